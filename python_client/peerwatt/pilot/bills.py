@@ -1,0 +1,99 @@
+"""From settlements to a household's bill: the eight lines, and the bill without a market beside them.
+
+This is the design's settlement table read from the household's side, kept apart from the settlement twin on
+purpose: the lines are summed here a second time, and whoever calls it compares the sum with the account.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from peerwatt.pilot.results import NO_LINES, BillLines, ParticipantResult, SettlementResult, VerdictName
+
+SURPLUS_PAID = ("accept", "expired")
+"""Verdicts after which exports beyond the trade earn the feed-in tariff: a silent oracle cuts nobody."""
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Tariffs of the replay, base units per Wh."""
+
+    retail: int
+    feed_in: int
+    network_fee: int
+
+
+@dataclass(frozen=True)
+class IntervalTerms:
+    """What an interval was settled on. `price` is irrelevant, and None, where nothing traded."""
+
+    price: int | None
+    verdict: VerdictName
+
+
+def surplus_is_paid(settlement: SettlementResult, terms: IntervalTerms) -> bool:
+    """Whether exports beyond the trade earn the feed-in tariff in this settlement."""
+    return terms.verdict in SURPLUS_PAID or not settlement.on_market
+
+
+def bill_lines(settlement: SettlementResult, terms: IntervalTerms, rates: Rates) -> BillLines:
+    """The lines of one participant's interval (design, section 2, step 5)."""
+    sold, bought = settlement.accepted_sell_wh, settlement.accepted_buy_wh
+    delivered = min(sold, settlement.exported_wh)
+    used = min(bought, settlement.imported_wh)
+    price = terms.price or 0
+    surplus = settlement.exported_wh - delivered
+    return BillLines(
+        peer_sales=price * sold,
+        peer_purchases=-price * bought,
+        network_fee=-rates.network_fee * bought,
+        shortfall=-rates.retail * (sold - delivered),
+        unused=rates.feed_in * (bought - used),
+        feed_in=rates.feed_in * surplus if surplus_is_paid(settlement, terms) else 0,
+        retail=-rates.retail * (settlement.imported_wh - used),
+        losses=-rates.retail * settlement.loss_wh,
+    )
+
+
+def participant_result(
+    participant: str,
+    kind: str,
+    node: str,
+    settlements: Iterable[SettlementResult],
+    terms: Mapping[int, IntervalTerms],
+    rates: Rates,
+) -> ParticipantResult:
+    """Sum one participant's settlements into its result.
+
+    Args:
+        participant: the id as in the scenario.
+        kind: `consumer` or `prosumer`.
+        node: where it is connected.
+        settlements: this participant's, any order, one per interval.
+        terms: by interval number; must hold every interval of `settlements`.
+        rates: the tariffs.
+    """
+    own = list(settlements)
+    imported = sum(s.imported_wh for s in own)
+    exported = sum(s.exported_wh for s in own)
+    return ParticipantResult(
+        participant=participant,
+        kind=kind,
+        node=node,
+        imported_wh=imported,
+        exported_wh=exported,
+        own_wh=sum(s.own_wh for s in own),
+        bought_from_neighbours_wh=sum(min(s.accepted_buy_wh, s.imported_wh) for s in own),
+        sold_to_neighbours_wh=sum(min(s.accepted_sell_wh, s.exported_wh) for s in own),
+        unpaid_surplus_wh=sum(
+            s.exported_wh - min(s.accepted_sell_wh, s.exported_wh)
+            for s in own
+            if not surplus_is_paid(s, terms[s.interval])
+        ),
+        curtailed_wh=sum(s.curtailed_wh for s in own),
+        loss_share_wh=sum(s.loss_wh for s in own),
+        lines=sum((bill_lines(s, terms[s.interval], rates) for s in own), NO_LINES),
+        tariff_only_retail=-rates.retail * imported,
+        tariff_only_feed_in=rates.feed_in * exported,
+    )

@@ -1,0 +1,299 @@
+"""What a replay found out, as plain frozen records: the only thing the report and the export are made from.
+
+Units everywhere: energy in Wh, money in base units (1e-6 of the currency), prices in base units per Wh
+(1 base unit per Wh is 0.1 ct/kWh), voltages in pu of the nominal voltage, loadings in percent of the rating.
+Nothing in here computes a market or a grid; what can be derived from the fields is a property, so that it
+cannot contradict them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Literal
+
+from peerwatt.pilot.feeder_picture import FeederPicture, Limits
+
+VERDICTS = ("accept", "cap", "curtail", "void", "expired")
+"""The grid gate's verdicts by name, in the order of their codes 1..5."""
+
+VerdictName = Literal["accept", "cap", "curtail", "void", "expired"]
+SideName = Literal["buy", "sell"]
+
+
+@dataclass(frozen=True)
+class IntervalResult:
+    """One delivery interval of the whole community.
+
+    `..._before` is the power flow of everything that was cleared and forecast, before the gate; `..._after`
+    is the flow of what the verdict let stand. `own_wh + neighbours_wh + grid_wh` is what the homes consumed;
+    `neighbours_wh + grid_wh` is what their meters imported.
+    """
+
+    interval: int
+    start: str
+    """First second of the interval, ISO 8601 with offset."""
+    price: int | None
+    """Clearing price; None where nothing traded."""
+    orders: int
+    skipped: int
+    bid_wh: int
+    offered_wh: int
+    traded_wh: int
+    """What the auction matched."""
+    accepted_wh: int
+    """What the grid gate let stand of it."""
+    verdict: VerdictName
+    own_wh: int
+    """Produced and consumed behind the same meter."""
+    neighbours_wh: int
+    """Imported and bought from neighbours: the sum of min(accepted, imported)."""
+    grid_wh: int
+    """Imported beyond that, at the retail tariff."""
+    surplus_wh: int
+    """Exported beyond what was accepted as sold."""
+    curtailed_wh: int
+    """Generation that obeyed the verdict and was not fed in."""
+    losses_wh: int
+    """Grid losses charged to the accepted trades."""
+    voltage_max_pu_before: float
+    voltage_max_pu_after: float
+    voltage_min_pu_before: float
+    voltage_min_pu_after: float
+    loading_max_percent_before: float
+    loading_max_percent_after: float
+    gas: int
+    """Gas of every transaction of the interval, posting to settlement."""
+
+    @property
+    def unsold_wh(self) -> int:
+        """Offered and not sold, for want of a buyer or because the gate cut it."""
+        return self.offered_wh - self.accepted_wh
+
+    @property
+    def consumed_wh(self) -> int:
+        """Demand of all homes."""
+        return self.own_wh + self.neighbours_wh + self.grid_wh
+
+    @property
+    def imported_wh(self) -> int:
+        """The meters' import registers, all homes together."""
+        return self.neighbours_wh + self.grid_wh
+
+
+@dataclass(frozen=True)
+class OrderStepResult:
+    """The life of one order step: its limit, its fill, what the gate left of it, or why it was skipped."""
+
+    interval: int
+    participant: str
+    side: SideName
+    price: int
+    """The limit price."""
+    quantity_wh: int
+    filled_wh: int
+    accepted_wh: int
+    skipped: str = ""
+    """The contract's reason (`BelowMargin`, …); empty where the order stood."""
+
+
+@dataclass(frozen=True)
+class CurtailmentReason:
+    """Why the gate cut one participant's trade: a code, a sentence, and the numbers behind it."""
+
+    interval: int
+    participant: str
+    side: SideName
+    filled_wh: int
+    accepted_wh: int
+    code: str
+    """`overvoltage`, `undervoltage`, `line_loading`, `transformer_loading`."""
+    element: str
+    """The node, line or transformer that would have been outside its limit."""
+    value: float
+    limit: float
+    unit: str
+    """Of `value` and `limit`: `pu` or `percent`."""
+    sentence: str
+
+
+@dataclass(frozen=True)
+class SettlementResult:
+    """One participant's interval: what stood of its order, what its meter counted, what it gained."""
+
+    interval: int
+    participant: str
+    accepted_sell_wh: int
+    accepted_buy_wh: int
+    imported_wh: int
+    exported_wh: int
+    own_wh: int
+    curtailed_wh: int
+    loss_wh: int
+    cash: int
+    """Change of the account, + received."""
+    on_market: bool = True
+    """False where no order stood: the supplier billed both registers at the tariff, outside the contract."""
+
+
+@dataclass(frozen=True)
+class BillLines:
+    """A bill's lines, base units, signed from the household's side: + received, - paid."""
+
+    peer_sales: int
+    peer_purchases: int
+    network_fee: int
+    shortfall: int
+    """Sold and not delivered, bought back at the retail tariff."""
+    unused: int
+    """Bought and not consumed, handed on at the feed-in tariff."""
+    feed_in: int
+    retail: int
+    losses: int
+
+    @property
+    def total(self) -> int:
+        """Change of the account."""
+        return sum(getattr(self, line.name) for line in fields(self))
+
+    def __add__(self, other: BillLines) -> BillLines:
+        """Line by line."""
+        return BillLines(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)})
+
+
+NO_LINES = BillLines(0, 0, 0, 0, 0, 0, 0, 0)
+"""An empty bill, to sum from."""
+
+
+@dataclass(frozen=True)
+class ParticipantResult:
+    """One household's day: its registers, its bill line by line, and the bill without the market.
+
+    Make it from the settlements with `peerwatt.pilot.bills.participant_result`.
+    """
+
+    participant: str
+    kind: str
+    node: str
+    imported_wh: int
+    exported_wh: int
+    own_wh: int
+    bought_from_neighbours_wh: int
+    sold_to_neighbours_wh: int
+    unpaid_surplus_wh: int
+    """Exported beyond the trade in intervals whose verdict was not Accept."""
+    curtailed_wh: int
+    loss_share_wh: int
+    lines: BillLines
+    tariff_only_retail: int
+    tariff_only_feed_in: int
+
+    @property
+    def bought_at_tariff_wh(self) -> int:
+        """Imported beyond what was bought from neighbours."""
+        return self.imported_wh - self.bought_from_neighbours_wh
+
+    @property
+    def sold_at_tariff_wh(self) -> int:
+        """Exported beyond what was sold to neighbours, and paid."""
+        return self.exported_wh - self.sold_to_neighbours_wh - self.unpaid_surplus_wh
+
+    @property
+    def demand_wh(self) -> int:
+        """What the home consumed."""
+        return self.own_wh + self.imported_wh
+
+    @property
+    def production_wh(self) -> int:
+        """What its generators fed into the home or the grid."""
+        return self.own_wh + self.exported_wh
+
+    @property
+    def imbalance(self) -> int:
+        """Net cost or gain of not doing what was traded: shortfall and unused."""
+        return self.lines.shortfall + self.lines.unused
+
+    @property
+    def bill_market(self) -> int:
+        """What the household owes for the period with the market; negative when it is paid."""
+        return -self.lines.total
+
+    @property
+    def bill_tariff_only(self) -> int:
+        """What the same two registers would have cost at retail and feed-in tariff alone."""
+        return -(self.tariff_only_retail + self.tariff_only_feed_in)
+
+    @property
+    def saving(self) -> int:
+        """How much lower the bill is with the market."""
+        return self.bill_tariff_only - self.bill_market
+
+    @property
+    def self_sufficiency(self) -> float | None:
+        """Self-consumed over demanded; None, not zero, for a home without generation."""
+        if self.production_wh == 0 or self.demand_wh == 0:
+            return None
+        return self.own_wh / self.demand_wh
+
+    @property
+    def self_consumption(self) -> float | None:
+        """Self-consumed over produced; None for a home without generation."""
+        return self.own_wh / self.production_wh if self.production_wh else None
+
+
+@dataclass(frozen=True)
+class AccountResult:
+    """The change of one account over the replay; the sum over all accounts is zero."""
+
+    account: str
+    cash: int
+    energy_wh: int
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The figures of the whole replay; `summary.json` is made from it."""
+
+    scenario: str
+    description: str
+    version: str
+    chain: str
+    seed: int
+    start: str
+    interval_length_s: int
+    intervals: int
+    participants: int
+    currency: str
+    retail: int
+    feed_in: int
+    network_fee: int
+    orders: int
+    skipped: int
+    traded_wh: int
+    accepted_wh: int
+    verdicts: Mapping[str, int]
+    reference_mismatches: int
+    conservation_error: int
+    gas_total: int
+    gas_per_participant_interval: int
+    voltage_max_pu_before: float
+    voltage_max_pu_after: float
+    loading_max_percent_after: float
+    losses_wh: int
+    limits: Limits
+    provenance: str
+    wall_seconds: float
+
+
+@dataclass(frozen=True)
+class ReplayResult:
+    """Everything a replay hands to the report. Tuples are in time order, then in scenario order."""
+
+    summary: Summary
+    intervals: tuple[IntervalResult, ...]
+    participants: tuple[ParticipantResult, ...]
+    settlements: tuple[SettlementResult, ...]
+    orders: tuple[OrderStepResult, ...]
+    curtailments: tuple[CurtailmentReason, ...]
+    accounts: tuple[AccountResult, ...]
+    feeder: FeederPicture | None = None

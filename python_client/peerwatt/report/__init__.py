@@ -1,0 +1,1 @@
+"""What a replay leaves behind: terminal tables, an export that can be plotted elsewhere, one HTML page."""
