@@ -1,0 +1,107 @@
+"""The EIP-712 messages of a market and the packed forms in which its contract reads and commits to data."""
+
+from peerwatt.messages.attestation import MeterAttestation
+from peerwatt.messages.batch_results import (
+    DECISION_LENGTH,
+    READING_LENGTH,
+    Decision,
+    decode_decisions,
+    decode_readings,
+    decode_signed_readings,
+    encode_decisions,
+    encode_readings,
+    encode_signed_readings,
+    require_ascending,
+)
+from peerwatt.messages.clearing import NO_TRADE, Clearing, MarginalTick
+from peerwatt.messages.commitments import (
+    ZERO_HASH,
+    batches_hash,
+    clearing_hash,
+    decisions_hash,
+    gated_commitment,
+    metered_commitment,
+    posted_commitment,
+    readings_hash,
+)
+from peerwatt.messages.domain import Domain
+from peerwatt.messages.errors import CodecError, FieldError, SignatureError
+from peerwatt.messages.network_report import NetworkReport
+from peerwatt.messages.order import Order, SignedOrder, Step
+from peerwatt.messages.order_batch import (
+    PlacedStep,
+    Record,
+    decode_orders,
+    decode_records,
+    encode_orders,
+    encode_records,
+)
+from peerwatt.messages.reading import MISSING, MeterReading, Reading, SignedReading
+from peerwatt.messages.signature import SIGNATURE_LENGTH, address_of
+from peerwatt.messages.vocabulary import (
+    MAX_LANE_TOTAL,
+    MAX_READING,
+    MAX_STEP_QUANTITY,
+    MAX_STEPS,
+    PPM,
+    TICKS,
+    ReadingStatus,
+    Side,
+    SkipReason,
+    Verdict,
+)
+
+__all__ = [
+    "DECISION_LENGTH",
+    "MAX_LANE_TOTAL",
+    "MAX_READING",
+    "MAX_STEPS",
+    "MAX_STEP_QUANTITY",
+    "MISSING",
+    "NO_TRADE",
+    "PPM",
+    "READING_LENGTH",
+    "SIGNATURE_LENGTH",
+    "TICKS",
+    "ZERO_HASH",
+    "Clearing",
+    "CodecError",
+    "Decision",
+    "Domain",
+    "FieldError",
+    "MarginalTick",
+    "MeterAttestation",
+    "MeterReading",
+    "NetworkReport",
+    "Order",
+    "PlacedStep",
+    "Reading",
+    "ReadingStatus",
+    "Record",
+    "Side",
+    "SignatureError",
+    "SignedOrder",
+    "SignedReading",
+    "SkipReason",
+    "Step",
+    "Verdict",
+    "address_of",
+    "batches_hash",
+    "clearing_hash",
+    "decisions_hash",
+    "decode_decisions",
+    "decode_orders",
+    "decode_readings",
+    "decode_records",
+    "decode_signed_readings",
+    "encode_decisions",
+    "encode_orders",
+    "encode_readings",
+    "encode_records",
+    "encode_signed_readings",
+    "gated_commitment",
+    "metered_commitment",
+    "posted_commitment",
+    "readings_hash",
+    "require_ascending",
+]

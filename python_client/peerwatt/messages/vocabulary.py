@@ -1,0 +1,72 @@
+"""The words that messages, contracts and the market share, with their on-chain numbers."""
+
+from enum import IntEnum
+from typing import Final
+
+TICKS: Final = 256
+"""Price levels of a tick book; ticks are numbered ``0 .. TICKS - 1``."""
+
+MAX_STEPS: Final = 8
+"""Steps that one order may have."""
+
+QUANTITY_BITS: Final = 23
+MAX_STEP_QUANTITY: Final = (1 << QUANTITY_BITS) - 1
+"""Largest quantity of one step, Wh (about 8.4 MWh)."""
+
+LANE_BITS: Final = 32
+MAX_LANE_TOTAL: Final = (1 << LANE_BITS) - 1
+"""Largest total of one (side, tick) lane, Wh."""
+
+READING_BITS: Final = 31
+MAX_READING: Final = (1 << READING_BITS) - 1
+"""Largest imported or exported energy of one interval in a packed reading, Wh."""
+
+PPM: Final = 1_000_000
+"""Denominator of rates in parts per million."""
+
+
+class Side(IntEnum):
+    """Which way the energy of a step flows."""
+
+    BUY = 0
+    SELL = 1
+
+
+class Verdict(IntEnum):
+    """What the grid gate decided about a cleared interval."""
+
+    NONE = 0
+    ACCEPT = 1
+    """Every fill stands."""
+    CAP = 2
+    """The merit order stands up to a smaller volume."""
+    CURTAIL = 3
+    """Individual fills are reduced, each by its own entry of the decisions."""
+    VOID = 4
+    """Nothing stands."""
+    EXPIRED = 5
+    """No report came by its deadline: nothing stands, everybody falls back to the grid tariff."""
+
+
+class SkipReason(IntEnum):
+    """Why an order was left out of its batch; checked in this order, the first that applies is given."""
+
+    NONE = 0
+    MALFORMED_STEPS = 1
+    UNKNOWN_PARTICIPANT = 2
+    SUSPENDED = 3
+    BELOW_MARGIN = 4
+    DUPLICATE_ORDER = 5
+    OVER_CONNECTION_LIMIT = 6
+    BAD_SIGNATURE = 7
+    LANE_FULL = 8
+
+
+class ReadingStatus(IntEnum):
+    """Who vouches for a reading."""
+
+    MISSING = 0
+    ATTESTED = 1
+    """The metering operator."""
+    METER_SIGNED = 2
+    """The meter's own key; it outranks the metering operator."""
