@@ -1,0 +1,58 @@
+"""A meter: two monotone registers, import and export, and the device key that signs them."""
+
+from peerwatt.errors import InputError
+from peerwatt.messages.reading import MeterReading
+
+REGISTER_LIMIT_WH = (1 << 48) - 1
+"""A register is a uint48 in the signed reading: 281 TWh, more than any meter lives to count."""
+
+
+class Meter:
+    """One participant's meter.
+
+    The two registers only ever grow and are never netted. The meter counts whole Wh, so the sum of its
+    intervals is the difference of its registers, exactly.
+
+    Args:
+        participant: account index of the participant.
+        import_register: Wh drawn from the grid since installation.
+        export_register: Wh fed into the grid since installation.
+    """
+
+    def __init__(self, participant: int, import_register: int = 0, export_register: int = 0) -> None:
+        self.participant = participant
+        self.import_register = import_register
+        self.export_register = export_register
+        self._last_interval: int | None = None
+
+    def read(self, interval: int, imported: int, exported: int) -> MeterReading:
+        """Count one interval and return its reading.
+
+        Args:
+            interval: its number; must be later than every interval counted before.
+            imported: Wh, not negative.
+            exported: Wh, not negative.
+
+        Raises:
+            InputError: the interval was counted already, energy is negative, or a register would overflow.
+        """
+        name = f"meter of participant {self.participant}, interval {interval}"
+        if self._last_interval is not None and interval <= self._last_interval:
+            raise InputError(f"{name}: already read up to {self._last_interval}; read intervals in order")
+        if imported < 0 or exported < 0:
+            raise InputError(
+                f"{name}: energy {imported}/{exported} Wh is negative; a register never runs back"
+            )
+        if max(self.import_register + imported, self.export_register + exported) > REGISTER_LIMIT_WH:
+            raise InputError(f"{name}: {imported}/{exported} Wh overflows a register; replace the meter")
+        self._last_interval = interval
+        self.import_register += imported
+        self.export_register += exported
+        return MeterReading(
+            interval=interval,
+            participant=self.participant,
+            imported=imported,
+            exported=exported,
+            import_register=self.import_register,
+            export_register=self.export_register,
+        )
