@@ -1,5 +1,7 @@
 """A meter's registers only grow, are never netted, and their difference is the energy of the intervals."""
 
+from itertools import pairwise
+
 import pytest
 
 from peerwatt.agents.home import metered_flow
@@ -16,7 +18,7 @@ def test_registers_are_the_running_sum_of_the_intervals() -> None:
     readings = [meter.read(interval, 3 * interval, interval) for interval in range(10, 20)]
     assert readings[-1].import_register == 1000 + sum(r.imported for r in readings)
     assert readings[-1].export_register == 50 + sum(r.exported for r in readings)
-    assert all(b.import_register >= a.import_register for a, b in zip(readings, readings[1:], strict=False))
+    assert all(b.import_register >= a.import_register for a, b in pairwise(readings))
 
 
 def test_import_and_export_of_one_interval_are_not_netted() -> None:

@@ -1,7 +1,7 @@
 """Random integers that are the same on every machine: hashed from the seed and the name of what is drawn.
 
-No generator state: a draw depends on its labels alone, so adding a participant or skipping an interval changes
-nobody else's draws, and no library's stream has to stay as it is.
+No generator state: a draw depends on its labels alone, so adding a participant or skipping an interval
+changes nobody else's draws, and no library's stream has to stay as it is.
 """
 
 import hashlib

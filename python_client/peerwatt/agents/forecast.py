@@ -2,8 +2,8 @@
 
 The error model: forecast = actual value x (1 + error), the error drawn from the seed in whole permille from
 triangular distributions. A home's demand has an error of its own; its generation has one of its own plus one
-that all homes share, because a passing cloud is everybody's. Nothing else is known to the strategy, so what it
-sells and what it delivers differ and imbalance is real. Integers throughout: the same on every machine.
+that all homes share, because a passing cloud is everybody's. Nothing else is known to the strategy, so what
+it sells and what it delivers differ and imbalance is real. Integers throughout: the same on every machine.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from peerwatt.agents.draws import triangular
 
 PERMILLE = 1000
 WEATHER_INTERVALS = 4
-"""A weather error lasts this many intervals: an hour of quarter-hours, the resolution of most irradiance forecasts."""
+"""A weather error lasts this many intervals: an hour of quarter-hours, as irradiance forecasts do."""
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,10 @@
 """How a home bids: zero-intelligence-constrained limit prices between the feed-in and the retail tariff.
 
-A home that expects a surplus sells it, one that expects a deficit buys it. Limit prices are uniform draws that
-never lose against the grid tariff (Gode and Sunder, "Allocative Efficiency of Markets with Zero-Intelligence
-Traders", Journal of Political Economy 101(1), 1993, their constrained traders): a seller asks at least the
-feed-in tariff, a buyer pays, network fee included, at most the retail tariff. The quantity is split over a few
-steps, so that the merit order has a shape. Nothing is learnt and nothing is remembered.
+A home that expects a surplus sells it, one that expects a deficit buys it. Limit prices are uniform draws
+that never lose against the grid tariff (Gode and Sunder, "Allocative Efficiency of Markets with
+Zero-Intelligence Traders", Journal of Political Economy 101(1), 1993, their constrained traders): a seller asks
+at least the feed-in tariff, a buyer pays, network fee included, at most the retail tariff. The quantity is
+split over a few steps, so that the merit order has a shape. Nothing is learnt and nothing is remembered.
 """
 
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ def price_band(base_price: int, tick_size: int, feed_in: int, retail: int, netwo
     if lowest > highest:
         raise InputError(
             f"no price between the feed-in tariff {feed_in} and the retail tariff less network fee "
-            f"{retail - network_fee} (base units per Wh) is a tick of the market: change base_price or tick_size"
+            f"{retail - network_fee} (base units per Wh) is a tick: change base_price or tick_size"
         )
     return PriceBand(lowest, highest)
 
