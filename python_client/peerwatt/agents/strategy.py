@@ -2,7 +2,7 @@
 
 A home that expects a surplus sells it, one that expects a deficit buys it. Limit prices are uniform draws
 that never lose against the grid tariff (Gode and Sunder, "Allocative Efficiency of Markets with
-Zero-Intelligence Traders", Journal of Political Economy 101(1), 1993, their constrained traders): a seller asks
+Zero-Intelligence Traders", Journal of Political Economy 101(1), 1993, the constrained ones): a seller asks
 at least the feed-in tariff, a buyer pays, network fee included, at most the retail tariff. The quantity is
 split over a few steps, so that the merit order has a shape. Nothing is learnt and nothing is remembered.
 """

@@ -9,19 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from peerwatt.market.config import Tariff
 from peerwatt.pilot.results import NO_LINES, BillLines, ParticipantResult, SettlementResult, VerdictName
 
 SURPLUS_PAID = ("accept", "expired")
 """Verdicts after which exports beyond the trade earn the feed-in tariff: a silent oracle cuts nobody."""
-
-
-@dataclass(frozen=True)
-class Rates:
-    """Tariffs of the replay, base units per Wh."""
-
-    retail: int
-    feed_in: int
-    network_fee: int
 
 
 @dataclass(frozen=True)
@@ -37,7 +29,7 @@ def surplus_is_paid(settlement: SettlementResult, terms: IntervalTerms) -> bool:
     return terms.verdict in SURPLUS_PAID or not settlement.on_market
 
 
-def bill_lines(settlement: SettlementResult, terms: IntervalTerms, rates: Rates) -> BillLines:
+def bill_lines(settlement: SettlementResult, terms: IntervalTerms, tariff: Tariff) -> BillLines:
     """The lines of one participant's interval (design, section 2, step 5)."""
     sold, bought = settlement.accepted_sell_wh, settlement.accepted_buy_wh
     delivered = min(sold, settlement.exported_wh)
@@ -47,12 +39,12 @@ def bill_lines(settlement: SettlementResult, terms: IntervalTerms, rates: Rates)
     return BillLines(
         peer_sales=price * sold,
         peer_purchases=-price * bought,
-        network_fee=-rates.network_fee * bought,
-        shortfall=-rates.retail * (sold - delivered),
-        unused=rates.feed_in * (bought - used),
-        feed_in=rates.feed_in * surplus if surplus_is_paid(settlement, terms) else 0,
-        retail=-rates.retail * (settlement.imported_wh - used),
-        losses=-rates.retail * settlement.loss_wh,
+        network_fee=-tariff.network_fee * bought,
+        shortfall=-tariff.retail * (sold - delivered),
+        unused=tariff.feed_in * (bought - used),
+        feed_in=tariff.feed_in * surplus if surplus_is_paid(settlement, terms) else 0,
+        retail=-tariff.retail * (settlement.imported_wh - used),
+        losses=-tariff.retail * settlement.loss_wh,
     )
 
 
@@ -62,7 +54,7 @@ def participant_result(
     node: str,
     settlements: Iterable[SettlementResult],
     terms: Mapping[int, IntervalTerms],
-    rates: Rates,
+    tariff: Tariff,
 ) -> ParticipantResult:
     """Sum one participant's settlements into its result.
 
@@ -72,7 +64,7 @@ def participant_result(
         node: where it is connected.
         settlements: this participant's, any order, one per interval.
         terms: by interval number; must hold every interval of `settlements`.
-        rates: the tariffs.
+        tariff: the prices around the peer trade.
     """
     own = list(settlements)
     imported = sum(s.imported_wh for s in own)
@@ -93,7 +85,7 @@ def participant_result(
         ),
         curtailed_wh=sum(s.curtailed_wh for s in own),
         loss_share_wh=sum(s.loss_wh for s in own),
-        lines=sum((bill_lines(s, terms[s.interval], rates) for s in own), NO_LINES),
-        tariff_only_retail=-rates.retail * imported,
-        tariff_only_feed_in=rates.feed_in * exported,
+        lines=sum((bill_lines(s, terms[s.interval], tariff) for s in own), NO_LINES),
+        tariff_only_retail=-tariff.retail * imported,
+        tariff_only_feed_in=tariff.feed_in * exported,
     )

@@ -1,0 +1,100 @@
+"""Decimals of the scenario file and the integers that they stand for, exactly or not at all."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+
+BASE_UNITS_PER_CENT_KWH = 10
+"""1 ct/kWh is 10 base units per Wh: 1e-2 of the currency over 1e3 Wh, a base unit being 1e-6 of it."""
+
+PPM_PER_PERCENT = 10_000
+PERMILLE_PER_PERCENT = 10
+
+
+def base_units_per_wh(ct_per_kwh: Decimal) -> int:
+    """A price in ct/kWh as base units per Wh.
+
+    Raises:
+        ValueError: it is no whole number of base units per Wh.
+    """
+    scaled = ct_per_kwh * BASE_UNITS_PER_CENT_KWH
+    if scaled != scaled.to_integral_value():
+        raise ValueError(
+            f"{ct_per_kwh} ct/kWh is no whole multiple of 0.1 ct/kWh (1 base unit per Wh); round it"
+        )
+    return int(scaled)
+
+
+def ppm(percent: Decimal) -> int:
+    """A percentage as parts per million.
+
+    Raises:
+        ValueError: it has more than four decimals.
+    """
+    scaled = percent * PPM_PER_PERCENT
+    if scaled != scaled.to_integral_value():
+        raise ValueError(f"{percent} % is no whole number of parts per million; give at most four decimals")
+    return int(scaled)
+
+
+def permille(percent: Decimal) -> int:
+    """A percentage as permille.
+
+    Raises:
+        ValueError: it has more than one decimal.
+    """
+    scaled = percent * PERMILLE_PER_PERCENT
+    if scaled != scaled.to_integral_value():
+        raise ValueError(f"{percent} % has more than one decimal; round it")
+    return int(scaled)
+
+
+def _decimal(value: Any) -> Any:
+    # a strict Decimal field takes no int, and `retail_ct_per_kwh: 32` means 32
+    return Decimal(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _price(value: Decimal) -> Decimal:
+    base_units_per_wh(value)
+    return value
+
+
+def _ppm(value: Decimal) -> Decimal:
+    ppm(value)
+    return value
+
+
+def _permille(value: Decimal) -> Decimal:
+    permille(value)
+    return value
+
+
+Price = Annotated[
+    Decimal,
+    BeforeValidator(_decimal),
+    Field(ge=0, le=1000),
+    AfterValidator(_price),
+    WithJsonSchema({"type": "number", "minimum": 0, "maximum": 1000, "multipleOf": 0.1}),
+]
+"""ct/kWh, a multiple of 0.1."""
+
+PpmPercent = Annotated[
+    Decimal,
+    BeforeValidator(_decimal),
+    Field(ge=0, le=100),
+    AfterValidator(_ppm),
+    WithJsonSchema({"type": "number", "minimum": 0, "maximum": 100}),
+]
+"""Percent with at most four decimals."""
+
+PermillePercent = Annotated[
+    Decimal,
+    BeforeValidator(_decimal),
+    Field(ge=0, le=100),
+    AfterValidator(_permille),
+    WithJsonSchema({"type": "number", "minimum": 0, "maximum": 100}),
+]
+"""Percent with at most one decimal."""

@@ -1,0 +1,132 @@
+"""The scenario file's schema. An unknown key is an error; units are in the keys.
+
+`docs/scenario.schema.json` is this, exported, for editors that complete YAML; a test keeps the two in step.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+
+from peerwatt.messages.vocabulary import MAX_STEPS
+from peerwatt.pilot.quantities import PermillePercent, PpmPercent, Price
+from peerwatt.pilot.switches import Switches
+
+FORMAT: Final = "peerwatt-scenario-1"
+DAY_S: Final = 86_400
+
+
+def _time(text: str) -> str:
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is no ISO 8601 time such as 2016-07-22T00:00:00+00:00") from None
+    if time.tzinfo is None:
+        raise ValueError(f"{text!r} has no offset; write +00:00 for UTC")
+    return text
+
+
+def _divides_the_day(length: int) -> int:
+    if DAY_S % length:
+        raise ValueError(f"{length} s does not divide the day of {DAY_S} s; use 900, 1800 or 3600")
+    return length
+
+
+Time = Annotated[str, AfterValidator(_time), WithJsonSchema({"type": "string", "format": "date-time"})]
+
+
+class Section(BaseModel):
+    """A mapping of the scenario file."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class TariffSection(Section):
+    """What the grid charges and pays where nothing is traded, and what a trade costs on top."""
+
+    currency: str = Field(pattern=r"^[A-Z]{3}$", description="ISO 4217 code; ct is a hundredth of it.")
+    retail_ct_per_kwh: Price = Field(description="Paid for import that was not bought from neighbours.")
+    feed_in_ct_per_kwh: Price = Field(description="Earned by export that was not sold to neighbours.")
+    network_fee_ct_per_kwh: Price = Field(description="Paid by the buyer per traded kWh.")
+
+
+class MarketSection(Section):
+    """Price ladder and times of the market contract."""
+
+    base_price_ct_per_kwh: Price = Field(description="Price of tick 0.")
+    tick_size_ct_per_kwh: Price = Field(description="Between two ticks; there are 256.")
+    margin_price_ct_per_kwh: Price = Field(
+        description="Margin held per kWh of connection limit; covers the worst kWh of the tariff."
+    )
+    gate_lead_s: int = Field(ge=0, description="Gate closure, before the interval starts.")
+    report_window_s: int = Field(ge=1, description="For the grid's report, from gate closure.")
+    attest_window_s: int = Field(ge=1, description="For attested readings, from the interval's end.")
+    overrule_window_s: int = Field(ge=0, description="For meters to overrule them, from then on.")
+    correction_window_days: int = Field(ge=0, le=3650, description="For corrected readings.")
+    open_ahead_intervals: int = Field(ge=1, description="How many intervals ahead orders are taken.")
+    ring_size: int = Field(ge=1, le=4096, description="Intervals that may be unsettled at once.")
+
+
+class LossesSection(Section):
+    """Who pays for grid losses."""
+
+    max_loss_rate_percent: PpmPercent = Field(description="Most that a report may charge a trade.")
+
+
+class CommitteeSection(Section):
+    """The oracle committee that signs network reports."""
+
+    members: int = Field(ge=1, le=32)
+    quorum: int = Field(ge=1, le=32)
+
+
+class BiddingSection(Section):
+    """How homes forecast and bid: see `peerwatt.agents.forecast` and `peerwatt.agents.strategy`."""
+
+    strategy: Literal["zero_intelligence"] = Field(description="Limit prices drawn between the tariffs.")
+    most_steps: int = Field(ge=1, le=MAX_STEPS, description="Steps of an order, at most.")
+    demand_error_percent: PermillePercent = Field(description="Half-width of a home's demand error.")
+    generation_error_percent: PermillePercent = Field(description="Half-width of its generation error.")
+    weather_error_percent: PermillePercent = Field(description="Half-width of the error that all share.")
+
+
+class FilesSection(Section):
+    """Where the data lies, relative to the scenario file."""
+
+    participants: str = "participants.csv"
+    feeder: str = "feeder.json"
+    profiles: str = "profiles"
+    background: str | None = "background.csv"
+
+
+class ScenarioFile(Section):
+    """A neighbourhood, its grid and its market, to be replayed."""
+
+    format: Literal["peerwatt-scenario-1"]
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
+    description: str = Field(min_length=1, description="One or two sentences for the report.")
+    provenance: str = Field(
+        min_length=1, description="Whose data this is, its licence, and what was made up."
+    )
+    start: Time = Field(description="First second of the data, ISO 8601 with offset.")
+    days: int = Field(ge=1, le=366, description="Days of 86,400 s that the data covers.")
+    interval_length_s: Annotated[int, AfterValidator(_divides_the_day)] = Field(ge=60, le=3600)
+    seed: int = Field(ge=0, lt=1 << 63, description="Of every draw, unless another is given.")
+    switches: Switches
+    tariff: TariffSection
+    market: MarketSection
+    losses: LossesSection
+    committee: CommitteeSection
+    bidding: BiddingSection
+    files: FilesSection = FilesSection()
+
+
+def json_schema() -> dict[str, Any]:
+    """The published JSON schema."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Peerwatt scenario",
+        **ScenarioFile.model_json_schema(),
+    }
