@@ -1,0 +1,42 @@
+"""Chains: opening one, deploying to it, sending, and reading what a contract refused."""
+
+from peerwatt.chain.artifacts import Artifact, artifact_names, load_artifact
+from peerwatt.chain.demo_keys import demo_account, demo_private_key
+from peerwatt.chain.deployment import Deployed, Deployment, deploy
+from peerwatt.chain.errors import (
+    ChainClockError,
+    ContractReverted,
+    NodeMissing,
+    OutOfGas,
+    TransactionRefused,
+    UnreachableChain,
+    WrongChain,
+)
+from peerwatt.chain.network import BLOCK_GAS_LIMIT, GAS_PRICE, LOCAL_CHAIN_ID, Network
+from peerwatt.chain.networks import open_network
+from peerwatt.chain.transactions import TRANSACTION_GAS_CAP, Sender
+
+__all__ = [
+    "BLOCK_GAS_LIMIT",
+    "GAS_PRICE",
+    "LOCAL_CHAIN_ID",
+    "TRANSACTION_GAS_CAP",
+    "Artifact",
+    "ChainClockError",
+    "ContractReverted",
+    "Deployed",
+    "Deployment",
+    "Network",
+    "NodeMissing",
+    "OutOfGas",
+    "Sender",
+    "TransactionRefused",
+    "UnreachableChain",
+    "WrongChain",
+    "artifact_names",
+    "demo_account",
+    "demo_private_key",
+    "deploy",
+    "load_artifact",
+    "open_network",
+]

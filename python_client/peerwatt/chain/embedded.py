@@ -1,0 +1,138 @@
+"""The chain inside this process: eth-tester on py-evm, with a clock and a chain id of our choice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from eth.abc import BlockHeaderAPI
+from eth.vm.forks import PragueVM, ShanghaiVM
+from eth.vm.spoof import SpoofTransaction
+from eth_account import Account
+from eth_tester import EthereumTester, PyEVMBackend
+from eth_tester.backends.pyevm.main import _execute_and_revert_transaction, get_default_account_keys
+from eth_typing import ChecksumAddress
+from eth_utils import ValidationError
+from hexbytes import HexBytes
+from web3 import EthereumTesterProvider, Web3
+from web3.middleware import AttributeDictMiddleware, ValidationMiddleware
+from web3.types import RPCEndpoint, RPCResponse
+
+from peerwatt.chain.errors import TransactionRefused
+from peerwatt.chain.network import BLOCK_GAS_LIMIT, GAS_PRICE, LOCAL_CHAIN_ID, Network
+from peerwatt.chain.reverts import ErrorTable
+
+HARDFORKS = {"shanghai": ShanghaiVM, "prague": PragueVM}
+
+
+class _EvmReverted(Exception):
+    """Carries the output of a failed call past eth-tester, which would turn it into text."""
+
+    def __init__(self, output: bytes) -> None:
+        self.output = output
+        super().__init__("execution reverted")
+
+
+class _Backend(PyEVMBackend):  # type: ignore[misc]
+    """py-evm with our chain id, a clock that only moves when told, and revert data kept as bytes."""
+
+    def __init__(self, genesis_time: int, hardfork: str) -> None:
+        genesis = self.generate_genesis_params({"timestamp": genesis_time, "gas_limit": BLOCK_GAS_LIMIT})
+        super().__init__(genesis_parameters=genesis, vm_configuration=((0, HARDFORKS[hardfork]),))
+        created: Any = vars(self)["chain"]
+        tester_chain: Any = type(created)
+
+        class SealedChain(tester_chain):  # type: ignore[misc]
+            chain_id = LOCAL_CHAIN_ID
+
+            def create_header_from_parent(
+                self, parent_header: BlockHeaderAPI, **params: Any
+            ) -> BlockHeaderAPI:
+                params.setdefault("timestamp", parent_header.timestamp + 1)
+                header: BlockHeaderAPI = super().create_header_from_parent(parent_header, **params)
+                return header
+
+        self.chain = SealedChain(created.chaindb.db)
+
+    def call(self, transaction: Any, block_number: Any = "latest") -> bytes:
+        """As the base class, but a revert keeps its data."""
+        fields = {"gas": BLOCK_GAS_LIMIT, **transaction}
+        unsigned = self._get_normalized_and_unsigned_evm_transaction(fields, block_number)
+        spoofed = SpoofTransaction(unsigned, from_=transaction["from"])
+        computation = _execute_and_revert_transaction(self.chain, spoofed, block_number)
+        if computation.is_error:
+            raise _EvmReverted(bytes(computation.output))
+        return bytes(computation.output)
+
+
+class _Provider(EthereumTesterProvider):
+    """Answers with our chain id, and raises a contract's refusal as the typed error that it is."""
+
+    def __init__(self, tester: EthereumTester, errors: ErrorTable) -> None:
+        super().__init__(tester)
+        self._errors = errors
+
+    def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
+        if method == "eth_chainId":
+            return {"jsonrpc": "2.0", "id": 0, "result": hex(LOCAL_CHAIN_ID)}
+        try:
+            return super().make_request(method, params)
+        except _EvmReverted as reverted:
+            raise self._errors.decode(reverted.output) from None
+
+
+class EmbeddedNetwork(Network):
+    """eth-tester in this process: needs no node, keeps nothing."""
+
+    name = "eth-tester"
+    endpoint = "eth-tester"
+
+    def __init__(self, genesis_time: int, hardfork: str = "shanghai") -> None:
+        """
+        Args:
+            genesis_time: timestamp of block 0, s since the epoch.
+            hardfork: `shanghai`, as on every local chain, or `prague` to meter gas by later rules.
+        """
+        super().__init__()
+        self._backend = _Backend(genesis_time, hardfork)
+        provider = _Provider(EthereumTester(self._backend), self.errors)
+        self.web3 = Web3(provider, middleware=[AttributeDictMiddleware, ValidationMiddleware])
+        self._require_chain(None)
+
+    def close(self) -> None:
+        """Nothing to end."""
+
+    def latest_timestamp(self) -> int:
+        return int(self._backend.chain.get_canonical_head().timestamp)
+
+    def set_next_timestamp(self, timestamp: int) -> None:
+        # py-evm executes a transaction when it arrives, so the open block must know its time by then.
+        super().set_next_timestamp(timestamp)
+        self._backend.chain.set_header_timestamp(timestamp)
+
+    def mine(self) -> None:
+        self._next_timestamp = None
+        self._backend.mine_blocks(1)
+
+    def snapshot(self) -> Any:
+        return self._backend.take_snapshot()
+
+    def revert(self, snapshot: Any) -> None:
+        self._next_timestamp = None
+        self.nonces.clear()
+        self._backend.revert_to_snapshot(snapshot)
+
+    def submit(self, raw_transaction: bytes) -> HexBytes:
+        try:
+            return HexBytes(self._backend.send_raw_transaction(raw_transaction))
+        except ValidationError as error:
+            raise TransactionRefused(f"{self.endpoint}: transaction refused: {error}") from None
+
+    def fund(self, balances: Mapping[ChecksumAddress, int]) -> None:
+        giver = Account.from_key(get_default_account_keys(1)[0].to_bytes())
+        nonce = self.web3.eth.get_transaction_count(giver.address)
+        for offset, (account, wei) in enumerate(self._missing(balances).items()):
+            fields = {"to": account, "value": wei, "gas": 21_000, "gasPrice": GAS_PRICE}
+            signed = giver.sign_transaction({**fields, "nonce": nonce + offset, "chainId": LOCAL_CHAIN_ID})
+            self.submit(signed.raw_transaction)
+        self.mine()

@@ -1,0 +1,73 @@
+"""What a chain can refuse, one class per cause."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from peerwatt.errors import ChainError
+
+
+class UnreachableChain(ChainError):
+    """Nothing that speaks Ethereum's JSON-RPC answers at an endpoint."""
+
+    def __init__(self, endpoint: str, cause: object) -> None:
+        self.endpoint = endpoint
+        super().__init__(f"{endpoint}: no chain answers ({cause}): start the node or correct the address")
+
+
+class WrongChain(ChainError):
+    """An endpoint serves another chain than the one that was asked for."""
+
+    def __init__(self, endpoint: str, expected: int, actual: int) -> None:
+        self.expected = expected
+        self.actual = actual
+        super().__init__(
+            f"{endpoint}: chain id {actual} where {expected} was expected: "
+            "choose the endpoint of that chain, or the deployment of this one"
+        )
+
+
+class NodeMissing(ChainError):
+    """Ganache or Anvil is to be started and Node or its npm package is not installed."""
+
+
+class ChainClockError(ChainError):
+    """A block cannot have the timestamp that was asked for."""
+
+
+class TransactionRefused(ChainError):
+    """A node did not take a transaction, or took it and never mined it."""
+
+
+class OutOfGas(ChainError):
+    """A transaction used up its gas limit."""
+
+
+class ContractReverted(ChainError):
+    """A contract refused a call or a transaction, decoded with its ABI.
+
+    Attributes:
+        name: the custom error's name; `Error` for a reason string, `Panic` for a failed assertion of the
+            compiler, the selector in hex when no known ABI has it, or an empty string without any data.
+        args_by_name: the error's arguments, by name (or by position, `"0"`, where the ABI names none).
+        data: the revert data as it came.
+        receipt: the receipt of the failed transaction, `None` for a call.
+    """
+
+    def __init__(self, name: str, args_by_name: Mapping[str, Any], data: bytes) -> None:
+        self.name = name
+        self.args_by_name = dict(args_by_name)
+        self.data = data
+        self.receipt: Mapping[str, Any] | None = None
+        listed = ", ".join(f"{key}={_shown(value)}" for key, value in self.args_by_name.items())
+        super().__init__(
+            f"the contract refused: {name}({listed})" if name else "the contract refused, no reason given"
+        )
+
+
+def _shown(value: Any) -> str:
+    """A decoded argument as people write it: bytes in hex, text in quotes."""
+    if isinstance(value, bytes):
+        return "0x" + value.hex()
+    return repr(value) if isinstance(value, str) and not value.startswith("0x") else str(value)

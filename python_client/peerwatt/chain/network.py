@@ -1,0 +1,190 @@
+"""What every chain looks like to the rest of Peerwatt: blocks sealed on request, at timestamps of our choice.
+
+On the chains that Peerwatt controls (eth-tester, Ganache, Anvil) nothing is mined by itself. A transaction
+waits until `mine()` seals it into a block whose timestamp is the one set with `set_next_timestamp`, or one
+second after the block before. So the same calls give the same blocks on all three, whatever the clock on the
+wall says.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Self
+
+from eth_typing import ChecksumAddress
+from hexbytes import HexBytes
+from web3 import Web3
+from web3.contract import Contract
+from web3.exceptions import TransactionNotFound
+from web3.types import TxReceipt
+
+from peerwatt.chain.artifacts import artifact_names, load_artifact
+from peerwatt.chain.errors import ChainClockError, TransactionRefused, WrongChain
+from peerwatt.chain.reverts import ErrorTable
+
+# One chain id for every local chain, so that EIP-712 digests, and with them all results, are the same.
+LOCAL_CHAIN_ID = 31337
+# Before any scenario's first day; a chain's clock only moves forward.
+DEFAULT_GENESIS_TIME = 1_420_070_400  # 2015-01-01T00:00:00Z
+# Mainnet's block gas limit at the end of 2025.
+BLOCK_GAS_LIMIT = 60_000_000
+# Fixed price of local transactions: Ganache hangs on 0 and Anvil refuses it.
+GAS_PRICE = 2 * 10**9
+
+
+class Network(ABC):
+    """A chain that answers, and is the one that was asked for.
+
+    Attributes:
+        name: `eth-tester`, `ganache`, `anvil`, or the URL.
+        endpoint: what error messages call it.
+        web3: the connection; for reading. Transactions go through `transactions.Sender`.
+        chain_id: the chain's id.
+        controls_time: whether blocks are sealed by `mine()` at chosen timestamps.
+        nonces: next nonce of every account that sent something; shared by all its senders.
+    """
+
+    name: str
+    endpoint: str
+    web3: Web3
+    chain_id: int
+    controls_time: bool = True
+
+    def __init__(self) -> None:
+        self.errors = ErrorTable()
+        self.nonces: dict[ChecksumAddress, int] = {}
+        self._next_timestamp: int | None = None
+        for name in artifact_names():
+            self.errors.add(load_artifact(name).abi)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let the chain go; end the node if this program started it. May be called twice."""
+
+    # Time and blocks
+
+    def latest_timestamp(self) -> int:
+        """Timestamp of the newest block, s since the epoch."""
+        return int(self.web3.eth.get_block("latest")["timestamp"])
+
+    def set_next_timestamp(self, timestamp: int) -> None:
+        """Fix the timestamp of the next block, before its first transaction.
+
+        Args:
+            timestamp: s since the epoch, after the newest block's.
+
+        Raises:
+            ChainClockError: the chain is already past it, or keeps its own clock.
+        """
+        if not self.controls_time:
+            raise ChainClockError(
+                f"{self.endpoint}: this chain keeps its own clock: replay on eth-tester, ganache or anvil"
+            )
+        newest = self.latest_timestamp()
+        if timestamp <= newest:
+            raise ChainClockError(
+                f"{self.endpoint}: no block can be mined at {_as_utc(timestamp)}, the chain is already at "
+                f"{_as_utc(newest)}: start it with an earlier genesis time, or use a later date"
+            )
+        self._next_timestamp = timestamp
+
+    def advance_to(self, timestamp: int) -> None:
+        """Bring the newest block's timestamp to `timestamp`, with an empty block unless it is there."""
+        if self.latest_timestamp() != timestamp:
+            self.set_next_timestamp(timestamp)
+            self.mine()
+
+    @abstractmethod
+    def mine(self) -> None:
+        """Seal the waiting transactions into one block. Does nothing where the chain mines by itself."""
+
+    @abstractmethod
+    def snapshot(self) -> Any:
+        """A mark to `revert` to.
+
+        Raises:
+            ChainError: the chain cannot go back.
+        """
+
+    @abstractmethod
+    def revert(self, snapshot: Any) -> None:
+        """Go back to a mark; it is used up by that."""
+
+    # Transactions
+
+    @abstractmethod
+    def submit(self, raw_transaction: bytes) -> HexBytes:
+        """Hand over a signed transaction; returns its hash.
+
+        Raises:
+            TransactionRefused: the node does not take it (nonce, balance, gas limit).
+        """
+
+    def receipt(self, transaction: HexBytes) -> TxReceipt:
+        """The receipt of a transaction after `mine()`.
+
+        Raises:
+            TransactionRefused: it was not mined.
+        """
+        try:
+            return self.web3.eth.get_transaction_receipt(transaction)
+        except TransactionNotFound:
+            raise TransactionRefused(
+                f"{self.endpoint}: transaction {transaction.to_0x_hex()} was not mined: "
+                "the gas limits in its block exceed the block's, or mine() was not called"
+            ) from None
+
+    def gas_price(self) -> int:
+        """Wei per gas that a transaction offers: fixed on local chains."""
+        return GAS_PRICE
+
+    @abstractmethod
+    def fund(self, balances: Mapping[ChecksumAddress, int]) -> None:
+        """Give accounts ether from the node's own development account, in one block.
+
+        Args:
+            balances: account to the wei it shall at least hold; an account that already does gets nothing.
+
+        Raises:
+            TransactionRefused: the chain has no development account to give from.
+        """
+
+    # Contracts
+
+    def contract(self, abi: Iterable[Mapping[str, Any]], address: str) -> Contract:
+        """A contract at an address; its custom errors are decoded from now on."""
+        entries = list(abi)
+        self.errors.add(entries)
+        return self.web3.eth.contract(address=Web3.to_checksum_address(address), abi=entries)
+
+    def _missing(self, balances: Mapping[ChecksumAddress, int]) -> dict[ChecksumAddress, int]:
+        """What each account lacks, wei; accounts that lack nothing left out."""
+        missing = {account: wei - self.web3.eth.get_balance(account) for account, wei in balances.items()}
+        return {account: wei for account, wei in missing.items() if wei > 0}
+
+    def _require_chain(self, expected: int | None) -> None:
+        """Read the chain id, and compare it with the one that is expected."""
+        self.chain_id = self.web3.eth.chain_id
+        if expected is not None and self.chain_id != expected:
+            raise WrongChain(self.endpoint, expected, self.chain_id)
+
+    def _take_next_timestamp(self) -> int:
+        """Timestamp of the block to be sealed now: the one set, or the second after the newest block."""
+        chosen, self._next_timestamp = self._next_timestamp, None
+        return self.latest_timestamp() + 1 if chosen is None else chosen
+
+
+def _as_utc(timestamp: int) -> str:
+    """ISO 8601 with offset, and the number itself."""
+    return f"{datetime.fromtimestamp(timestamp, UTC).isoformat()} ({timestamp})"
