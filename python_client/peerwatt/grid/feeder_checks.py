@@ -1,0 +1,138 @@
+"""What makes a feeder file unusable, one check per fault, each naming the element."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from power_grid_model.enum import CalculationType
+from power_grid_model.validation import errors_to_string, validate_input_data
+
+from peerwatt.grid.errors import FeederError
+
+if TYPE_CHECKING:
+    from peerwatt.grid.feeder import Feeder
+
+_KEYS = {
+    "format", "name", "source", "licence", "provenance", "limits", "names", "coordinates", "phases",
+    "short_circuit", "power_grid_model",
+}  # fmt: skip
+_REQUIRED = ("format", "name", "limits", "names", "power_grid_model")
+_LIMITS = ("v_min_pu", "v_max_pu", "loading_max_percent")
+
+
+def check_document(document: Any, origin: str) -> None:
+    """The outer shape: known keys, the format, limits that are numbers in the right order."""
+    from peerwatt.grid.feeder import FORMAT
+
+    if not isinstance(document, Mapping):
+        raise FeederError(f"{origin}: a feeder is a JSON object")
+    if document.get("format") != FORMAT:
+        raise FeederError(f"{origin}: \"format\" is {document.get('format')!r}, must be {FORMAT!r}")
+    for key in _REQUIRED:
+        if key not in document:
+            raise FeederError(f"{origin}: key {key!r} is missing")
+    for key in document:
+        if key not in _KEYS:
+            raise FeederError(f"{origin}: unknown key {key!r}; known are {', '.join(sorted(_KEYS))}")
+    _check_limits(document["limits"], origin)
+    names = document["names"]
+    if not isinstance(names, Mapping) or not all(str(k).isdigit() and isinstance(v, str) for k, v in names.items()):
+        raise FeederError(f"{origin}: \"names\" must map an element id to its name")
+
+
+def _check_limits(limits: Any, origin: str) -> None:
+    if not isinstance(limits, Mapping):
+        raise FeederError(f"{origin}: \"limits\" must be an object with {', '.join(_LIMITS)}")
+    for key in _LIMITS:
+        value = limits.get(key)
+        if value is None:
+            raise FeederError(f"{origin}: limits.{key} is missing")
+        if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value) or value <= 0:
+            raise FeederError(f"{origin}: limits.{key} is {value!r}, must be a positive number")
+    unknown = set(limits) - {*_LIMITS, "source"}
+    if unknown:
+        raise FeederError(f"{origin}: limits has unknown keys {sorted(unknown)}; known are {', '.join(_LIMITS)}")
+    if not limits["v_min_pu"] < limits["v_max_pu"] <= 2:
+        raise FeederError(f"{origin}: limits need v_min_pu < v_max_pu, both per unit of the rated voltage")
+
+
+def check_data(feeder: Feeder, origin: str) -> None:
+    """The network: every element named, rated, valid and connected to a source."""
+    _check_names(feeder, origin)
+    _check_ratings(feeder, origin)
+    _check_connected(feeder, origin)
+    kind = CalculationType.power_flow
+    found = validate_input_data(dict(feeder.data), kind, symmetric=feeder.document.get("phases", 1) != 3)
+    if found:
+        first = found[0]
+        ids = first.ids if isinstance(first.ids, list) else []
+        flat = [i[1] if isinstance(i, tuple) else i for i in ids]
+        named = ", ".join(feeder.names.get(int(i), str(i)) for i in flat[:3])
+        text = (errors_to_string([first]) or "").strip().splitlines()[-1].strip()
+        raise FeederError(f"{origin}: {named}: {text}")
+
+
+def _check_names(feeder: Feeder, origin: str) -> None:
+    if "node" not in feeder.data or "source" not in feeder.data:
+        raise FeederError(f"{origin}: a feeder needs at least one node and one source")
+    for kind, table in feeder.data.items():
+        for element in table["id"]:
+            if int(element) not in feeder.names:
+                raise FeederError(f"{origin}: {kind} with id {element} has no entry in \"names\"")
+    nodes = [feeder.names[int(i)] for i in feeder.data["node"]["id"]]
+    if len(set(nodes)) != len(nodes):
+        twice = next(name for name in nodes if nodes.count(name) > 1)
+        raise FeederError(f"{origin}: two nodes are named {twice!r}")
+
+
+def _check_ratings(feeder: Feeder, origin: str) -> None:
+    for kind in ("line", "asym_line"):
+        table = feeder.data.get(kind)
+        if table is None:
+            continue
+        for row in table:
+            if not np.isfinite(row["i_n"]) or row["i_n"] <= 0:
+                name = feeder.names[int(row["id"])]
+                raise FeederError(f"{origin}: line {name!r} has no rated current i_n (A)")
+
+
+def _check_connected(feeder: Feeder, origin: str) -> None:
+    """Every node must reach a source over closed branches."""
+    neighbours: dict[int, set[int]] = {int(i): set() for i in feeder.data["node"]["id"]}
+    for ends in closed_branches(feeder):
+        for a in ends:
+            for b in ends:
+                if a not in neighbours or b not in neighbours:
+                    raise FeederError(f"{origin}: a branch ends at node id {a if a not in neighbours else b}, "
+                                      f"which does not exist")
+                neighbours[a].add(b)
+    source = feeder.data["source"]
+    queue = [int(s["node"]) for s in source if s["status"]]
+    reached = set(queue)
+    while queue:
+        fresh = neighbours.get(queue.pop(), set()) - reached
+        reached |= fresh
+        queue.extend(fresh)
+    for node in neighbours:
+        if node not in reached:
+            raise FeederError(f"{origin}: node {feeder.names[node]!r} is isolated: no closed branch leads to a source")
+
+
+def closed_branches(feeder: Feeder) -> list[tuple[int, ...]]:
+    """Node ids at the closed ends of every branch that is closed at two ends or more."""
+    found = []
+    for kind in ("line", "asym_line", "link", "generic_branch", "transformer"):
+        table = feeder.data.get(kind)
+        if table is not None:
+            closed = table[(table["from_status"] == 1) & (table["to_status"] == 1)]
+            found += [(int(r["from_node"]), int(r["to_node"])) for r in closed]
+    table = feeder.data.get("three_winding_transformer")
+    if table is not None:
+        for row in table:
+            ends = tuple(int(row[f"node_{k}"]) for k in "123" if row[f"status_{k}"])
+            if len(ends) > 1:
+                found.append(ends)
+    return found

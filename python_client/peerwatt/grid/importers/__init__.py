@@ -1,0 +1,1 @@
+"""Feeders as their owners have them, turned into the canonical feeder file. Needs the `grid` extra."""

@@ -1,0 +1,58 @@
+"""Loads, generators and storage of a pandapower network as power-grid-model rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from peerwatt.grid.errors import FeederError
+from peerwatt.grid.importers.pandapower_branches import Ids
+
+_POWER, _IMPEDANCE, _CURRENT = 0, 1, 2  # power-grid-model's LoadGenType
+_PHASES = "abc"
+
+
+def injections(net: Any, ids: Ids, name: str) -> dict[str, list[dict[str, Any]]]:
+    """Rows of `sym_load`, `sym_gen` and `asym_load`.
+
+    Voltage-controlled generators become constant P and Q at their solved operating point: power-grid-model has none.
+    """
+    found: dict[str, list[dict[str, Any]]] = {"sym_load": [], "sym_gen": [], "asym_load": []}
+    for k, row in net.load[net.load.in_service].iterrows():
+        found["sym_load"] += _load(k, row, ids)
+    for kind in ("sgen", "storage"):
+        table = net[kind][net[kind].in_service]
+        sign = 1.0 if kind == "sgen" else -1.0
+        for k, row in table.iterrows():
+            scale = sign * row.scaling * 1e6
+            found["sym_gen"].append(_row(ids.new("sym_gen", (kind, k), row["name"] or f"{kind} {k}"), row, ids,
+                                         row.p_mw * scale, row.q_mvar * scale))  # fmt: skip
+    if len(net.gen):
+        if not len(net.get("res_gen", ())):
+            raise FeederError(f"{name}: voltage-controlled generators; run pandapower's power flow before importing")
+        for k, row in net.gen[net.gen.in_service].iterrows():
+            solved = net.res_gen.loc[k]
+            found["sym_gen"].append(_row(ids.new("sym_gen", ("gen", k), row["name"] or f"gen {k}"), row, ids,
+                                         solved.p_mw * 1e6, solved.q_mvar * 1e6))  # fmt: skip
+    for k, row in net.asymmetric_load[net.asymmetric_load.in_service].iterrows():
+        p = [row[f"p_{x}_mw"] * row.scaling * 1e6 for x in _PHASES]
+        q = [row[f"q_{x}_mvar"] * row.scaling * 1e6 for x in _PHASES]
+        found["asym_load"].append(_row(ids.new("asym_load", k, row["name"]), row, ids, p, q))
+    return found
+
+
+def _row(number: int, row: Any, ids: Ids, p: Any, q: Any, kind: int = _POWER) -> dict[str, Any]:
+    return {"id": number, "node": ids.node(row.bus), "status": 1, "type": kind, "p_specified": p, "q_specified": q}
+
+
+def _load(k: Any, row: Any, ids: Ids) -> list[dict[str, Any]]:
+    """One load, split into its constant-power, -impedance and -current parts (at rated voltage)."""
+    p, q = row.p_mw * row.scaling * 1e6, row.q_mvar * row.scaling * 1e6
+    z_p, i_p = row.get("const_z_p_percent", 0.0) / 100, row.get("const_i_p_percent", 0.0) / 100
+    z_q, i_q = row.get("const_z_q_percent", 0.0) / 100, row.get("const_i_q_percent", 0.0) / 100
+    shares = ((_POWER, 1 - z_p - i_p, 1 - z_q - i_q), (_IMPEDANCE, z_p, z_q), (_CURRENT, i_p, i_q))
+    rows = []
+    for kind, share_p, share_q in shares:
+        if share_p or share_q:
+            number = ids.new("sym_load", (k, kind), row["name"])
+            rows.append(_row(number, row, ids, p * share_p, q * share_q, kind))
+    return rows
