@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from eth.abc import BlockHeaderAPI
@@ -87,17 +86,21 @@ class EmbeddedNetwork(Network):
     name = "eth-tester"
     endpoint = "eth-tester"
 
-    def __init__(self, genesis_time: int, hardfork: str = "shanghai") -> None:
+    def __init__(self, genesis_time: int, hardfork: str = "shanghai", chain_id: int | None = None) -> None:
         """
         Args:
             genesis_time: timestamp of block 0, s since the epoch.
             hardfork: `shanghai`, as on every local chain, or `prague` to meter gas by later rules.
+            chain_id: the chain id that is expected, if one is.
+
+        Raises:
+            WrongChain: this chain's id is not the expected one.
         """
         super().__init__()
         self._backend = _Backend(genesis_time, hardfork)
         provider = _Provider(EthereumTester(self._backend), self.errors)
         self.web3 = Web3(provider, middleware=[AttributeDictMiddleware, ValidationMiddleware])
-        self._require_chain(None)
+        self._require_chain(chain_id)
 
     def close(self) -> None:
         """Nothing to end."""
@@ -128,11 +131,11 @@ class EmbeddedNetwork(Network):
         except ValidationError as error:
             raise TransactionRefused(f"{self.endpoint}: transaction refused: {error}") from None
 
-    def fund(self, balances: Mapping[ChecksumAddress, int]) -> None:
+    def _development_transfer(self, to: ChecksumAddress, wei: int) -> HexBytes:
         giver = Account.from_key(get_default_account_keys(1)[0].to_bytes())
-        nonce = self.web3.eth.get_transaction_count(giver.address)
-        for offset, (account, wei) in enumerate(self._missing(balances).items()):
-            fields = {"to": account, "value": wei, "gas": 21_000, "gasPrice": GAS_PRICE}
-            signed = giver.sign_transaction({**fields, "nonce": nonce + offset, "chainId": LOCAL_CHAIN_ID})
-            self.submit(signed.raw_transaction)
-        self.mine()
+        nonce = self.nonces.setdefault(giver.address, self.web3.eth.get_transaction_count(giver.address))
+        fields = {"to": to, "value": wei, "gas": 21_000, "gasPrice": GAS_PRICE}
+        signed = giver.sign_transaction({**fields, "nonce": nonce, "chainId": LOCAL_CHAIN_ID})
+        transaction = self.submit(signed.raw_transaction)
+        self.nonces[giver.address] = nonce + 1
+        return transaction

@@ -2,17 +2,65 @@
 
 from __future__ import annotations
 
+import os
+
 from peerwatt.chain.network import DEFAULT_GENESIS_TIME, Network
+from peerwatt.chain.nodes import NODES, LocalNode
+from peerwatt.chain.rpc import RpcNetwork
 from peerwatt.errors import ChainError
 
-LOCAL_CHAINS = ("eth-tester", "ganache", "anvil")
+EMBEDDED = "eth-tester"
+# The name under which `--chain` takes the address from the environment, as Foundry's tools do.
+FROM_ENVIRONMENT = "rpc"
+URL_VARIABLE = "ETH_RPC_URL"
 
 
 def open_network(
-    chain: str = "eth-tester", *, genesis_time: int = DEFAULT_GENESIS_TIME, hardfork: str = "shanghai"
+    chain: str = EMBEDDED,
+    *,
+    genesis_time: int = DEFAULT_GENESIS_TIME,
+    sealed: bool = False,
+    chain_id: int | None = None,
+    hardfork: str = "shanghai",
 ) -> Network:
-    if chain == "eth-tester":
+    """Open a chain; use it in a `with` statement, or call `close()`.
+
+    Args:
+        chain: `eth-tester` (in this process), `ganache` or `anvil` (started here, on a free port), an http or
+            https URL, or `rpc` for the URL in `ETH_RPC_URL`.
+        genesis_time: timestamp of block 0 of a chain that is started here, s since the epoch.
+        sealed: whether blocks are mined by `Network.mine` alone, at timestamps of our choice. Chains started
+            here always are; a URL is only on request, and only when a Ganache or Anvil node answers there.
+        chain_id: the chain id that must be found, if one is expected.
+        hardfork: rules of the EVM of a chain that is started here. `shanghai` on all three gives the same gas
+            on all three; `prague` (eth-tester, anvil) meters by later rules.
+
+    Raises:
+        UnreachableChain: nothing answers at the URL.
+        WrongChain: another chain than `chain_id` answers.
+        NodeMissing: Node or an npm package is not installed.
+        ChainError: no such chain.
+    """
+    if chain == EMBEDDED:
+        # py-evm takes most of a second to import, and only this chain needs it.
         from peerwatt.chain.embedded import EmbeddedNetwork
 
-        return EmbeddedNetwork(genesis_time, hardfork)
-    raise ChainError(f"unknown chain {chain!r}: choose one of {', '.join(LOCAL_CHAINS)}, or a URL")
+        return EmbeddedNetwork(genesis_time, hardfork, chain_id)
+    if chain in NODES:
+        node = LocalNode(chain, genesis_time, hardfork)
+        try:
+            return RpcNetwork(node.url, sealed=True, chain_id=chain_id, node=node)
+        except BaseException:
+            node.close()
+            raise
+    if chain == FROM_ENVIRONMENT:
+        url = os.environ.get(URL_VARIABLE, "")
+        if not url:
+            raise ChainError(f"{URL_VARIABLE} is not set: export the address of the chain, or name a chain")
+    else:
+        url = chain
+    if not url.startswith(("http://", "https://")):
+        raise ChainError(
+            f"no chain {url!r}: choose {EMBEDDED}, {', '.join(NODES)}, {FROM_ENVIRONMENT}, or an http(s) URL"
+        )
+    return RpcNetwork(url, sealed=sealed, chain_id=chain_id)

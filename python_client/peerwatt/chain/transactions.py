@@ -12,7 +12,7 @@ from web3.contract.contract import ContractConstructor, ContractFunction
 from web3.types import TxParams, TxReceipt, Wei
 
 from peerwatt.chain.errors import ContractReverted, OutOfGas, TransactionRefused
-from peerwatt.chain.network import BLOCK_GAS_LIMIT, Network
+from peerwatt.chain.network import BLOCK_GAS_LIMIT, BLOCK_TRANSACTIONS, Network
 
 # EIP-7825: no transaction may ask for more. What it does not use costs nothing, so this is also what local
 # transactions ask for: the gas estimates of eth-tester are too coarse to go by.
@@ -55,7 +55,7 @@ class Sender:
     def send_all(
         self, calls: Sequence[Call], *, gas_limit: int | None = None, value: int = 0
     ) -> list[TxReceipt]:
-        """Send several transactions into one block, in this order.
+        """Send several transactions in this order, as many as fit (at most 50) in a block.
 
         Args:
             calls: what to call.
@@ -67,11 +67,17 @@ class Sender:
             OutOfGas: one needed more than its gas limit.
             TransactionRefused: the node did not take one, or did not mine it.
         """
-        if gas_limit is None and self.network.controls_time:
-            gas_limit = min(TRANSACTION_GAS_CAP, BLOCK_GAS_LIMIT // max(1, len(calls)))
-        hashes = [self.submit(call, gas_limit=gas_limit, value=value) for call in calls]
-        self.network.mine()
-        receipts = [self.network.receipt(transaction) for transaction in hashes]
+        size = BLOCK_TRANSACTIONS
+        if gas_limit is not None:
+            size = max(1, min(size, BLOCK_GAS_LIMIT // gas_limit))
+        elif self.network.controls_time:
+            gas_limit = min(TRANSACTION_GAS_CAP, BLOCK_GAS_LIMIT // max(1, min(size, len(calls))))
+        receipts: list[TxReceipt] = []
+        for first in range(0, len(calls), size):
+            block = calls[first : first + size]
+            hashes = [self.submit(call, gas_limit=gas_limit, value=value) for call in block]
+            self.network.mine()
+            receipts += [self.network.receipt(transaction) for transaction in hashes]
         for receipt in receipts:
             if receipt["status"] != 1:
                 raise self._failure(receipt)
