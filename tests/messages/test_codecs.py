@@ -145,8 +145,8 @@ def test_signed_readings_out_of_order_or_twice_are_refused() -> None:
 def test_commitments_are_the_documented_hashes() -> None:
     posted = posted_commitment(0x01020304, 0x0506, b"records")
     assert posted == keccak(bytes.fromhex("010203040506") + b"records")
-    assert gated_commitment(posted, b"decisions") == keccak(posted + keccak(b"decisions"))
-    assert metered_commitment(posted, b"readings") == keccak(posted + keccak(b"readings"))
+    assert gated_commitment(posted, b"decisions") == keccak(b"\x01" + posted + keccak(b"decisions"))
+    assert metered_commitment(posted, b"readings") == keccak(b"\x02" + posted + keccak(b"readings"))
     assert batches_hash([]) == bytes(32)
     assert batches_hash([posted, posted]) == keccak(keccak(bytes(32) + posted) + posted)
     assert clearing_hash(7, (1 << 256) - 1, posted) == keccak(

@@ -2,6 +2,7 @@
 
 A batch's word starts as the commitment to its records and grows by one hash per phase that added something:
 ``posted``, then ``gated``, then ``metered``. Whoever settles shows the data again and the hashes must agree.
+A tag tells the two later kinds apart, so that nobody can show readings as if they were decisions.
 """
 
 from collections.abc import Iterable
@@ -12,6 +13,9 @@ from eth_hash.auto import keccak
 from peerwatt.messages.domain import word
 
 ZERO_HASH: Final = bytes(32)
+
+_GATED_TAG: Final = b"\x01"
+_METERED_TAG: Final = b"\x02"
 
 
 def posted_commitment(interval: int, batch: int, records: bytes) -> bytes:
@@ -27,12 +31,12 @@ def posted_commitment(interval: int, batch: int, records: bytes) -> bytes:
 
 def gated_commitment(commitment: bytes, decisions: bytes) -> bytes:
     """A batch's word after a report that carried decisions."""
-    return keccak(commitment + keccak(decisions))
+    return keccak(_GATED_TAG + commitment + keccak(decisions))
 
 
 def metered_commitment(commitment: bytes, readings: bytes) -> bytes:
     """A batch's word after its readings were attested or overruled."""
-    return keccak(commitment + keccak(readings))
+    return keccak(_METERED_TAG + commitment + keccak(readings))
 
 
 def batches_hash(posted: Iterable[bytes]) -> bytes:

@@ -70,3 +70,5 @@ class ReadingStatus(IntEnum):
     """The metering operator."""
     METER_SIGNED = 2
     """The meter's own key; it outranks the metering operator."""
+    RESERVED = 3
+    """Nobody writes it; read, it counts as attested."""

@@ -1,0 +1,181 @@
+"""What a market is created with: its clock, its prices and its margins."""
+
+from dataclasses import dataclass, fields
+from typing import Final
+
+from peerwatt.market.errors import BadConfig, BadTariff
+from peerwatt.messages import PPM, TICKS
+
+MAX_PRICE: Final = (1 << 16) - 1
+"""Largest price that the contract can settle, base units per Wh."""
+
+CONNECTION_UNIT: Final = 100
+"""Power that one unit of a connection limit stands for, W."""
+
+_SECONDS_PER_HOUR: Final = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Tariff:
+    """Prices around the peer trade, base units per Wh.
+
+    Attributes:
+        retail: What the supplier charges for energy that no peer sold.
+        feed_in: What the supplier pays for energy that no peer bought.
+        network_fee: What the grid operator charges a peer purchase.
+
+    Raises:
+        BadTariff: A price does not fit the contract, or feed-in exceeds retail.
+    """
+
+    retail: int
+    feed_in: int
+    network_fee: int
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            price = getattr(self, field.name)
+            if not isinstance(price, int) or not 0 <= price <= MAX_PRICE:
+                raise BadTariff(f"Tariff.{field.name} is {price!r}: give an integer from 0 to {MAX_PRICE}.")
+        if self.feed_in > self.retail:
+            raise BadTariff(
+                f"Tariff.feed_in {self.feed_in} is above Tariff.retail {self.retail}: "
+                "buying in order to feed in would pay; lower it."
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class MarketConfig:
+    """The parameters that a market keeps for life. Interval n is ``[n, n + 1) * interval_length`` in Unix
+    time.
+
+    Attributes:
+        interval_length: Delivery period, s.
+        gate_lead: How long before delivery the gate closes, s.
+        report_window: How long after gate closure the committee may report, s.
+        attest_window: How long after delivery the metering operator may attest, s.
+        overrule_window: How long after that meters may overrule, s.
+        correction_window: How long after delivery readings may be corrected, s.
+        open_ahead: How many intervals ahead of the running one take orders.
+        ring_size: How many intervals may be open or unsettled at once.
+        base_price: Price of tick 0, base units per Wh.
+        tick_size: Price from one tick to the next, base units per Wh.
+        margin_price: Margin held for every Wh of connection limit, base units per Wh.
+        max_loss_rate: Most that a report may charge as losses, ppm of the accepted energy.
+
+    Raises:
+        BadConfig: A parameter is out of range or contradicts another one.
+    """
+
+    interval_length: int
+    gate_lead: int
+    report_window: int
+    attest_window: int
+    overrule_window: int
+    correction_window: int
+    open_ahead: int
+    ring_size: int
+    base_price: int
+    tick_size: int
+    margin_price: int
+    max_loss_rate: int
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if not isinstance(value, int) or value < 0:
+                raise BadConfig(f"MarketConfig.{field.name} is {value!r}: give a non-negative integer.")
+        if self.interval_length == 0:
+            raise BadConfig("MarketConfig.interval_length is 0: give a number of seconds.")
+        if self.open_ahead == 0:
+            raise BadConfig("MarketConfig.open_ahead is 0: nobody could post; give at least 1.")
+        if self.ring_size <= self.open_ahead + 1:
+            raise BadConfig(
+                f"MarketConfig.ring_size is {self.ring_size}: it must exceed open_ahead + 1 = "
+                f"{self.open_ahead + 1}, or open intervals would share a slot."
+            )
+        if self.price_ceiling > MAX_PRICE:
+            raise BadConfig(
+                f"MarketConfig.tick_size is {self.tick_size}: the last tick's price {self.price_ceiling} "
+                f"exceeds {MAX_PRICE}; lower base_price or tick_size."
+            )
+        if self.max_loss_rate > PPM:
+            raise BadConfig(f"MarketConfig.max_loss_rate is {self.max_loss_rate}: give at most {PPM} ppm.")
+
+    @property
+    def price_ceiling(self) -> int:
+        """Price of the highest tick, base units per Wh."""
+        return self.price(TICKS - 1)
+
+    def price(self, tick: int) -> int:
+        """Price of a tick, base units per Wh."""
+        return self.base_price + tick * self.tick_size
+
+    def check_tariff(self, tariff: Tariff) -> None:
+        """Refuse a tariff under which a Wh of connection limit could cost more than its margin.
+
+        A Wh costs at most the dearest peer purchase or the retail price, and the losses that go with it.
+
+        Raises:
+            BadTariff: ``margin_price`` is too low for it.
+        """
+        losses = -(-tariff.retail * self.max_loss_rate // PPM)  # rounded up
+        worst = max(self.price_ceiling + tariff.network_fee, tariff.retail) + losses
+        if self.margin_price < worst:
+            raise BadTariff(
+                f"MarketConfig.margin_price {self.margin_price} does not cover this tariff's worst Wh: "
+                f"raise it to {worst} or lower the tariff."
+            )
+
+    def energy_limit(self, connection_limit: int) -> int:
+        """Energy that a connection can carry in one interval, Wh.
+
+        Args:
+            connection_limit: Power limit in units of 100 W.
+        """
+        return connection_limit * CONNECTION_UNIT * self.interval_length // _SECONDS_PER_HOUR
+
+    def margin(self, import_limit: int, export_limit: int) -> int:
+        """Margin of a connection: its worst interval, as often as intervals can be unsettled, base units.
+
+        Args:
+            import_limit: Power it may draw, units of 100 W.
+            export_limit: Power it may feed in, units of 100 W.
+        """
+        return (
+            self.ring_size
+            * self.margin_price
+            * (self.energy_limit(import_limit) + self.energy_limit(export_limit))
+        )
+
+    def last_open(self, now: int) -> int:
+        """The last interval that takes orders at a time."""
+        return now // self.interval_length + self.open_ahead
+
+    def start(self, interval: int) -> int:
+        """When delivery begins, Unix time."""
+        return interval * self.interval_length
+
+    def end(self, interval: int) -> int:
+        """When delivery is over, Unix time."""
+        return self.start(interval + 1)
+
+    def gate_closure(self, interval: int) -> int:
+        """From when on no order is taken and the interval can be cleared, Unix time."""
+        return self.start(interval) - self.gate_lead
+
+    def report_deadline(self, interval: int) -> int:
+        """From when on the committee counts as silent, Unix time."""
+        return self.gate_closure(interval) + self.report_window
+
+    def attest_deadline(self, interval: int) -> int:
+        """From when on the metering operator counts as silent, Unix time."""
+        return self.end(interval) + self.attest_window
+
+    def readings_deadline(self, interval: int) -> int:
+        """From when on the readings stand and the interval can be settled, Unix time."""
+        return self.attest_deadline(interval) + self.overrule_window
+
+    def correction_deadline(self, interval: int) -> int:
+        """From when on no correction is attested, Unix time."""
+        return self.end(interval) + self.correction_window

@@ -1,0 +1,131 @@
+"""Why a market refuses a call; the contract refuses the same call by the error of the same name."""
+
+from peerwatt.errors import InputError, PeerwattError
+
+
+class BadConfig(InputError):
+    """A market's parameters contradict each other."""
+
+
+class BadTariff(InputError):
+    """A tariff that margins do not cover, or that pays more for feeding in than it charges."""
+
+
+class MarketError(PeerwattError, RuntimeError):
+    """The market cannot do this in the state it is in."""
+
+
+class BalanceOverflow(MarketError):
+    """A balance would leave the 64 bits that an account has for it."""
+
+
+class UnknownAccount(MarketError):
+    """No such account."""
+
+
+class WrongStatus(MarketError):
+    """The participant's standing does not allow this."""
+
+
+class AboveFreeBalance(MarketError):
+    """More was asked for than the account has above its margin."""
+
+
+class AboveEnergyCredit(MarketError):
+    """More energy was asked for than the account's credit, or than meters recorded as delivered."""
+
+
+class OpenPosition(MarketError):
+    """Orders of a leaving account may still be unsettled."""
+
+
+class LaneFull(MarketError):
+    """A lane of the tick book has no room for the step."""
+
+
+class SupplierBelowMargin(MarketError):
+    """The supplier does not cover everybody's margin: nobody would stand for a default."""
+
+
+class SlotBusy(MarketError):
+    """The ring slot still holds an interval with unsettled batches."""
+
+
+class GateClosed(MarketError):
+    """Gate closure of the interval has passed."""
+
+
+class NotYetOpen(MarketError):
+    """The interval lies further ahead than orders are taken."""
+
+
+class TooEarly(MarketError):
+    """The time for this has not come."""
+
+
+class TooLate(MarketError):
+    """The deadline for this has passed."""
+
+
+class WrongPhase(MarketError):
+    """The interval is not in the phase that this needs."""
+
+
+class UnknownBatch(MarketError):
+    """The interval has no such batch."""
+
+
+class OtherClearing(MarketError):
+    """The report judges another outcome than this interval's."""
+
+
+class BadVerdict(MarketError):
+    """The report's verdict is none that a committee gives, or its volume contradicts it."""
+
+
+class LossRateTooHigh(MarketError):
+    """The report charges more losses than the market's maximum."""
+
+
+class VolumeTooLarge(MarketError):
+    """A report or an attestation claims more energy than it can be about."""
+
+
+class DecisionsMismatch(MarketError):
+    """The decisions are not those that the report carries the hash of."""
+
+
+class BatchCountMismatch(MarketError):
+    """There is not exactly one packed vector per batch."""
+
+
+class NotAttestedByOperator(MarketError):
+    """The metering operator did not sign this."""
+
+
+class AlreadyAttested(MarketError):
+    """The interval's readings were attested before."""
+
+
+class AlreadySettled(MarketError):
+    """The batch was settled before."""
+
+
+class OldRun(MarketError):
+    """A correction needs a higher run than any before it."""
+
+
+class NotInCorrection(MarketError):
+    """The newest correction has no readings for this batch."""
+
+
+class MeterSignedReading(MarketError):
+    """What a meter signed, only a meter's signature changes."""
+
+
+class NotCommitted(MarketError):
+    """The batch is committed to something else, or to nothing yet."""
+
+
+class SupplierShort(MarketError):
+    """The correction would leave the supplier owing more than it holds; it can be booked after a deposit."""

@@ -1,0 +1,137 @@
+"""The state of one interval and its batches."""
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from peerwatt.market.book import TickBook
+from peerwatt.market.config import Tariff
+from peerwatt.market.terms import Terms
+from peerwatt.messages import (
+    NO_TRADE,
+    Clearing,
+    Record,
+    Verdict,
+    batches_hash,
+    clearing_hash,
+    encode_records,
+    gated_commitment,
+    metered_commitment,
+    posted_commitment,
+)
+
+
+class Phase(IntEnum):
+    """How far an interval has come."""
+
+    NONE = 0
+    OPEN = 1
+    """Takes orders until gate closure."""
+    CLEARED = 2
+    """Has a price and a volume."""
+    GATED = 3
+    """The grid's verdict is known; readings, settlement and corrections follow."""
+
+
+@dataclass(slots=True)
+class Batch:
+    """The orders that one transaction posted, and what later phases added to them.
+
+    Attributes:
+        records: The orders that were taken, in the order they were posted.
+        posted: 32 bytes, the commitment to the records.
+        decisions: The packed decisions; None when the report carried none.
+        readings: The packed readings; None when nobody read a meter.
+        settled: What the batch was last settled by; None before its settlement.
+    """
+
+    records: tuple[Record, ...]
+    posted: bytes
+    decisions: bytes | None = None
+    readings: bytes | None = None
+    settled: Terms | None = None
+
+    @property
+    def commitment(self) -> bytes:
+        """The word that the contract keeps of the batch."""
+        word = self.posted
+        if self.decisions is not None:
+            word = gated_commitment(word, self.decisions)
+        if self.readings is not None:
+            word = metered_commitment(word, self.readings)
+        return word
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """Corrected readings of an interval.
+
+    Attributes:
+        run: Number of the settlement run they are for, from 2.
+        readings: The packed readings, one string per batch.
+        delivered: Peer energy that they say was delivered, Wh.
+    """
+
+    run: int
+    readings: tuple[bytes, ...]
+    delivered: int
+
+
+@dataclass(slots=True)
+class Interval:
+    """One delivery period in the market.
+
+    Attributes:
+        number: Its number.
+        tariff: The prices around the peer trade, fixed when the interval was opened.
+        phase: How far it has come.
+        book: The tick book.
+        batches: The batches in the order they were posted.
+        posted: Participants whose order was taken.
+        cleared: The auction's outcome.
+        gated: The same as the gate left it.
+        verdict: What the gate decided.
+        volume: Accepted energy, Wh; before the gate, what was matched.
+        loss_rate: Losses where no decision names them, ppm of the accepted energy.
+        attested: Whether the metering operator's readings are in.
+        delivered: Peer energy metered as delivered, Wh.
+        correction: The newest corrected readings.
+    """
+
+    number: int
+    tariff: Tariff
+    phase: Phase = Phase.OPEN
+    book: TickBook = field(default_factory=TickBook)
+    batches: list[Batch] = field(default_factory=list)
+    posted: set[int] = field(default_factory=set)
+    cleared: Clearing = NO_TRADE
+    gated: Clearing = NO_TRADE
+    verdict: Verdict = Verdict.NONE
+    volume: int = 0
+    loss_rate: int = 0
+    attested: bool = False
+    delivered: int = 0
+    correction: Correction | None = None
+
+    def add_batch(self, records: tuple[Record, ...]) -> int:
+        """Append a batch and return its number."""
+        number = len(self.batches)
+        posted = posted_commitment(self.number, number, encode_records(records))
+        self.batches.append(Batch(records, posted))
+        return number
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing in it is left to settle."""
+        return all(batch.settled for batch in self.batches)
+
+    @property
+    def clearing_hash(self) -> bytes:
+        """32 bytes, the outcome that a network report judges."""
+        return clearing_hash(
+            self.number, self.cleared.pack(), batches_hash(batch.posted for batch in self.batches)
+        )
+
+    @property
+    def terms(self) -> Terms:
+        """What its batches are first settled by."""
+        return Terms(self.gated, self.verdict, self.loss_rate, self.volume, self.delivered, self.tariff)

@@ -1,0 +1,174 @@
+"""Participants, their accounts and their margins: money in and out, admission and exit."""
+
+from collections.abc import Iterable
+
+from peerwatt.market.config import MarketConfig
+from peerwatt.market.errors import (
+    AboveEnergyCredit,
+    AboveFreeBalance,
+    UnknownAccount,
+    WrongStatus,
+)
+from peerwatt.market.ledger import FIRST_PARTICIPANT, Ledger, SystemAccount
+from peerwatt.market.metering import EnergyLimits
+from peerwatt.market.participant import Participant, Status
+
+
+class MarginAccounts:
+    """The accounts of a market.
+
+    The margin of a participant covers its worst interval, as often as intervals can be unsettled. The
+    supplier's covers everybody's: it stands for whoever falls short.
+
+    Attributes:
+        config: The market's parameters.
+        ledger: All balances.
+    """
+
+    def __init__(self, config: MarketConfig) -> None:
+        self.config = config
+        self.ledger = Ledger()
+        self._participants: dict[int, Participant] = {}
+        self._status: dict[int, Status] = {}
+
+    def register(self, participants: Iterable[Participant]) -> int:
+        """Append participants.
+
+        Returns:
+            The account index of the first of them; the others follow.
+        """
+        first = len(self.ledger)
+        for participant in participants:
+            index = self.ledger.open()
+            self._participants[index] = participant
+            self._status[index] = Status.ACTIVE
+        return first
+
+    def participant(self, index: int) -> Participant:
+        """A participant by its account index.
+
+        Raises:
+            UnknownAccount: There is none.
+        """
+        if index not in self._participants:
+            raise UnknownAccount(f"Account {index} is no participant: {self._known()}.")
+        return self._participants[index]
+
+    def status(self, index: int) -> Status:
+        """A participant's standing.
+
+        Raises:
+            UnknownAccount: There is no such participant.
+        """
+        self.participant(index)
+        return self._status[index]
+
+    def suspend(self, index: int) -> None:
+        """Stop taking a participant's orders; what it has posted still settles.
+
+        Raises:
+            WrongStatus: It is not active.
+        """
+        self._change_status(index, {Status.ACTIVE}, Status.SUSPENDED)
+
+    def readmit(self, index: int) -> None:
+        """Take a suspended participant's orders again.
+
+        Raises:
+            WrongStatus: It is not suspended.
+        """
+        self._change_status(index, {Status.SUSPENDED}, Status.ACTIVE)
+
+    def energy_limits(self, index: int) -> EnergyLimits:
+        """What a participant's connection can carry in one interval, Wh."""
+        participant = self.participant(index)
+        return EnergyLimits(
+            imported=self.config.energy_limit(participant.import_limit),
+            exported=self.config.energy_limit(participant.export_limit),
+        )
+
+    def deposit(self, account: int, amount: int) -> None:
+        """Pay base units into an account.
+
+        Raises:
+            UnknownAccount: There is no such account.
+        """
+        self._require_account(account)
+        self.ledger.deposit(account, amount)
+
+    def withdraw(self, account: int, amount: int) -> None:
+        """Pay base units out of an account.
+
+        Raises:
+            AboveFreeBalance: The account would fall below its margin.
+        """
+        free = self.free_balance(account)
+        if amount > free:
+            raise AboveFreeBalance(
+                f"Account {account} asks for {amount} base units: {free} are above its margin."
+            )
+        self.ledger.deposit(account, -amount)
+
+    def take_out_energy(self, account: int, amount: int) -> None:
+        """Turn Wh of energy credit into tokens.
+
+        Raises:
+            AboveEnergyCredit: More than the account's credit, or more than meters recorded as delivered and
+                nobody took out yet.
+        """
+        self._require_account(account)
+        available = min(self.ledger[account].energy, self.ledger.delivered - self.ledger.taken_out)
+        if amount > available:
+            raise AboveEnergyCredit(f"Account {account} asks for {amount} Wh: it can take out {available}.")
+        self.ledger.take_out(account, amount)
+
+    def margin(self, account: int) -> int:
+        """What an account must keep in order to trade, base units.
+
+        Raises:
+            UnknownAccount: There is no such account.
+        """
+        self._require_account(account)
+        if account == SystemAccount.SUPPLIER:
+            return sum(self.margin(index) for index in self._participants)
+        if account < FIRST_PARTICIPANT or self._status[account] == Status.EXITED:
+            return 0
+        participant = self._participants[account]
+        return self.config.margin(participant.import_limit, participant.export_limit)
+
+    def free_balance(self, account: int) -> int:
+        """What an account has above its margin, base units; negative when it falls short.
+
+        For the supplier what others owe is subtracted: it stands for them.
+
+        Raises:
+            UnknownAccount: There is no such account.
+        """
+        margin = self.margin(account)
+        if account == SystemAccount.SUPPLIER:
+            return self.ledger.supplier_equity - margin
+        return self.ledger[account].cash - margin
+
+    def is_funded(self, account: int) -> bool:
+        """Whether an account holds its margin.
+
+        Raises:
+            UnknownAccount: There is no such account.
+        """
+        return self.free_balance(account) >= 0
+
+    def _change_status(self, index: int, allowed: set[Status], new: Status) -> None:
+        status = self.status(index)
+        if status not in allowed:
+            raise WrongStatus(
+                f"Participant {index} is {status.name.lower()}: it cannot become {new.name.lower()}."
+            )
+        self._status[index] = new
+
+    def _require_account(self, account: int) -> None:
+        if not 0 <= account < len(self.ledger):
+            raise UnknownAccount(f"There is no account {account}: {self._known()}.")
+
+    def _known(self) -> str:
+        last = FIRST_PARTICIPANT - 1
+        return f"accounts 0 to {last} are the system's, {len(self._participants)} participants follow"

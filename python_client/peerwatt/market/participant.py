@@ -1,0 +1,30 @@
+"""A participant as the market knows it."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class Status(IntEnum):
+    """Standing of a participant; only an active one may post."""
+
+    ACTIVE = 1
+    SUSPENDED = 2
+    EXITING = 3
+    EXITED = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Participant:
+    """A participant and its meter.
+
+    Attributes:
+        order_key: Address whose key signs its orders.
+        meter_key: Address whose key signs its meter's readings.
+        import_limit: Power that its connection may draw, units of 100 W.
+        export_limit: Power that its connection may feed in, units of 100 W.
+    """
+
+    order_key: str
+    meter_key: str
+    import_limit: int
+    export_limit: int

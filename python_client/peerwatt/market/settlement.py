@@ -1,0 +1,163 @@
+"""Settlement of accepted energy, imbalance, fees and losses. Nothing is divided but the energy credit."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from peerwatt.market.config import MarketConfig
+from peerwatt.market.gate import Position, decisions_on, position
+from peerwatt.market.metering import EnergyLimits, Metered, delivered, metered, readings_of
+from peerwatt.market.terms import Terms
+from peerwatt.messages import Record, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """What one order's settlement books. The cash entries sum to zero, the energy entries to what was
+    delivered.
+
+    Attributes:
+        participant_cash: To the participant, base units.
+        grid_operator_cash: To the grid operator, base units.
+        community_cash: To the pool that peer payments pass through, base units.
+        supplier_cash: To the supplier, who is everybody's counterparty, base units.
+        participant_energy: Peer energy credited to the participant, Wh.
+        metering_operator_energy: Energy that meters recorded and nobody was credited yet, Wh; negative is its
+            debt.
+    """
+
+    participant_cash: int = 0
+    grid_operator_cash: int = 0
+    community_cash: int = 0
+    supplier_cash: int = 0
+    participant_energy: int = 0
+    metering_operator_energy: int = 0
+
+    @property
+    def delivered(self) -> int:
+        """Peer energy that the order delivered, Wh."""
+        return self.participant_energy + self.metering_operator_energy
+
+    def __sub__(self, earlier: "Entries") -> "Entries":
+        """The entries that correct an earlier settlement into this one."""
+        return Entries(
+            self.participant_cash - earlier.participant_cash,
+            self.grid_operator_cash - earlier.grid_operator_cash,
+            self.community_cash - earlier.community_cash,
+            self.supplier_cash - earlier.supplier_cash,
+            self.participant_energy - earlier.participant_energy,
+            self.metering_operator_energy - earlier.metering_operator_energy,
+        )
+
+
+def settle_order(position: Position, energy: Metered, price: int, terms: Terms) -> Entries:
+    """Settle one order. The two registers are settled separately, never netted.
+
+    Args:
+        position: What the order has accepted, and its loss share.
+        energy: What its meter recorded.
+        price: The clearing price, base units per Wh.
+        terms: What the interval is settled by.
+    """
+    tariff = terms.tariff
+    sold, bought = position.sell, position.buy
+    supplied = delivered(position, energy)
+    used = min(bought, energy.imported)
+
+    peer_income = price * sold
+    peer_cost = price * bought
+    network_fee = tariff.network_fee * bought
+    losses = tariff.retail * position.loss
+
+    shortfall = tariff.retail * (sold - supplied)
+    unused = tariff.feed_in * (bought - used)
+    other_import = tariff.retail * (energy.imported - used)
+    # Surplus earns nothing under a constrained grid: that is what makes an inverter obey. Where the committee
+    # was silent the market falls back to the grid tariff, which pays for it.
+    surplus = tariff.feed_in * (energy.exported - supplied)
+    surplus_paid = surplus if terms.verdict in (Verdict.ACCEPT, Verdict.EXPIRED) else 0
+
+    participant = (
+        peer_income - peer_cost - network_fee - shortfall + unused + surplus_paid - other_import - losses
+    )
+    grid_operator = network_fee + losses
+    community = peer_cost - peer_income
+    credit = bought * min(terms.delivered, terms.volume) // terms.volume if terms.volume else 0
+    return Entries(
+        participant_cash=participant,
+        grid_operator_cash=grid_operator,
+        community_cash=community,
+        supplier_cash=-(participant + grid_operator + community),
+        participant_energy=credit,
+        metering_operator_energy=supplied - credit,
+    )
+
+
+def positions(
+    records: Sequence[Record], decisions: bytes, terms: Terms, max_loss_rate: int
+) -> tuple[Position, ...]:
+    """What stands of every order of a batch.
+
+    Args:
+        records: The batch's orders.
+        decisions: The packed decisions on it, empty when the report carried none.
+        terms: What the interval is settled by.
+        max_loss_rate: The market's bound on losses, ppm.
+    """
+    each = decisions_on(decisions, len(records)) or (None,) * len(records)
+    return tuple(
+        position(record, terms, decision, max_loss_rate)
+        for record, decision in zip(records, each, strict=True)
+    )
+
+
+def settle_batch(
+    records: Sequence[Record],
+    decisions: bytes,
+    readings: bytes,
+    limits: Sequence[EnergyLimits],
+    terms: Terms,
+    config: MarketConfig,
+) -> tuple[Entries, ...]:
+    """Settle every order of a batch.
+
+    Args:
+        records: The batch's orders.
+        decisions: The packed decisions on it, empty when the report carried none.
+        readings: The packed readings of it, empty when nobody read a meter.
+        limits: The energy limits of every order's connection, in the records' order.
+        terms: What the interval is settled by.
+        config: The market's parameters.
+
+    Returns:
+        One set of entries per order.
+    """
+    price = config.price(terms.clearing.price_tick)
+    return tuple(
+        settle_order(position, metered(reading, position, limit), price, terms)
+        for position, reading, limit in zip(
+            positions(records, decisions, terms, config.max_loss_rate),
+            readings_of(readings, len(records)),
+            limits,
+            strict=True,
+        )
+    )
+
+
+def delivered_by_batch(
+    records: Sequence[Record],
+    decisions: bytes,
+    readings: bytes,
+    limits: Sequence[EnergyLimits],
+    terms: Terms,
+    max_loss_rate: int,
+) -> int:
+    """Peer energy that a batch's sellers delivered by its readings, Wh; arguments as for ``settle_batch``."""
+    return sum(
+        delivered(position, metered(reading, position, limit))
+        for position, reading, limit in zip(
+            positions(records, decisions, terms, max_loss_rate),
+            readings_of(readings, len(records)),
+            limits,
+            strict=True,
+        )
+    )
