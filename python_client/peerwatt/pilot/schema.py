@@ -98,7 +98,8 @@ class FilesSection(Section):
     participants: str = "participants.csv"
     feeder: str = "feeder.json"
     profiles: str = "profiles"
-    background: str | None = "background.csv"
+    background_active: str | None = "background_active.csv"
+    background_reactive: str | None = "background_reactive.csv"
 
 
 class ScenarioFile(Section):

@@ -1,0 +1,194 @@
+"""Who takes part: `participants.csv` and each participant's profile, in whole Wh."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+
+from peerwatt.market.config import CONNECTION_UNIT
+from peerwatt.market.ledger import FIRST_PARTICIPANT
+from peerwatt.pilot.calendar import TIME_COLUMN, Calendar
+from peerwatt.pilot.csv_table import CellError, CsvTable, Row, decimal, read_csv, text
+from peerwatt.pilot.problems import Problem, did_you_mean, one_of
+
+LOAD, PV = "LOAD(W)", "PV(W)"
+COLUMNS = ("participant", "node", "kind", "import_limit_kw", "export_limit_kw", "pv_kwp", "description")
+KINDS = ("consumer", "prosumer")
+MAX_LIMIT_UNITS = (1 << 16) - 1
+"""A connection limit is a uint16 of 100 W on chain."""
+MAX_POWER_W = MAX_LIMIT_UNITS * CONNECTION_UNIT
+
+
+@dataclass(frozen=True)
+class Participant:
+    """One participant of a scenario.
+
+    Attributes:
+        name: as in `participants.csv`.
+        account: index on chain; system accounts come first.
+        node: of the feeder.
+        kind: `consumer` or `prosumer`.
+        import_limit: of the connection, units of 100 W.
+        export_limit: of the connection, units of 100 W.
+        pv_w: rated power of the photovoltaics, W.
+        description: one line.
+        demand_wh: consumption of each interval of the calendar.
+        generation_wh: available generation of each interval.
+    """
+
+    name: str
+    account: int
+    node: str
+    kind: str
+    import_limit: int
+    export_limit: int
+    pv_w: int
+    description: str
+    demand_wh: tuple[int, ...] = ()
+    generation_wh: tuple[int, ...] = ()
+
+
+def interval_energy(powers_w: Sequence[Decimal], length_s: int) -> tuple[int, ...]:
+    """Mean powers as whole Wh per interval, the way a meter counts them.
+
+    A register shows whole Wh: register(t) = floor(energy up to t), and an interval's energy is the difference
+    of two registers. So each interval is within 1 Wh of the exact value, and so is any sum of them.
+
+    Args:
+        powers_w: mean power of each interval, W, not negative.
+        length_s: of an interval.
+    """
+    exact = Fraction(0)
+    register = 0
+    energy = []
+    for power in powers_w:
+        exact += Fraction(power) * length_s / 3600
+        energy.append(int(exact) - register)
+        register = int(exact)
+    return tuple(energy)
+
+
+def read_participants(path: Path, nodes: Sequence[str] | None, problems: list[Problem]) -> list[Participant]:
+    """Read `participants.csv`, without the profiles.
+
+    Args:
+        path: the file.
+        nodes: of the feeder, or None where it could not be read.
+        problems: mistakes are appended here.
+    """
+    table = read_csv(path, COLUMNS)
+    found: list[Participant] = []
+    lines: dict[str, int] = {}
+    for row in table.rows:
+        name = table.cell(row, "participant", _name)
+        if name in lines:
+            message = f"{name!r} is given twice (first in row {lines[name]}); names are unique"
+            table.problem(row.line, "participant", message)
+        elif name is not None:
+            lines[name] = row.line
+        participant = _participant(table, row, name, FIRST_PARTICIPANT + len(found), nodes)
+        if participant is not None:
+            found.append(participant)
+    problems.extend(table.problems)
+    return found
+
+
+def _participant(
+    table: CsvTable, row: Row, name: str | None, account: int, nodes: Sequence[str] | None
+) -> Participant | None:
+    node = table.cell(row, "node", lambda cell: _node(cell, nodes))
+    kind = table.cell(row, "kind", _kind)
+    import_limit = table.cell(row, "import_limit_kw", lambda cell: _limit_units(cell, least=1))
+    export_limit = table.cell(row, "export_limit_kw", lambda cell: _limit_units(cell, least=0))
+    pv_kwp = table.cell(row, "pv_kwp", decimal("kW", 0, MAX_POWER_W // 1000))
+    if name is None or node is None or kind is None or import_limit is None or export_limit is None:
+        return None
+    if kind == "prosumer" and export_limit == 0:
+        table.problem(
+            row.line, "export_limit_kw", "0 kW: a prosumer could never sell; raise it or say consumer"
+        )
+    return Participant(
+        name=name,
+        account=account,
+        node=node,
+        kind=kind,
+        import_limit=import_limit,
+        export_limit=export_limit,
+        pv_w=int((pv_kwp or 0) * 1000),
+        description=row.cells["description"],
+    )
+
+
+def read_profile(
+    path: Path, participant: Participant, calendar: Calendar, problems: list[Problem]
+) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+    """Read one participant's profile.
+
+    Args:
+        path: the file, columns TIME, LOAD(W) and PV(W): mean power of the slot that starts at TIME.
+        participant: whose connection must carry it.
+        calendar: the slots that it must cover, no more and no less.
+        problems: mistakes are appended here.
+
+    Returns:
+        Demand and generation per interval, Wh; None if there are mistakes.
+    """
+    table = read_csv(path, (TIME_COLUMN, LOAD, PV))
+    read = decimal("W", 0, MAX_POWER_W)
+    loads, generations = [], []
+    for row in table.rows:
+        load, pv = table.cell(row, LOAD, read), table.cell(row, PV, read)
+        if load is not None and pv is not None:
+            _check_connection(table, row, participant, load - pv)
+            loads.append(load)
+            generations.append(pv)
+    if table.rows:
+        calendar.aligned(table)
+    problems.extend(table.problems)
+    if table.problems:
+        return None
+    return interval_energy(loads, calendar.length_s), interval_energy(generations, calendar.length_s)
+
+
+def _check_connection(table: CsvTable, row: Row, participant: Participant, net_w: Decimal) -> None:
+    if net_w > participant.import_limit * CONNECTION_UNIT:
+        column, limit = LOAD, participant.import_limit
+        what = f"a net import of {net_w} W exceeds import_limit_kw"
+    elif -net_w > participant.export_limit * CONNECTION_UNIT:
+        column, limit = PV, participant.export_limit
+        what = f"a net export of {-net_w} W exceeds export_limit_kw"
+    else:
+        return
+    message = f"{what} {Decimal(limit) / 10} of {participant.name}; correct the power or the limit"
+    table.problem(row.line, column, message)
+
+
+def _name(cell: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,31}", cell):
+        raise CellError(f"{cell!r} must be lower-case letters, digits, - and _, at most 32")
+    return cell
+
+
+def _node(cell: str, nodes: Sequence[str] | None) -> str:
+    if nodes is not None and text(cell) not in nodes:
+        raise CellError(f"the feeder has no node {cell!r}{did_you_mean(cell, list(nodes))}")
+    return cell
+
+
+def _kind(cell: str) -> str:
+    if cell not in KINDS:
+        raise CellError(f"{cell!r} must be {one_of(list(KINDS))}")
+    return cell
+
+
+def _limit_units(cell: str, least: int) -> int:
+    units = decimal("kW", 0, MAX_LIMIT_UNITS // 10)(cell) * 1000 / CONNECTION_UNIT
+    if units != units.to_integral_value():
+        raise CellError(f"{cell} kW is no multiple of 0.1 kW, the unit of a connection limit on chain")
+    if units < least:
+        raise CellError(f"{cell} kW: nothing could flow; a connection limit is at least 0.1 kW")
+    return int(units)

@@ -1,0 +1,200 @@
+"""Scenarios: a neighbourhood, its feeder, its market and how its homes behave, ready to be replayed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from peerwatt.agents.forecast import ForecastError
+from peerwatt.agents.strategy import PriceBand, price_band
+from peerwatt.grid.errors import FeederError
+from peerwatt.grid.feeder import Feeder, load_feeder
+from peerwatt.market.config import MarketConfig, Tariff
+from peerwatt.pilot.background import NodePowers, read_background
+from peerwatt.pilot.calendar import Calendar
+from peerwatt.pilot.catalogue import find_scenario
+from peerwatt.pilot.community import Participant, read_participants, read_profile
+from peerwatt.pilot.problems import Problem, ScenarioError
+from peerwatt.pilot.quantities import permille
+from peerwatt.pilot.scenario_file import market_config, read_scenario_file, tariff
+from peerwatt.pilot.schema import ScenarioFile
+from peerwatt.pilot.switches import Switches
+
+
+@dataclass(frozen=True)
+class Committee:
+    """The oracle committee: `quorum` of `members` sign a network report."""
+
+    members: int
+    quorum: int
+
+
+@dataclass(frozen=True)
+class Bidding:
+    """How homes forecast and bid.
+
+    Attributes:
+        most_steps: of an order.
+        error: widths of the forecast errors.
+        band: ticks between the tariffs.
+    """
+
+    most_steps: int
+    error: ForecastError
+    band: PriceBand
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A checked scenario, everything in the units of the market: Wh, base units per Wh, s, ppm.
+
+    Attributes:
+        name: of the scenario.
+        description: one or two sentences.
+        provenance: whose data this is and what was changed.
+        directory: where its files lie.
+        calendar: the intervals that the data covers.
+        seed: default of every draw.
+        switches: which market it is.
+        market: parameters of the contract.
+        tariff: prices around the peer trade.
+        currency: ISO 4217 code; a base unit is 1e-6 of it.
+        committee: who signs network reports.
+        bidding: how homes behave.
+        participants: in account order.
+        feeder: the grid they share.
+        active: W of everything that does not trade.
+        reactive: var of everything, participants included: reactive power is not traded.
+    """
+
+    name: str
+    description: str
+    provenance: str
+    directory: Path
+    calendar: Calendar
+    seed: int
+    switches: Switches
+    market: MarketConfig
+    tariff: Tariff
+    currency: str
+    committee: Committee
+    bidding: Bidding
+    participants: tuple[Participant, ...]
+    feeder: Feeder
+    active: NodePowers
+    reactive: NodePowers
+
+
+def load_scenario(name_or_path: str | Path) -> Scenario:
+    """Read and check a scenario.
+
+    Args:
+        name_or_path: name of one that ships, or a directory with `scenario.yaml`, or that file.
+
+    Raises:
+        ScenarioError: with every mistake that was found, each with its file, line and key or column.
+    """
+    path = find_scenario(name_or_path)
+    problems: list[Problem] = []
+    parsed = read_scenario_file(path, problems)
+    if parsed is None:
+        raise ScenarioError(problems)
+    directory = path.parent
+    calendar = Calendar(
+        datetime.fromisoformat(parsed.start).astimezone(UTC), parsed.days, parsed.interval_length_s
+    )
+    feeder = _feeder(directory / parsed.files.feeder, problems)
+    nodes = None if feeder is None else feeder.node_names
+    profiles = directory / parsed.files.profiles
+    before = len(problems)
+    participants = read_participants(directory / parsed.files.participants, nodes, problems)
+    if len(problems) == before:
+        # with a row missing, its profile would look like a stranger's
+        _check_strangers(profiles, participants, problems)
+    participants = _with_profiles(participants, profiles, calendar, problems)
+    active = _background(directory, parsed.files.background_active, "W", nodes, calendar, problems)
+    reactive = _background(directory, parsed.files.background_reactive, "var", nodes, calendar, problems)
+    if problems or feeder is None:
+        raise ScenarioError(problems)
+    return _scenario(parsed, directory, calendar, participants, feeder, active, reactive)
+
+
+def _scenario(
+    parsed: ScenarioFile,
+    directory: Path,
+    calendar: Calendar,
+    participants: list[Participant],
+    feeder: Feeder,
+    active: NodePowers,
+    reactive: NodePowers,
+) -> Scenario:
+    market, prices, bidding = market_config(parsed), tariff(parsed), parsed.bidding
+    return Scenario(
+        name=parsed.name,
+        description=" ".join(parsed.description.split()),
+        provenance=" ".join(parsed.provenance.split()),
+        directory=directory,
+        calendar=calendar,
+        seed=parsed.seed,
+        switches=parsed.switches,
+        market=market,
+        tariff=prices,
+        currency=parsed.tariff.currency,
+        committee=Committee(parsed.committee.members, parsed.committee.quorum),
+        bidding=Bidding(
+            most_steps=bidding.most_steps,
+            error=ForecastError(
+                demand_permille=permille(bidding.demand_error_percent),
+                generation_permille=permille(bidding.generation_error_percent),
+                weather_permille=permille(bidding.weather_error_percent),
+            ),
+            band=price_band(
+                market.base_price, market.tick_size, prices.feed_in, prices.retail, prices.network_fee
+            ),
+        ),
+        participants=tuple(participants),
+        feeder=feeder,
+        active=active,
+        reactive=reactive,
+    )
+
+
+def _feeder(path: Path, problems: list[Problem]) -> Feeder | None:
+    try:
+        return load_feeder(path)
+    except FeederError as error:
+        problems.append(Problem(str(path), None, "", str(error).removeprefix(f"{path}: ")))
+        return None
+
+
+def _check_strangers(directory: Path, participants: list[Participant], problems: list[Problem]) -> None:
+    names = {participant.name for participant in participants}
+    for path in sorted(directory.glob("*.csv")):
+        if path.stem not in names:
+            message = f"participants.csv has no participant {path.stem!r}; remove the file or add the row"
+            problems.append(Problem(str(path), None, "", message))
+
+
+def _with_profiles(
+    participants: list[Participant], directory: Path, calendar: Calendar, problems: list[Problem]
+) -> list[Participant]:
+    complete = []
+    for participant in participants:
+        energy = read_profile(directory / f"{participant.name}.csv", participant, calendar, problems)
+        if energy is not None:
+            complete.append(replace(participant, demand_wh=energy[0], generation_wh=energy[1]))
+    return complete
+
+
+def _background(
+    directory: Path,
+    file: str | None,
+    unit: str,
+    nodes: tuple[str, ...] | None,
+    calendar: Calendar,
+    problems: list[Problem],
+) -> NodePowers:
+    if file is None:
+        return NodePowers()
+    return read_background(directory / file, unit, nodes, calendar, problems)

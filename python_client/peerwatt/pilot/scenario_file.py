@@ -1,0 +1,179 @@
+"""From `scenario.yaml` to a checked `ScenarioFile`, with a located problem for everything that is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from peerwatt.errors import InputError
+from peerwatt.market.config import MarketConfig, Tariff
+from peerwatt.pilot.located_yaml import KeyPath, LocatedYaml, dotted, load_located
+from peerwatt.pilot.problems import Problem, did_you_mean, one_of
+from peerwatt.pilot.quantities import base_units_per_wh, ppm
+from peerwatt.pilot.schema import DAY_S, ScenarioFile
+from peerwatt.pilot.switches import unsupported
+
+Made = TypeVar("Made")
+
+
+def read_scenario_file(path: Path, problems: list[Problem]) -> ScenarioFile | None:
+    """Read and check the file by itself, without the CSVs.
+
+    Args:
+        path: the YAML file.
+        problems: mistakes are appended here.
+
+    Returns:
+        The parsed file, or None where it does not fit the schema. Mistakes beyond the schema (a switch that
+        is not supported, a quorum above the committee) are noted and the file is returned all the same.
+    """
+    found = load_located(path)
+    problems.extend(found.problems)
+    if found.data is None:
+        return None
+    try:
+        parsed = ScenarioFile.model_validate(found.data)
+    except ValidationError as error:
+        problems.extend(_problem(found, details) for details in error.errors(include_url=False))
+        return None
+    for place, message in _contradictions(parsed):
+        problems.append(Problem(found.file, found.line(place), dotted(place), message))
+    return parsed
+
+
+def market_config(parsed: ScenarioFile) -> MarketConfig:
+    """The market's parameters in the contract's units.
+
+    Raises:
+        BadConfig: they contradict each other.
+    """
+    market = parsed.market
+    return MarketConfig(
+        interval_length=parsed.interval_length_s,
+        gate_lead=market.gate_lead_s,
+        report_window=market.report_window_s,
+        attest_window=market.attest_window_s,
+        overrule_window=market.overrule_window_s,
+        correction_window=market.correction_window_days * DAY_S,
+        open_ahead=market.open_ahead_intervals,
+        ring_size=market.ring_size,
+        base_price=base_units_per_wh(market.base_price_ct_per_kwh),
+        tick_size=base_units_per_wh(market.tick_size_ct_per_kwh),
+        margin_price=base_units_per_wh(market.margin_price_ct_per_kwh),
+        max_loss_rate=ppm(parsed.losses.max_loss_rate_percent),
+    )
+
+
+def tariff(parsed: ScenarioFile) -> Tariff:
+    """The tariff in base units per Wh.
+
+    Raises:
+        BadTariff: it contradicts itself.
+    """
+    return Tariff(
+        retail=base_units_per_wh(parsed.tariff.retail_ct_per_kwh),
+        feed_in=base_units_per_wh(parsed.tariff.feed_in_ct_per_kwh),
+        network_fee=base_units_per_wh(parsed.tariff.network_fee_ct_per_kwh),
+    )
+
+
+def _contradictions(parsed: ScenarioFile) -> list[tuple[KeyPath, str]]:
+    """What the schema cannot say, by key."""
+    found: list[tuple[KeyPath, str]] = [
+        (("switches", name), message) for name, message in unsupported(parsed.switches).items()
+    ]
+    start = datetime.fromisoformat(parsed.start)
+    if start.timestamp() % parsed.interval_length_s:
+        found.append(
+            (("start",), f"{parsed.start} is not the start of an interval of {parsed.interval_length_s} s")
+        )
+    committee = parsed.committee
+    if committee.quorum > committee.members:
+        message = f"{committee.quorum} exceeds the {committee.members} members; 2f+1 of 3f+1 is usual"
+        found.append((("committee", "quorum"), message))
+    if parsed.market.tick_size_ct_per_kwh == 0:
+        found.append(
+            (("market", "tick_size_ct_per_kwh"), "0: all ticks would be one price; give at least 0.1")
+        )
+        return found
+    config = _made(("market",), found, lambda: market_config(parsed))
+    prices = _made(("tariff",), found, lambda: tariff(parsed))
+    if config is not None and prices is not None:
+        _made(("market", "margin_price_ct_per_kwh"), found, lambda: config.check_tariff(prices))
+        found.extend(_off_grid(parsed, config))
+        _made(("market", "base_price_ct_per_kwh"), found, lambda: _check_band(config, prices))
+    return found
+
+
+def _check_band(config: MarketConfig, prices: Tariff) -> None:
+    from peerwatt.agents.strategy import price_band
+
+    price_band(config.base_price, config.tick_size, prices.feed_in, prices.retail, prices.network_fee)
+
+
+def _off_grid(parsed: ScenarioFile, config: MarketConfig) -> list[tuple[KeyPath, str]]:
+    """Tariffs between two ticks: nobody could bid them exactly."""
+    found: list[tuple[KeyPath, str]] = []
+    for key in ("retail_ct_per_kwh", "feed_in_ct_per_kwh"):
+        price = getattr(parsed.tariff, key)
+        if (base_units_per_wh(price) - config.base_price) % config.tick_size:
+            message = (
+                f"{price} ct/kWh is not on the price grid: {parsed.market.base_price_ct_per_kwh} ct/kWh "
+                f"plus a multiple of {parsed.market.tick_size_ct_per_kwh}"
+            )
+            found.append((("tariff", key), message))
+    return found
+
+
+def _made(place: KeyPath, found: list[tuple[KeyPath, str]], make: Callable[[], Made]) -> Made | None:
+    try:
+        return make()
+    except InputError as error:
+        found.append((place, str(error)))
+        return None
+
+
+def _problem(found: LocatedYaml, error: ErrorDetails) -> Problem:
+    place: KeyPath = error["loc"]
+    return Problem(found.file, found.line(place), dotted(place), _message(place, error))
+
+
+def _message(place: KeyPath, error: ErrorDetails) -> str:
+    kind, context = error["type"], error.get("ctx", {})
+    if kind == "missing":
+        return "key is missing"
+    if kind == "extra_forbidden":
+        keys = _keys(place[:-1])
+        return f"unknown key{did_you_mean(str(place[-1]), keys)}; the keys here are {', '.join(keys)}"
+    if kind == "literal_error":
+        allowed = _literals(place)
+        return f"{error['input']!r} must be {one_of(allowed)}{did_you_mean(str(error['input']), allowed)}"
+    if kind == "value_error":
+        return str(context.get("error"))
+    if kind in ("model_type", "model_attributes_type"):
+        return f"{error['input']!r} must be a mapping with the keys {', '.join(_keys(place))}"
+    return f"{error['input']} is wrong: {error['msg'][0].lower()}{error['msg'][1:]}"
+
+
+def _model(place: KeyPath) -> type[BaseModel]:
+    model: type[BaseModel] = ScenarioFile
+    for key in place:
+        inner = model.model_fields[str(key)].annotation
+        assert isinstance(inner, type)
+        assert issubclass(inner, BaseModel)
+        model = inner
+    return model
+
+
+def _keys(place: KeyPath) -> list[str]:
+    return list(_model(place).model_fields)
+
+
+def _literals(place: KeyPath) -> list[str]:
+    annotation: Any = _model(place[:-1]).model_fields[str(place[-1])].annotation
+    return [str(value) for value in get_args(annotation)] if get_origin(annotation) else []
