@@ -1,0 +1,57 @@
+"""`peerwatt scenarios`: what can be replayed by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from peerwatt.cli.console import AsJson, print_json, results
+
+if TYPE_CHECKING:
+    from peerwatt.pilot.schema import ScenarioFile
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command("scenarios")(scenarios)
+
+
+def scenarios(as_json: AsJson = False) -> None:
+    """List the scenarios that ship with the package."""
+    from peerwatt.pilot.catalogue import find_scenario, shipped_scenarios
+    from peerwatt.pilot.problems import Problem, ScenarioError
+    from peerwatt.pilot.scenario_file import read_scenario_file
+
+    found = []
+    for name in shipped_scenarios():
+        problems: list[Problem] = []
+        parsed = read_scenario_file(find_scenario(name), problems)
+        if parsed is None:
+            raise ScenarioError(problems)
+        found.append(parsed)
+    if as_json:
+        print_json([_row(parsed) for parsed in found])
+        return
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for column in ("name", "first day", "days", "description"):
+        table.add_column(column, no_wrap=column != "description")
+    for parsed in found:
+        table.add_row(parsed.name, parsed.start[:10], str(parsed.days), _one_line(parsed.description))
+    results().print(table)
+
+
+def _row(parsed: ScenarioFile) -> dict[str, str | int]:
+    return {
+        "name": parsed.name,
+        "start": parsed.start,
+        "days": parsed.days,
+        "interval_length_s": parsed.interval_length_s,
+        "description": _one_line(parsed.description),
+    }
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
