@@ -1,0 +1,75 @@
+"""A market whose margins do not cover its prices cannot be made."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from peerwatt.market import MarketConfig, Tariff
+from peerwatt.market.errors import BadConfig, BadTariff
+
+CONFIG = MarketConfig(
+    interval_length=900,
+    gate_lead=300,
+    report_window=240,
+    attest_window=3600,
+    overrule_window=1800,
+    correction_window=86400,
+    open_ahead=2,
+    ring_size=4,
+    base_price=80,
+    tick_size=1,
+    margin_price=371,
+    max_loss_rate=50_000,
+)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"interval_length": 0}, "interval_length"),
+        ({"gate_lead": -1}, "gate_lead"),
+        ({"gate_lead": 1.5}, "gate_lead"),
+        ({"open_ahead": 0}, "open_ahead"),
+        ({"ring_size": 3}, "ring_size"),
+        ({"base_price": 65_281}, "65536"),
+        ({"tick_size": 257}, "65615"),
+        ({"max_loss_rate": 1_000_001}, "max_loss_rate"),
+    ],
+)
+def test_contradictory_parameters_are_named(change: dict[str, Any], named: str) -> None:
+    with pytest.raises(BadConfig, match=named):
+        replace(CONFIG, **change)
+
+
+def test_price_ceiling_may_be_exactly_what_fits() -> None:
+    assert replace(CONFIG, base_price=65_280).price_ceiling == 65_535
+
+
+@pytest.mark.parametrize("prices", [(10, 11, 0), (65_536, 0, 0), (10, -1, 0), (10, 5, 1.5)])
+def test_impossible_tariff_is_refused(prices: Any) -> None:
+    with pytest.raises(BadTariff):
+        Tariff(*prices)
+
+
+def test_margin_covers_the_dearest_wh_to_the_base_unit() -> None:
+    """Ceiling 335 + fee 20 + ceil(301 * 5 %) = 371; with retail above both: 355 + ceil(17.75) = 373."""
+    CONFIG.check_tariff(Tariff(301, 80, 20))
+    with pytest.raises(BadTariff, match="372"):
+        CONFIG.check_tariff(Tariff(301, 80, 21))
+    with pytest.raises(BadTariff, match="373"):
+        CONFIG.check_tariff(Tariff(355, 80, 0))
+
+
+def test_energy_limit_is_power_times_time() -> None:
+    assert CONFIG.energy_limit(40) == 1000
+    assert replace(CONFIG, interval_length=300).energy_limit(7) == 58  # 700 W for 5 min: 58.3 Wh
+    assert CONFIG.margin(40, 10) == 4 * 371 * (1000 + 250)
+
+
+def test_clock_of_an_interval() -> None:
+    assert (CONFIG.start(10), CONFIG.end(10)) == (9000, 9900)
+    assert (CONFIG.gate_closure(10), CONFIG.report_deadline(10)) == (8700, 8940)
+    assert (CONFIG.attest_deadline(10), CONFIG.readings_deadline(10)) == (13500, 15300)
+    assert CONFIG.correction_deadline(10) == 9900 + 86400
+    assert (CONFIG.last_open(8999), CONFIG.last_open(9000)) == (11, 12)

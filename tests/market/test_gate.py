@@ -1,0 +1,113 @@
+"""The grid gate only reduces, and what it lets stand sums to its volume exactly."""
+
+from dataclasses import replace
+
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from peerwatt.market import Tariff, Terms, TickBook, clear, fill, gate, position, standing
+from peerwatt.messages import Clearing, Decision, PlacedStep, Record, Side, Step, Verdict
+
+MAX_LOSS_RATE = 50_000
+ticks = st.integers(0, 6)
+quantities = st.one_of(st.integers(1, 12), st.integers(1, (1 << 23) - 1))
+steps = st.builds(Step, st.sampled_from(Side), ticks, quantities)
+books = st.lists(steps, min_size=2, max_size=25)
+decisions = st.builds(Decision, *(st.integers(0, 40),) * 3)
+
+
+def posted(book_steps: list[Step]) -> tuple[TickBook, list[PlacedStep], Clearing]:
+    book = TickBook()
+    placed = [book.post([step])[0] for step in book_steps]
+    return book, placed, clear(book)
+
+
+def accepted_sums(placed: list[PlacedStep], gated: Clearing) -> list[int]:
+    return [sum(standing(each, gated) for each in placed if each.step.side == side) for side in Side]
+
+
+def terms(gated: Clearing, verdict: Verdict, volume: int, loss_rate: int = 0) -> Terms:
+    return Terms(gated, verdict, loss_rate, volume, delivered=0, tariff=Tariff(300, 80, 20))
+
+
+@given(books, st.data())
+def test_cap_is_nested_in_the_fills_and_sums_to_its_volume(
+    book_steps: list[Step], data: st.DataObject
+) -> None:
+    book, placed, cleared = posted(book_steps)
+    volume = data.draw(st.integers(0, cleared.volume))
+    gated = gate(book, cleared, Verdict.CAP, volume)
+    assert accepted_sums(placed, gated) == [volume, volume]
+    assert all(0 <= standing(each, gated) <= fill(each, cleared) for each in placed)
+    if volume:
+        assert (gated.price_tick, gated.volume) == (cleared.price_tick, cleared.volume)
+
+
+@given(books, st.data())
+def test_cap_keeps_the_merit_order(book_steps: list[Step], data: st.DataObject) -> None:
+    book, placed, cleared = posted(book_steps)
+    assume(cleared.volume)
+    gated = gate(book, cleared, Verdict.CAP, data.draw(st.integers(1, cleared.volume)))
+    for each in placed:
+        worse = [
+            other
+            for other in placed
+            if other.step.side == each.step.side
+            and (other.step.tick < each.step.tick) == (each.step.side == Side.BUY)
+            and other.step.tick != each.step.tick
+        ]
+        if any(standing(other, gated) for other in worse):
+            assert standing(each, gated) == each.step.quantity
+
+
+@given(books)
+def test_cap_at_the_volume_is_acceptance(book_steps: list[Step]) -> None:
+    book, placed, cleared = posted(book_steps)
+    capped = gate(book, cleared, Verdict.CAP, cleared.volume)
+    accepted = gate(book, cleared, Verdict.ACCEPT, cleared.volume)
+    assert capped == accepted == cleared
+    assert [standing(each, accepted) for each in placed] == [fill(each, cleared) for each in placed]
+
+
+@given(books, decisions, st.sampled_from(Verdict), st.integers(0, MAX_LOSS_RATE))
+def test_no_verdict_adds_to_a_fill(
+    book_steps: list[Step], decision: Decision, verdict: Verdict, loss_rate: int
+) -> None:
+    _, placed, cleared = posted(book_steps)
+    filled = [sum(fill(each, cleared) for each in placed if each.step.side == side) for side in Side]
+    stands = position(
+        Record(4, tuple(placed)), terms(cleared, verdict, cleared.volume, loss_rate), decision, MAX_LOSS_RATE
+    )
+    if verdict == Verdict.CURTAIL:
+        assert (stands.buy, stands.sell) == (min(filled[0], decision.buy), min(filled[1], decision.sell))
+    else:
+        assert [stands.buy, stands.sell] == filled
+    assert stands.loss <= decision.loss
+    assert stands.loss * 1_000_000 <= (stands.buy + stands.sell) * MAX_LOSS_RATE
+
+
+@given(books, st.sampled_from(Verdict))
+def test_nothing_stands_of_a_volume_of_nothing(book_steps: list[Step], verdict: Verdict) -> None:
+    book, placed, cleared = posted(book_steps)
+    record = Record(4, tuple(placed))
+    stands = position(record, terms(gate(book, cleared, verdict, 0), verdict, 0, 1000), None, MAX_LOSS_RATE)
+    assert (stands.sell, stands.buy, stands.loss) == (0, 0, 0)
+
+
+@given(books)
+def test_curtailment_without_decisions_leaves_nothing(book_steps: list[Step]) -> None:
+    _, placed, cleared = posted(book_steps)
+    stands = position(
+        Record(4, tuple(placed)), terms(cleared, Verdict.CURTAIL, cleared.volume, 1000), None, MAX_LOSS_RATE
+    )
+    assert (stands.sell, stands.buy, stands.loss) == (0, 0, 0)
+
+
+@given(books, st.integers(0, MAX_LOSS_RATE))
+def test_uniform_losses_are_floored(book_steps: list[Step], loss_rate: int) -> None:
+    _, placed, cleared = posted(book_steps)
+    at_rate = terms(cleared, Verdict.ACCEPT, cleared.volume, loss_rate)
+    record = Record(4, tuple(placed))
+    stands = position(record, at_rate, None, MAX_LOSS_RATE)
+    assert stands.loss == (stands.sell + stands.buy) * loss_rate // 1_000_000
+    assert position(record, replace(at_rate, loss_rate=0), None, MAX_LOSS_RATE).loss == 0

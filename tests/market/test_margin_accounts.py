@@ -1,0 +1,115 @@
+"""Money leaves above the margin only, energy as far as it was delivered, and everybody can exit."""
+
+from typing import Any
+
+import pytest
+
+from peerwatt.market import Status, SystemAccount
+from peerwatt.market.errors import (
+    AboveEnergyCredit,
+    AboveFreeBalance,
+    BalanceOverflow,
+    OpenPosition,
+    UnknownAccount,
+    WrongStatus,
+)
+from peerwatt.messages import Side, SkipReason
+
+MARGIN = 16 * (1000 + 1000) * 400  # ring size, Wh of both connection limits, margin price
+
+
+def test_margin_covers_every_interval_that_may_be_unsettled(neighbourhood: Any) -> None:
+    twin = neighbourhood.twin
+    assert twin.margin(4) == MARGIN
+    assert twin.margin(SystemAccount.SUPPLIER) == 4 * MARGIN
+    assert twin.margin(SystemAccount.GRID_OPERATOR) == 0
+
+
+def test_withdrawal_stops_at_the_margin(neighbourhood: Any) -> None:
+    twin = neighbourhood.twin
+    twin.deposit(4, 100)
+    with pytest.raises(AboveFreeBalance, match="100 are above its margin"):
+        twin.withdraw(4, 101)
+    twin.withdraw(4, 100)
+    assert twin.free_balance(4) == 0
+
+
+def test_supplier_stands_for_the_debts_of_others(neighbourhood: Any) -> None:
+    twin = neighbourhood.twin
+    free = twin.free_balance(SystemAccount.SUPPLIER)
+    twin.ledger.add(5, cash=-MARGIN - 70)
+    twin.ledger.add(6, cash=-MARGIN - 30)
+    assert twin.ledger.total_debt == 100
+    assert twin.free_balance(SystemAccount.SUPPLIER) == free - 100
+
+
+def test_energy_is_taken_out_as_far_as_it_was_delivered(neighbourhood: Any) -> None:
+    """1000 Wh were attested and the readings sum to 500: together nobody takes out more than that."""
+    twin, interval = neighbourhood.twin, neighbourhood.interval
+    neighbourhood.traded()
+    neighbourhood.attested([(0, 100), (500, 0)], [(0, 400), (500, 0)], delivered=1000)
+    for batch in (0, 1):
+        twin.settle(interval, batch)
+    assert (twin.ledger[6].energy, twin.ledger[7].energy, twin.ledger.delivered) == (500, 500, 500)
+    twin.take_out_energy(6, 300)
+    with pytest.raises(AboveEnergyCredit):
+        twin.take_out_energy(6, 201)
+    with pytest.raises(AboveEnergyCredit):
+        twin.take_out_energy(7, 201)
+    twin.take_out_energy(7, 200)
+    assert twin.ledger.energy_error == 0
+
+
+def test_exit_stops_orders_at_once_and_frees_the_margin_when_all_is_settled(neighbourhood: Any) -> None:
+    twin, interval = neighbourhood.twin, neighbourhood.interval
+    neighbourhood.traded()
+    twin.request_exit(4, now=interval * 900)
+    order = neighbourhood.order(4, (Side.BUY, 1, 1), interval=interval + 1)
+    assert twin.post(interval + 1, [order]).skipped[0].reason == SkipReason.SUSPENDED
+    for batch in (0, 1):
+        with pytest.raises(OpenPosition, match=str(interval)):
+            twin.finish_exit(4)
+        twin.settle(interval, batch)
+    twin.finish_exit(4)
+    assert (twin.status(4), twin.margin(4)) == (Status.EXITED, 0)
+    assert twin.margin(SystemAccount.SUPPLIER) == 3 * MARGIN
+    twin.withdraw(4, twin.ledger[4].cash)
+
+
+def test_exit_waits_for_no_interval_that_opened_after_it(neighbourhood: Any) -> None:
+    twin, interval = neighbourhood.twin, neighbourhood.interval
+    twin.request_exit(4, now=(interval - 5) * 900)  # its last open interval is the one before
+    twin.post(interval, [neighbourhood.order(5, (Side.BUY, 1, 1))])
+    twin.finish_exit(4)
+
+
+def test_standing_changes_only_as_allowed(neighbourhood: Any) -> None:
+    twin = neighbourhood.twin
+    with pytest.raises(WrongStatus):
+        twin.readmit(4)
+    with pytest.raises(WrongStatus):
+        twin.finish_exit(4)
+    twin.suspend(4)
+    with pytest.raises(WrongStatus):
+        twin.suspend(4)
+    twin.request_exit(4)
+    for change in (twin.readmit, twin.suspend, twin.request_exit):
+        with pytest.raises(WrongStatus):
+            change(4)
+
+
+def test_unknown_accounts_are_named(neighbourhood: Any) -> None:
+    twin = neighbourhood.twin
+    for call in (twin.margin, twin.free_balance, twin.suspend, lambda account: twin.deposit(account, 1)):
+        with pytest.raises(UnknownAccount, match="8"):
+            call(8)
+    with pytest.raises(UnknownAccount, match="0"):
+        twin.suspend(0)
+
+
+def test_balances_are_64_bits(neighbourhood: Any) -> None:
+    ledger = neighbourhood.twin.ledger
+    room = (1 << 63) - 1 - ledger[4].cash
+    with pytest.raises(BalanceOverflow, match="Account 4"):
+        ledger.add(4, cash=room + 1)
+    ledger.add(4, cash=room)
