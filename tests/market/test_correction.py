@@ -134,6 +134,15 @@ def test_correction_that_the_supplier_cannot_bear_waits_for_its_deposit(settled:
     assert settled.balances() != before
 
 
+def test_correction_that_helps_a_supplier_in_debt_is_booked(settled: Any) -> None:
+    """The buyers' import rises to 1000 Wh each, at retail: the supplier's equity stays negative and rises."""
+    twin, interval = settled.twin, settled.interval
+    settled.corrected(2, [(0, 100), (1000, 0)], [(0, 400), (1000, 50)], delivered=500)
+    twin.ledger.deposit(SystemAccount.SUPPLIER, -twin.ledger.supplier_equity - 10**9)
+    twin.correct(interval, 0)
+    assert -(10**9) < twin.ledger.supplier_equity < 0
+
+
 def test_correction_window_at_its_boundary_seconds(settled: Any) -> None:
     twin, interval = settled.twin, settled.interval
     end = (interval + 1) * 900

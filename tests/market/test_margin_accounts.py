@@ -13,7 +13,7 @@ from peerwatt.market.errors import (
     UnknownAccount,
     WrongStatus,
 )
-from peerwatt.messages import Side, SkipReason
+from peerwatt.messages import FieldError, Side, SkipReason
 
 MARGIN = 16 * (1000 + 1000) * 400  # ring size, Wh of both connection limits, margin price
 
@@ -113,3 +113,13 @@ def test_balances_are_64_bits(neighbourhood: Any) -> None:
     with pytest.raises(BalanceOverflow, match="Account 4"):
         ledger.add(4, cash=room + 1)
     ledger.add(4, cash=room)
+
+
+@pytest.mark.parametrize("amount", [-1, 1 << 61, 1.5])
+def test_amounts_that_nobody_can_mean_are_refused(neighbourhood: Any, amount: Any) -> None:
+    twin = neighbourhood.twin
+    before = neighbourhood.balances()
+    for call in (twin.deposit, twin.withdraw, twin.take_out_energy):
+        with pytest.raises(FieldError, match="amount"):
+            call(4, amount)
+    assert neighbourhood.balances() == before

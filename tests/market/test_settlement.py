@@ -99,3 +99,9 @@ def test_readings_are_clamped_to_the_connection(
 ) -> None:
     read = metered(Reading(status, imported, exported), position, EnergyLimits(1000, 500))
     assert read == Metered(min(imported, 1000), min(exported, 500))
+
+
+def test_what_is_claimed_beyond_the_accepted_volume_is_credited_to_nobody() -> None:
+    """A correction may claim any delivery: a buyer's credit still ends at what it bought."""
+    terms = Terms(NO_TRADE, Verdict.ACCEPT, 0, volume=100, delivered=250, tariff=Tariff(300, 80, 20), run=2)
+    assert settle_order(Position(0, 40, 0), Metered(40, 0), 100, terms).participant_energy == 40

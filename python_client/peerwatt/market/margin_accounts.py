@@ -1,6 +1,7 @@
 """Participants, their accounts and their margins: money in and out, admission and exit."""
 
 from collections.abc import Iterable
+from typing import Final
 
 from peerwatt.market.config import MarketConfig
 from peerwatt.market.errors import (
@@ -12,6 +13,10 @@ from peerwatt.market.errors import (
 from peerwatt.market.ledger import FIRST_PARTICIPANT, Ledger, SystemAccount
 from peerwatt.market.metering import EnergyLimits
 from peerwatt.market.participant import Participant, Status
+from peerwatt.messages.errors import require_uint
+
+AMOUNT_BITS: Final = 61
+"""Width of an amount in one call: far more than any market holds, far less than an account can."""
 
 
 class MarginAccounts:
@@ -92,8 +97,10 @@ class MarginAccounts:
 
         Raises:
             UnknownAccount: There is no such account.
+            FieldError: The amount is negative or beyond any market.
         """
         self._require_account(account)
+        require_uint(amount, AMOUNT_BITS, "deposit's amount")
         self.ledger.deposit(account, amount)
 
     def withdraw(self, account: int, amount: int) -> None:
@@ -102,6 +109,7 @@ class MarginAccounts:
         Raises:
             AboveFreeBalance: The account would fall below its margin.
         """
+        require_uint(amount, AMOUNT_BITS, "withdraw's amount")
         free = self.free_balance(account)
         if amount > free:
             raise AboveFreeBalance(
@@ -117,6 +125,7 @@ class MarginAccounts:
                 nobody took out yet.
         """
         self._require_account(account)
+        require_uint(amount, AMOUNT_BITS, "take_out_energy's amount")
         available = min(self.ledger[account].energy, self.ledger.delivered - self.ledger.taken_out)
         if amount > available:
             raise AboveEnergyCredit(f"Account {account} asks for {amount} Wh: it can take out {available}.")
