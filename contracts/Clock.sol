@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import {IParticipantRegistry, MarketConfig} from "./interfaces/IParticipantRegistry.sol";
+
+/// @title A market's fixed parameters, and when each phase of an interval begins and ends
+/// @notice All windows are half-open: what must come before a deadline is refused at its very second.
+abstract contract Clock {
+    uint256 internal immutable INTERVAL_LENGTH;
+    uint256 internal immutable GATE_LEAD;
+    uint256 internal immutable REPORT_WINDOW;
+    uint256 internal immutable ATTEST_WINDOW;
+    uint256 internal immutable OVERRULE_WINDOW;
+    uint256 internal immutable CORRECTION_WINDOW;
+    uint256 internal immutable OPEN_AHEAD;
+    uint256 internal immutable RING_SIZE;
+    uint256 internal immutable BASE_PRICE;
+    uint256 internal immutable TICK_SIZE;
+    uint256 internal immutable MARGIN_PRICE;
+    uint256 internal immutable MAX_LOSS_RATE;
+
+    /// @notice Whoever takes part, and under which rules.
+    IParticipantRegistry public immutable registry;
+
+    constructor(IParticipantRegistry registry_) {
+        registry = registry_;
+        MarketConfig memory c = registry_.config();
+        INTERVAL_LENGTH = c.intervalLength;
+        GATE_LEAD = c.gateLead;
+        REPORT_WINDOW = c.reportWindow;
+        ATTEST_WINDOW = c.attestWindow;
+        OVERRULE_WINDOW = c.overruleWindow;
+        CORRECTION_WINDOW = c.correctionWindow;
+        OPEN_AHEAD = c.openAhead;
+        RING_SIZE = c.ringSize;
+        BASE_PRICE = c.basePrice;
+        TICK_SIZE = c.tickSize;
+        MARGIN_PRICE = c.marginPrice;
+        MAX_LOSS_RATE = c.maxLossRate;
+    }
+
+    // Whoever asks has found the interval in the ring, where `post` let in only intervals that begin after the gate
+    // lead and whose number fits 32 bits: nothing below can wrap around.
+
+    function _gateClosure(uint256 interval) internal view returns (uint256) {
+        unchecked {
+            return interval * INTERVAL_LENGTH - GATE_LEAD;
+        }
+    }
+
+    function _reportDeadline(uint256 interval) internal view returns (uint256) {
+        unchecked {
+            return _gateClosure(interval) + REPORT_WINDOW;
+        }
+    }
+
+    function _deliveryEnd(uint256 interval) internal view returns (uint256) {
+        unchecked {
+            return (interval + 1) * INTERVAL_LENGTH;
+        }
+    }
+
+    function _attestDeadline(uint256 interval) internal view returns (uint256) {
+        unchecked {
+            return _deliveryEnd(interval) + ATTEST_WINDOW;
+        }
+    }
+
+    function _readingsDeadline(uint256 interval) internal view returns (uint256) {
+        unchecked {
+            return _attestDeadline(interval) + OVERRULE_WINDOW;
+        }
+    }
+
+    function _correctionDeadline(uint256 interval) internal view returns (uint256) {
+        unchecked {
+            return _deliveryEnd(interval) + CORRECTION_WINDOW;
+        }
+    }
+
+    /// @dev The last interval that takes orders now.
+    function _lastOpen() internal view returns (uint256) {
+        unchecked {
+            return block.timestamp / INTERVAL_LENGTH + OPEN_AHEAD;
+        }
+    }
+}

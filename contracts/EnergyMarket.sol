@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {Clock} from "./Clock.sol";
+import {MarginAccounts} from "./MarginAccounts.sol";
+import {Metering} from "./Metering.sol";
+import {BatchData, Correction, IEnergyMarket, Interval, NetworkReport, Phase} from "./interfaces/IEnergyMarket.sol";
+import {IGridGate} from "./interfaces/IGridGate.sol";
+import {IParticipantRegistry} from "./interfaces/IParticipantRegistry.sol";
+import {SystemAccount} from "./libraries/AccountLib.sol";
+import {Clearing} from "./libraries/Clearing.sol";
+import {Entries, Settlement} from "./libraries/Settlement.sol";
+import {Terms, Verdict} from "./libraries/Terms.sol";
+import {TickBook} from "./libraries/TickBook.sol";
+
+/// @title EnergyMarket
+/// @notice One zone's market: orders are auctioned, the grid decides what stands of it, meters decide what is paid.
+///
+/// What always holds:
+/// - Σ cash over all accounts is what was deposited and not withdrawn, and equals the token balance.
+/// - Σ energy over all accounts, plus what was taken out, is the peer energy that meters recorded as delivered.
+/// - A report only reduces: an accepted quantity is never above its fill, and the price is the auction's.
+/// - Every phase ends without the party it waits for, so every account reaches its withdrawal.
+contract EnergyMarket is Metering {
+    using Settlement for Settlement.Rules;
+    using TickBook for TickBook.Book;
+
+    bytes32 private constant REPORT_TYPEHASH = keccak256(
+        "NetworkReport(uint32 interval,uint8 verdict,uint40 volume,uint24 lossRate,bytes32 feederHash,bytes32 inputsHash,bytes32 clearingHash,bytes32 decisionsHash)"
+    );
+
+    /// @notice Whose committee's word gates an interval.
+    IGridGate public immutable gate;
+
+    mapping(uint256 interval => mapping(uint256 batch => bytes32)) private _settled;
+
+    constructor(IParticipantRegistry registry_, IGridGate gate_, IERC20 paymentToken_)
+        Clock(registry_)
+        MarginAccounts(paymentToken_)
+    {
+        gate = gate_;
+    }
+
+    /* GATE */
+
+    /// @inheritdoc IEnergyMarket
+    function report(NetworkReport calldata r, bytes[] calldata decisions, uint256 signers, bytes calldata signatures)
+        external
+    {
+        Slot storage slot = _slot(r.interval, Phase.Cleared);
+        Interval storage state = slot.interval;
+        require(block.timestamp < _reportDeadline(r.interval), TooLate(_reportDeadline(r.interval)));
+        require(r.clearingHash == _clearingHash(state), OtherClearing(r.clearingHash));
+        require(r.lossRate <= MAX_LOSS_RATE, LossRateTooHigh());
+        // A static call to a contract fixed at creation: it cannot come back.
+        bytes32 digest = _hashTypedData(keccak256(abi.encode(REPORT_TYPEHASH, r)));
+        require(gate.isQuorum(r.interval, digest, signers, signatures), NoQuorum());
+
+        _applyVerdict(slot, r, decisions.length);
+        _commitDecisions(slot, r.decisionsHash, decisions);
+        state.phase = Phase.Gated;
+        state.terms = state.terms.withVerdict(r.verdict).withVolume(r.volume).withLossRate(r.lossRate);
+        emit Reported(r.interval, r.verdict, r.volume, r.lossRate, r.feederHash, r.inputsHash, signers);
+    }
+
+    /// @inheritdoc IEnergyMarket
+    function expire(uint256 interval) external {
+        Interval storage state = _slot(interval, Phase.Cleared).interval;
+        require(block.timestamp >= _reportDeadline(interval), TooEarly(_reportDeadline(interval)));
+
+        state.phase = Phase.Gated;
+        state.terms = state.terms.withVerdict(Verdict.Expired).withVolume(0);
+        emit Expired(interval);
+    }
+
+    function _applyVerdict(Slot storage slot, NetworkReport calldata r, uint256 decisions) private {
+        Interval storage state = slot.interval;
+        uint256 most = r.verdict == Verdict.Void ? 0 : state.terms.volume();
+        require(r.volume <= most, VolumeTooLarge(r.volume, most));
+        if (r.verdict == Verdict.Accept) {
+            require(r.volume == most, BadVerdict());
+        } else if (r.verdict == Verdict.Cap) {
+            state.clearing = slot.book.cap(r.interval, state.clearing, r.volume);
+        } else if (r.verdict == Verdict.Curtail) {
+            require(decisions != 0, DecisionsMismatch());
+        } else {
+            require(r.verdict == Verdict.Void, BadVerdict());
+        }
+    }
+
+    function _commitDecisions(Slot storage slot, bytes32 decisionsHash, bytes[] calldata decisions) private {
+        if (decisions.length == 0) {
+            require(decisionsHash == 0, DecisionsMismatch());
+            return;
+        }
+        bytes32[] memory hashes = _hashes(decisions, slot.interval.batches);
+        require(keccak256(abi.encodePacked(hashes)) == decisionsHash, DecisionsMismatch());
+        for (uint256 i; i < hashes.length; ++i) {
+            slot.batches[i] = _gated(slot.batches[i], hashes[i]);
+        }
+    }
+
+    /* SETTLE */
+
+    /// @inheritdoc IEnergyMarket
+    function settle(uint256 interval, uint256 batch, BatchData calldata data) external {
+        Slot storage slot = _slot(interval, Phase.Gated);
+        Interval storage state = slot.interval;
+        require(block.timestamp >= _readingsDeadline(interval), TooEarly(_readingsDeadline(interval)));
+        require(_settled[interval][batch] == 0, AlreadySettled(interval, batch));
+        _requireCommitted(slot, interval, batch, data);
+
+        (Terms terms, Clearing clearing) = (state.terms, state.clearing);
+        _bookBatch(terms, clearing, data, data.readings, 1);
+        _settled[interval][batch] = _settledCommitment(terms, clearing, slot.batches[batch]);
+        state.settled += 1;
+        emit BatchSettled(interval, batch, terms, clearing);
+    }
+
+    /// @inheritdoc IEnergyMarket
+    function settledCommitment(uint256 interval, uint256 batch) external view returns (bytes32) {
+        return _settled[interval][batch];
+    }
+
+    /// @dev Books a batch's settlement with `readings`, or with `sign` -1 takes it back.
+    function _bookBatch(
+        Terms terms,
+        Clearing clearing,
+        BatchData calldata data,
+        bytes calldata readings,
+        int256 sign
+    ) private {
+        Walk memory walk = _walk(terms, clearing, data, readings);
+        Journal memory journal;
+        Entries memory entries;
+        Entries memory sum;
+        while (_step(walk, data, readings)) {
+            walk.rules.entries(walk.order, entries);
+            _book(
+                journal,
+                walk.participant,
+                sign * entries.participant,
+                sign * entries.credit,
+                _margin(walk.imports + walk.exports)
+            );
+            // Sums of a batch of at most 2^16 orders, each far below 2^200.
+            unchecked {
+                sum.participant += entries.participant;
+                sum.gridOperator += entries.gridOperator;
+                sum.community += entries.community;
+                sum.credit += entries.credit;
+                sum.delivered += entries.delivered;
+            }
+        }
+        int256[4] memory cash;
+        int256[4] memory energy;
+        cash[SystemAccount.SUPPLIER] = -(sum.participant + sum.gridOperator + sum.community);
+        cash[SystemAccount.GRID_OPERATOR] = sum.gridOperator;
+        cash[SystemAccount.COMMUNITY] = sum.community;
+        // What was delivered and not credited is rounding; what was credited and not delivered is the debt of who
+        // attested it.
+        energy[SystemAccount.METERING_OPERATOR] = sum.delivered - sum.credit;
+        for (uint256 i; i < SystemAccount.COUNT; ++i) {
+            _book(journal, i, sign * cash[i], sign * energy[i], 0);
+        }
+        journal.delivered = sign * sum.delivered;
+        _close(journal);
+    }
+
+    /* CORRECT */
+
+    /// @inheritdoc IEnergyMarket
+    function correct(
+        uint256 interval,
+        uint256 batch,
+        Terms terms,
+        Clearing clearing,
+        BatchData calldata data,
+        bytes calldata newReadings,
+        Correction calldata correction
+    ) external {
+        bytes32 unread = _unread(interval, batch, data);
+        bytes32 commitment = _settledCommitment(terms, clearing, _read(unread, data.readings));
+        require(commitment == _settled[interval][batch], NotCommitted());
+        require(block.timestamp < _correctionDeadline(interval), TooLate(_correctionDeadline(interval)));
+        require(correction.run > terms.run(), OldRun(correction.run, terms.run()));
+        bytes32 readingsHash = keccak256(abi.encodePacked(correction.readingHashes));
+        _requireAttested(interval, correction.run, readingsHash, correction.delivered, correction.signature);
+        require(keccak256(newReadings) == correction.readingHashes[batch], NotInCorrection());
+        _requireSignedKept(data.readings, newReadings);
+
+        int256 equityBefore = _supplierEquity();
+        _bookBatch(terms, clearing, data, data.readings, -1);
+        terms = terms.withRun(correction.run).withDelivered(correction.delivered);
+        _bookBatch(terms, clearing, data, newReadings, 1);
+        int256 equity = _supplierEquity();
+        require(equity >= 0 || equity >= equityBefore, SupplierShort(equity));
+        _settled[interval][batch] = _settledCommitment(terms, clearing, _read(unread, newReadings));
+        emit BatchCorrected(interval, batch, terms, clearing);
+    }
+
+    function _requireSignedKept(bytes calldata oldReadings, bytes calldata newReadings) private pure {
+        for (uint256 i; i * Settlement.READING_BYTES < oldReadings.length; ++i) {
+            uint256 old = _reading(oldReadings, i);
+            bool kept = (i + 1) * Settlement.READING_BYTES <= newReadings.length && _reading(newReadings, i) == old;
+            require(old >> 62 != Settlement.SIGNED || kept, SignedReading(i));
+        }
+    }
+
+    function _settledCommitment(Terms terms, Clearing clearing, bytes32 commitment) private pure returns (bytes32) {
+        return keccak256(abi.encode(terms, clearing, commitment));
+    }
+}

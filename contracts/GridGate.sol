@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import {SSTORE2} from "solady/src/utils/SSTORE2.sol";
+import {IGridGate} from "./interfaces/IGridGate.sol";
+import {Quorum} from "./libraries/Quorum.sol";
+
+/// @title GridGate: the oracle committee
+/// @notice Says whether a quorum of an interval's committee signed. A committee of 3f + 1 with a quorum of 2f + 1 stays
+/// right with f liars and alive with f dead. Its keys rotate from a future interval on, so that nobody who already
+/// posted an order finds another committee judging it.
+contract GridGate is IGridGate {
+    uint256 private constant COMMITTEE_MAX = 255;
+
+    uint256 private immutable INTERVAL_LENGTH;
+    uint256 private immutable OPEN_AHEAD;
+
+    /// @dev A committee and the first interval it is for. The keys lie in contract code, 20 bytes each.
+    struct Committee {
+        uint32 from;
+        uint8 quorum;
+        address keys;
+    }
+
+    /// @inheritdoc IGridGate
+    address public administrator;
+
+    /// @dev Ascending in `from`; the last may lie in the future.
+    Committee[] private _committees;
+
+    /// @param intervalLength of the markets that ask, seconds
+    /// @param openAhead how many intervals ahead those markets take orders
+    constructor(
+        address administrator_,
+        uint256 intervalLength,
+        uint256 openAhead,
+        address[] memory members,
+        uint256 quorum
+    ) {
+        INTERVAL_LENGTH = intervalLength;
+        OPEN_AHEAD = openAhead;
+        administrator = administrator_;
+        emit AdministratorChanged(administrator_);
+        _schedule(0, members, quorum);
+    }
+
+    modifier onlyAdministrator() {
+        require(msg.sender == administrator, NotAdministrator(msg.sender));
+        _;
+    }
+
+    /// @inheritdoc IGridGate
+    function handOver(address next) external onlyAdministrator {
+        administrator = next;
+        emit AdministratorChanged(next);
+    }
+
+    /// @inheritdoc IGridGate
+    function scheduleCommittee(uint256 fromInterval, address[] calldata members, uint256 quorum)
+        external
+        onlyAdministrator
+    {
+        uint256 untouched = block.timestamp / INTERVAL_LENGTH + OPEN_AHEAD + 1;
+        require(fromInterval >= untouched && fromInterval <= type(uint32).max, TooSoon(fromInterval, untouched));
+        // One that has not begun to count may still be replaced.
+        if (_committees[_committees.length - 1].from >= untouched) _committees.pop();
+        _schedule(fromInterval, members, quorum);
+    }
+
+    /// @inheritdoc IGridGate
+    function isQuorum(uint256 interval, bytes32 digest, uint256 signers, bytes calldata signatures)
+        external
+        view
+        returns (bool)
+    {
+        Committee storage committee = _committee(interval);
+        return Quorum.reached(digest, SSTORE2.read(committee.keys), signers, signatures, committee.quorum);
+    }
+
+    /// @inheritdoc IGridGate
+    function committeeAt(uint256 interval) external view returns (address[] memory members, uint256 quorum) {
+        Committee storage committee = _committee(interval);
+        bytes memory keys = SSTORE2.read(committee.keys);
+        members = new address[](keys.length / Quorum.KEY_BYTES);
+        for (uint256 i; i < members.length; ++i) {
+            members[i] = Quorum.member(keys, i);
+        }
+        quorum = committee.quorum;
+    }
+
+    function _schedule(uint256 fromInterval, address[] memory members, uint256 quorum) private {
+        uint256 size = members.length;
+        require(size <= COMMITTEE_MAX && quorum <= size && 3 * quorum > 2 * size, BadCommittee());
+        bytes memory keys;
+        for (uint256 i; i < size; ++i) {
+            require(members[i] != address(0), BadCommittee());
+            for (uint256 j; j < i; ++j) {
+                require(members[j] != members[i], BadCommittee());
+            }
+            keys = abi.encodePacked(keys, members[i]);
+        }
+        _committees.push(Committee(uint32(fromInterval), uint8(quorum), SSTORE2.write(keys)));
+        emit CommitteeScheduled(fromInterval, members, quorum);
+    }
+
+    function _committee(uint256 interval) private view returns (Committee storage) {
+        uint256 i = _committees.length - 1;
+        while (_committees[i].from > interval) --i;
+        return _committees[i];
+    }
+}

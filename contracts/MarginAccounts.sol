@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {ReentrancyGuard} from "@openzeppelin/contracts/utils/ReentrancyGuard.sol";
+import {Clock} from "./Clock.sol";
+import {EnergyToken} from "./EnergyToken.sol";
+import {IMarginAccounts} from "./interfaces/IMarginAccounts.sol";
+import {AccountPair, SystemAccount} from "./libraries/AccountLib.sol";
+import {Roster} from "./libraries/Roster.sol";
+
+/// @title Cash, energy, margin and exit
+/// @notice The margin of a participant covers its worst interval, as often as intervals can be open or unsettled. The
+/// supplier's covers everyone's: it stands for whoever falls short.
+abstract contract MarginAccounts is Clock, ReentrancyGuard, IMarginAccounts {
+    using SafeERC20 for IERC20;
+    using Roster for Roster.Page;
+
+    /// @dev A quarter of what an account can hold: leaves settlement room that no market can use up.
+    uint256 private constant DEPOSIT_MAX = 1 << 61;
+
+    IERC20 public immutable paymentToken;
+    EnergyToken public immutable energyToken;
+
+    struct Totals {
+        uint64 debt;
+        int64 delivered;
+        uint64 takenOut;
+    }
+
+    /// @dev A run of bookings. Holds the words being written, so that neighbours in the order of the accounts share
+    /// their cost. Indices are one more than the word's own, so that zero means none.
+    struct Journal {
+        uint256 pairIndex;
+        AccountPair pair;
+        uint256 fundedIndex;
+        uint256 funded;
+        int256 debt;
+        int256 delivered;
+    }
+
+    /// @dev An account on its way out, and the last interval that may hold its orders.
+    struct Exit {
+        uint32 lastInterval;
+        bool done;
+    }
+
+    Totals private _totals;
+    /// @dev Connection limits of those who left, Wh: the supplier need not stand for them.
+    uint256 private _exitedEnergyLimit;
+    mapping(uint256 pair => AccountPair) private _pairs;
+    /// @dev Bit set: the account holds its margin.
+    mapping(uint256 word => uint256) private _funded;
+    /// @dev Bit set: the account has asked to leave.
+    mapping(uint256 word => uint256) private _leaving;
+    mapping(uint256 account => Exit) private _exits;
+
+    constructor(IERC20 paymentToken_) {
+        paymentToken = paymentToken_;
+        energyToken = new EnergyToken(address(this));
+    }
+
+    modifier onlyWallet(uint256 account_) {
+        require(msg.sender == registry.walletOf(account_), NotWallet(account_, msg.sender));
+        _;
+    }
+
+    /* MONEY AND ENERGY, IN AND OUT */
+
+    /// @inheritdoc IMarginAccounts
+    function deposit(uint256 account_, uint256 amount) external nonReentrant {
+        require(account_ < registry.accountCount(), UnknownAccount(account_));
+        require(amount <= DEPOSIT_MAX, DepositTooLarge(amount));
+
+        _bookAlone(account_, int256(amount), 0);
+        emit Deposited(account_, msg.sender, amount);
+
+        paymentToken.safeTransferFrom(msg.sender, address(this), amount);
+    }
+
+    /// @inheritdoc IMarginAccounts
+    function withdraw(uint256 account_, uint256 amount) external nonReentrant onlyWallet(account_) {
+        int256 free = freeBalance(account_);
+        require(amount <= DEPOSIT_MAX && int256(amount) <= free, AboveFreeBalance(account_, amount, free));
+
+        _bookAlone(account_, -int256(amount), 0);
+        emit Withdrawn(account_, msg.sender, amount);
+
+        paymentToken.safeTransfer(msg.sender, amount);
+    }
+
+    /// @inheritdoc IMarginAccounts
+    function takeOutEnergy(uint256 account_, uint256 amount) external nonReentrant onlyWallet(account_) {
+        // The tokens in existence never exceed what meters recorded, whatever a wrong attestation credited.
+        int256 credit = _pairs[account_ >> 1].energy(account_);
+        int256 left = _totals.delivered - int256(uint256(_totals.takenOut));
+        if (left < credit) credit = left;
+        require(amount <= DEPOSIT_MAX && int256(amount) <= credit, AboveEnergyCredit(account_, amount, credit));
+
+        _bookAlone(account_, 0, -int256(amount));
+        _totals.takenOut += uint64(amount);
+        emit EnergyTakenOut(account_, msg.sender, amount);
+
+        energyToken.mint(msg.sender, amount);
+    }
+
+    /* EXIT */
+
+    /// @inheritdoc IMarginAccounts
+    function requestExit(uint256 account_) external onlyWallet(account_) {
+        require(account_ >= SystemAccount.COUNT, UnknownAccount(account_));
+        require(_exits[account_].lastInterval == 0, AlreadyLeaving(account_));
+        uint256 last = _lastOpen();
+        _exits[account_].lastInterval = uint32(last);
+        _leaving[account_ >> 8] |= 1 << (account_ & 0xff);
+        emit ExitRequested(account_, last);
+    }
+
+    /// @inheritdoc IMarginAccounts
+    function finishExit(uint256 account_) external {
+        Exit storage exit = _exits[account_];
+        uint256 last = exit.lastInterval;
+        require(last != 0 && !exit.done, NotLeaving(account_));
+        for (uint256 i; i < RING_SIZE; ++i) {
+            (uint256 interval, bool settled) = _ringState(i);
+            require(settled || interval > last, OpenPosition(account_, interval));
+        }
+        _exitedEnergyLimit += _energyLimit(account_);
+        exit.done = true;
+        _refreshSupplier();
+        emit Exited(account_);
+    }
+
+    /// @dev The interval in ring slot `slot`, and whether nothing in it is left to settle.
+    function _ringState(uint256 slot) internal view virtual returns (uint256 interval, bool settled);
+
+    /* READ */
+
+    /// @inheritdoc IMarginAccounts
+    function account(uint256 index) public view returns (int256 cash, int256 energy) {
+        AccountPair pair = _pairs[index >> 1];
+        return (pair.cash(index), pair.energy(index));
+    }
+
+    /// @inheritdoc IMarginAccounts
+    function accounts(uint256 from, uint256 count) external view returns (int256[2][] memory list) {
+        list = new int256[2][](count);
+        for (uint256 i; i < count; ++i) {
+            (list[i][0], list[i][1]) = account(from + i);
+        }
+    }
+
+    /// @inheritdoc IMarginAccounts
+    function marginOf(uint256 account_) public view returns (uint256) {
+        if (account_ == SystemAccount.SUPPLIER) return _margin(registry.totalEnergyLimit() - _exitedEnergyLimit);
+        return _exits[account_].done ? 0 : _margin(_energyLimit(account_));
+    }
+
+    /// @inheritdoc IMarginAccounts
+    function freeBalance(uint256 account_) public view returns (int256) {
+        int256 cash = _pairs[account_ >> 1].cash(account_);
+        if (account_ == SystemAccount.SUPPLIER) cash -= int256(uint256(_totals.debt));
+        return cash - int256(marginOf(account_));
+    }
+
+    /// @inheritdoc IMarginAccounts
+    function totals() external view returns (uint256 debt, int256 delivered, uint256 takenOut) {
+        return (_totals.debt, _totals.delivered, _totals.takenOut);
+    }
+
+    /// @dev For 256 accounts, who holds its margin and who has asked to leave.
+    function _standing(uint256 word) internal view returns (uint256 funded, uint256 leaving) {
+        return (_funded[word], _leaving[word]);
+    }
+
+    function _supplierStands() internal view returns (bool) {
+        return (_funded[0] >> SystemAccount.SUPPLIER) & 1 != 0;
+    }
+
+    /// @dev The worst interval of connections that carry `energyLimit` Wh, as often as intervals can be open or unsettled.
+    function _margin(uint256 energyLimit) internal view returns (uint256) {
+        unchecked {
+            return RING_SIZE * energyLimit * MARGIN_PRICE;
+        }
+    }
+
+    /// @dev What a participant's connection can carry in one interval in both directions, Wh; of another account, zero.
+    function _energyLimit(uint256 account_) private view returns (uint256) {
+        Roster.Page memory page;
+        if (!page.turn(registry, account_)) return 0;
+        (uint256 imports, uint256 exports) = page.energyLimits(account_, INTERVAL_LENGTH);
+        return imports + exports;
+    }
+
+    /* BOOK */
+
+    /// @dev Books a change to one account. The supplier's own standing is settled by `_close`.
+    function _book(Journal memory journal, uint256 account_, int256 cash, int256 energy, uint256 margin) internal {
+        uint256 pairIndex = (account_ >> 1) + 1;
+        if (journal.pairIndex != pairIndex) {
+            _flushPair(journal);
+            journal.pairIndex = pairIndex;
+            journal.pair = _pairs[pairIndex - 1];
+        }
+        int256 before = journal.pair.cash(account_);
+        journal.pair = journal.pair.plus(account_, cash, energy);
+        if (account_ == SystemAccount.SUPPLIER) return;
+
+        int256 afterwards = journal.pair.cash(account_);
+        unchecked {
+            if (before < 0) journal.debt += before;
+            if (afterwards < 0) journal.debt -= afterwards;
+        }
+        if (margin != 0) _noteFunded(journal, account_, afterwards >= int256(margin));
+    }
+
+    /// @dev Ends a run of bookings: writes what is held, and says whether the supplier still stands for everyone.
+    function _close(Journal memory journal) internal {
+        _flushPair(journal);
+        _flushFunded(journal);
+        if (journal.debt != 0) _totals.debt = uint64(uint256(int256(uint256(_totals.debt)) + journal.debt));
+        if (journal.delivered != 0) _totals.delivered += int64(journal.delivered);
+        _refreshSupplier();
+    }
+
+    function _bookAlone(uint256 account_, int256 cash, int256 energy) private {
+        Journal memory journal;
+        _book(journal, account_, cash, energy, account_ == SystemAccount.SUPPLIER ? 0 : marginOf(account_));
+        _close(journal);
+    }
+
+    function _refreshSupplier() private {
+        uint256 word = _funded[0];
+        uint256 refreshed = freeBalance(SystemAccount.SUPPLIER) >= 0 ? word | 1 : word & ~uint256(1);
+        if (refreshed != word) _funded[0] = refreshed;
+    }
+
+    /// @dev What the supplier has left when everyone else's debts are counted as its own.
+    function _supplierEquity() internal view returns (int256) {
+        return _pairs[0].cash(SystemAccount.SUPPLIER) - int256(uint256(_totals.debt));
+    }
+
+    function _noteFunded(Journal memory journal, uint256 account_, bool funded) private {
+        uint256 index = (account_ >> 8) + 1;
+        if (journal.fundedIndex != index) {
+            _flushFunded(journal);
+            journal.fundedIndex = index;
+            journal.funded = _funded[index - 1];
+        }
+        uint256 bit = 1 << (account_ & 0xff);
+        journal.funded = funded ? journal.funded | bit : journal.funded & ~bit;
+    }
+
+    function _flushPair(Journal memory journal) private {
+        if (journal.pairIndex != 0) _pairs[journal.pairIndex - 1] = journal.pair;
+    }
+
+    function _flushFunded(Journal memory journal) private {
+        uint256 index = journal.fundedIndex;
+        if (index != 0 && _funded[index - 1] != journal.funded) _funded[index - 1] = journal.funded;
+    }
+}

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import {SSTORE2} from "solady/src/utils/SSTORE2.sol";
+import {IParticipantRegistry, MarketConfig, Participant, Tariff} from "./interfaces/IParticipantRegistry.sol";
+import {SystemAccount} from "./libraries/AccountLib.sol";
+import {Roster} from "./libraries/Roster.sol";
+
+/// @title ParticipantRegistry: who takes part in a market, and under which rules
+contract ParticipantRegistry is IParticipantRegistry {
+    using Roster for Roster.Page;
+
+    uint256 private constant TICK_MAX = 255;
+    uint256 private constant PPM = 1e6;
+
+    /// @dev What is not needed order by order.
+    struct Holder {
+        address wallet;
+        uint32 node;
+    }
+
+    /// @dev A tariff and the first interval it is for.
+    struct TariffPeriod {
+        uint32 from;
+        Tariff tariff;
+    }
+
+    /// @inheritdoc IParticipantRegistry
+    address public operator;
+    /// @inheritdoc IParticipantRegistry
+    address public meteringOperator;
+    /// @inheritdoc IParticipantRegistry
+    bool public postingPaused;
+    /// @inheritdoc IParticipantRegistry
+    uint256 public accountCount = SystemAccount.COUNT;
+    /// @inheritdoc IParticipantRegistry
+    uint256 public totalEnergyLimit;
+
+    MarketConfig private _config;
+    /// @dev Ascending in `from`; the last may lie in the future.
+    TariffPeriod[] private _tariffs;
+    mapping(uint256 account => Holder) private _holders;
+    mapping(uint256 page => address) private _pages;
+    mapping(uint256 page => uint256) private _suspended;
+
+    /// @param systemWallets wallets of the supplier, the grid operator, the metering operator and the community
+    constructor(
+        MarketConfig memory c,
+        Tariff memory tariff,
+        address operator_,
+        address meteringOperator_,
+        address[4] memory systemWallets
+    ) {
+        require(c.intervalLength != 0, BadConfig("intervalLength"));
+        require(c.openAhead != 0, BadConfig("openAhead"));
+        require(c.ringSize > c.openAhead + 1, BadConfig("ringSize"));
+        require(c.basePrice + TICK_MAX * c.tickSize <= type(uint16).max, BadConfig("tickSize"));
+        require(c.maxLossRate <= PPM, BadConfig("maxLossRate"));
+        _config = c;
+        operator = operator_;
+        meteringOperator = meteringOperator_;
+        emit RolesChanged(operator_, meteringOperator_);
+        _pushTariff(0, tariff);
+        for (uint256 i; i < SystemAccount.COUNT; ++i) {
+            _holders[i].wallet = systemWallets[i];
+        }
+        _pages[0] = SSTORE2.write(new bytes(SystemAccount.COUNT * Roster.ENTRY_BYTES));
+    }
+
+    modifier onlyOperator() {
+        require(msg.sender == operator, NotAllowed(msg.sender));
+        _;
+    }
+
+    /* PARTICIPANTS */
+
+    /// @inheritdoc IParticipantRegistry
+    function register(Participant[] calldata participants) external onlyOperator returns (uint256 firstIndex) {
+        firstIndex = accountCount;
+        uint256 next = firstIndex + participants.length;
+        require(next <= type(uint16).max, TooManyParticipants());
+        uint256 number = firstIndex / Roster.PAGE_SIZE;
+        bytes memory entries = _pages[number] == address(0) ? bytes("") : SSTORE2.read(_pages[number]);
+        uint256 energyLimit = totalEnergyLimit;
+        for (uint256 i; i < participants.length; ++i) {
+            Participant calldata p = participants[i];
+            require(p.wallet != address(0) && p.orderKey != address(0) && p.meterKey != address(0), ZeroKey(i));
+            uint256 index = firstIndex + i;
+            if (index / Roster.PAGE_SIZE != number) {
+                _pages[number] = SSTORE2.write(entries);
+                number = index / Roster.PAGE_SIZE;
+                entries = "";
+            }
+            entries = abi.encodePacked(entries, p.orderKey, p.meterKey, p.importLimit, p.exportLimit);
+            energyLimit += Roster.energy(p.importLimit, _config.intervalLength)
+                + Roster.energy(p.exportLimit, _config.intervalLength);
+            _holders[index] = Holder(p.wallet, p.node);
+            emit ParticipantRegistered(
+                index, p.wallet, p.orderKey, p.meterKey, p.node, p.importLimit, p.exportLimit
+            );
+        }
+        _pages[number] = SSTORE2.write(entries);
+        accountCount = next;
+        totalEnergyLimit = energyLimit;
+    }
+
+    /// @inheritdoc IParticipantRegistry
+    function setSuspended(uint256 index, bool suspended) external onlyOperator {
+        _requireParticipant(index);
+        uint256 bit = 1 << (index % Roster.PAGE_SIZE);
+        if (suspended) _suspended[index / Roster.PAGE_SIZE] |= bit;
+        else _suspended[index / Roster.PAGE_SIZE] &= ~bit;
+        emit Suspended(index, suspended);
+    }
+
+    /// @inheritdoc IParticipantRegistry
+    function page(uint256 number) external view returns (address entries, uint256 suspended) {
+        return (_pages[number], _suspended[number]);
+    }
+
+    /// @inheritdoc IParticipantRegistry
+    function walletOf(uint256 account) external view returns (address) {
+        return _holders[account].wallet;
+    }
+
+    /// @inheritdoc IParticipantRegistry
+    function participant(uint256 index) external view returns (Participant memory details, bool suspended) {
+        _requireParticipant(index);
+        Roster.Page memory p;
+        p.entries = SSTORE2.read(_pages[index / Roster.PAGE_SIZE]);
+        (uint256 imports, uint256 exports) = p.powerLimits(index);
+        details = Participant(
+            _holders[index].wallet,
+            p.orderKey(index),
+            p.meterKey(index),
+            _holders[index].node,
+            uint16(imports),
+            uint16(exports)
+        );
+        suspended = (_suspended[index / Roster.PAGE_SIZE] >> (index % Roster.PAGE_SIZE)) & 1 != 0;
+    }
+
+    function _requireParticipant(uint256 index) private view {
+        require(index >= SystemAccount.COUNT && index < accountCount, UnknownParticipant(index));
+    }
+
+    /* RULES */
+
+    /// @inheritdoc IParticipantRegistry
+    function setPostingPaused(bool paused) external onlyOperator {
+        postingPaused = paused;
+        emit PostingPaused(paused);
+    }
+
+    /// @inheritdoc IParticipantRegistry
+    function scheduleTariff(uint256 fromInterval, Tariff calldata tariff) external onlyOperator {
+        uint256 untouched = block.timestamp / _config.intervalLength + _config.openAhead + 1;
+        require(fromInterval >= untouched && fromInterval <= type(uint32).max, TooSoon(fromInterval, untouched));
+        // One that has not begun to count may still be replaced.
+        if (_tariffs[_tariffs.length - 1].from >= untouched) _tariffs.pop();
+        _pushTariff(fromInterval, tariff);
+    }
+
+    /// @inheritdoc IParticipantRegistry
+    function tariffAt(uint256 interval) external view returns (Tariff memory) {
+        uint256 i = _tariffs.length - 1;
+        while (_tariffs[i].from > interval) --i;
+        return _tariffs[i].tariff;
+    }
+
+    /// @inheritdoc IParticipantRegistry
+    function config() external view returns (MarketConfig memory) {
+        return _config;
+    }
+
+    /// @dev The margin of a connection must cover its worst interval at any price that can come about.
+    function _pushTariff(uint256 fromInterval, Tariff memory tariff) private {
+        uint256 peer = _config.basePrice + TICK_MAX * _config.tickSize + tariff.networkFee;
+        uint256 dearest = peer > tariff.retail ? peer : tariff.retail;
+        uint256 losses = (uint256(tariff.retail) * _config.maxLossRate + PPM - 1) / PPM;
+        require(tariff.feedIn <= tariff.retail && dearest + losses <= _config.marginPrice, BadTariff());
+        _tariffs.push(TariffPeriod(uint32(fromInterval), tariff));
+        emit TariffScheduled(fromInterval, tariff.retail, tariff.feedIn, tariff.networkFee);
+    }
+
+    /* ROLES */
+
+    /// @inheritdoc IParticipantRegistry
+    function handOverOperator(address next) external onlyOperator {
+        operator = next;
+        emit RolesChanged(next, meteringOperator);
+    }
+
+    /// @inheritdoc IParticipantRegistry
+    function handOverMeteringOperator(address next) external {
+        require(msg.sender == meteringOperator, NotAllowed(msg.sender));
+        meteringOperator = next;
+        emit RolesChanged(operator, next);
+    }
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+/// What a market is created with and keeps for life.
+/// @param intervalLength delivery period, seconds
+/// @param gateLead how long before delivery the gate closes, seconds
+/// @param reportWindow how long after gate closure the committee may report, seconds
+/// @param attestWindow how long after delivery the metering operator may attest, seconds
+/// @param overruleWindow how long after that meters may overrule, seconds
+/// @param correctionWindow how long after delivery readings may be corrected, seconds
+/// @param openAhead how many intervals ahead of now orders are taken
+/// @param ringSize how many intervals may be open or unsettled at once
+/// @param basePrice price of tick 0, base units per Wh
+/// @param tickSize base units per Wh between ticks
+/// @param marginPrice what margin holds for every Wh of connection limit, base units
+/// @param maxLossRate the most that a report may charge as losses, parts per million of accepted energy
+struct MarketConfig {
+    uint32 intervalLength;
+    uint32 gateLead;
+    uint32 reportWindow;
+    uint32 attestWindow;
+    uint32 overruleWindow;
+    uint32 correctionWindow;
+    uint16 openAhead;
+    uint16 ringSize;
+    uint16 basePrice;
+    uint16 tickSize;
+    uint32 marginPrice;
+    uint24 maxLossRate;
+}
+
+/// Prices around the peer trade, base units per Wh.
+struct Tariff {
+    uint16 retail;
+    uint16 feedIn;
+    uint16 networkFee;
+}
+
+/// A participant and its meter.
+/// @param wallet owns the account: deposits may come from anyone, withdrawals go here only
+/// @param orderKey signs orders
+/// @param meterKey signs the meter's readings
+/// @param node where it is connected in the feeder
+/// @param importLimit what the connection can draw, units of 100 W
+/// @param exportLimit what it can feed in, units of 100 W
+struct Participant {
+    address wallet;
+    address orderKey;
+    address meterKey;
+    uint32 node;
+    uint16 importLimit;
+    uint16 exportLimit;
+}
+
+/// @title Who takes part in a market, and under which rules
+/// @notice The operator registers and suspends participants, pauses new orders and schedules tariffs. The metering
+/// operator's key signs readings. Neither can touch an account.
+interface IParticipantRegistry {
+    event RolesChanged(address operator, address meteringOperator);
+    event PostingPaused(bool paused);
+    event TariffScheduled(uint256 indexed fromInterval, uint16 retail, uint16 feedIn, uint16 networkFee);
+    event ParticipantRegistered(
+        uint256 indexed index,
+        address indexed wallet,
+        address orderKey,
+        address meterKey,
+        uint32 node,
+        uint16 importLimit,
+        uint16 exportLimit
+    );
+    event Suspended(uint256 indexed index, bool suspended);
+
+    /// @notice The caller does not hold the role that this needs.
+    error NotAllowed(address caller);
+    /// @notice The configuration contradicts itself; `field` is its first offending field.
+    error BadConfig(string field);
+    /// @notice A tariff that margins do not cover, or that pays more for feeding in than it charges.
+    error BadTariff();
+    /// @notice A change must begin after every interval that already takes orders.
+    error TooSoon(uint256 fromInterval, uint256 earliest);
+    error UnknownParticipant(uint256 index);
+    /// @notice A participant needs a wallet, an order key and a meter key.
+    error ZeroKey(uint256 position);
+    error TooManyParticipants();
+
+    /// @notice Appends participants; the first ever gets index 4. Only the operator.
+    function register(Participant[] calldata participants) external returns (uint256 firstIndex);
+
+    /// @notice Stops taking the participant's orders, or takes them again. What it has posted still settles.
+    function setSuspended(uint256 index, bool suspended) external;
+
+    /// @notice Stops or resumes the taking of new orders. Everything else, exits above all, goes on.
+    function setPostingPaused(bool paused) external;
+
+    /// @notice Announces the tariff of all intervals from `fromInterval` on. Intervals that are open keep theirs.
+    function scheduleTariff(uint256 fromInterval, Tariff calldata tariff) external;
+
+    /// @notice Hands a role over. Only its holder may.
+    function handOverOperator(address next) external;
+    function handOverMeteringOperator(address next) external;
+
+    function config() external view returns (MarketConfig memory);
+    function operator() external view returns (address);
+    function meteringOperator() external view returns (address);
+    function postingPaused() external view returns (bool);
+    function tariffAt(uint256 interval) external view returns (Tariff memory);
+
+    /// @notice How many accounts there are, the four system accounts included.
+    function accountCount() external view returns (uint256);
+    function walletOf(uint256 account) external view returns (address);
+    function participant(uint256 index) external view returns (Participant memory details, bool suspended);
+
+    /// @notice Where the entries of participants `[128 * number, 128 * (number + 1))` lie, as contract code laid out as
+    /// `Roster` draws it (the zero address: there are none), and a bit for each that is suspended.
+    function page(uint256 number) external view returns (address entries, uint256 suspended);
+
+    /// @notice Σ of all connections' import and export limits for one interval, Wh.
+    function totalEnergyLimit() external view returns (uint256);
+}

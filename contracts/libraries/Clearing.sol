@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import {BUY, PostedStep, Step} from "./OrderCodec.sol";
+import {ProRata} from "./ProRata.sol";
+
+/// The outcome of an auction in one word:
+///
+///   255..152   151..48   47..8        7..0
+///   ask        bid       volume, Wh   price tick
+///
+/// with, for either side, the marginal tick's lane:
+///
+///   103..72        71..40       39..8       7..0
+///   accepted, Wh   filled, Wh   total, Wh   tick
+type Clearing is uint256;
+
+using { priceTick, volume, marginal } for Clearing global;
+
+/// @dev One side's marginal tick: `filled` of the lane's `total` was matched, `accepted` of that stands after the gate.
+struct Marginal {
+    uint256 tick;
+    uint256 total;
+    uint256 filled;
+    uint256 accepted;
+}
+
+function pack(uint256 price, uint256 matched, Marginal memory bid, Marginal memory ask) pure returns (Clearing) {
+    return Clearing.wrap(price | (matched << 8) | (_packSide(bid) << 48) | (_packSide(ask) << 152));
+}
+
+function _packSide(Marginal memory m) pure returns (uint256) {
+    return m.tick | (m.total << 8) | (m.filled << 40) | (m.accepted << 72);
+}
+
+function priceTick(Clearing self) pure returns (uint256) {
+    return uint8(Clearing.unwrap(self));
+}
+
+function volume(Clearing self) pure returns (uint256) {
+    return uint40(Clearing.unwrap(self) >> 8);
+}
+
+function marginal(Clearing self, uint256 side) pure returns (Marginal memory) {
+    uint256 bits = Clearing.unwrap(self) >> (side == BUY ? 48 : 152);
+    return Marginal(uint8(bits), uint32(bits >> 8), uint32(bits >> 40), uint32(bits >> 72));
+}
+
+/// @notice What stands of a posted step, Wh: all of it on a better tick than the marginal one, none on a worse.
+/// @dev On the marginal tick the fill is shared over the lane, and what the gate accepted is shared over the fill.
+/// The second sharing measures its offsets in filled Wh: so nobody is accepted for more than its fill.
+function stands(Marginal memory at, PostedStep posted) pure returns (uint256) {
+    unchecked {
+        Step order = posted.step();
+        uint256 tick = order.tick();
+        if (tick != at.tick) {
+            bool better = order.side() == BUY ? tick > at.tick : tick < at.tick;
+            return better ? order.quantity() : 0;
+        }
+        uint256 offset = posted.offset();
+        uint256 fill = ProRata.part(offset, order.quantity(), at.filled, at.total);
+        if (at.accepted == at.filled) return fill;
+        return ProRata.part(offset * at.filled / at.total, fill, at.accepted, at.filled);
+    }
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+import {OrderCodec} from "./OrderCodec.sol";
+
+/// @title Whether a committee's quorum signed
+/// @notice `signers` has one bit per member. The signatures follow in the members' order, one per set bit and no
+/// other, so a duplicate cannot be expressed, the order is fixed, and the same quorum has one encoding.
+library Quorum {
+    uint256 internal constant KEY_BYTES = 20;
+
+    /// @param digest what was signed
+    /// @param members the committee's addresses, 20 bytes each, none of them zero
+    /// @param signers bit i set: member i signed
+    /// @param signatures 64 bytes (EIP-2098) per set bit, in ascending member order
+    /// @param quorum how many signatures are needed: exactly this many are accepted
+    function reached(bytes32 digest, bytes memory members, uint256 signers, bytes calldata signatures, uint256 quorum)
+        internal
+        pure
+        returns (bool)
+    {
+        uint256 size = members.length / KEY_BYTES;
+        if (signers >> size != 0 || signatures.length != quorum * OrderCodec.SIGNATURE_BYTES) return false;
+        uint256 at;
+        for (uint256 i; i < size; ++i) {
+            if ((signers >> i) & 1 == 0) continue;
+            if (at == signatures.length) return false;
+            bytes32 r = bytes32(OrderCodec.word(signatures, at));
+            bytes32 vs = bytes32(OrderCodec.word(signatures, at + 32));
+            // A malformed or high-s signature recovers the zero address, which is no member.
+            (address signer,,) = ECDSA.tryRecover(digest, r, vs);
+            if (signer != member(members, i)) return false;
+            at += OrderCodec.SIGNATURE_BYTES;
+        }
+        return at == signatures.length;
+    }
+
+    /// @notice Member `index` of the packed list.
+    function member(bytes memory members, uint256 index) internal pure returns (address key) {
+        assembly ("memory-safe") {
+            key := shr(96, mload(add(add(members, 0x20), mul(index, 20))))
+        }
+    }
+}

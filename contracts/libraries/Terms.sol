@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+/// What the grid lets stand of a clearing.
+/// @dev `Expired` is the committee's silence: nothing is accepted, and everybody is back on the grid tariff.
+enum Verdict {
+    None,
+    Accept,
+    Cap,
+    Curtail,
+    Void,
+    Expired
+}
+
+/// What an interval is settled by, next to its clearing and its readings:
+///
+///   175..160     159..144   143..128   127..88         87..48       47..24          23..8   7..0
+///   networkFee   feedIn     retail     delivered, Wh   volume, Wh   loss rate, ppm   run     verdict
+///
+/// Prices in base units per Wh. `volume` is what is accepted (before the gate: what was matched), `delivered` the peer
+/// energy metered as delivered, `run` 1 for the first settlement and higher for corrections.
+type Terms is uint176;
+
+using {
+    verdict,
+    run,
+    lossRate,
+    volume,
+    delivered,
+    retail,
+    feedIn,
+    networkFee,
+    withVerdict,
+    withRun,
+    withLossRate,
+    withVolume,
+    withDelivered
+} for Terms global;
+
+/// @dev The terms of an interval that opens.
+function opening(uint256 retail_, uint256 feedIn_, uint256 networkFee_) pure returns (Terms) {
+    return Terms.wrap(uint176((networkFee_ << 160) | (feedIn_ << 144) | (retail_ << 128) | (1 << 8)));
+}
+
+function verdict(Terms self) pure returns (Verdict) {
+    return Verdict(uint8(Terms.unwrap(self)));
+}
+
+function run(Terms self) pure returns (uint256) {
+    return uint16(Terms.unwrap(self) >> 8);
+}
+
+function lossRate(Terms self) pure returns (uint256) {
+    return uint24(Terms.unwrap(self) >> 24);
+}
+
+function volume(Terms self) pure returns (uint256) {
+    return uint40(Terms.unwrap(self) >> 48);
+}
+
+function delivered(Terms self) pure returns (uint256) {
+    return uint40(Terms.unwrap(self) >> 88);
+}
+
+function retail(Terms self) pure returns (uint256) {
+    return uint16(Terms.unwrap(self) >> 128);
+}
+
+function feedIn(Terms self) pure returns (uint256) {
+    return uint16(Terms.unwrap(self) >> 144);
+}
+
+function networkFee(Terms self) pure returns (uint256) {
+    return uint16(Terms.unwrap(self) >> 160);
+}
+
+function withVerdict(Terms self, Verdict value) pure returns (Terms) {
+    return _with(self, 0, 8, uint256(value));
+}
+
+function withRun(Terms self, uint256 value) pure returns (Terms) {
+    return _with(self, 8, 16, value);
+}
+
+function withLossRate(Terms self, uint256 value) pure returns (Terms) {
+    return _with(self, 24, 24, value);
+}
+
+function withVolume(Terms self, uint256 value) pure returns (Terms) {
+    return _with(self, 48, 40, value);
+}
+
+function withDelivered(Terms self, uint256 value) pure returns (Terms) {
+    return _with(self, 88, 40, value);
+}
+
+/// @dev `value` fits the field: callers have compared it with a limit or taken it from a type of that width.
+function _with(Terms self, uint256 shift, uint256 width, uint256 value) pure returns (Terms) {
+    unchecked {
+        uint256 mask = ((1 << width) - 1) << shift;
+        return Terms.wrap(uint176((Terms.unwrap(self) & ~mask) | (value << shift)));
+    }
+}
