@@ -54,7 +54,7 @@ contract EnergyMarket is Metering {
         require(r.clearingHash == _clearingHash(state), OtherClearing(r.clearingHash));
         require(r.lossRate <= MAX_LOSS_RATE, LossRateTooHigh());
         // A static call to a contract fixed at creation: it cannot come back.
-        bytes32 digest = _hashTypedData(keccak256(abi.encode(REPORT_TYPEHASH, r)));
+        bytes32 digest = _digest(keccak256(abi.encode(REPORT_TYPEHASH, r)));
         require(gate.isQuorum(r.interval, digest, signers, signatures), NoQuorum());
 
         _applyVerdict(slot, r, decisions.length);
@@ -97,7 +97,8 @@ contract EnergyMarket is Metering {
         bytes32[] memory hashes = _hashes(decisions, slot.interval.batches);
         require(keccak256(abi.encodePacked(hashes)) == decisionsHash, DecisionsMismatch());
         for (uint256 i; i < hashes.length; ++i) {
-            slot.batches[i] = _gated(slot.batches[i], hashes[i]);
+            // An empty vector commits to nothing, so that the batch can be settled without one.
+            if (decisions[i].length != 0) slot.batches[i] = _gated(slot.batches[i], hashes[i]);
         }
     }
 
@@ -187,8 +188,12 @@ contract EnergyMarket is Metering {
         require(correction.run > terms.run(), OldRun(correction.run, terms.run()));
         bytes32 readingsHash = keccak256(abi.encodePacked(correction.readingHashes));
         _requireAttested(interval, correction.run, readingsHash, correction.delivered, correction.signature);
-        require(keccak256(newReadings) == correction.readingHashes[batch], NotInCorrection());
-        _requireSignedKept(data.readings, newReadings);
+        require(
+            batch < correction.readingHashes.length && keccak256(newReadings) == correction.readingHashes[batch]
+                && newReadings.length == _orderCount(data.records) * Settlement.READING_BYTES,
+            NotInCorrection()
+        );
+        if (data.readings.length == newReadings.length) _requireSignedKept(data.readings, newReadings);
 
         int256 equityBefore = _supplierEquity();
         _bookBatch(terms, clearing, data, data.readings, -1);
@@ -201,10 +206,9 @@ contract EnergyMarket is Metering {
     }
 
     function _requireSignedKept(bytes calldata oldReadings, bytes calldata newReadings) private pure {
-        for (uint256 i; i * Settlement.READING_BYTES < oldReadings.length; ++i) {
+        for (uint256 i; i < oldReadings.length / Settlement.READING_BYTES; ++i) {
             uint256 old = _reading(oldReadings, i);
-            bool kept = (i + 1) * Settlement.READING_BYTES <= newReadings.length && _reading(newReadings, i) == old;
-            require(old >> 62 != Settlement.SIGNED || kept, SignedReading(i));
+            require(old >> 62 != Settlement.SIGNED || _reading(newReadings, i) == old, SignedReading(i));
         }
     }
 

@@ -40,11 +40,20 @@ abstract contract Metering is OrderBook {
         _requireAttested(interval, FIRST_RUN, keccak256(abi.encodePacked(hashes)), delivered, signature);
 
         for (uint256 i; i < hashes.length; ++i) {
-            slot.batches[i] = _metered(slot.batches[i], hashes[i]);
+            _requireUnsigned(readings[i]);
+            // An empty vector commits to nothing: all of the batch's readings are missing.
+            if (readings[i].length != 0) slot.batches[i] = _metered(slot.batches[i], hashes[i]);
         }
         state.attested = true;
         state.terms = state.terms.withDelivered(delivered);
         emit Attested(interval, delivered);
+    }
+
+    /// @dev Only a meter's own signature, given to `overrule`, makes a reading meter-signed.
+    function _requireUnsigned(bytes calldata readings) private pure {
+        for (uint256 i; i < readings.length / Settlement.READING_BYTES; ++i) {
+            require(_reading(readings, i) >> 62 != Settlement.SIGNED, SignedReading(i));
+        }
     }
 
     /// @inheritdoc IEnergyMarket
@@ -121,7 +130,7 @@ abstract contract Metering is OrderBook {
 
     /// @param word position (2 bytes), imported (4), exported (4), import register (6), export register (6)
     function _readingDigest(uint256 interval, uint256 participant, uint256 word) private view returns (bytes32) {
-        return _hashTypedData(
+        return _digest(
             keccak256(
                 abi.encode(
                     READING_TYPEHASH,
@@ -225,7 +234,7 @@ abstract contract Metering is OrderBook {
         bytes calldata signature
     ) internal view {
         bytes32 digest =
-            _hashTypedData(keccak256(abi.encode(ATTESTATION_TYPEHASH, interval, run, readingsHash, delivered)));
+            _digest(keccak256(abi.encode(ATTESTATION_TYPEHASH, interval, run, readingsHash, delivered)));
         (address signer,,) = ECDSA.tryRecover(
             digest, bytes32(OrderCodec.word(signature, 0)), bytes32(OrderCodec.word(signature, 32))
         );
@@ -235,17 +244,21 @@ abstract contract Metering is OrderBook {
         );
     }
 
-    function _hashes(bytes[] calldata vectors, uint256 batches) internal pure returns (bytes32[] memory hashes) {
+    /// @dev The hash of each vector. None may be longer than one with an entry for every account: what could be taken
+    /// but not supplied again would leave its batch unsettled.
+    function _hashes(bytes[] calldata vectors, uint256 batches) internal view returns (bytes32[] memory hashes) {
         require(vectors.length == batches, BatchCountMismatch(vectors.length, batches));
+        uint256 most = registry.accountCount() * Settlement.DECISION_BYTES;
         hashes = new bytes32[](batches);
         for (uint256 i; i < batches; ++i) {
+            require(vectors[i].length <= most, VectorTooLong(i));
             hashes[i] = keccak256(vectors[i]);
         }
     }
 
     /* PACKED FORMS */
 
-    function _orderCount(bytes calldata records) private pure returns (uint256 orders) {
+    function _orderCount(bytes calldata records) internal pure returns (uint256 orders) {
         unchecked {
             for (uint256 at; at < records.length; ++orders) {
                 (, uint256 count) = OrderCodec.header(records, at);

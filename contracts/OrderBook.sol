@@ -2,7 +2,7 @@
 pragma solidity 0.8.30;
 
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
-import {EIP712} from "solady/src/utils/EIP712.sol";
+import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
 import {MarginAccounts} from "./MarginAccounts.sol";
 import {IEnergyMarket, Interval, Phase, Skip} from "./interfaces/IEnergyMarket.sol";
 import {Tariff} from "./interfaces/IParticipantRegistry.sol";
@@ -15,9 +15,12 @@ import {TickBook} from "./libraries/TickBook.sol";
 /// @title The double-auction order book: post and clear
 /// @notice Books live in a ring. Their words carry the interval they belong to, so a slot is used again without
 /// clearing it and the state does not grow.
-abstract contract OrderBook is MarginAccounts, EIP712, IEnergyMarket {
+abstract contract OrderBook is MarginAccounts, IEnergyMarket {
     using Roster for Roster.Page;
     using TickBook for TickBook.Book;
+
+    bytes32 private constant DOMAIN_TYPEHASH =
+        keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");
 
     /// @dev Participants per word of the posted bits; the word's low 32 bits carry the interval.
     uint256 private constant POSTED_PER_WORD = 224;
@@ -54,7 +57,7 @@ abstract contract OrderBook is MarginAccounts, EIP712, IEnergyMarket {
         Slot storage slot = _openSlot(interval);
         Posting memory posting;
         posting.interval = interval;
-        posting.domain = _domainSeparator();
+        posting.domain = domainSeparator();
         posting.draft = slot.book.open(interval, slot.interval.batches == 0);
         // A record is never longer than its order; 32 bytes to spare for the last write.
         posting.records = new bytes(orders.length + 32);
@@ -252,12 +255,16 @@ abstract contract OrderBook is MarginAccounts, EIP712, IEnergyMarket {
     }
 
     /// @inheritdoc IEnergyMarket
-    function domainSeparator() external view returns (bytes32) {
-        return _domainSeparator();
+    function domainSeparator() public view returns (bytes32) {
+        // Not stored: after a fork of the chain the signatures of one side must not count on the other.
+        return keccak256(
+            abi.encode(DOMAIN_TYPEHASH, keccak256("Peerwatt"), keccak256("1"), block.chainid, address(this))
+        );
     }
 
-    function _domainNameAndVersion() internal pure override returns (string memory name, string memory version) {
-        return ("Peerwatt", "1");
+    /// @dev What is signed of an EIP-712 message.
+    function _digest(bytes32 structHash) internal view returns (bytes32) {
+        return MessageHashUtils.toTypedDataHash(domainSeparator(), structHash);
     }
 
     /// @dev The interval's slot, which must be in `phase`.

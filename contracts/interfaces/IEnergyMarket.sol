@@ -138,6 +138,7 @@ interface IEnergyMarket {
     error VolumeTooLarge(uint256 volume, uint256 most);
     error DecisionsMismatch();
     error BatchCountMismatch(uint256 given, uint256 batches);
+    error VectorTooLong(uint256 batch);
     error NotAttestedByOperator();
     error AlreadyAttested();
     /// @notice What was supplied is not what the batch is committed to.
