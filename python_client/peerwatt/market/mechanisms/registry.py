@@ -10,6 +10,7 @@ from peerwatt.market.mechanisms.iterative import IterativeDoubleAuction
 from peerwatt.market.mechanisms.mcafee import McAfee
 from peerwatt.market.mechanisms.muda import Muda
 from peerwatt.market.mechanisms.pay_as_bid import PayAsBid
+from peerwatt.market.mechanisms.peer_to_peer import CommunityMarket, FullP2P, HybridMarket, NegotiatedP2P
 from peerwatt.market.mechanisms.protocol import Mechanism
 from peerwatt.market.mechanisms.sharing import BillSharing, MidMarketRate, SupplyDemandRatio, VirtualPool
 from peerwatt.market.mechanisms.uniform import UniformPrice
@@ -28,8 +29,11 @@ AUCTIONS: tuple[Mechanism, ...] = (
     RandomBilateral(),
 )
 SHARING_RULES: tuple[Mechanism, ...] = (BillSharing(), MidMarketRate(), SupplyDemandRatio(), VirtualPool())
+PEER_TO_PEER: tuple[Mechanism, ...] = (FullP2P(), CommunityMarket(), HybridMarket(), NegotiatedP2P())
 
-MECHANISMS: dict[str, Mechanism] = {mechanism.name: mechanism for mechanism in (*AUCTIONS, *SHARING_RULES)}
+MECHANISMS: dict[str, Mechanism] = {
+    mechanism.name: mechanism for mechanism in (*AUCTIONS, *SHARING_RULES, *PEER_TO_PEER)
+}
 
 
 def mechanism(name: str) -> Mechanism:
