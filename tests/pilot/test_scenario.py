@@ -51,6 +51,11 @@ def test_background_is_signed_power_at_nodes_of_the_feeder() -> None:
     noon = scenario.active.at(48)
     assert set(noon) <= set(scenario.feeder.node_names)
     assert min(noon.values()) < 0 < max(noon.values())
+    nodal = scenario.active.nodal(scenario.feeder.node_names)
+    assert nodal.shape == (7 * 96, len(scenario.feeder.node_names))
+    assert {scenario.feeder.node_names[k]: w for k, w in enumerate(nodal[48]) if w} == {
+        node: w for node, w in noon.items() if w
+    }
 
 
 def test_the_published_schema_is_the_one_that_is_checked() -> None:

@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from peerwatt.pilot.calendar import TIME_COLUMN, Calendar
 from peerwatt.pilot.csv_table import read_csv, whole
 from peerwatt.pilot.problems import Problem, did_you_mean
@@ -31,6 +34,21 @@ class NodePowers:
         if not self.nodes:
             return {}
         return dict(zip(self.nodes, self.values[position], strict=True))
+
+    def nodal(self, nodes: Sequence[str]) -> NDArray[np.float64]:
+        """All intervals as an array.
+
+        Args:
+            nodes: of the feeder, in its order; must hold every node that has a column.
+
+        Returns:
+            Power, W or var, shape (intervals, nodes); 0 at nodes without a column.
+        """
+        position = {name: k for k, name in enumerate(nodes)}
+        powers = np.zeros((len(self.values), len(nodes)))
+        if self.nodes:
+            powers[:, [position[name] for name in self.nodes]] = self.values
+        return powers
 
 
 def read_background(

@@ -27,14 +27,22 @@ class Problem:
         return f"{place}: {self.field}: {self.message}" if self.field else f"{place}: {self.message}"
 
 
-class ScenarioError(InputError):
-    """A scenario cannot be used. Its text is one line; `problems` has every mistake that was found."""
+class LocatedError(InputError):
+    """Files cannot be used. Its text is one line; `problems` has every mistake that was found."""
+
+    hint = ""
+    """How to see the mistakes that the one line leaves out."""
 
     def __init__(self, problems: list[Problem]) -> None:
         self.problems = tuple(problems)
         more = len(problems) - 1
-        rest = f" (and {more} more: run `peerwatt check`)" if more else ""
-        super().__init__(f"{problems[0]}{rest}")
+        super().__init__(f"{problems[0]} (and {more} more{self.hint})" if more else str(problems[0]))
+
+
+class ScenarioError(LocatedError):
+    """A scenario cannot be used."""
+
+    hint = ": run `peerwatt check`"
 
 
 def one_of(allowed: list[str]) -> str:

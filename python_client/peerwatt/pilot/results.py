@@ -15,8 +15,7 @@ from typing import Literal
 from peerwatt.pilot.feeder_picture import FeederPicture, Limits
 
 VERDICTS = ("accept", "cap", "curtail", "void", "expired")
-"""The grid gate's verdicts by name, in the order of their codes 1..5."""
-
+"""The grid gate's verdicts by name, codes 1..5."""
 VerdictName = Literal["accept", "cap", "curtail", "void", "expired"]
 SideName = Literal["buy", "sell"]
 
@@ -106,6 +105,8 @@ class CurtailmentReason:
     side: SideName
     filled_wh: int
     accepted_wh: int
+    surplus_wh: int
+    """Export beyond the trade that could not be carried either."""
     code: str
     """`overvoltage`, `undervoltage`, `line_loading`, `transformer_loading`."""
     element: str

@@ -1,0 +1,67 @@
+"""The time axis that all charts over the day share, so that a cursor can run through them together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from peerwatt.pilot.results import IntervalResult
+from peerwatt.report.svg import Frame, Scale, label, line, rect
+
+WIDTH = 1000.0
+LEFT, RIGHT = 56.0, 984.0
+HOURS_APART = (3, 6, 12, 24)
+MOST_LABELS = 14
+
+
+@dataclass(frozen=True)
+class Day:
+    """Intervals along the x axis, one slot each."""
+
+    intervals: Sequence[IntervalResult]
+    length_s: int
+
+    @property
+    def x(self) -> Scale:
+        """Position of an interval to x; k is its left edge, k + 1 its right."""
+        return Scale(0, len(self.intervals), LEFT, RIGHT)
+
+    @property
+    def many_days(self) -> bool:
+        """Whether labels need the date."""
+        return len(self.intervals) * self.length_s > 86_400
+
+    def frame(self, top: float, bottom: float) -> Frame:
+        """A plotting area as wide as the day."""
+        return Frame(LEFT, top, RIGHT, bottom)
+
+    def steps(self, values: Sequence[float], y: Scale, start: int = 0) -> list[tuple[float, float]]:
+        """The corners of a step line: each value holds for its whole interval."""
+        x, points = self.x, []
+        for k, value in enumerate(values, start=start):
+            points += [(x(k), y(value)), (x(k + 1), y(value))]
+        return points
+
+    def axis(self, bottom: float, labels: bool = True) -> str:
+        """Hours under the area."""
+        parts = [line(LEFT, bottom, RIGHT, bottom, "axis")]
+        hours = len(self.intervals) * self.length_s / 3600
+        apart = next(
+            (h for h in HOURS_APART if hours / h <= MOST_LABELS), 24 * (int(hours / 24 / MOST_LABELS) + 1)
+        )
+        for k, interval in enumerate(self.intervals):
+            time = datetime.fromisoformat(interval.start)
+            if time.minute or time.second or (time.hour + 24 * (k * self.length_s // 86_400)) % apart:
+                continue
+            parts.append(line(self.x(k), bottom, self.x(k), bottom + 5, "axis"))
+            if labels:
+                midnight = f"{time.day} {time:%b}" if self.many_days and time.hour == 0 else f"{time:%H:%M}"
+                parts.append(label(midnight, self.x(k), bottom + 20, "tick", "middle"))
+        return "".join(parts)
+
+    def sensor(self, top: float, bottom: float) -> str:
+        """What the page's script listens to: the cursor's line, and the area that moves it."""
+        return line(LEFT, top, LEFT, bottom, "cursor") + rect(
+            LEFT, top, RIGHT - LEFT, bottom - top, "sensor", data_slots=str(len(self.intervals))
+        )

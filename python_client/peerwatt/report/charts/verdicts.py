@@ -1,0 +1,65 @@
+"""The gate's verdict on each interval, as a strip: a cut stands out by height as well as by colour."""
+
+from __future__ import annotations
+
+from peerwatt.pilot.results import VERDICTS, ReplayResult
+from peerwatt.report import words
+from peerwatt.report.charts.chart import Chart, Key, Table
+from peerwatt.report.charts.day import WIDTH, Day
+from peerwatt.report.svg import picture, rect
+
+WORDS = {
+    "accept": "everything may execute",
+    "cap": "the volume is capped",
+    "curtail": "some trades are cut",
+    "void": "nothing may execute",
+    "expired": "no report in time",
+}
+
+
+def verdict_strip(result: ReplayResult) -> Chart:
+    """One cell per interval."""
+    day = Day(result.intervals, result.summary.interval_length_s)
+    width = day.x(1) - day.x(0)
+    gap = min(1.5, width / 5)
+    parts = []
+    for k, i in enumerate(result.intervals):
+        height = 12.0 if i.verdict == "accept" else 34.0
+        parts.append(rect(day.x(k) + gap / 2, 40 - height, width - gap, height, f"fill verdict-{i.verdict}"))
+    parts += [day.axis(42), day.sensor(4, 42)]
+    seen = [v for v in VERDICTS if any(i.verdict == v for i in result.intervals)]
+    return Chart(
+        drawing=picture(
+            WIDTH,
+            70,
+            "".join(parts),
+            "Verdicts over the day",
+            "The grid gate's verdict on each interval; everything but accept is drawn tall.",
+        ),
+        keys=tuple(Key(f"verdict-{v}", f"{v}: {WORDS[v]}") for v in seen),
+        table=Table(
+            (
+                "start (UTC)",
+                "verdict",
+                "orders",
+                "skipped",
+                "traded (kWh)",
+                "accepted (kWh)",
+                "losses (kWh)",
+                "gas",
+            ),
+            tuple(
+                (
+                    words.moment(i.start, day.many_days),
+                    i.verdict,
+                    str(i.orders),
+                    str(i.skipped),
+                    words.kwh(i.traded_wh),
+                    words.kwh(i.accepted_wh),
+                    words.kwh(i.losses_wh),
+                    words.count(i.gas),
+                )
+                for i in result.intervals
+            ),
+        ),
+    )

@@ -1,0 +1,118 @@
+"""How a value stands in a CSV cell: kWh with three decimals, money with six, ct/kWh with one.
+
+The unit is in the column's name. Every text is exact and read back to the same integer; floats (voltages,
+loadings) are rounded once, here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+WH_PER_KWH = 1000
+BASE_UNITS_PER_CURRENCY = 1_000_000
+BASE_UNITS_PER_CENT_KWH = 10
+"""1 base unit per Wh is 0.1 ct/kWh."""
+
+PU_DECIMALS = 6
+PERCENT_DECIMALS = 3
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a CSV file.
+
+    Attributes:
+        name: header, unit included.
+        field: attribute of the record, or dotted path to it.
+        write: value to cell.
+        read: cell to value.
+        derived: computed from other columns; written for the reader's convenience, not read back.
+    """
+
+    name: str
+    field: str
+    write: Callable[[Any], str]
+    read: Callable[[str], Any]
+    derived: bool = False
+
+
+def scaled(value: int, scale: int) -> str:
+    """An integer of small units as an exact decimal of big ones: `scaled(-1234, 1000)` is `-1.234`."""
+    decimals = len(str(scale)) - 1
+    whole, rest = divmod(abs(value), scale)
+    return f"{'-' * (value < 0)}{whole}.{rest:0{decimals}d}"
+
+
+def unscaled(cell: str, scale: int) -> int:
+    """The integer behind `scaled`."""
+    value = Decimal(cell) * scale
+    if value != value.to_integral_value():
+        raise ValueError(f"{cell} has more decimals than this column")
+    return int(value)
+
+
+def kwh(name: str, field: str | None = None, derived: bool = False) -> Column:
+    """Energy: `own` becomes column `own_kwh` of field `own_wh`."""
+    return Column(
+        f"{name}_kwh",
+        field or f"{name}_wh",
+        lambda value: scaled(value, WH_PER_KWH),
+        lambda cell: unscaled(cell, WH_PER_KWH),
+        derived,
+    )
+
+
+def money(name: str, currency: str, field: str | None = None, derived: bool = False) -> Column:
+    """Money, in the currency: six decimals are its base units."""
+    return Column(
+        f"{name}_{currency.lower()}",
+        field or name,
+        lambda value: scaled(value, BASE_UNITS_PER_CURRENCY),
+        lambda cell: unscaled(cell, BASE_UNITS_PER_CURRENCY),
+        derived,
+    )
+
+
+def price(name: str) -> Column:
+    """A price in ct/kWh, empty where there is none."""
+    return Column(
+        f"{name}_ct_per_kwh",
+        name,
+        lambda value: "" if value is None else scaled(value, BASE_UNITS_PER_CENT_KWH),
+        lambda cell: unscaled(cell, BASE_UNITS_PER_CENT_KWH) if cell else None,
+    )
+
+
+def real(name: str, decimals: int) -> Column:
+    """A measured or computed quantity, rounded."""
+    return Column(name, name, lambda value: f"{value:.{decimals}f}", float)
+
+
+def share(name: str) -> Column:
+    """A ratio, derived, empty where it is not defined."""
+    return Column(name, name, lambda value: "" if value is None else f"{value:.4f}", float, derived=True)
+
+
+def whole(name: str) -> Column:
+    """A count or a number."""
+    return Column(name, name, str, int)
+
+
+def text(name: str) -> Column:
+    """Words."""
+    return Column(name, name, str, str)
+
+
+def flag(name: str) -> Column:
+    """yes or no."""
+    return Column(name, name, lambda value: "yes" if value else "no", lambda cell: cell == "yes")
+
+
+def value_of(record: Any, field: str) -> Any:
+    """The value at a dotted path of attributes."""
+    for part in field.split("."):
+        record = getattr(record, part)
+    return record

@@ -1,0 +1,121 @@
+"""The top of the page: what happened in two sentences, six figures, and the checks."""
+
+from __future__ import annotations
+
+from html import escape
+
+from peerwatt.pilot.results import IntervalResult, ReplayResult
+from peerwatt.report import words
+
+
+def headline(result: ReplayResult) -> str:
+    """What happened."""
+    summary, limits = result.summary, result.summary.limits
+    cut = [i for i in result.intervals if i.verdict in ("cap", "curtail", "void")]
+    first = (
+        f"{summary.participants} participants traded <strong>{words.kwh(summary.accepted_wh)} kWh</strong> "
+        f"among themselves in {summary.intervals} intervals and together saved "
+        f"<strong>{words.money(saving(result))} {escape(summary.currency)}</strong>."
+    )
+    if not cut:
+        return f'<p class="lead">{first} The grid could carry every trade.</p>'
+    if summary.voltage_max_pu_before > limits.voltage_max_pu:
+        second = (
+            f"In <strong>{len(cut)}</strong> of them the grid could not carry what the market had cleared: "
+            f"the voltage would have reached {words.pu(summary.voltage_max_pu_before)} pu. The gate held "
+            f"it at {words.pu(summary.voltage_max_pu_after)} pu; the limit is {limits.voltage_max_pu:g} pu."
+        )
+    else:
+        second = (
+            f"In <strong>{len(cut)}</strong> of them the grid could not carry what the market had cleared."
+        )
+    return f'<p class="lead">{first} {second}</p>'
+
+
+def saving(result: ReplayResult) -> int:
+    """How much lower all bills are together, base units."""
+    return sum(p.saving for p in result.participants)
+
+
+def mean_price(intervals: tuple[IntervalResult, ...]) -> int | None:
+    """Mean clearing price, weighted by accepted energy; None where nothing was."""
+    weight = sum(i.accepted_wh for i in intervals if i.price is not None)
+    if not weight:
+        return None
+    return (sum(i.accepted_wh * i.price for i in intervals if i.price is not None) + weight // 2) // weight
+
+
+def tiles(result: ReplayResult) -> str:
+    """Six figures."""
+    summary, intervals = result.summary, result.intervals
+    imported = sum(i.imported_wh for i in intervals)
+    neighbours = sum(i.neighbours_wh for i in intervals)
+    cut = sum(1 for i in intervals if i.verdict in ("cap", "curtail", "void"))
+    better = sum(1 for p in result.participants if p.saving > 0)
+    limits = summary.limits
+    figures = (
+        (
+            "Traded and accepted",
+            words.kwh(summary.accepted_wh),
+            "kWh",
+            f"{words.share(neighbours / imported if imported else None)} of what the meters imported",
+        ),
+        (
+            "Saved against the tariff",
+            words.money(saving(result)),
+            summary.currency,
+            f"{better} of {summary.participants} households are better off",
+        ),
+        (
+            "Mean price",
+            words.ct(mean_price(intervals)),
+            "ct/kWh",
+            f"feed-in {words.ct(summary.feed_in)}, retail {words.ct(summary.retail)}",
+        ),
+        (
+            "Highest voltage",
+            f"{words.pu(summary.voltage_max_pu_before)} → {words.pu(summary.voltage_max_pu_after)}",
+            "pu",
+            f"before and after the gate, limit {limits.voltage_max_pu:g} pu",
+        ),
+        (
+            "Intervals cut by the gate",
+            f"{cut}",
+            f"of {summary.intervals}",
+            f"{words.kwh(summary.traded_wh - summary.accepted_wh)} kWh of trades, "
+            f"{words.kwh(sum(i.curtailed_wh for i in intervals))} kWh held back at the roofs",
+        ),
+        (
+            "Gas per participant and interval",
+            words.count(summary.gas_per_participant_interval),
+            "",
+            f"{words.count(summary.gas_total)} in all, {words.count(summary.orders)} orders",
+        ),
+    )
+    return (
+        '<dl class="tiles">'
+        + "".join(
+            f'<div class="tile"><dt>{escape(name)}</dt><dd class="figure">{escape(figure)} '
+            f'<small>{escape(unit)}</small></dd><dd class="rest">{escape(rest)}</dd></div>'
+            for name, figure, unit, rest in figures
+        )
+        + "</dl>"
+    )
+
+
+def checks(result: ReplayResult) -> str:
+    """What must be zero."""
+    summary = result.summary
+    total = sum(account.cash for account in result.accounts)
+    rows = (
+        (summary.reference_mismatches, "mismatches with the reference market"),
+        (summary.conservation_error, "base units lost or made"),
+        (total, "base units: the sum of all accounts, fees and losses included"),
+    )
+    return (
+        '<ul class="checks">'
+        + "".join(
+            f"<li{' class=bad' if value else ''}><b>{value}</b> {escape(text)}</li>" for value, text in rows
+        )
+        + "</ul>"
+    )

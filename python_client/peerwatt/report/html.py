@@ -1,0 +1,171 @@
+"""The report: one self-contained page, no request to anywhere, made from a `ReplayResult` alone."""
+
+from __future__ import annotations
+
+import json
+from html import escape
+from importlib.resources import files
+
+from peerwatt.pilot.results import ReplayResult
+from peerwatt.report import words
+from peerwatt.report.charts.bills import bills
+from peerwatt.report.charts.day import Day
+from peerwatt.report.charts.duration import price_duration
+from peerwatt.report.charts.energy import consumption_by_household, energy_by_source, generation_by_household
+from peerwatt.report.charts.price import price_and_volume
+from peerwatt.report.charts.verdicts import verdict_strip
+from peerwatt.report.charts.voltage import voltage_band
+from peerwatt.report.figures import card, figure
+from peerwatt.report.grid_section import cuts_card, feeder_card
+from peerwatt.report.headline import checks, headline, tiles
+from peerwatt.report.merit_order_section import merit_order_card
+
+_MARK = (
+    '<svg viewBox="0 0 26 26" aria-hidden="true"><circle cx="13" cy="13" r="12" fill="none" '
+    'stroke="var(--neighbours)" stroke-width="2"/><path d="M14.5 5 8 14.5h4.2L11 21l7-9.8h-4.4z" '
+    'fill="var(--own)"/></svg>'
+)
+
+
+def render_page(result: ReplayResult) -> str:
+    """The page as HTML. The same result gives the same bytes."""
+    summary = result.summary
+    title = f"{summary.scenario}, {_period(result)}"
+    return "\n".join(
+        (
+            "<!doctype html>",
+            '<html lang="en">',
+            "<head>",
+            '<meta charset="utf-8">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            f"<title>Peerwatt: {escape(title)}</title>",
+            f"<style>\n{_asset('style.css')}</style>",
+            "</head>",
+            "<body>",
+            '<header class="top">',
+            f'<div class="mark">{_MARK}Peerwatt<span>version {escape(summary.version)}, chain '
+            f"{escape(summary.chain)}, seed {summary.seed}</span></div>",
+            f"<h1>{escape(title)}</h1>",
+            headline(result),
+            f'<p class="about">{escape(summary.description)}</p>',
+            "</header>",
+            "<main>",
+            tiles(result),
+            checks(result),
+            *_cards(result),
+            "</main>",
+            _footer(result),
+            '<div id="readout" role="status"></div>',
+            f'<script type="application/json" id="slots">{_slots(result)}</script>',
+            f"<script>\n{_asset('page.js')}</script>",
+            "</body>",
+            "</html>",
+            "",
+        )
+    )
+
+
+def _cards(result: ReplayResult) -> list[str]:
+    cards = [
+        card(
+            "What the grid said",
+            "After each auction a power flow of everything that was cleared decides what may execute.",
+            figure(verdict_strip(result), wide=True),
+        ),
+        card(
+            "Price and volume",
+            "One price per interval, between what the grid pays and charges. No line where nothing traded.",
+            figure(price_and_volume(result), wide=True),
+        ),
+        card(
+            "Voltage, before and after the gate",
+            "The feeder's highest and lowest node voltage. Dashed: what was cleared, had it been executed.",
+            figure(voltage_band(result), wide=True),
+        ),
+        cuts_card(result),
+        feeder_card(result),
+        card(
+            "Where the energy came from",
+            "Own generation never passes the meter; neighbours and grid sum to the import, to the Wh.",
+            figure(energy_by_source(result), wide=True)
+            + '<div class="pair">'
+            + f"<div>{figure(consumption_by_household(result))}</div>"
+            + f"<div>{figure(generation_by_household(result))}</div></div>",
+        ),
+        card(
+            "Bills, with and without the market",
+            "Both bills are for the same meter readings. Every line of the bill is in the table.",
+            figure(bills(result), wide=True),
+        ),
+        merit_order_card(result),
+        card(
+            "How often which price",
+            "Prices of the intervals that traded, highest first.",
+            f'<div class="pair"><div>{figure(price_duration(result))}</div><div>{_terms(result)}</div></div>',
+        ),
+    ]
+    return [text for text in cards if text]
+
+
+def _terms(result: ReplayResult) -> str:
+    summary = result.summary
+    terms = {
+        "own": "generated and consumed behind the same meter",
+        "neighbours": "bought in the market and consumed: the smaller of accepted and metered",
+        "grid": "imported beyond that, at the retail tariff",
+        "self-sufficiency": "own over consumed; not defined without generation",
+        "self-consumption": "own over generated; not defined without generation",
+        "shortfall": "sold and not delivered, bought back at the retail tariff",
+        "unused": "bought and not consumed, handed on at the feed-in tariff",
+        "saving": "the tariff-only bill less the market bill, on the same registers",
+    }
+    rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in terms.items())
+    tariff = (
+        f"Retail {words.ct(summary.retail)}, feed-in {words.ct(summary.feed_in)}, network fee on trades "
+        f"{words.ct(summary.network_fee)} ct/kWh ({escape(summary.currency)})."
+    )
+    return f'<h3>Words</h3><dl class="terms">{rows}</dl><p class="slot-facts">{tariff}</p>'
+
+
+def _footer(result: ReplayResult) -> str:
+    return (
+        f"<footer><p>{escape(result.summary.provenance)}</p>"
+        "<p>Times are UTC, intervals half-open. This page was made from the files beside it; "
+        "<code>peerwatt report DIR</code> makes it again.</p></footer>"
+    )
+
+
+def _period(result: ReplayResult) -> str:
+    if not result.intervals:
+        return words.date(result.summary.start)
+    first, last = words.date(result.intervals[0].start), words.date(result.intervals[-1].start)
+    return first if first == last else f"{first} to {last}"
+
+
+def _slots(result: ReplayResult) -> str:
+    """What the cursor reads out, as JSON that is safe inside a script element."""
+    day = Day(result.intervals, result.summary.interval_length_s)
+    slots = [
+        {
+            "interval": str(i.interval),
+            "head": f"{words.moment(i.start, day.many_days)} UTC, {i.verdict}",
+            "rows": [
+                ["price", f"{words.ct(i.price)} ct/kWh"],
+                ["traded", f"{words.kwh(i.traded_wh)} kWh"],
+                ["accepted", f"{words.kwh(i.accepted_wh)} kWh"],
+                ["own", f"{words.kwh(i.own_wh)} kWh"],
+                ["neighbours", f"{words.kwh(i.neighbours_wh)} kWh"],
+                ["grid", f"{words.kwh(i.grid_wh)} kWh"],
+                [
+                    "highest voltage",
+                    f"{words.pu(i.voltage_max_pu_before)} → {words.pu(i.voltage_max_pu_after)} pu",
+                ],
+            ],
+        }
+        for i in result.intervals
+    ]
+    return json.dumps(slots, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def _asset(name: str) -> str:
+    return files("peerwatt.report").joinpath("page", name).read_text(encoding="utf-8")

@@ -1,0 +1,158 @@
+"""Which columns each file of the export has, in order. Time first, then energy, money, grid, chain."""
+
+from __future__ import annotations
+
+from peerwatt.pilot.results import (
+    AccountResult,
+    CurtailmentReason,
+    IntervalResult,
+    OrderStepResult,
+    ParticipantResult,
+    SettlementResult,
+)
+from peerwatt.report.columns import (
+    PERCENT_DECIMALS,
+    PU_DECIMALS,
+    Column,
+    flag,
+    kwh,
+    money,
+    price,
+    real,
+    share,
+    text,
+    whole,
+)
+
+Layout = tuple[type, tuple[Column, ...]]
+"""The record that a row stands for, and its columns."""
+
+BILL_LINES = (
+    "peer_sales",
+    "peer_purchases",
+    "network_fee",
+    "shortfall",
+    "unused",
+    "feed_in",
+    "retail",
+    "losses",
+)
+
+
+def layouts(currency: str) -> dict[str, Layout]:
+    """File name (without .csv) to layout.
+
+    Args:
+        currency: ISO 4217 code, part of the money columns' names.
+    """
+    return {
+        "intervals": (IntervalResult, _interval_columns()),
+        "participants": (ParticipantResult, _participant_columns(currency)),
+        "settlements": (SettlementResult, _settlement_columns(currency)),
+        "orders": (OrderStepResult, _order_columns()),
+        "curtailments": (CurtailmentReason, _curtailment_columns()),
+        "accounts": (AccountResult, (text("account"), money("cash", currency), kwh("energy"))),
+    }
+
+
+def _interval_columns() -> tuple[Column, ...]:
+    return (
+        whole("interval"),
+        text("start"),
+        price("price"),
+        whole("orders"),
+        whole("skipped"),
+        kwh("bid"),
+        kwh("offered"),
+        kwh("traded"),
+        kwh("accepted"),
+        text("verdict"),
+        kwh("unsold", derived=True),
+        kwh("consumed", derived=True),
+        kwh("imported", derived=True),
+        kwh("own"),
+        kwh("neighbours"),
+        kwh("grid"),
+        kwh("surplus"),
+        kwh("curtailed"),
+        kwh("losses"),
+        real("voltage_max_pu_before", PU_DECIMALS),
+        real("voltage_max_pu_after", PU_DECIMALS),
+        real("voltage_min_pu_before", PU_DECIMALS),
+        real("voltage_min_pu_after", PU_DECIMALS),
+        real("loading_max_percent_before", PERCENT_DECIMALS),
+        real("loading_max_percent_after", PERCENT_DECIMALS),
+        whole("gas"),
+    )
+
+
+def _participant_columns(currency: str) -> tuple[Column, ...]:
+    return (
+        text("participant"),
+        text("kind"),
+        text("node"),
+        kwh("imported"),
+        kwh("exported"),
+        kwh("own"),
+        kwh("bought_from_neighbours"),
+        kwh("sold_to_neighbours"),
+        kwh("bought_at_tariff", derived=True),
+        kwh("sold_at_tariff", derived=True),
+        kwh("unpaid_surplus"),
+        kwh("curtailed"),
+        kwh("loss_share"),
+        share("self_sufficiency"),
+        share("self_consumption"),
+        *(money(line, currency, f"lines.{line}") for line in BILL_LINES),
+        money("bill_market", currency, derived=True),
+        money("tariff_only_retail", currency),
+        money("tariff_only_feed_in", currency),
+        money("bill_tariff_only", currency, derived=True),
+        money("saving", currency, derived=True),
+    )
+
+
+def _settlement_columns(currency: str) -> tuple[Column, ...]:
+    return (
+        whole("interval"),
+        text("participant"),
+        kwh("accepted_sell"),
+        kwh("accepted_buy"),
+        kwh("imported"),
+        kwh("exported"),
+        kwh("own"),
+        kwh("curtailed"),
+        kwh("loss"),
+        money("cash", currency),
+        flag("on_market"),
+    )
+
+
+def _order_columns() -> tuple[Column, ...]:
+    return (
+        whole("interval"),
+        text("participant"),
+        text("side"),
+        price("price"),
+        kwh("quantity"),
+        kwh("filled"),
+        kwh("accepted"),
+        text("skipped"),
+    )
+
+
+def _curtailment_columns() -> tuple[Column, ...]:
+    return (
+        whole("interval"),
+        text("participant"),
+        text("side"),
+        kwh("filled"),
+        kwh("accepted"),
+        kwh("surplus"),
+        text("code"),
+        text("element"),
+        real("value", PU_DECIMALS),
+        real("limit", PU_DECIMALS),
+        text("unit"),
+        text("sentence"),
+    )

@@ -1,0 +1,67 @@
+"""The merit orders in the page: the busiest interval and the hardest cut at a click, any other by choice."""
+
+from __future__ import annotations
+
+from html import escape
+
+from peerwatt.pilot.results import IntervalResult, OrderStepResult, ReplayResult
+from peerwatt.report import words
+from peerwatt.report.charts.day import Day
+from peerwatt.report.charts.merit_order import busiest, chosen_intervals, hardest_cut, merit_order
+from peerwatt.report.figures import card, figure
+
+
+def merit_order_card(result: ReplayResult) -> str:
+    """One chart per interval, one of them in sight: at first the hardest cut, or else the busiest."""
+    chosen = chosen_intervals(result)
+    if not chosen:
+        return ""
+    day = Day(result.intervals, result.summary.interval_length_s)
+    largest, cut = busiest(result), hardest_cut(result)
+    shown = cut or largest or chosen[0]
+    steps: dict[int, list[OrderStepResult]] = {}
+    for step in result.orders:
+        if not step.skipped:
+            steps.setdefault(step.interval, []).append(step)
+    options = "".join(
+        f'<option value="{i.interval}"{" selected" if i is shown else ""}>{_option(i, day)}</option>'
+        for i in chosen
+    )
+    picker = (
+        f'<div class="picker"><label>Interval <select id="slot-picker">{options}</select></label>'
+        f"{_button('busiest', largest)}{_button('hardest cut', cut)}</div>"
+    )
+    charts = "".join(
+        f'<div data-merit-order="{i.interval}"{"" if i is shown else " hidden"}>{_facts(i, day)}'
+        f"{figure(merit_order(i, steps.get(i.interval, [])), wide=True)}</div>"
+        for i in chosen
+    )
+    return card(
+        "Merit order",
+        "Who asked and bid what. A click on any chart above picks its interval.",
+        picker + charts,
+        anchor="merit-order",
+    )
+
+
+def _option(interval: IntervalResult, day: Day) -> str:
+    cut = f", {interval.verdict}" if interval.verdict != "accept" else ""
+    return f"{escape(words.moment(interval.start, day.many_days))}{cut}"
+
+
+def _button(name: str, interval: IntervalResult | None) -> str:
+    if interval is None:
+        return ""
+    return f'<button type="button" data-show="{interval.interval}">{escape(name)}</button>'
+
+
+def _facts(interval: IntervalResult, day: Day) -> str:
+    time = f'<p class="slot-facts"><b>{words.moment(interval.start, day.many_days)} UTC</b>: '
+    if interval.price is None:
+        return f"{time}bids and asks do not meet, nothing traded.</p>"
+    cut = interval.traded_wh - interval.accepted_wh
+    gate = f"; the gate cut <b>{words.kwh(cut)} kWh</b> of it" if cut else ""
+    return (
+        f"{time}<b>{words.kwh(interval.traded_wh)} kWh</b> traded at "
+        f"<b>{words.ct(interval.price)} ct/kWh</b>{gate}. Verdict: {escape(interval.verdict)}.</p>"
+    )

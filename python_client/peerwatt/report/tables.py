@@ -1,0 +1,91 @@
+"""The result of a replay in the terminal: one table of what happened, one of every household's bill."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from peerwatt.pilot.results import ReplayResult
+from peerwatt.report import words
+from peerwatt.report.headline import mean_price, saving
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+def summary_table(result: ReplayResult) -> Table:
+    """What happened, a line each."""
+    from rich.table import Table
+
+    summary, limits = result.summary, result.summary.limits
+    verdicts = ", ".join(f"{count} {name}" for name, count in summary.verdicts.items() if count)
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="dim")
+    table.add_column()
+    cut = summary.traded_wh - summary.accepted_wh
+    for name, value in (
+        ("scenario", f"{summary.scenario}, {summary.start}, {summary.intervals} intervals"),
+        ("chain", f"{summary.chain}, seed {summary.seed}"),
+        ("orders", f"{words.count(summary.orders)}, of which {summary.skipped} skipped"),
+        ("traded", f"{words.kwh(summary.traded_wh)} kWh, accepted {words.kwh(summary.accepted_wh)} kWh"),
+        ("mean price", f"{words.ct(mean_price(result.intervals))} ct/kWh"),
+        ("verdicts", f"{verdicts}; {words.kwh(cut)} kWh cut"),
+        (
+            "voltage",
+            f"at most {words.pu(summary.voltage_max_pu_before)} pu before the gate, "
+            f"{words.pu(summary.voltage_max_pu_after)} pu after, limit {limits.voltage_max_pu:g} pu",
+        ),
+        ("loading", f"at most {words.percent(summary.loading_max_percent_after)} % after the gate"),
+        ("losses", f"{words.kwh(summary.losses_wh)} kWh"),
+        ("saved", f"{words.money(saving(result))} {summary.currency} by all households together"),
+        (
+            "gas",
+            f"{words.count(summary.gas_total)}, {words.count(summary.gas_per_participant_interval)} per "
+            "participant and interval",
+        ),
+        (
+            "checks",
+            f"{summary.reference_mismatches} mismatches with the reference market, conservation error "
+            f"{summary.conservation_error}",
+        ),
+        ("time", f"{summary.wall_seconds:.1f} s"),
+    ):
+        table.add_row(name, value)
+    return table
+
+
+def bills_table(result: ReplayResult) -> Table:
+    """Each household: energy in kWh, bills in the currency."""
+    from rich.table import Table
+
+    currency = result.summary.currency
+    table = Table(box=None, pad_edge=False)
+    table.add_column("household")
+    heads = (
+        "own kWh",
+        "neighbours kWh",
+        "grid kWh",
+        "sold kWh",
+        "fed in kWh",
+        "held back kWh",
+        f"market {currency}",
+        f"tariff {currency}",
+        f"saving {currency}",
+    )
+    for head in heads:
+        table.add_column(head, justify="right")
+    for p in result.participants:
+        energy = (
+            p.own_wh,
+            p.bought_from_neighbours_wh,
+            p.bought_at_tariff_wh,
+            p.sold_to_neighbours_wh,
+            p.sold_at_tariff_wh + p.unpaid_surplus_wh,
+            p.curtailed_wh,
+        )
+        bills = (
+            words.money(p.bill_market),
+            words.money(p.bill_tariff_only),
+            words.money(p.saving, plus=True),
+        )
+        table.add_row(p.participant, *(words.kwh(e) for e in energy), *bills)
+    return table

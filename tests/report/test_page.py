@@ -1,0 +1,185 @@
+"""The page stands alone, says the numbers of the result, and draws nothing that did not happen."""
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+
+from peerwatt.pilot.results import ReplayResult
+from peerwatt.report.charts.merit_order import busiest, hardest_cut, merit_order
+from peerwatt.report.charts.price import price_and_volume
+from peerwatt.report.charts.verdicts import verdict_strip
+from peerwatt.report.html import render_page
+from peerwatt.report.svg import nice_ticks
+from peerwatt.report.tables import bills_table, summary_table
+
+VOID = {"meta", "link", "br", "hr", "img", "input"}
+
+
+class Balance(HTMLParser):
+    """Fails on a tag that is closed in the wrong place, and collects what would be fetched."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.fetched: list[str] = []
+        self.figures = 0
+        self.tables = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.fetched += [f"{tag} {name}={value}" for name, value in attrs if name in ("src", "href", "data")]
+        self.figures += tag == "figure"
+        self.tables += tag == "table"
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.fetched += [f"{tag} {name}={value}" for name, value in attrs if name in ("src", "href", "data")]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open, f"</{tag}> closes nothing"
+        assert self.open.pop() == tag
+
+
+@pytest.fixture(scope="module")
+def page(day: ReplayResult) -> str:
+    """The page of the day."""
+    return render_page(day)
+
+
+def parsed(page: str) -> Balance:
+    """The page, well-formed."""
+    balance = Balance()
+    balance.feed(page)
+    balance.close()
+    assert balance.open == []
+    return balance
+
+
+def test_the_page_is_well_formed_and_fetches_nothing(page: str) -> None:
+    assert parsed(page).fetched == []
+    assert not re.search(r"https?://|url\(|@import|\bfetch\(|XMLHttpRequest", page)
+
+
+def test_there_is_a_table_behind_every_figure(page: str) -> None:
+    balance = parsed(page)
+    # the feeder's two pictures share one table; the reasons add one or two of their own
+    assert balance.tables >= balance.figures - 1
+    assert "NaN" not in page
+    assert "None" not in page
+
+
+def test_light_and_dark_have_every_colour(page: str) -> None:
+    light, dark = re.findall(r":root \{(.*?)\}", page, re.DOTALL)[:2]
+    assert set(re.findall(r"(--[\w-]+):", light)) == set(re.findall(r"(--[\w-]+):", dark))
+    used = set(re.findall(r"var\((--[\w-]+)\)", page))
+    assert used <= set(re.findall(r"(--[\w-]+):", light))
+
+
+def test_no_price_line_where_nothing_traded(day: ReplayResult) -> None:
+    prices = [i.price for i in day.intervals]
+    stretches = sum(p is not None and (k == 0 or prices[k - 1] is None) for k, p in enumerate(prices))
+    assert None in prices
+    assert price_and_volume(day).drawing.count('class="line price"') == stretches
+    silent = tuple(replace(i, price=None, traded_wh=0, accepted_wh=0) for i in day.intervals)
+    assert 'class="line price"' not in price_and_volume(replace(day, intervals=silent)).drawing
+
+
+def test_the_strip_has_a_cell_per_interval_in_its_verdicts_class(day: ReplayResult) -> None:
+    drawing = verdict_strip(day).drawing
+    for verdict, count in day.summary.verdicts.items():
+        assert drawing.count(f'class="fill verdict-{verdict}"') == count
+
+
+def test_the_merit_orders_in_sight_are_the_busiest_and_the_hardest_cut(day: ReplayResult, page: str) -> None:
+    most, cut = busiest(day), hardest_cut(day)
+    assert most is not None
+    assert cut is not None
+    assert most.traded_wh == max(i.traded_wh for i in day.intervals)
+    assert cut.verdict == "curtail"
+    assert f'data-merit-order="{cut.interval}">' in page
+    assert page.count("data-merit-order=") == page.count(" hidden>") + 1
+    assert f'data-show="{most.interval}"' in page
+
+
+def test_a_merit_orders_table_has_limit_beside_clearing_price(day: ReplayResult) -> None:
+    at = busiest(day)
+    assert at is not None
+    steps = [step for step in day.orders if step.interval == at.interval]
+    table = merit_order(at, steps).table
+    assert len(table.rows) == len(steps)
+    for row in table.rows:
+        limit, clearing, filled = float(row[2]), float(row[3]), float(row[5])
+        if filled:
+            assert limit >= clearing if row[1] == "buy" else limit <= clearing
+
+
+def test_every_cut_is_explained(day: ReplayResult, page: str) -> None:
+    assert day.curtailments
+    for reason in day.curtailments:
+        assert reason.sentence in page
+
+
+def test_a_day_without_trade_grid_trouble_or_picture_still_makes_a_page(day: ReplayResult) -> None:
+    quiet = replace(
+        day,
+        intervals=tuple(
+            replace(i, price=None, bid_wh=0, offered_wh=0, traded_wh=0, accepted_wh=0, verdict="accept")
+            for i in day.intervals[:4]
+        ),
+        orders=(),
+        curtailments=(),
+        feeder=None,
+    )
+    page = render_page(quiet)
+    parsed(page)
+    assert "The grid could carry every trade" in page
+    assert "Merit order" not in page
+
+
+def test_a_week_has_dates_on_its_axis_and_only_notable_merit_orders(day: ReplayResult) -> None:
+    week = tuple(
+        replace(i, interval=i.interval + 96 * d, start=i.start.replace("06-17", f"06-{17 + d}"))
+        for d in range(7)
+        for i in day.intervals
+    )
+    page = render_page(replace(day, intervals=week))
+    parsed(page)
+    assert ">18 Jun<" in page
+    assert page.count("data-merit-order=") == 96
+
+
+def test_names_and_sentences_cannot_break_the_page(day: ReplayResult) -> None:
+    evil = "</script><script>alert(1)</script>"
+    spoiled = replace(
+        day,
+        summary=replace(day.summary, scenario=evil, description=evil, provenance=evil, chain=evil),
+        participants=(replace(day.participants[0], participant=evil), *day.participants[1:]),
+        curtailments=(replace(day.curtailments[0], sentence=evil, element=evil), *day.curtailments[1:]),
+    )
+    page = render_page(spoiled)
+    parsed(page)
+    assert evil not in page
+
+
+def test_undefined_is_said_and_never_zero(page: str) -> None:
+    assert page.count("<td>not defined</td>") == 5
+
+
+def test_the_terminal_says_the_same(day: ReplayResult) -> None:
+    assert summary_table(day).row_count > 10
+    assert bills_table(day).row_count == len(day.participants)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ticks"),
+    [
+        (0, 10, [0, 2, 4, 6, 8, 10]),
+        (0.998, 1.061, [1.0, 1.02, 1.04, 1.06]),
+        (-7, 31, [0, 10, 20, 30]),
+        (3, 3, [3]),
+    ],
+)
+def test_axes_are_labelled_with_round_numbers(low: float, high: float, ticks: list[float]) -> None:
+    assert nice_ticks(low, high, 5) == pytest.approx(ticks)
