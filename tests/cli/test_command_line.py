@@ -139,3 +139,8 @@ def test_a_book_that_cannot_be_used_says_why(text: str, says: str) -> None:
 def test_no_colour_and_no_control_characters_in_a_pipe() -> None:
     for result in (run("scenarios"), run("scenarios", NO_COLOR="1"), run("check", "atlantis")):
         assert "\x1b" not in result.stdout + result.stderr
+
+
+def test_report_refuses_an_empty_directory(tmp_path: Path) -> None:
+    assert "has no summary.json" in one_line_error(run("report", str(tmp_path)))
+    assert list(tmp_path.iterdir()) == []
