@@ -85,8 +85,8 @@ def test_every_column_of_a_quantity_names_its_unit(export: Path) -> None:
     units = ("_kwh", "_ct_per_kwh", "_eur", "_pu_before", "_pu_after", "_percent_before", "_percent_after")
     bare = {
         "interval", "start", "orders", "skipped", "verdict", "gas", "participant", "kind", "node", "account",
-        "side", "self_sufficiency", "self_consumption", "on_market", "code", "element", "value", "limit", "unit",
-        "sentence",
+        "side", "self_sufficiency", "self_consumption", "on_market", "code", "element", "value", "limit",
+        "unit", "sentence",
     }  # fmt: skip
     for path in sorted(export.glob("*.csv")):
         header = path.read_text(encoding="utf-8").splitlines()[0].split(",")
