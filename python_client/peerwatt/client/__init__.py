@@ -1,0 +1,17 @@
+"""What a participant or an operator does with a market on a chain: deploy, register, deposit, post, settle."""
+
+from peerwatt.client.deployment import MarketRoles, deploy_market
+from peerwatt.client.market import BatchData, MarketClient
+from peerwatt.client.state import IntervalState, PostedBatch, TermsWord
+from peerwatt.client.wallet import Wallet
+
+__all__ = [
+    "BatchData",
+    "IntervalState",
+    "MarketClient",
+    "MarketRoles",
+    "PostedBatch",
+    "TermsWord",
+    "Wallet",
+    "deploy_market",
+]

@@ -1,0 +1,94 @@
+"""Deploying a market: its payment token, its registry, its grid gate, and the market itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+
+from eth_typing import ChecksumAddress
+
+from peerwatt.chain import Deployment, Sender, deploy
+from peerwatt.market.config import MarketConfig, Tariff
+
+
+@dataclass(frozen=True)
+class MarketRoles:
+    """Who holds which role in a market. None of them can touch an account.
+
+    Attributes:
+        operator: registers and suspends participants, pauses new orders, schedules tariffs.
+        metering_operator: its key signs attestations of readings.
+        oracle_administrator: schedules the oracle committee.
+        supplier: wallet of account 0.
+        grid_operator: wallet of account 1.
+        metering_account: wallet of account 2.
+        community: wallet of account 3.
+    """
+
+    operator: ChecksumAddress
+    metering_operator: ChecksumAddress
+    oracle_administrator: ChecksumAddress
+    supplier: ChecksumAddress
+    grid_operator: ChecksumAddress
+    metering_account: ChecksumAddress
+    community: ChecksumAddress
+
+    @property
+    def system_wallets(self) -> list[ChecksumAddress]:
+        """Wallets of the four system accounts, in their order."""
+        return [self.supplier, self.grid_operator, self.metering_account, self.community]
+
+
+def deploy_market(
+    sender: Sender,
+    config: MarketConfig,
+    tariff: Tariff,
+    roles: MarketRoles,
+    committee: Sequence[ChecksumAddress],
+    quorum: int,
+    payment_token: ChecksumAddress | None = None,
+) -> Deployment:
+    """Deploy a market and what it stands on.
+
+    Args:
+        sender: who pays.
+        config: the market's parameters.
+        tariff: prices around the peer trade from the first interval on.
+        roles: who may do what.
+        committee: keys of the oracle committee.
+        quorum: how many of them sign a report; more than two thirds.
+        payment_token: an ERC-20 to pay with; without one a local token is deployed that anyone can print.
+
+    Raises:
+        ContractReverted: a parameter is refused; the error names it.
+    """
+    addresses: dict[str, ChecksumAddress] = {}
+    if payment_token is None:
+        payment_token = deploy(sender, "PaymentToken").address
+    addresses["PaymentToken"] = payment_token
+    registry = deploy(
+        sender,
+        "ParticipantRegistry",
+        astuple(config),
+        astuple(tariff),
+        roles.operator,
+        roles.metering_operator,
+        roles.system_wallets,
+    )
+    gate = deploy(
+        sender,
+        "GridGate",
+        roles.oracle_administrator,
+        config.interval_length,
+        config.open_ahead,
+        list(committee),
+        quorum,
+    )
+    market = deploy(sender, "EnergyMarket", registry.address, gate.address, payment_token)
+    addresses |= {
+        "ParticipantRegistry": registry.address,
+        "GridGate": gate.address,
+        "EnergyMarket": market.address,
+        "EnergyToken": market.contract.functions.energyToken().call(),
+    }
+    return Deployment(sender.network.chain_id, registry.block, addresses)

@@ -1,0 +1,261 @@
+"""A market on a chain, call by call. Every call may be made by anyone unless it says otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from eth_typing import ChecksumAddress
+from web3.logs import DISCARD
+from web3.types import TxReceipt
+
+from peerwatt.chain import Deployment, Network, Sender
+from peerwatt.client.state import IntervalState, PostedBatch, SkippedOrder
+from peerwatt.market.interval import Phase
+from peerwatt.messages import (
+    Domain,
+    NetworkReport,
+    SignedOrder,
+    SignedReading,
+    SkipReason,
+    encode_orders,
+    encode_signed_readings,
+)
+from peerwatt.market.participant import Participant
+
+
+@dataclass(frozen=True)
+class BatchData:
+    """What a call supplies again of a batch; the market checks it against its commitment.
+
+    Attributes:
+        records: as the batch was posted.
+        decisions: the report's, empty when it carried none.
+        readings: as they stand, empty when there are none.
+    """
+
+    records: bytes
+    decisions: bytes = b""
+    readings: bytes = b""
+
+    @property
+    def abi(self) -> tuple[bytes, bytes, bytes]:
+        """As the contract's struct."""
+        return self.records, self.decisions, self.readings
+
+
+@dataclass(frozen=True)
+class Registration:
+    """A participant as it is registered: what the market checks, whose account it is, and where it is connected."""
+
+    wallet: ChecksumAddress
+    participant: Participant
+    node: int
+
+
+class MarketClient:
+    """One market, seen through one sender.
+
+    Attributes:
+        network: the chain.
+        deployment: the market's contracts.
+        sender: who sends the transactions, and pays their gas.
+        domain: what signatures must be made for.
+    """
+
+    def __init__(self, network: Network, deployment: Deployment, sender: Sender) -> None:
+        self.network = network
+        self.deployment = deployment
+        self.sender = sender
+        self.market = deployment.contract(network, "EnergyMarket")
+        self.registry = deployment.contract(network, "ParticipantRegistry")
+        self.payment_token = deployment.contract(network, "PaymentToken")
+        self.energy_token = deployment.contract(network, "EnergyToken")
+        self.domain = Domain(network.chain_id, self.market.address)
+
+    # The life of an interval
+
+    def register(self, participants: Sequence[Registration]) -> TxReceipt:
+        """Append participants; they get the next account indices. Only the market's operator may."""
+        entries = [
+            (
+                entry.wallet,
+                entry.participant.order_key,
+                entry.participant.meter_key,
+                entry.node,
+                entry.participant.import_limit,
+                entry.participant.export_limit,
+            )
+            for entry in participants
+        ]
+        return self.sender.send(self.registry.functions.register(entries))
+
+    def post(self, interval: int, orders: Sequence[SignedOrder]) -> PostedBatch:
+        """Post a batch of signed orders; bad ones are skipped, with a reason each."""
+        receipt = self.sender.send(self.market.functions.post(interval, encode_orders(orders)))
+        return self.posted(receipt)
+
+    def posted(self, receipt: TxReceipt) -> PostedBatch:
+        """What the receipt of a `post` says."""
+        posted = self.market.events.BatchPosted().process_receipt(receipt, errors=DISCARD)
+        skipped = self.market.events.OrderSkipped().process_receipt(receipt, errors=DISCARD)
+        return PostedBatch(
+            batch=posted[0]["args"]["batch"] if posted else None,
+            packed=bytes(posted[0]["args"]["records"]) if posted else b"",
+            skipped=tuple(
+                SkippedOrder(
+                    event["args"]["position"], event["args"]["participant"], SkipReason(event["args"]["reason"])
+                )
+                for event in skipped
+            ),
+            gas=receipt["gasUsed"],
+        )
+
+    def clear(self, interval: int) -> TxReceipt:
+        """Run the auction, after gate closure."""
+        return self.sender.send(self.market.functions.clear(interval))
+
+    def report(
+        self, report: NetworkReport, decisions: Sequence[bytes], signers: int, signatures: bytes
+    ) -> TxReceipt:
+        """Apply the committee's verdict.
+
+        Args:
+            report: what the committee signed.
+            decisions: none, or one packed vector per batch.
+            signers: bit per committee member.
+            signatures: 64 bytes per signer, in member order.
+        """
+        return self.sender.send(
+            self.market.functions.report(
+                (
+                    report.interval,
+                    int(report.verdict),
+                    report.volume,
+                    report.loss_rate,
+                    report.feeder_hash,
+                    report.inputs_hash,
+                    report.clearing_hash,
+                    report.decisions_hash,
+                ),
+                list(decisions),
+                signers,
+                signatures,
+            )
+        )
+
+    def expire(self, interval: int) -> TxReceipt:
+        """Move on without the committee, after its deadline."""
+        return self.sender.send(self.market.functions.expire(interval))
+
+    def attest(
+        self, interval: int, readings: Sequence[bytes], delivered: int, signature: bytes
+    ) -> TxReceipt:
+        """Hand in the metering operator's readings of all batches, under its signature."""
+        return self.sender.send(
+            self.market.functions.attest(interval, list(readings), delivered, signature)
+        )
+
+    def overrule(
+        self, interval: int, batch: int, data: BatchData, signed: Sequence[SignedReading]
+    ) -> tuple[TxReceipt, bytes]:
+        """Replace readings of one batch by what the meters themselves signed.
+
+        Returns:
+            The receipt, and the batch's packed readings from now on.
+        """
+        receipt = self.sender.send(
+            self.market.functions.overrule(interval, batch, data.abi, encode_signed_readings(signed))
+        )
+        [event] = self.market.events.Overruled().process_receipt(receipt, errors=DISCARD)
+        return receipt, bytes(event["args"]["readings"])
+
+    def settle(self, interval: int, batch: int, data: BatchData) -> TxReceipt:
+        """Settle one batch, after the readings' deadline."""
+        return self.sender.send(self.market.functions.settle(interval, batch, data.abi))
+
+    def correct(
+        self,
+        interval: int,
+        batch: int,
+        data: BatchData,
+        settled_by: tuple[int, int],
+        run: int,
+        delivered: int,
+        readings: Sequence[bytes],
+        signature: bytes,
+    ) -> TxReceipt:
+        """Book what corrected readings change in a settled batch.
+
+        Args:
+            interval: the interval.
+            batch: the batch.
+            data: the batch with the readings it was last settled by.
+            settled_by: the terms word and the clearing word it was last settled by (`settlement_terms`).
+            run: the correction's, higher than the last.
+            delivered: peer energy delivered by the corrected readings, Wh.
+            readings: the corrected readings of all batches, packed.
+            signature: the metering operator's, over the `MeterAttestation` of that run.
+        """
+        hashes = [self.network.web3.keccak(packed) for packed in readings]
+        return self.sender.send(
+            self.market.functions.correct(
+                interval, batch, *settled_by, data.abi, readings[batch], (run, delivered, hashes, signature)
+            )
+        )
+
+    # Money
+
+    def deposit(self, account: int, amount: int) -> TxReceipt:
+        """Pay base units into an account, from the sender's tokens; the market must be approved for them."""
+        return self.sender.send(self.market.functions.deposit(account, amount))
+
+    def withdraw(self, account: int, amount: int) -> TxReceipt:
+        """Pay base units out to the account's wallet, which must be the sender."""
+        return self.sender.send(self.market.functions.withdraw(account, amount))
+
+    # Reading
+
+    def interval(self, number: int) -> IntervalState:
+        """Where an interval stands.
+
+        Raises:
+            ContractReverted: it was never opened, or its ring slot is used by another one by now.
+        """
+        found = self.market.functions.intervalState(number).call()
+        number, phase, attested, batches, settled, terms, clearing, batches_hash = found
+        return IntervalState(
+            number, Phase(phase), attested, batches, settled, terms, clearing, bytes(batches_hash)
+        )
+
+    def clearing_hash(self, interval: int) -> bytes:
+        """32 bytes, the clearing that a report must name."""
+        return bytes(self.market.functions.clearingHash(interval).call())
+
+    def batch_commitment(self, interval: int, batch: int) -> bytes:
+        """32 bytes, what the market keeps of a batch."""
+        return bytes(self.market.functions.batchCommitment(interval, batch).call())
+
+    def accounts(self, count: int) -> list[tuple[int, int]]:
+        """Cash (base units) and energy (Wh) of the first `count` accounts."""
+        return [(cash, energy) for cash, energy in self.market.functions.accounts(0, count).call()]
+
+    def account_count(self) -> int:
+        """How many accounts there are, the four system accounts included."""
+        return int(self.registry.functions.accountCount().call())
+
+    def totals(self) -> tuple[int, int, int]:
+        """What others owe the market (base units), delivered peer energy and energy taken out (Wh)."""
+        debt, delivered, taken_out = self.market.functions.totals().call()
+        return debt, delivered, taken_out
+
+    def token_balance(self) -> int:
+        """What the market holds of the payment token, base units."""
+        return int(self.payment_token.functions.balanceOf(self.market.address).call())
+
+    def settlement_terms(self, receipt: TxReceipt) -> tuple[int, int]:
+        """The terms word and the clearing word that a settlement or a correction was made by."""
+        for event in (self.market.events.BatchSettled(), self.market.events.BatchCorrected()):
+            for found in event.process_receipt(receipt, errors=DISCARD):
+                return found["args"]["terms"], found["args"]["clearing"]
+        raise ValueError("the receipt is of no settlement")

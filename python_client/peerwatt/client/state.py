@@ -1,0 +1,117 @@
+"""What a market says of an interval, decoded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from peerwatt.market.interval import Phase
+from peerwatt.messages import Clearing, Record, SkipReason, Verdict, decode_records
+
+
+@dataclass(frozen=True)
+class TermsWord:
+    """What an interval is settled by, next to its clearing and its readings; one word on chain.
+
+    Attributes:
+        verdict: of the grid gate.
+        run: 1 for the first settlement, higher for corrections.
+        loss_rate: ppm of accepted energy, where no decision names losses.
+        volume: accepted energy, Wh; before the gate, what was matched.
+        delivered: peer energy metered as delivered, Wh.
+        retail: base units per Wh.
+        feed_in: base units per Wh.
+        network_fee: base units per Wh.
+    """
+
+    verdict: Verdict
+    run: int
+    loss_rate: int
+    volume: int
+    delivered: int
+    retail: int
+    feed_in: int
+    network_fee: int
+
+    @classmethod
+    def unpack(cls, word: int) -> TermsWord:
+        """Read the contract's word; the layout is drawn in `contracts/libraries/Terms.sol`."""
+
+        def field(shift: int, width: int) -> int:
+            return word >> shift & ((1 << width) - 1)
+
+        return cls(
+            verdict=Verdict(field(0, 8)),
+            run=field(8, 16),
+            loss_rate=field(24, 24),
+            volume=field(48, 40),
+            delivered=field(88, 40),
+            retail=field(128, 16),
+            feed_in=field(144, 16),
+            network_fee=field(160, 16),
+        )
+
+
+@dataclass(frozen=True)
+class IntervalState:
+    """Where an interval stands on chain.
+
+    Attributes:
+        number: the interval.
+        phase: how far it has come.
+        attested: whether the metering operator's readings are in.
+        batches: how many batches were posted.
+        settled: how many of them are settled.
+        terms_word: what it is settled by, as the contract packs it.
+        clearing_word: the auction's outcome as the gate left it, packed.
+        batches_hash: 32 bytes, all the batches' commitments at posting.
+    """
+
+    number: int
+    phase: Phase
+    attested: bool
+    batches: int
+    settled: int
+    terms_word: int
+    clearing_word: int
+    batches_hash: bytes
+
+    @property
+    def terms(self) -> TermsWord:
+        """The terms, decoded."""
+        return TermsWord.unpack(self.terms_word)
+
+    @property
+    def clearing(self) -> Clearing:
+        """The clearing, decoded."""
+        return Clearing.unpack(self.clearing_word)
+
+
+@dataclass(frozen=True)
+class SkippedOrder:
+    """An order that the market left out of its batch, and why."""
+
+    position: int
+    participant: int
+    reason: SkipReason
+
+
+@dataclass(frozen=True)
+class PostedBatch:
+    """What a transaction that posts orders left behind.
+
+    Attributes:
+        batch: number of the batch in its interval; None when every order was skipped.
+        packed: the records as the market committed to them.
+        skipped: orders that were left out.
+        gas: what the transaction used.
+    """
+
+    batch: int | None
+    packed: bytes
+    skipped: tuple[SkippedOrder, ...]
+    gas: int
+
+    @property
+    def records(self) -> tuple[Record, ...]:
+        """The records, decoded."""
+        return decode_records(self.packed)
