@@ -2,11 +2,10 @@
 
 import pytest
 
-from peerwatt.agents.forecast import forecast
 from peerwatt.agents.home import metered_flow
-from peerwatt.agents.strategy import Connection, bid
 from peerwatt.market.clear_book import clear_book
 from peerwatt.messages.vocabulary import Side
+from peerwatt.pilot.bidding import expectation, order_of
 from peerwatt.pilot.bills import IntervalTerms, bill_lines, participant_result
 from peerwatt.pilot.feeder_picture import BranchState, FeederPicture, Limits, NodeState
 from peerwatt.pilot.results import (
@@ -57,25 +56,8 @@ class Day:
         interval = scenario.calendar.first + position
         orders, book, expected = {}, [], 0
         for p in scenario.participants:
-            belief = forecast(
-                p.demand_wh[position],
-                p.generation_wh[position],
-                scenario.bidding.error,
-                SEED,
-                p.name,
-                interval,
-            )
-            expected -= belief.net_import_wh
-            order = bid(
-                belief,
-                scenario.bidding.band,
-                Connection(p.import_limit * 25, p.export_limit * 25),
-                scenario.bidding.most_steps,
-                SEED,
-                p.name,
-                p.account,
-                interval,
-            )
+            expected -= expectation(scenario, p, position, SEED).net_import_wh
+            order = order_of(scenario, p, position, SEED)
             if order is not None:
                 orders[p.name] = order
                 for k, step in enumerate(order):

@@ -38,7 +38,7 @@ class Forecast:
 
 
 def forecast(
-    demand_wh: int, generation_wh: int, error: ForecastError, seed: int, participant: str, interval: int
+    demand_wh: int, generation_wh: int, error: ForecastError, seed: int, participant: str, slot: int
 ) -> Forecast:
     """Blur the actual values of one home and interval.
 
@@ -48,11 +48,11 @@ def forecast(
         error: the widths.
         seed: of the replay.
         participant: id; two homes of the same profile err differently.
-        interval: number.
+        slot: number of the interval in the scenario; the same on every chain and at any time of running.
     """
-    weather = triangular(error.weather_permille, seed, "weather", interval // WEATHER_INTERVALS)
-    of_generation = triangular(error.generation_permille, seed, "generation", participant, interval)
-    of_demand = triangular(error.demand_permille, seed, "demand", participant, interval)
+    weather = triangular(error.weather_permille, seed, "weather", slot // WEATHER_INTERVALS)
+    of_generation = triangular(error.generation_permille, seed, "generation", participant, slot)
+    of_demand = triangular(error.demand_permille, seed, "demand", participant, slot)
     return Forecast(
         demand_wh=_scaled(demand_wh, of_demand), generation_wh=_scaled(generation_wh, of_generation + weather)
     )

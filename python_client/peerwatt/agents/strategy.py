@@ -63,6 +63,7 @@ def bid(
     seed: int,
     participant: str,
     account: int,
+    slot: int,
     interval: int,
 ) -> Order | None:
     """The order of one home for one interval, or None where it expects to exchange nothing.
@@ -74,8 +75,9 @@ def bid(
         most_steps: 1..8; how many are used is drawn too.
         seed: of the replay.
         participant: id, a label of the draws.
+        slot: number of the interval in the scenario, a label of the draws.
         account: account index, for the order.
-        interval: number.
+        interval: its number on chain, for the order; the same as `slot` unless the chain's clock is another.
     """
     net = forecast.net_import_wh
     side = Side.BUY if net > 0 else Side.SELL
@@ -83,7 +85,7 @@ def bid(
     quantity = min(abs(net), limit, MAX_STEP_QUANTITY)
     if quantity == 0:
         return None
-    labels = (seed, "bid", participant, interval)
+    labels = (seed, "bid", participant, slot)
     steps = min(uniform(1, min(most_steps, MAX_STEPS), *labels, "steps"), quantity)
     wanted: dict[int, int] = {}
     for k in range(steps):

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from peerwatt.agents.forecast import ForecastError
-from peerwatt.agents.strategy import PriceBand, price_band
+from peerwatt.agents.strategy import Connection, PriceBand, price_band
 from peerwatt.grid.errors import FeederError
 from peerwatt.grid.feeder import Feeder, load_feeder
 from peerwatt.market.config import MarketConfig, Tariff
@@ -84,6 +84,13 @@ class Scenario:
     feeder: Feeder
     active: NodePowers
     reactive: NodePowers
+
+    def connection(self, participant: Participant) -> Connection:
+        """What a participant's connection carries in one interval, Wh; the contract's own limits."""
+        return Connection(
+            import_wh=self.market.energy_limit(participant.import_limit),
+            export_wh=self.market.energy_limit(participant.export_limit),
+        )
 
 
 def load_scenario(name_or_path: str | Path) -> Scenario:

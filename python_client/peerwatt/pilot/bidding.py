@@ -1,0 +1,54 @@
+"""What a scenario's homes expect and bid: the agents, set up by the scenario."""
+
+from __future__ import annotations
+
+from peerwatt.agents.forecast import Forecast, forecast
+from peerwatt.agents.strategy import bid
+from peerwatt.messages.order import Order
+from peerwatt.pilot.community import Participant
+from peerwatt.pilot.scenario import Scenario
+
+
+def expectation(scenario: Scenario, participant: Participant, position: int, seed: int) -> Forecast:
+    """What a participant believes about an interval before its gate closure.
+
+    Args:
+        scenario: the scenario.
+        participant: one of its participants.
+        position: of the interval in the calendar, from 0.
+        seed: of the replay.
+    """
+    return forecast(
+        participant.demand_wh[position],
+        participant.generation_wh[position],
+        scenario.bidding.error,
+        seed,
+        participant.name,
+        scenario.calendar.first + position,
+    )
+
+
+def order_of(
+    scenario: Scenario, participant: Participant, position: int, seed: int, interval: int | None = None
+) -> Order | None:
+    """A participant's order for an interval, or None where it expects to exchange nothing.
+
+    Args:
+        scenario: the scenario.
+        participant: one of its participants.
+        position: of the interval in the calendar, from 0.
+        seed: of the replay.
+        interval: its number on chain, where the chain's clock is not the scenario's.
+    """
+    slot = scenario.calendar.first + position
+    return bid(
+        expectation(scenario, participant, position, seed),
+        scenario.bidding.band,
+        scenario.connection(participant),
+        scenario.bidding.most_steps,
+        seed,
+        participant.name,
+        account=participant.account,
+        slot=slot,
+        interval=slot if interval is None else interval,
+    )
