@@ -183,3 +183,11 @@ def test_the_terminal_says_the_same(day: ReplayResult) -> None:
 )
 def test_axes_are_labelled_with_round_numbers(low: float, high: float, ticks: list[float]) -> None:
     assert nice_ticks(low, high, 5) == pytest.approx(ticks)
+
+
+def test_a_limit_that_the_gate_could_not_keep_is_not_called_kept(day: ReplayResult) -> None:
+    high = replace(day, summary=replace(day.summary, voltage_max_pu_after=1.0597))
+    page = render_page(high)
+    assert "The gate held it" not in page
+    assert "comes from those who do not trade" in page
+    assert "The gate held it at 1.0579 pu; the limit is 1.058 pu" in render_page(day)

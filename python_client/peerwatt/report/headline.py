@@ -19,15 +19,19 @@ def headline(result: ReplayResult) -> str:
     )
     if not cut:
         return f'<p class="lead">{first} The grid could carry every trade.</p>'
-    if summary.voltage_max_pu_before > limits.voltage_max_pu:
-        second = (
-            f"In <strong>{len(cut)}</strong> of them the grid could not carry what the market had cleared: "
-            f"the voltage would have reached {words.pu(summary.voltage_max_pu_before)} pu. The gate held "
-            f"it at {words.pu(summary.voltage_max_pu_after)} pu; the limit is {limits.voltage_max_pu:g} pu."
+    second = f"In <strong>{len(cut)}</strong> of them the grid could not carry what the market had cleared"
+    before, after, limit = summary.voltage_max_pu_before, summary.voltage_max_pu_after, limits.voltage_max_pu
+    if before <= limit:
+        second += "."
+    elif after <= limit:
+        second += (
+            f": the voltage would have reached {words.pu(before)} pu. The gate held it at {words.pu(after)} "
+            f"pu; the limit is {limit:g} pu."
         )
     else:
-        second = (
-            f"In <strong>{len(cut)}</strong> of them the grid could not carry what the market had cleared."
+        second += (
+            f": the voltage would have reached {words.pu(before)} pu. The gate brought it down to "
+            f"{words.pu(after)} pu; what is left above {limit:g} pu comes from those who do not trade."
         )
     return f'<p class="lead">{first} {second}</p>'
 
