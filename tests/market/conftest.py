@@ -122,11 +122,12 @@ class Neighbourhood:
             self.attestation(run=1, readings=readings, delivered=delivered),
         )
 
-    def corrected(self, run: int, *batches: Sequence[tuple[int, int]], delivered: int) -> None:
-        """Attest corrected (imported, exported) of every order of every batch."""
+    def correction(
+        self, run: int, *batches: Sequence[tuple[int, int]], delivered: int
+    ) -> tuple[int, int, list[bytes], bytes]:
+        """Corrected (imported, exported) of every order of every batch, as ``correct`` takes them."""
         readings = [packed(batch) for batch in batches]
-        signature = self.attestation(run, readings, delivered)
-        self.twin.attest_correction(self.interval, run, readings, delivered, signature)
+        return run, delivered, readings, self.attestation(run, readings, delivered)
 
     def balances(self) -> list[tuple[int, int]]:
         ledger = self.twin.ledger

@@ -10,7 +10,7 @@ from peerwatt.market.clear_book import BookResult, clear_book
 from peerwatt.market.config import MarketConfig, Tariff
 from peerwatt.market.errors import MarketError
 from peerwatt.market.gate import Position, gate, position
-from peerwatt.market.interval import Batch, Correction, Interval, Phase
+from peerwatt.market.interval import Batch, Interval, Phase
 from peerwatt.market.ledger import FIRST_PARTICIPANT, Balance, Ledger, SystemAccount
 from peerwatt.market.merit_order import Level, MarginalLevel, walk
 from peerwatt.market.metering import EnergyLimits, Metered, metered
@@ -26,7 +26,6 @@ __all__ = [
     "Balance",
     "Batch",
     "BookResult",
-    "Correction",
     "Crossing",
     "EnergyLimits",
     "Entries",

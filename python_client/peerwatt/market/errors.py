@@ -99,6 +99,10 @@ class BatchCountMismatch(MarketError):
     """There is not exactly one packed vector per batch."""
 
 
+class VectorTooLong(MarketError):
+    """A packed vector has more entries than the market has accounts."""
+
+
 class NotAttestedByOperator(MarketError):
     """The metering operator did not sign this."""
 
@@ -112,11 +116,11 @@ class AlreadySettled(MarketError):
 
 
 class OldRun(MarketError):
-    """A correction needs a higher run than any before it."""
+    """A correction needs a higher run than the batch was settled by."""
 
 
 class NotInCorrection(MarketError):
-    """The newest correction has no readings for this batch."""
+    """The correction has no reading for every order of the batch."""
 
 
 class MeterSignedReading(MarketError):

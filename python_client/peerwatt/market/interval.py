@@ -61,21 +61,6 @@ class Batch:
         return word
 
 
-@dataclass(frozen=True, slots=True)
-class Correction:
-    """Corrected readings of an interval.
-
-    Attributes:
-        run: Number of the settlement run they are for, from 2.
-        readings: The packed readings, one string per batch.
-        delivered: Peer energy that they say was delivered, Wh.
-    """
-
-    run: int
-    readings: tuple[bytes, ...]
-    delivered: int
-
-
 @dataclass(slots=True)
 class Interval:
     """One delivery period in the market.
@@ -94,7 +79,6 @@ class Interval:
         loss_rate: Losses where no decision names them, ppm of the accepted energy.
         attested: Whether the metering operator's readings are in.
         delivered: Peer energy metered as delivered, Wh.
-        correction: The newest corrected readings.
     """
 
     number: int
@@ -110,7 +94,6 @@ class Interval:
     loss_rate: int = 0
     attested: bool = False
     delivered: int = 0
-    correction: Correction | None = None
 
     def add_batch(self, records: tuple[Record, ...]) -> int:
         """Append a batch and return its number."""

@@ -4,18 +4,26 @@ from collections.abc import Sequence
 from typing import Final
 
 from peerwatt.market.config import MarketConfig, Tariff
-from peerwatt.market.errors import AlreadyAttested, NotAttestedByOperator, UnknownBatch, VolumeTooLarge
+from peerwatt.market.errors import (
+    AlreadyAttested,
+    MeterSignedReading,
+    NotAttestedByOperator,
+    UnknownBatch,
+    VolumeTooLarge,
+)
 from peerwatt.market.interval import Batch, Interval, Phase
 from peerwatt.market.metering import EnergyLimits, readings_of
-from peerwatt.market.report_gate import ReportGate, require_one_per_batch
+from peerwatt.market.report_gate import ReportGate
 from peerwatt.market.settlement import delivered_by_batch
 from peerwatt.messages import (
     MAX_READING,
+    READING_LENGTH,
     Domain,
     MeterAttestation,
     Reading,
     ReadingStatus,
     SignedReading,
+    decode_readings,
     encode_readings,
     readings_hash,
     require_ascending,
@@ -69,7 +77,9 @@ class MeteredMarket(ReportGate):
             AlreadyAttested: It was attested before.
             VolumeTooLarge: More is claimed than was accepted.
             BatchCountMismatch: There is not one string per batch.
+            VectorTooLong: A string has more entries than there are accounts.
             NotAttestedByOperator: The signature is not the metering operator's.
+            MeterSignedReading: A reading claims its meter's signature.
         """
         state = self._in_phase(interval, Phase.GATED)
         self._require_from(self.config.end(interval), now)
@@ -78,11 +88,14 @@ class MeteredMarket(ReportGate):
             raise AlreadyAttested(f"Interval {interval} is attested: correct it after its settlement.")
         if delivered > state.volume:
             raise VolumeTooLarge(f"{delivered} Wh are claimed as delivered: {state.volume} were accepted.")
-        require_one_per_batch(readings, len(state.batches), "readings")
+        self._require_vectors(readings, len(state.batches), "readings")
         self._require_attested(interval, FIRST_RUN, readings, delivered, signature)
+        for packed in readings:
+            _require_unsigned(packed)
 
         for batch, packed in zip(state.batches, readings, strict=True):
-            batch.readings = packed
+            # An empty string commits to nothing: all of the batch's readings are missing.
+            batch.readings = packed or None
         state.attested = True
         state.delivered = delivered
 
@@ -166,6 +179,16 @@ class MeteredMarket(ReportGate):
 
     def _limits(self, batch: Batch) -> tuple[EnergyLimits, ...]:
         return tuple(self.energy_limits(record.participant) for record in batch.records)
+
+
+def _require_unsigned(packed: bytes) -> None:
+    """Refuse readings that claim a meter's signature: only ``overrule`` sees one."""
+    whole = len(packed) // READING_LENGTH * READING_LENGTH
+    for position, reading in enumerate(decode_readings(packed[:whole])):
+        if reading.status == ReadingStatus.METER_SIGNED:
+            raise MeterSignedReading(
+                f"Position {position} is marked as signed by its meter: attest it as attested."
+            )
 
 
 def batch_of(state: Interval, number: int) -> Batch:

@@ -8,12 +8,13 @@ from peerwatt.market.errors import (
     DecisionsMismatch,
     LossRateTooHigh,
     OtherClearing,
+    VectorTooLong,
     VolumeTooLarge,
 )
 from peerwatt.market.gate import gate
 from peerwatt.market.interval import Phase
 from peerwatt.market.order_book import OrderBook
-from peerwatt.messages import NetworkReport, Verdict, decisions_hash
+from peerwatt.messages import DECISION_LENGTH, NetworkReport, Verdict, decisions_hash
 
 
 class ReportGate(OrderBook):
@@ -42,6 +43,7 @@ class ReportGate(OrderBook):
             DecisionsMismatch: The decisions are not those that it carries the hash of, or it curtails without
                 any.
             BatchCountMismatch: There is not one string of decisions per batch.
+            VectorTooLong: A string has more entries than there are accounts.
         """
         state = self._in_phase(report.interval, Phase.CLEARED)
         self._require_before(self.config.report_deadline(report.interval), now)
@@ -55,11 +57,12 @@ class ReportGate(OrderBook):
                 f"The report charges {report.loss_rate} ppm: at most {self.config.max_loss_rate} are allowed."
             )
         _check_verdict(report, state.volume, has_decisions=bool(decisions))
-        _check_decisions(report, decisions, len(state.batches))
+        self._check_decisions(report, decisions, len(state.batches))
 
         if decisions:
             for batch, packed in zip(state.batches, decisions, strict=True):
-                batch.decisions = packed
+                # An empty string commits to nothing, so that the batch can be settled without one.
+                batch.decisions = packed or None
         state.gated = gate(state.book, state.cleared, report.verdict, report.volume)
         state.verdict = Verdict(report.verdict)
         state.volume = report.volume
@@ -80,16 +83,35 @@ class ReportGate(OrderBook):
         state.phase = Phase.GATED
 
 
-def require_one_per_batch(vectors: Sequence[bytes], batches: int, what: str) -> None:
-    """Refuse packed vectors that are not one per batch.
+    def _check_decisions(self, report: NetworkReport, decisions: Sequence[bytes], batches: int) -> None:
+        """Refuse decisions that are not those that the report was signed over."""
+        if decisions:
+            self._require_vectors(decisions, batches, "decisions")
+        if decisions_hash(decisions) != report.decisions_hash:
+            raise DecisionsMismatch(
+                f"The decisions hash to {decisions_hash(decisions).hex()}: "
+                f"the report carries {report.decisions_hash.hex()}."
+            )
 
-    Raises:
-        BatchCountMismatch: There are more or fewer.
-    """
-    if len(vectors) != batches:
-        raise BatchCountMismatch(
-            f"{len(vectors)} strings of {what} for {batches} batches: give one for each."
-        )
+    def _require_vectors(self, vectors: Sequence[bytes], batches: int, what: str) -> None:
+        """Refuse packed strings that are not one per batch, or that no batch can be as long as.
+
+        What could be taken but not supplied again would leave its batch unsettled.
+
+        Raises:
+            BatchCountMismatch: There are more or fewer.
+            VectorTooLong: One has more entries than there are accounts.
+        """
+        if len(vectors) != batches:
+            raise BatchCountMismatch(
+                f"{len(vectors)} strings of {what} for {batches} batches: give one for each."
+            )
+        most = len(self.ledger) * DECISION_LENGTH
+        for batch, packed in enumerate(vectors):
+            if len(packed) > most:
+                raise VectorTooLong(
+                    f"The {what} of batch {batch} have {len(packed)} bytes: at most {most} make sense."
+                )
 
 
 def _check_verdict(report: NetworkReport, matched: int, *, has_decisions: bool) -> None:
@@ -103,14 +125,3 @@ def _check_verdict(report: NetworkReport, matched: int, *, has_decisions: bool) 
         raise BadVerdict(f"The report accepts {report.volume} of {matched} Wh: accept all of it, or cap.")
     if report.verdict == Verdict.CURTAIL and not has_decisions:
         raise DecisionsMismatch("The report curtails without decisions: give one packed string per batch.")
-
-
-def _check_decisions(report: NetworkReport, decisions: Sequence[bytes], batches: int) -> None:
-    """Refuse decisions that are not those that the report was signed over."""
-    if decisions:
-        require_one_per_batch(decisions, batches, "decisions")
-    if decisions_hash(decisions) != report.decisions_hash:
-        raise DecisionsMismatch(
-            f"The decisions hash to {decisions_hash(decisions).hex()}: "
-            f"the report carries {report.decisions_hash.hex()}."
-        )

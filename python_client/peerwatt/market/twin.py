@@ -11,12 +11,12 @@ from peerwatt.market.errors import (
     OldRun,
     SupplierShort,
 )
-from peerwatt.market.interval import Batch, Correction, Phase
-from peerwatt.market.metered_market import FIRST_RUN, MeteredMarket, batch_of
+from peerwatt.market.interval import Batch, Phase
+from peerwatt.market.metered_market import MeteredMarket, batch_of
 from peerwatt.market.metering import readings_of
 from peerwatt.market.settlement import Entries, settle_batch
 from peerwatt.market.terms import Terms
-from peerwatt.messages import ReadingStatus
+from peerwatt.messages import READING_LENGTH, ReadingStatus
 
 
 class MarketTwin(MeteredMarket):
@@ -54,86 +54,73 @@ class MarketTwin(MeteredMarket):
         target.settled = state.terms
         return entries
 
-    def attest_correction(
+    def correct(
         self,
         interval: int,
+        batch: int,
         run: int,
-        readings: Sequence[bytes],
         delivered: int,
+        readings: Sequence[bytes],
         signature: bytes = b"",
         *,
         now: int | None = None,
-    ) -> None:
-        """Take the metering operator's corrected readings of an interval.
+    ) -> tuple[Entries, ...]:
+        """Book the difference that the metering operator's corrected readings make to a settled batch.
+
+        The first settlement and its corrections together equal a settlement with the newest readings,
+        exactly. Nothing of a correction is kept but that: every batch shows its attestation again.
 
         Args:
             interval: The delivery period.
-            run: Number of the settlement run, higher than any before it.
-            readings: One packed string per batch.
-            delivered: Peer energy delivered by them, Wh; what exceeds the accepted volume is credited to
-                nobody.
+            batch: Number of the batch in it.
+            run: Number of the settlement run, higher than any that the batch was settled by.
+            delivered: Peer energy delivered by the corrected readings, Wh; what exceeds the accepted volume
+                is credited to nobody.
+            readings: The corrected readings of all batches, one packed string each.
             signature: The operator's, over the ``MeterAttestation`` of that run.
             now: Unix time, or None to leave the clock out.
-
-        Raises:
-            WrongPhase: The interval was never opened.
-            OldRun: The run is not higher than the last.
-            TooEarly: The first readings may still change.
-            TooLate: The correction deadline has passed.
-            NotAttestedByOperator: The signature is not the metering operator's.
-        """
-        state = self.interval(interval)
-        latest = state.correction.run if state.correction else FIRST_RUN
-        if run <= latest:
-            raise OldRun(
-                f"Run {run} of interval {interval} is not above {latest}, the latest: give a higher one."
-            )
-        self._require_from(self.config.readings_deadline(interval), now)
-        self._require_before(self.config.correction_deadline(interval), now)
-        self._require_attested(interval, run, readings, delivered, signature)
-        state.correction = Correction(run, tuple(readings), delivered)
-
-    def correct(self, interval: int, batch: int) -> tuple[Entries, ...]:
-        """Book the difference that the newest corrected readings make to a settled batch.
-
-        The first settlement and its corrections together equal a settlement with the newest readings,
-        exactly.
 
         Returns:
             What was booked, per order.
 
         Raises:
-            WrongPhase: The interval was never opened.
-            UnknownBatch: It has no such batch.
-            NotCommitted: The batch is not settled.
-            OldRun: There is no correction newer than what the batch was last settled by.
-            NotInCorrection: The correction has no readings for the batch.
+            NotCommitted: The batch is not settled, or there is none.
+            TooLate: The correction deadline has passed.
+            OldRun: The batch was settled by this run or a higher one.
+            NotAttestedByOperator: The signature is not the metering operator's.
+            NotInCorrection: The correction has no reading for every order of the batch.
             MeterSignedReading: The correction would change what a meter signed.
             SupplierShort: The supplier could not bear it.
         """
-        state = self.interval(interval)
-        target = batch_of(state, batch)
-        old, correction = target.settled, state.correction
-        if old is None:
-            raise NotCommitted(f"Batch {batch} of interval {interval} is not settled: settle it first.")
-        if correction is None or correction.run <= old.run:
+        target, old = self._settled_batch(interval, batch)
+        self._require_before(self.config.correction_deadline(interval), now)
+        if run <= old.run:
             raise OldRun(
-                f"Batch {batch} of interval {interval} is settled by run {old.run}, and none is newer."
+                f"Run {run} of interval {interval} is not above {old.run}, which settled batch {batch}:"
+                " give a higher one."
             )
-        if batch >= len(correction.readings):
+        self._require_attested(interval, run, readings, delivered, signature)
+        if batch >= len(readings) or len(readings[batch]) != len(target.records) * READING_LENGTH:
             raise NotInCorrection(
-                f"Run {correction.run} of interval {interval} has no readings for batch {batch}."
+                f"Run {run} of interval {interval} has no reading for each order of batch {batch}."
             )
-        readings = correction.readings[batch]
-        _require_signed_kept(target, readings)
+        _require_signed_kept(target, readings[batch])
 
-        new = replace(old, delivered=correction.delivered, run=correction.run)
+        new = replace(old, delivered=delivered, run=run)
         before = self._settlement(target, target.readings or b"", old)
-        after = self._settlement(target, readings, new)
+        after = self._settlement(target, readings[batch], new)
         difference = tuple(late - early for late, early in zip(after, before, strict=True))
         self._book_correction(target, difference)
-        target.readings, target.settled = readings, new
+        target.readings, target.settled = readings[batch], new
         return difference
+
+    def _settled_batch(self, interval: int, number: int) -> tuple[Batch, Terms]:
+        """A batch and what it was last settled by."""
+        state = self._intervals.get(interval)
+        batch = state.batches[number] if state and number < len(state.batches) else None
+        if batch is None or batch.settled is None:
+            raise NotCommitted(f"Batch {number} of interval {interval} is not settled: settle it first.")
+        return batch, batch.settled
 
     def _settlement(self, batch: Batch, readings: bytes, terms: Terms) -> tuple[Entries, ...]:
         return settle_batch(
