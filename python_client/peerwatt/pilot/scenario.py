@@ -62,6 +62,7 @@ class Scenario:
         currency: ISO 4217 code; a base unit is 1e-6 of it.
         committee: who signs network reports.
         bidding: how homes behave.
+        lost_readings_permille: of all readings, how many never reach the metering operator.
         participants: in account order.
         feeder: the grid they share.
         active: W of everything that does not trade.
@@ -80,6 +81,7 @@ class Scenario:
     currency: str
     committee: Committee
     bidding: Bidding
+    lost_readings_permille: int
     participants: tuple[Participant, ...]
     feeder: Feeder
     active: NodePowers
@@ -160,6 +162,7 @@ def _scenario(
                 market.base_price, market.tick_size, prices.feed_in, prices.retail, prices.network_fee
             ),
         ),
+        lost_readings_permille=permille(parsed.metering.lost_readings_percent),
         participants=tuple(participants),
         feeder=feeder,
         active=active,

@@ -82,6 +82,14 @@ class CommitteeSection(Section):
     quorum: int = Field(ge=1, le=32)
 
 
+class MeteringSection(Section):
+    """How readings reach the market."""
+
+    lost_readings_percent: PermillePercent = Field(
+        description="Readings that never reach the metering operator; their meters hand them in themselves."
+    )
+
+
 class BiddingSection(Section):
     """How homes forecast and bid: see `peerwatt.agents.forecast` and `peerwatt.agents.strategy`."""
 
@@ -120,6 +128,7 @@ class ScenarioFile(Section):
     market: MarketSection
     losses: LossesSection
     committee: CommitteeSection
+    metering: MeteringSection
     bidding: BiddingSection
     files: FilesSection = FilesSection()
 

@@ -1,0 +1,14 @@
+"""The network oracle: what of a cleared interval the grid can carry, said by a committee's quorum."""
+
+from peerwatt.oracle.committee import CommitteeMember, Quorum, collect_quorum
+from peerwatt.oracle.judgement import ClearedInterval, GridForecast, Judgement, judge
+
+__all__ = [
+    "ClearedInterval",
+    "CommitteeMember",
+    "GridForecast",
+    "Judgement",
+    "Quorum",
+    "collect_quorum",
+    "judge",
+]

@@ -1,0 +1,172 @@
+"""What the oracle reports: a power flow on what was cleared, turned into a verdict on exactly that clearing.
+
+Pure: whoever has the cleared interval, the feeder and the forecast gets the same report, byte for byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from peerwatt.grid.decision import Decision as GridDecision
+from peerwatt.grid.decision import decide
+from peerwatt.grid.exchange import Exchange
+from peerwatt.grid.power_flow import Floats, PowerFlow
+from peerwatt.market.pro_rata import fill
+from peerwatt.messages import (
+    ZERO_HASH,
+    Clearing,
+    Decision,
+    NetworkReport,
+    Record,
+    Side,
+    Verdict,
+    decisions_hash,
+    encode_decisions,
+)
+
+_VERDICTS: Final = {
+    "accept": Verdict.ACCEPT,
+    "cap": Verdict.CAP,
+    "curtail": Verdict.CURTAIL,
+    "void": Verdict.VOID,
+}
+
+
+@dataclass(frozen=True)
+class ClearedInterval:
+    """An interval as the auction left it.
+
+    Attributes:
+        number: the interval.
+        length_s: its length, s.
+        clearing: the outcome.
+        clearing_hash: 32 bytes, what a report must name.
+        batches: the records of each batch.
+    """
+
+    number: int
+    length_s: int
+    clearing: Clearing
+    clearing_hash: bytes
+    batches: tuple[tuple[Record, ...], ...]
+
+    def fills(self, side: Side) -> dict[int, int]:
+        """What the auction gave each participant on one side, Wh."""
+        return {
+            record.participant: sum(
+                fill(placed, self.clearing) for placed in record.steps if placed.step.side == side
+            )
+            for records in self.batches
+            for record in records
+        }
+
+
+@dataclass(frozen=True)
+class GridForecast:
+    """What is expected to flow in an interval besides what was cleared.
+
+    Attributes:
+        nodes: position in the feeder of each participant's node, by account.
+        import_wh: expected import of each participant, traded or not, Wh.
+        export_wh: expected export, Wh.
+        background_w: injection of everything that does not trade, W, generation positive, per feeder node.
+        background_var: reactive injection of everything, var, per feeder node.
+    """
+
+    nodes: Mapping[int, int]
+    import_wh: Mapping[int, int]
+    export_wh: Mapping[int, int]
+    background_w: Floats
+    background_var: Floats
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A report that is ready to be signed, and what it follows from.
+
+    Attributes:
+        report: the message.
+        decisions: one packed vector per batch, or none.
+        participants: accounts, the order of the decision's arrays.
+        grid: the grid's decision, with voltages, loadings and reasons.
+    """
+
+    report: NetworkReport
+    decisions: tuple[bytes, ...]
+    participants: tuple[int, ...]
+    grid: GridDecision
+
+    def surplus_wh(self, account: int) -> int:
+        """What a participant may feed in beyond its accepted sale, Wh."""
+        return int(self.grid.surplus_wh[self.participants.index(account)])
+
+
+def judge(cleared: ClearedInterval, forecast: GridForecast, solver: PowerFlow) -> Judgement:
+    """Check a cleared interval against the network.
+
+    Args:
+        cleared: the interval.
+        forecast: what else flows.
+        solver: the feeder's.
+
+    Raises:
+        FlowError: the power flow has no solution.
+    """
+    participants = tuple(sorted(forecast.nodes))
+    exchange = _exchange(cleared, forecast, participants)
+    grid = decide(solver, exchange)
+    verdict = _VERDICTS[grid.kind]
+    decisions = _decisions(cleared.batches, participants, grid)
+    return Judgement(
+        report=NetworkReport(
+            interval=cleared.number,
+            verdict=verdict,
+            volume=grid.volume_wh,
+            loss_rate=0,
+            feeder_hash=solver.feeder.feeder_hash,
+            inputs_hash=exchange.digest(),
+            clearing_hash=cleared.clearing_hash,
+            decisions_hash=decisions_hash(decisions) if decisions else ZERO_HASH,
+        ),
+        decisions=decisions,
+        participants=participants,
+        grid=grid,
+    )
+
+
+def _exchange(
+    cleared: ClearedInterval, forecast: GridForecast, participants: Sequence[int]
+) -> Exchange:
+    def along(energy: Mapping[int, int]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+        return np.array([energy.get(account, 0) for account in participants], dtype=np.int64)
+
+    return Exchange(
+        interval_s=cleared.length_s,
+        participants=participants,
+        nodes=along(forecast.nodes),
+        sell_wh=along(cleared.fills(Side.SELL)),
+        buy_wh=along(cleared.fills(Side.BUY)),
+        export_wh=along(forecast.export_wh),
+        import_wh=along(forecast.import_wh),
+        background_w=forecast.background_w,
+        background_var=forecast.background_var,
+    )
+
+
+def _decisions(
+    batches: Sequence[Sequence[Record]], participants: Sequence[int], grid: GridDecision
+) -> tuple[bytes, ...]:
+    """The packed vectors, in batch order; none where nothing stands, for then there is nothing to name."""
+    if grid.volume_wh == 0:
+        return ()
+    place = {account: k for k, account in enumerate(participants)}
+
+    def decision(record: Record) -> Decision:
+        k = place[record.participant]
+        return Decision(int(grid.sell_wh[k]), int(grid.buy_wh[k]), int(grid.loss_wh[k]))
+
+    return tuple(encode_decisions(decision(record) for record in records) for records in batches)

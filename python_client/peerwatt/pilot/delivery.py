@@ -1,0 +1,54 @@
+"""The physical side of a replay: what homes and feeder are expected to do, and what they then do."""
+
+from __future__ import annotations
+
+from peerwatt.agents.home import Flow, metered_flow
+from peerwatt.grid.power_flow import Floats
+from peerwatt.messages import Verdict
+from peerwatt.oracle import GridForecast, Judgement
+from peerwatt.pilot.bidding import expectation
+from peerwatt.pilot.community import Participant
+from peerwatt.pilot.scenario import Scenario
+
+
+class Neighbourhood:
+    """A scenario's homes on their feeder.
+
+    Attributes:
+        scenario: the scenario.
+        seed: of the forecast errors.
+    """
+
+    def __init__(self, scenario: Scenario, seed: int) -> None:
+        self.scenario = scenario
+        self.seed = seed
+        names = scenario.feeder.node_names
+        self._nodes = {home.account: scenario.feeder.node(home.node) for home in scenario.participants}
+        # The files count demand as positive, the power flow injection.
+        self._background_w: Floats = -scenario.active.nodal(names)
+        self._background_var: Floats = -scenario.reactive.nodal(names)
+
+    def forecast(self, position: int) -> GridForecast:
+        """What is expected to flow in the interval at a position of the calendar, before its gate closes."""
+        nets = {
+            home.account: expectation(self.scenario, home, position, self.seed).net_import_wh
+            for home in self.scenario.participants
+        }
+        return GridForecast(
+            nodes=self._nodes,
+            import_wh={account: max(0, net) for account, net in nets.items()},
+            export_wh={account: max(0, -net) for account, net in nets.items()},
+            background_w=self._background_w[position],
+            background_var=self._background_var[position],
+        )
+
+    def deliver(self, home: Participant, position: int, judgement: Judgement, accepted_sell: int) -> Flow:
+        """What a home really does.
+
+        Under any verdict but Accept its inverter feeds in what was accepted and the surplus that the network can
+        carry; everything beyond earns nothing.
+        """
+        limit = None
+        if judgement.report.verdict != Verdict.ACCEPT:
+            limit = accepted_sell + judgement.surplus_wh(home.account)
+        return metered_flow(home.demand_wh[position], home.generation_wh[position], limit)

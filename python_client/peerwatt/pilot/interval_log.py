@@ -1,0 +1,57 @@
+"""What happened in one interval of a replay, as it is collected on the way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from peerwatt.agents.home import Flow
+from peerwatt.client import PostedBatch
+from peerwatt.market.gate import Position
+from peerwatt.messages import Clearing, Record, SignedOrder, Verdict
+from peerwatt.messages.reading import MeterReading
+from peerwatt.oracle import ClearedInterval, Judgement
+
+
+@dataclass
+class IntervalLog:
+    """One interval.
+
+    Attributes:
+        number: of the interval.
+        position: in the calendar, from 0.
+        orders: what the homes signed.
+        posted: what the market took; None where nobody ordered.
+        cleared: the auction's outcome.
+        judgement: the oracle's.
+        verdict: on chain.
+        positions: what stood of each order, by account.
+        flows: what every home did, by account.
+        readings: what every meter counted, by account.
+        lost: accounts whose reading never reached the metering operator.
+        cash: what the settlement changed, base units, by account.
+        gas: of all its transactions.
+    """
+
+    number: int
+    position: int
+    orders: tuple[SignedOrder, ...] = ()
+    posted: PostedBatch | None = None
+    cleared: ClearedInterval | None = None
+    judgement: Judgement | None = None
+    verdict: Verdict = Verdict.ACCEPT
+    positions: dict[int, Position] = field(default_factory=dict)
+    flows: dict[int, Flow] = field(default_factory=dict)
+    readings: dict[int, MeterReading] = field(default_factory=dict)
+    lost: tuple[int, ...] = ()
+    cash: tuple[int, ...] = ()
+    gas: int = 0
+
+    @property
+    def records(self) -> tuple[Record, ...]:
+        """The orders that the market took; none where there is no batch."""
+        return () if self.posted is None else self.posted.records
+
+    @property
+    def clearing(self) -> Clearing:
+        """The auction's outcome."""
+        return Clearing() if self.cleared is None else self.cleared.clearing

@@ -1,0 +1,99 @@
+"""A scenario's market on a chain, and its reference twin: deployed, registered and funded alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from eth_account.signers.local import LocalAccount
+
+from peerwatt.chain import Deployment, Network, Sender
+from peerwatt.client import MarketClient, MarketRoles, Wallet, deploy_market
+from peerwatt.client.market import Registration
+from peerwatt.market.ledger import SystemAccount
+from peerwatt.market.participant import Participant
+from peerwatt.market.twin import MarketTwin
+from peerwatt.pilot.community import Participant as Home
+from peerwatt.pilot.keys import PilotKeys
+from peerwatt.pilot.scenario import Scenario
+
+ETHER_PER_KEY = 10 * 10**18
+"""Wei given to every key that sends transactions: gas for far longer than a pilot on a local chain."""
+
+
+@dataclass(frozen=True)
+class PilotMarket:
+    """A market that is ready to take its first order.
+
+    Attributes:
+        client: the market on chain, through the relayer's key.
+        twin: the same market in plain Python.
+        deposits: what each account started with, base units.
+    """
+
+    client: MarketClient
+    twin: MarketTwin
+    deposits: tuple[int, ...]
+
+
+def deploy_scenario(network: Network, scenario: Scenario, keys: PilotKeys) -> Deployment:
+    """Deploy a scenario's market and register its participants."""
+    operator = keys.operator
+    network.fund({operator.address: ETHER_PER_KEY})
+    sender = Sender(network, operator)
+    wallets = [keys.system_wallet(account).address for account in SystemAccount]
+    roles = MarketRoles(operator.address, keys.metering_operator.address, operator.address, *wallets)
+    committee = [keys.committee_member(index).address for index in range(scenario.committee.members)]
+    deployment = deploy_market(
+        sender, scenario.market, scenario.tariff, roles, committee, scenario.committee.quorum
+    )
+    MarketClient(network, deployment, sender).register(
+        [
+            Registration(keys.wallet(p.account).address, _registered(p, keys), scenario.feeder.node(p.node))
+            for p in scenario.participants
+        ]
+    )
+    return deployment
+
+
+def open_market(network: Network, scenario: Scenario, keys: PilotKeys, days: int) -> PilotMarket:
+    """Deploy a scenario's market, register and fund everybody, and set the twin up alike.
+
+    Args:
+        network: the chain.
+        scenario: whose market.
+        keys: of everybody.
+        days: how many days the deposits shall last.
+    """
+    deployment = deploy_scenario(network, scenario, keys)
+    network.fund({keys.relayer.address: ETHER_PER_KEY})
+    client = MarketClient(network, deployment, Sender(network, keys.relayer))
+    twin = MarketTwin(scenario.market, scenario.tariff, client.domain, keys.metering_operator.address)
+    twin.register([_registered(p, keys) for p in scenario.participants])
+
+    slots = days * scenario.calendar.per_day
+    deposits = [0] * (len(SystemAccount) + len(scenario.participants))
+    # The supplier pays for what is fed in before it is paid for what it delivers.
+    generated = sum(sum(p.generation_wh[:slots]) for p in scenario.participants)
+    deposits[SystemAccount.SUPPLIER] = (
+        twin.margin(SystemAccount.SUPPLIER) + scenario.tariff.feed_in * generated
+    )
+    for p in scenario.participants:
+        deposits[p.account] = twin.margin(p.account) + scenario.market.margin_price * sum(p.demand_wh[:slots])
+
+    owners: dict[int, LocalAccount] = {SystemAccount.SUPPLIER: keys.system_wallet(SystemAccount.SUPPLIER)}
+    owners |= {p.account: keys.wallet(p.account) for p in scenario.participants}
+    network.fund({owner.address: ETHER_PER_KEY for owner in owners.values()})
+    for account, owner in owners.items():
+        client.sender.send(client.payment_token.functions.mint(owner.address, deposits[account]))
+        Wallet(network, deployment, owner, account).deposit(deposits[account])
+        twin.deposit(account, deposits[account])
+    return PilotMarket(client, twin, tuple(deposits))
+
+
+def _registered(home: Home, keys: PilotKeys) -> Participant:
+    return Participant(
+        order_key=keys.order_key(home.account).address,
+        meter_key=keys.meter_key(home.account).address,
+        import_limit=home.import_limit,
+        export_limit=home.export_limit,
+    )

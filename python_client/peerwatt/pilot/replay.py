@@ -1,0 +1,303 @@
+"""The replay: every interval of a scenario's days on a chain, next to the reference twin."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from peerwatt.agents.draws import uniform
+from peerwatt.agents.meter import Meter
+from peerwatt.chain import Network
+from peerwatt.client import MarketClient
+from peerwatt.grid.power_flow import PowerFlow
+from peerwatt.market.settlement import delivered_by_batch, positions
+from peerwatt.messages import (
+    MISSING,
+    MeterAttestation,
+    MeterReading,
+    Reading,
+    ReadingStatus,
+    encode_readings,
+    readings_hash,
+)
+from peerwatt.oracle import ClearedInterval, CommitteeMember, collect_quorum
+from peerwatt.pilot.bidding import order_of
+from peerwatt.pilot.comparison import conservation_error, differences
+from peerwatt.pilot.delivery import Neighbourhood
+from peerwatt.pilot.interval_log import IntervalLog
+from peerwatt.pilot.keys import PilotKeys
+from peerwatt.pilot.market_setup import open_market
+from peerwatt.pilot.scenario import Scenario
+from peerwatt.pilot.timeline import Action, Appointment, appointments
+from peerwatt.relayer import OrderQueue, Relayer
+from peerwatt.relayer.relayer import batch_data
+
+Progress = Callable[[int, int], None]
+"""Called with the number of settled intervals and of all intervals."""
+
+FIRST_RUN = 1
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """What a replay leaves to the report.
+
+    Attributes:
+        scenario: what was replayed.
+        chain: name or URL of the chain.
+        seed: of every draw and key.
+        logs: one per interval.
+        solver: of the feeder.
+        initial: cash of every account before the first interval, base units.
+        final: cash (base units) and energy (Wh) of every account after the last.
+        mismatches: how many intervals differ between the chain and the reference twin.
+        first_difference: the first difference that was found, or nothing.
+        conservation_error: largest error found after any interval, base units plus Wh.
+        wall_seconds: how long it took.
+    """
+
+    scenario: Scenario
+    chain: str
+    seed: int
+    logs: tuple[IntervalLog, ...]
+    solver: PowerFlow
+    initial: tuple[int, ...]
+    final: tuple[tuple[int, int], ...]
+    mismatches: int
+    first_difference: str
+    conservation_error: int
+    wall_seconds: float
+
+
+class Replay:
+    """One replay. Everything that happens goes through the contracts, under real signatures.
+
+    Attributes:
+        scenario: what is replayed.
+        network: on which chain; its clock must be ours.
+        seed: of every draw and key.
+        days: how many of the scenario's days.
+    """
+
+    def __init__(self, scenario: Scenario, network: Network, seed: int, days: int) -> None:
+        self.scenario = scenario
+        self.network = network
+        self.seed = seed
+        self.days = days
+        self._keys = PilotKeys(seed)
+        self._neighbourhood = Neighbourhood(scenario, seed)
+        self._solver = PowerFlow(scenario.feeder)
+        self._members = [
+            CommitteeMember(index, bytes(self._keys.committee_member(index).key), self._solver)
+            for index in range(scenario.committee.members)
+        ]
+        self._meters = {home.account: Meter(home.account) for home in scenario.participants}
+        self._mismatches: set[int] = set()
+        self._first_difference = ""
+        self._conservation_error = 0
+
+    def run(self, progress: Progress = lambda done, of: None) -> Replayed:
+        """Replay everything.
+
+        Args:
+            progress: told after every settled interval.
+
+        Raises:
+            PeerwattError: the chain or the feeder refused.
+        """
+        started = time.monotonic()
+        calendar = self.scenario.calendar
+        count = self.days * calendar.per_day
+        self._market = open_market(self.network, self.scenario, self._keys, self.days)
+        logs = [IntervalLog(calendar.first + position, position) for position in range(count)]
+        with OrderQueue() as queue:
+            self._relayer = Relayer(self._client, queue)
+            for appointment in appointments(self.scenario.market, calendar.first, count):
+                self._keep(appointment, logs[appointment.interval - calendar.first])
+                if appointment.action == Action.SETTLE:
+                    progress(appointment.interval - calendar.first + 1, count)
+        return Replayed(
+            scenario=self.scenario,
+            chain=self.network.name,
+            seed=self.seed,
+            logs=tuple(logs),
+            solver=self._solver,
+            initial=self._market.deposits,
+            final=tuple(self._client.accounts(len(self._market.deposits))),
+            mismatches=len(self._mismatches),
+            first_difference=self._first_difference,
+            conservation_error=self._conservation_error,
+            wall_seconds=time.monotonic() - started,
+        )
+
+    @property
+    def _client(self) -> MarketClient:
+        return self._market.client
+
+    def _keep(self, appointment: Appointment, log: IntervalLog) -> None:
+        step = {
+            Action.POST: self._post,
+            Action.CLEAR: self._clear,
+            Action.REPORT: self._report,
+            Action.ATTEST: self._attest,
+            Action.OVERRULE: self._overrule,
+            Action.SETTLE: self._settle,
+        }[appointment.action]
+        self._now = appointment.time
+        step(log)
+
+    def _at_appointment(self) -> None:
+        """Let the next block be mined at the appointment's time."""
+        self.network.set_next_timestamp(self._now)
+
+    def _differ(self, log: IntervalLog, difference: str) -> None:
+        self._mismatches.add(log.number)
+        self._first_difference = self._first_difference or difference
+
+    # The six steps of an interval. Without a batch an interval does not exist on chain: its homes are billed at
+    # the tariff, and the oracle's check is only for the record.
+
+    def _post(self, log: IntervalLog) -> None:
+        orders = [order_of(self.scenario, home, log.position, self.seed) for home in self.scenario.participants]
+        log.orders = tuple(
+            order.signed(self._client.domain, bytes(self._keys.order_key(order.participant).key))
+            for order in orders
+            if order is not None
+        )
+        if not log.orders:
+            return
+        for signed in log.orders:
+            self._relayer.accept(signed)
+        self._at_appointment()
+        log.posted = self._relayer.post(log.number)
+        assert log.posted is not None
+        log.gas += log.posted.gas
+        expected = self._market.twin.post(log.number, log.orders, now=self._now)
+        skipped = [(s.position, s.participant, s.reason) for s in log.posted.skipped]
+        if log.records != expected.records or skipped != [
+            (s.position, s.participant, s.reason) for s in expected.skipped
+        ]:
+            self._differ(log, f"interval {log.number}: the reference takes other orders")
+
+    def _clear(self, log: IntervalLog) -> None:
+        number, length = log.number, self.scenario.market.interval_length
+        if not log.records:
+            log.cleared = ClearedInterval(number, length, log.clearing, bytes(32), ())
+            return
+        self._at_appointment()
+        log.gas += self._client.clear(number)["gasUsed"]
+        self._market.twin.clear(number, now=self._now)
+        log.cleared = ClearedInterval(
+            number,
+            length,
+            self._client.interval(number).clearing,
+            self._client.clearing_hash(number),
+            (log.records,),
+        )
+
+    def _report(self, log: IntervalLog) -> None:
+        assert log.cleared is not None
+        quorum = collect_quorum(
+            self._members,
+            log.cleared,
+            self._neighbourhood.forecast(log.position),
+            self._client.domain,
+            self.scenario.committee.quorum,
+        )
+        judgement = log.judgement = quorum.judgement
+        if not log.records:
+            return
+        self._at_appointment()
+        receipt = self._client.report(
+            judgement.report, judgement.decisions, quorum.signers, quorum.signatures
+        )
+        log.gas += receipt["gasUsed"]
+        log.verdict = judgement.report.verdict
+        self._market.twin.report(judgement.report, judgement.decisions, now=self._now)
+        for batch, decisions in enumerate(judgement.decisions):
+            self._relayer.queue.note_decisions(log.number, batch, decisions)
+        stands = positions(
+            log.records,
+            b"".join(judgement.decisions),
+            self._market.twin.interval(log.number).terms,
+            self.scenario.market.max_loss_rate,
+        )
+        log.positions = {record.participant: at for record, at in zip(log.records, stands, strict=True)}
+
+    def _attest(self, log: IntervalLog) -> None:
+        """The homes deliver, the meters count, and the metering operator hands in what reached it."""
+        assert log.judgement is not None
+        for home in self.scenario.participants:
+            stands = log.positions.get(home.account)
+            flow = self._neighbourhood.deliver(
+                home, log.position, log.judgement, stands.sell if stands else 0
+            )
+            log.flows[home.account] = flow
+            log.readings[home.account] = self._meters[home.account].read(
+                log.number, flow.imported, flow.exported
+            )
+        if not log.records:
+            return
+        log.lost = tuple(
+            record.participant
+            for record in log.records
+            if uniform(1, 1000, self.seed, "lost reading", record.participant, log.number)
+            <= self.scenario.lost_readings_permille
+        )
+        packed = encode_readings(
+            MISSING if record.participant in log.lost else _attested(log.readings[record.participant])
+            for record in log.records
+        )
+        twin = self._market.twin
+        delivered = delivered_by_batch(
+            log.records,
+            b"".join(log.judgement.decisions),
+            packed,
+            [twin.energy_limits(record.participant) for record in log.records],
+            twin.interval(log.number).terms,
+            self.scenario.market.max_loss_rate,
+        )
+        statement = MeterAttestation(log.number, FIRST_RUN, readings_hash([packed]), delivered)
+        signature = statement.sign(self._client.domain, bytes(self._keys.metering_operator.key))
+        self._at_appointment()
+        log.gas += self._client.attest(log.number, [packed], delivered, signature)["gasUsed"]
+        twin.attest(log.number, [packed], delivered, signature, now=self._now)
+        self._relayer.queue.note_readings(log.number, 0, packed)
+
+    def _overrule(self, log: IntervalLog) -> None:
+        """The meters whose readings got lost hand in their own."""
+        if not log.lost:
+            return
+        signed = [
+            log.readings[record.participant].signed(
+                place, self._client.domain, bytes(self._keys.meter_key(record.participant).key)
+            )
+            for place, record in enumerate(log.records)
+            if record.participant in log.lost
+        ]
+        [row] = self._relayer.queue.batches(log.number)
+        self._at_appointment()
+        receipt, readings = self._client.overrule(log.number, row.batch, batch_data(row), signed)
+        log.gas += receipt["gasUsed"]
+        self._market.twin.overrule(log.number, row.batch, signed, now=self._now)
+        self._relayer.queue.note_readings(log.number, row.batch, readings)
+
+    def _settle(self, log: IntervalLog) -> None:
+        if not log.records:
+            return
+        accounts = len(self._market.deposits)
+        before = self._client.accounts(accounts)
+        self._at_appointment()
+        log.gas += sum(receipt["gasUsed"] for receipt in self._relayer.settle(log.number))
+        after = self._client.accounts(accounts)
+        log.cash = tuple(now[0] - then[0] for now, then in zip(after, before, strict=True))
+        self._market.twin.settle(log.number, 0, now=self._now)
+        for difference in differences(self._client, self._market.twin, log.number):
+            self._differ(log, difference)
+        error = conservation_error(self._client, accounts)
+        self._conservation_error = max(self._conservation_error, error)
+
+
+def _attested(reading: MeterReading) -> Reading:
+    return Reading(ReadingStatus.ATTESTED, reading.imported, reading.exported)

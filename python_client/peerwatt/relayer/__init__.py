@@ -1,0 +1,6 @@
+"""The relayer: a durable queue of signed orders, posted as batches that nothing can be lost from."""
+
+from peerwatt.relayer.queue import OrderQueue, PostedRow
+from peerwatt.relayer.relayer import Relayer
+
+__all__ = ["OrderQueue", "PostedRow", "Relayer"]
