@@ -2,7 +2,8 @@
 
     python scripts/derive_simbench.py brooklyn-10 [--out FOLDER]
 
-Needs the `grid` extra (pandapower, simbench). SimBench's database is ODbL: what this writes stays under it; see the NOTICE.md that it writes.
+Needs the `grid` extra (pandapower, simbench). SimBench's database is ODbL: what this writes stays under it;
+see the NOTICE.md that it writes.
 """
 
 from __future__ import annotations
@@ -103,7 +104,7 @@ def derive(name: str, slice_: Slice, out: Path) -> None:
         licence="ODbL 1.0 (database), DbCL 1.0 (contents)",
         provenance={
             "derived_by": "scripts/derive_simbench.py", "pandapower": version("pandapower"),
-            "changed": "loads, generators and storage moved to the profiles; taps applied (type Ratio); nothing scaled",
+            "changed": "loads, generators, storage moved to the profiles; taps applied; nothing scaled",
         },
     )  # fmt: skip
     write_feeder(document, out / "feeder.json")
@@ -118,7 +119,11 @@ def derive(name: str, slice_: Slice, out: Path) -> None:
         k = position[member.bus]
         drawn, made = (np.rint(x[:, k] / WH_WATTS).astype(int) * WH_WATTS for x in (load, pv))
         background[:, k] += pv[:, k] - load[:, k]
-        _write(out / "profiles" / f"{member.name}.csv", ["TIME", "LOAD(W)", "PV(W)"], zip(times, drawn, made, strict=True))
+        _write(
+            out / "profiles" / f"{member.name}.csv",
+            ["TIME", "LOAD(W)", "PV(W)"],
+            zip(times, drawn, made, strict=True),
+        )
         table.append(_participant(net, member))
     fields = ["participant", "node", "kind", "import_limit_kw", "export_limit_kw", "pv_kwp", "description"]
     _write(out / "participants.csv", fields, table)
@@ -126,7 +131,11 @@ def derive(name: str, slice_: Slice, out: Path) -> None:
         whole = np.rint(power).astype(int)
         used = np.flatnonzero(np.abs(whole).max(axis=0))
         header = ["TIME", *net.bus["name"].iloc[used]]
-        _write(out / f"background_{kind}.csv", header, ([t, *r] for t, r in zip(times, whole[:, used], strict=True)))
+        _write(
+            out / f"background_{kind}.csv",
+            header,
+            ([t, *r] for t, r in zip(times, whole[:, used], strict=True)),
+        )
 
 
 def _rows(net: Any, slice_: Slice) -> NDArray[np.int64]:

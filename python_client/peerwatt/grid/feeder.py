@@ -1,7 +1,8 @@
 """The canonical feeder file: power-grid-model's input with names, limits and provenance around it.
 
-The file is JSON. Its identity, reported with every decision, is the SHA-256 of the canonical form (keys sorted, no
-blanks, UTF-8, shortest decimal of every float), so that re-indenting a file changes nothing and moving one tap does.
+The file is JSON. Its identity, reported with every decision, is the SHA-256 of the canonical form (keys
+sorted, no blanks, UTF-8, shortest decimal of every float), so that re-indenting a file changes nothing and
+moving one tap does.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from power_grid_model.errors import PowerGridError
-from power_grid_model.utils import json_deserialize
+from power_grid_model.errors import PowerGridError  # type: ignore[attr-defined]
+from power_grid_model.utils import json_deserialize  # type: ignore[attr-defined]
 
 from peerwatt.grid.errors import FeederError
 
@@ -92,6 +93,11 @@ class Feeder:
         return {name: (xy[0], xy[1]) for name, xy in self.document.get("coordinates", {}).items()}
 
     @property
+    def three_phase(self) -> bool:
+        """Whether the feeder is solved phase by phase."""
+        return bool(self.document.get("phases", 1) == 3)
+
+    @property
     def free_id(self) -> int:
         """First id that no element of the feeder uses."""
         return max(self.names) + 1
@@ -108,7 +114,7 @@ class Feeder:
         try:
             return self.node_index[name]
         except KeyError:
-            raise FeederError(f"feeder {self.name}: no node named {name!r}; see its \"names\"") from None
+            raise FeederError(f'feeder {self.name}: no node named {name!r}; see its "names"') from None
 
     def _ids(self, kind: str) -> NDArray[np.int32]:
         table = self.data.get(kind)
@@ -131,7 +137,8 @@ def load_feeder(path: str | Path) -> Feeder:
         The feeder, solvable in principle: connected, named, limited. (That it solves is seen by `PowerFlow`.)
 
     Raises:
-        FeederError: The file is missing or not JSON, or an element of it cannot be used; named in the message.
+        FeederError: The file is missing or not JSON, or an element of it cannot be used; named in the
+            message.
     """
     try:
         document = json.loads(Path(path).read_text(encoding="utf-8"))
@@ -159,7 +166,7 @@ def feeder_from_document(document: Any, origin: str = "feeder") -> Feeder:
         data = json_deserialize(json.dumps(document["power_grid_model"]))
     except (PowerGridError, ValueError, KeyError, TypeError) as error:
         reason = str(error).strip().splitlines()[0]
-        raise FeederError(f"{origin}: \"power_grid_model\" is not power-grid-model input: {reason}") from None
+        raise FeederError(f'{origin}: "power_grid_model" is not power-grid-model input: {reason}') from None
     limits = document["limits"]
     feeder = Feeder(
         name=document["name"],

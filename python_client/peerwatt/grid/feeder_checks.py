@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from power_grid_model.enum import CalculationType
+from power_grid_model import CalculationType
 from power_grid_model.validation import errors_to_string, validate_input_data
 
 from peerwatt.grid.errors import FeederError
@@ -30,7 +30,7 @@ def check_document(document: Any, origin: str) -> None:
     if not isinstance(document, Mapping):
         raise FeederError(f"{origin}: a feeder is a JSON object")
     if document.get("format") != FORMAT:
-        raise FeederError(f"{origin}: \"format\" is {document.get('format')!r}, must be {FORMAT!r}")
+        raise FeederError(f'{origin}: "format" is {document.get("format")!r}, must be {FORMAT!r}')
     for key in _REQUIRED:
         if key not in document:
             raise FeederError(f"{origin}: key {key!r} is missing")
@@ -39,22 +39,31 @@ def check_document(document: Any, origin: str) -> None:
             raise FeederError(f"{origin}: unknown key {key!r}; known are {', '.join(sorted(_KEYS))}")
     _check_limits(document["limits"], origin)
     names = document["names"]
-    if not isinstance(names, Mapping) or not all(str(k).isdigit() and isinstance(v, str) for k, v in names.items()):
-        raise FeederError(f"{origin}: \"names\" must map an element id to its name")
+    if not isinstance(names, Mapping) or not all(
+        str(k).isdigit() and isinstance(v, str) for k, v in names.items()
+    ):
+        raise FeederError(f'{origin}: "names" must map an element id to its name')
 
 
 def _check_limits(limits: Any, origin: str) -> None:
     if not isinstance(limits, Mapping):
-        raise FeederError(f"{origin}: \"limits\" must be an object with {', '.join(_LIMITS)}")
+        raise FeederError(f'{origin}: "limits" must be an object with {", ".join(_LIMITS)}')
     for key in _LIMITS:
         value = limits.get(key)
         if value is None:
             raise FeederError(f"{origin}: limits.{key} is missing")
-        if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value) or value <= 0:
+        if (
+            not isinstance(value, int | float)
+            or isinstance(value, bool)
+            or not math.isfinite(value)
+            or value <= 0
+        ):
             raise FeederError(f"{origin}: limits.{key} is {value!r}, must be a positive number")
     unknown = set(limits) - {*_LIMITS, "source"}
     if unknown:
-        raise FeederError(f"{origin}: limits has unknown keys {sorted(unknown)}; known are {', '.join(_LIMITS)}")
+        raise FeederError(
+            f"{origin}: limits has unknown keys {sorted(unknown)}; known are {', '.join(_LIMITS)}"
+        )
     if not limits["v_min_pu"] < limits["v_max_pu"] <= 2:
         raise FeederError(f"{origin}: limits need v_min_pu < v_max_pu, both per unit of the rated voltage")
 
@@ -65,7 +74,7 @@ def check_data(feeder: Feeder, origin: str) -> None:
     _check_ratings(feeder, origin)
     _check_connected(feeder, origin)
     kind = CalculationType.power_flow
-    found = validate_input_data(dict(feeder.data), kind, symmetric=feeder.document.get("phases", 1) != 3)
+    found = validate_input_data(dict(feeder.data), kind, symmetric=not feeder.three_phase)
     if found:
         first = found[0]
         ids = first.ids if isinstance(first.ids, list) else []
@@ -81,7 +90,7 @@ def _check_names(feeder: Feeder, origin: str) -> None:
     for kind, table in feeder.data.items():
         for element in table["id"]:
             if int(element) not in feeder.names:
-                raise FeederError(f"{origin}: {kind} with id {element} has no entry in \"names\"")
+                raise FeederError(f'{origin}: {kind} with id {element} has no entry in "names"')
     nodes = [feeder.names[int(i)] for i in feeder.data["node"]["id"]]
     if len(set(nodes)) != len(nodes):
         twice = next(name for name in nodes if nodes.count(name) > 1)
@@ -106,8 +115,10 @@ def _check_connected(feeder: Feeder, origin: str) -> None:
         for a in ends:
             for b in ends:
                 if a not in neighbours or b not in neighbours:
-                    raise FeederError(f"{origin}: a branch ends at node id {a if a not in neighbours else b}, "
-                                      f"which does not exist")
+                    raise FeederError(
+                        f"{origin}: a branch ends at node id {a if a not in neighbours else b}, "
+                        f"which does not exist"
+                    )
                 neighbours[a].add(b)
     source = feeder.data["source"]
     queue = [int(s["node"]) for s in source if s["status"]]
@@ -118,12 +129,14 @@ def _check_connected(feeder: Feeder, origin: str) -> None:
         queue.extend(fresh)
     for node in neighbours:
         if node not in reached:
-            raise FeederError(f"{origin}: node {feeder.names[node]!r} is isolated: no closed branch leads to a source")
+            raise FeederError(
+                f"{origin}: node {feeder.names[node]!r} is isolated: no closed branch leads to a source"
+            )
 
 
 def closed_branches(feeder: Feeder) -> list[tuple[int, ...]]:
     """Node ids at the closed ends of every branch that is closed at two ends or more."""
-    found = []
+    found: list[tuple[int, ...]] = []
     for kind in ("line", "asym_line", "link", "generic_branch", "transformer"):
         table = feeder.data.get(kind)
         if table is not None:

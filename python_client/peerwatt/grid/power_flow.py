@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from power_grid_model import LoadGenType, PowerGridModel, initialize_array
-from power_grid_model.errors import PowerGridError
+from power_grid_model.errors import PowerGridError  # type: ignore[attr-defined]
 
 from peerwatt.grid.errors import FlowError, InjectionError
 from peerwatt.grid.feeder import BRANCHES, Feeder
@@ -51,8 +51,10 @@ class FlowResult:
 class PowerFlow:
     """Solves a feeder for nodal injections.
 
-    An injection is active power into the node, W: generation positive, demand negative. It comes on top of the loads and generators
-    that the feeder file itself holds. Newton-Raphson on constant-power injections; taps as the file states them.
+    An injection is active power into the node, W: generation positive, demand negative. It comes on top of
+        the loads and generators
+    that the feeder file itself holds. Newton-Raphson on constant-power injections; taps as the file states
+    them.
 
     Args:
         feeder: The feeder.
@@ -64,7 +66,7 @@ class PowerFlow:
 
     def __init__(self, feeder: Feeder, *, own_loads: bool = True) -> None:
         self.feeder = feeder
-        self.three_phase = feeder.document.get("phases", 1) == 3
+        self.three_phase = feeder.three_phase
         nodes = feeder.data["node"]["id"]
         kind = "asym_gen" if self.three_phase else "sym_gen"
         self._kind = kind
@@ -72,9 +74,7 @@ class PowerFlow:
         gens = initialize_array("input", kind, len(nodes))
         gens["id"], gens["node"], gens["status"] = self._ids, nodes, 1
         gens["type"], gens["p_specified"], gens["q_specified"] = LoadGenType.const_power, 0.0, 0.0
-        data: dict[Any, Any] = {
-            k: v if own_loads else _switched_off(k, v) for k, v in feeder.data.items()
-        }
+        data: dict[Any, Any] = {k: v if own_loads else _switched_off(k, v) for k, v in feeder.data.items()}
         data[kind] = np.concatenate([data[kind], gens]) if kind in data else gens
         self._model = PowerGridModel(data)
         self._branches = [k for k in BRANCHES if k in feeder.data]
@@ -102,8 +102,9 @@ class PowerFlow:
         """Solve one state or a batch.
 
         Args:
-            p_w: Active injection per node, W, `(nodes,)` or `(batch, nodes)`; on a three-phase feeder an injection
-                without a phase axis is spread evenly, with one (`(..., nodes, 3)`) it is taken as it is.
+            p_w: Active injection per node, W, `(nodes,)` or `(batch, nodes)`; on a three-phase feeder an
+                injection without a phase axis is spread evenly, with one (`(..., nodes, 3)`) it is taken as
+                it is.
             q_var: Reactive injection per node, var, the same shape; none is zero.
 
         Returns:
@@ -130,7 +131,8 @@ class PowerFlow:
         if single:
             p, q = p[None], q[None]
         arrays = self._solve(p, q)
-        return FlowResult(*((x[0] for x in arrays) if single else arrays), self.no_load_loss_w)
+        u, loading, loss, drawn = (x[0] for x in arrays) if single else arrays
+        return FlowResult(u, loading, loss, drawn, self.no_load_loss_w)
 
     def _solve(self, p: Floats, q: Floats) -> tuple[Floats, Floats, Floats, Floats]:
         ids = np.broadcast_to(self._ids, p.shape[:2])
@@ -148,7 +150,9 @@ class PowerFlow:
             )
         except PowerGridError as error:
             reason = str(error).strip().splitlines()[0]
-            raise FlowError(f"feeder {self.feeder.name}: the power flow does not converge: {reason}") from None
+            raise FlowError(
+                f"feeder {self.feeder.name}: the power flow does not converge: {reason}"
+            ) from None
         loading = [_UNITY * out[k]["loading"] for k in self._branches]
         loss = [_branch_loss(out[k]) for k in self._branches]
         drawn = out["source"]["p"]

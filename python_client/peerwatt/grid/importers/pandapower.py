@@ -1,7 +1,8 @@
 """pandapower networks as canonical feeders.
 
-pandapower 3 ignores taps of transformers whose `tap_changer_type` is not set, although older files and SimBench leave it unset.
-Here a tap position always counts; `with_ratio_taps` sets the type so that pandapower agrees.
+pandapower 3 ignores taps of transformers whose `tap_changer_type` is not set, although older files and
+SimBench leave it unset. Here a tap position always counts; `with_ratio_taps` sets the type so that pandapower
+agrees.
 """
 
 from __future__ import annotations
@@ -47,7 +48,9 @@ def load_pandapower(path: str | Path) -> Any:
 
 
 def with_ratio_taps(net: Any) -> Any:
-    """Set the tap changer type of every transformer that has a tap position and none: in place, returned too."""
+    """Set the tap changer type of every transformer that has a tap position and none: in place, returned
+    too.
+    """
     for table in (net.trafo, net.trafo3w):
         if len(table):
             unset = table.tap_changer_type.isna() & table.tap_pos.notna()
@@ -76,7 +79,9 @@ def from_pandapower(
     """
     for kind in _REFUSED:
         if len(net.get(kind, ())):
-            raise FeederError(f"{name}: {kind} {net[kind].index[0]} has no counterpart in the feeder file; replace it")
+            raise FeederError(
+                f"{name}: {kind} {net[kind].index[0]} has no counterpart in the feeder file; replace it"
+            )
     ids = _Ids()
     data: dict[str, list[dict[str, Any]]] = {"node": []}
     coordinates: dict[str, list[float]] = {}
@@ -91,7 +96,9 @@ def from_pandapower(
     data["generic_branch"] = [impedance(net, k, ids) for k in net.impedance.index[net.impedance.in_service]]
     data["transformer"] = [transformer(net, k, ids) for k in net.trafo.index[net.trafo.in_service]]
     if len(net.trafo3w):
-        raise FeederError(f"{name}: three-winding transformer {net.trafo3w.name.iloc[0]!r}: give it as two-winding ones")
+        raise FeederError(
+            f"{name}: three-winding transformer {net.trafo3w.name.iloc[0]!r}: give it as two-winding ones"
+        )
     data["source"] = _sources(net, ids, name)
     data["shunt"] = _shunts(net, ids)
     if own_loads:
@@ -146,16 +153,18 @@ def _links(net: Any, ids: _Ids) -> list[dict[str, Any]]:
         if row.get("z_ohm", 0.0) not in (0.0, None) and not math.isnan(row.z_ohm):
             raise FeederError(f"switch {row['name']!r}: a bus-bus switch with z_ohm; give it as a line")
         status = int(row.closed)
-        links.append({"id": ids.new("link", k, row["name"]), "from_node": ids.node(row.bus),
-                      "to_node": ids.node(row.element), "from_status": status, "to_status": status})  # fmt: skip
+        element = {"id": ids.new("link", k, row["name"]), "from_node": ids.node(row.bus)}
+        element |= {"to_node": ids.node(row.element), "from_status": status, "to_status": status}
+        links.append(element)
     return links
 
 
 def _sources(net: Any, ids: _Ids, name: str) -> list[dict[str, Any]]:
     sources = []
     for k, row in net.ext_grid[net.ext_grid.in_service].iterrows():
-        sources.append({"id": ids.new("source", k, row["name"]), "node": ids.node(row.bus), "status": 1,
-                        "u_ref": row.vm_pu, "u_ref_angle": math.radians(row.va_degree), "sk": _STIFF_VA})  # fmt: skip
+        element = {"id": ids.new("source", k, row["name"]), "node": ids.node(row.bus), "status": 1}
+        angle = math.radians(row.va_degree)
+        sources.append(element | {"u_ref": row.vm_pu, "u_ref_angle": angle, "sk": _STIFF_VA})
     if not sources:
         raise FeederError(f"{name}: no external grid in service")
     return sources

@@ -42,7 +42,8 @@ def line(net: Any, k: Any, ids: Ids) -> dict[str, Any]:
     if not rating > 0:
         raise FeederError(f"line {row['name']!r}: no rated current max_i_ka")
     element = {
-        "id": ids.new("line", k, row["name"]), "from_node": ids.node(row.from_bus), "to_node": ids.node(row.to_bus),
+        "id": ids.new("line", k, row["name"]),
+        "from_node": ids.node(row.from_bus), "to_node": ids.node(row.to_bus),
         "from_status": _status(net, "l", k, row.from_bus), "to_status": _status(net, "l", k, row.to_bus),
         "r1": row.r_ohm_per_km * length / n, "x1": row.x_ohm_per_km * length / n, "c1": c,
         "tan1": g / (omega * c) if c > 0 else 0.0, "i_n": rating,
@@ -61,7 +62,9 @@ def transformer(net: Any, k: Any, ids: Ids) -> dict[str, Any]:
     shift = row.shift_degree % 360
     steps = _value(row, "tap_pos", 0.0) - _value(row, "tap_neutral", 0.0)
     if _value(row, "tap_step_degree", 0.0) and steps:
-        raise FeederError(f"transformer {name!r}: a phase-shifting tap has no counterpart; set its tap to neutral")
+        raise FeederError(
+            f"transformer {name!r}: a phase-shifting tap has no counterpart; set its tap to neutral"
+        )
     clock = round(shift / 30)
     if abs(shift - 30 * clock) > 1e-9:
         raise FeederError(f"transformer {name!r}: phase shift {shift} degrees is no clock hour (30 degrees)")
@@ -72,19 +75,19 @@ def transformer(net: Any, k: Any, ids: Ids) -> dict[str, Any]:
     rated = (row.vn_hv_kv if tap_side == 0 else row.vn_lv_kv) * 1e3
     clock %= 12
     p0 = row.pfe_kw * 1e3 * n
-    element = {
-        "id": ids.new("transformer", k, name), "from_node": ids.node(row.hv_bus), "to_node": ids.node(row.lv_bus),
+    return {
+        "id": ids.new("transformer", k, name),
+        "from_node": ids.node(row.hv_bus), "to_node": ids.node(row.lv_bus),
         "from_status": _status(net, "t", k, row.hv_bus), "to_status": _status(net, "t", k, row.lv_bus),
         "u1": row.vn_hv_kv * 1e3, "u2": row.vn_lv_kv * 1e3, "sn": sn, "uk": row.vk_percent / 100,
         "pk": row.vkr_percent / 100 * sn, "i0": max(row.i0_percent / 100, p0 / sn), "p0": p0,
-        # delta (odd clock) or earthed wye on the high side; the low side of a distribution transformer is earthed
+        # delta (odd clock) or wye on the high side; the low side of a distribution transformer is earthed wye
         "winding_from": 2 if clock % 2 else 1, "winding_to": 1, "clock": clock, "tap_side": tap_side,
         "tap_pos": round(_value(row, "tap_pos", 0.0)), "tap_nom": round(_value(row, "tap_neutral", 0.0)),
         "tap_min": round(_value(row, "tap_min", min(0.0, _value(row, "tap_pos", 0.0)))),
         "tap_max": round(_value(row, "tap_max", max(0.0, _value(row, "tap_pos", 0.0)))),
         "tap_size": _value(row, "tap_step_percent", 0.0) / 100 * rated,
     }  # fmt: skip
-    return element
 
 
 def impedance(net: Any, k: Any, ids: Ids) -> dict[str, Any]:

@@ -14,7 +14,8 @@ _PHASES = "abc"
 def injections(net: Any, ids: Ids, name: str) -> dict[str, list[dict[str, Any]]]:
     """Rows of `sym_load`, `sym_gen` and `asym_load`.
 
-    Voltage-controlled generators become constant P and Q at their solved operating point: power-grid-model has none.
+    Voltage-controlled generators become constant P and Q at their solved operating point: power-grid-model
+    has none.
     """
     found: dict[str, list[dict[str, Any]]] = {"sym_load": [], "sym_gen": [], "asym_load": []}
     for k, row in net.load[net.load.in_service].iterrows():
@@ -24,15 +25,17 @@ def injections(net: Any, ids: Ids, name: str) -> dict[str, list[dict[str, Any]]]
         sign = 1.0 if kind == "sgen" else -1.0
         for k, row in table.iterrows():
             scale = sign * row.scaling * 1e6
-            found["sym_gen"].append(_row(ids.new("sym_gen", (kind, k), row["name"] or f"{kind} {k}"), row, ids,
-                                         row.p_mw * scale, row.q_mvar * scale))  # fmt: skip
+            number = ids.new("sym_gen", (kind, k), row["name"] or f"{kind} {k}")
+            found["sym_gen"].append(_row(number, row, ids, row.p_mw * scale, row.q_mvar * scale))
     if len(net.gen):
         if not len(net.get("res_gen", ())):
-            raise FeederError(f"{name}: voltage-controlled generators; run pandapower's power flow before importing")
+            raise FeederError(
+                f"{name}: voltage-controlled generators; run pandapower's power flow before importing"
+            )
         for k, row in net.gen[net.gen.in_service].iterrows():
             solved = net.res_gen.loc[k]
-            found["sym_gen"].append(_row(ids.new("sym_gen", ("gen", k), row["name"] or f"gen {k}"), row, ids,
-                                         solved.p_mw * 1e6, solved.q_mvar * 1e6))  # fmt: skip
+            number = ids.new("sym_gen", ("gen", k), row["name"] or f"gen {k}")
+            found["sym_gen"].append(_row(number, row, ids, solved.p_mw * 1e6, solved.q_mvar * 1e6))
     for k, row in net.asymmetric_load[net.asymmetric_load.in_service].iterrows():
         p = [row[f"p_{x}_mw"] * row.scaling * 1e6 for x in _PHASES]
         q = [row[f"q_{x}_mvar"] * row.scaling * 1e6 for x in _PHASES]
@@ -41,7 +44,14 @@ def injections(net: Any, ids: Ids, name: str) -> dict[str, list[dict[str, Any]]]
 
 
 def _row(number: int, row: Any, ids: Ids, p: Any, q: Any, kind: int = _POWER) -> dict[str, Any]:
-    return {"id": number, "node": ids.node(row.bus), "status": 1, "type": kind, "p_specified": p, "q_specified": q}
+    return {
+        "id": number,
+        "node": ids.node(row.bus),
+        "status": 1,
+        "type": kind,
+        "p_specified": p,
+        "q_specified": q,
+    }
 
 
 def _load(k: Any, row: Any, ids: Ids) -> list[dict[str, Any]]:

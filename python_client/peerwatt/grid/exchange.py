@@ -1,0 +1,103 @@
+"""What is about to flow in one interval: every trader's cleared and forecast energy, and the background."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from peerwatt.grid.errors import InjectionError
+from peerwatt.grid.power_flow import Floats
+
+Ints = NDArray[np.int64]
+_HOUR_S = 3600
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One interval before the gate. All trader arrays have the length of `participants`; energy in whole Wh.
+
+    Attributes:
+        interval_s: Length of the interval, s.
+        participants: Participant ids, each once.
+        nodes: Position of each participant's node in the feeder's nodal arrays.
+        sell_wh: Cleared sells.
+        buy_wh: Cleared buys.
+        export_wh: Forecast physical export, traded or not; what was sold is exported at least.
+        import_wh: Forecast physical import, traded or not; what was bought is imported at least.
+        background_w: Injection of everything that does not trade, W, generation positive, `(nodes of the
+            feeder,)`.
+        background_var: Reactive injection of everything, var, or none.
+    """
+
+    interval_s: int
+    participants: Sequence[int]
+    nodes: Ints
+    sell_wh: Ints
+    buy_wh: Ints
+    export_wh: Ints
+    import_wh: Ints
+    background_w: Floats
+    background_var: Floats | None = None
+
+    def __post_init__(self) -> None:
+        n = len(self.participants)
+        if len(set(self.participants)) != n:
+            raise InjectionError("a participant is listed twice; add its trades up")
+        for name in ("nodes", "sell_wh", "buy_wh", "export_wh", "import_wh"):
+            value = np.asarray(getattr(self, name))
+            if value.shape != (n,) or (n and not np.issubdtype(value.dtype, np.integer)):
+                raise InjectionError(f"{name} must hold {n} whole numbers, one per participant")
+            if n and value.min() < 0:
+                raise InjectionError(
+                    f"{name} of participant {self.participants[int(value.argmin())]} is negative"
+                )
+            object.__setattr__(self, name, value.astype(np.int64))
+        if n and int(self.nodes.max()) >= len(self.background_w):
+            raise InjectionError("a participant's node is not on the feeder")
+        if int(self.sell_wh.sum()) != int(self.buy_wh.sum()):
+            raise InjectionError(
+                f"cleared sells {self.sell_wh.sum()} Wh and buys {self.buy_wh.sum()} Wh differ"
+            )
+        if self.interval_s <= 0:
+            raise InjectionError(f"the interval's length is {self.interval_s} s, must be positive")
+
+    @property
+    def w_per_wh(self) -> float:
+        """Mean power of one Wh in this interval, W."""
+        return _HOUR_S / self.interval_s
+
+    @cached_property
+    def surplus_wh(self) -> Ints:
+        """Forecast export that found no buyer."""
+        return np.asarray(np.maximum(self.export_wh - self.sell_wh, 0))
+
+    @cached_property
+    def drawn_wh(self) -> Ints:
+        """Physical import: the forecast, and what was bought at least. Nobody can shed it."""
+        return np.asarray(np.maximum(self.import_wh, self.buy_wh))
+
+    def injection_w(self, sell_wh: Ints, surplus_wh: Ints) -> Floats:
+        """Nodal injection when these sells and surpluses are exported, W, `(nodes of the feeder,)`."""
+        p = np.array(self.background_w, dtype=np.float64)
+        np.add.at(p, self.nodes, (sell_wh + surplus_wh - self.drawn_wh) * self.w_per_wh)
+        return p
+
+    def digest(self) -> bytes:
+        """SHA-256 over every input, 32 bytes: integers and floats as 8 bytes big-endian, in the order of the
+        attributes.
+        """
+        h = hashlib.sha256(b"peerwatt-exchange-1")
+        head = np.array([self.interval_s, len(self.participants), len(self.background_w)], dtype=">i8")
+        h.update(head.tobytes())
+        h.update(np.asarray(self.participants, dtype=">i8").tobytes())
+        for values in (self.nodes, self.sell_wh, self.buy_wh, self.export_wh, self.import_wh):
+            h.update(values.astype(">i8").tobytes())
+        for power in (self.background_w, self.background_var):
+            if power is not None:
+                h.update((np.asarray(power, dtype=">f8") + 0.0).tobytes())
+        return h.digest()

@@ -1,0 +1,57 @@
+"""Linear programs for HiGHS, handed over as whole arrays."""
+
+from __future__ import annotations
+
+import highspy
+import numpy as np
+
+from peerwatt.grid.errors import CurtailmentError
+from peerwatt.grid.power_flow import Floats
+
+
+def solve_linear_program(
+    cost: Floats, upper: Floats, rows: Floats, row_upper: Floats, *, row_lower: Floats | None = None
+) -> tuple[Floats, float]:
+    """Minimise `cost @ x` subject to `row_lower <= rows @ x <= row_upper` and `0 <= x <= upper`.
+
+    Args:
+        cost: `(n,)`.
+        upper: Upper bounds, `(n,)`, `inf` for none.
+        rows: Dense constraint matrix, `(m, n)`.
+        row_upper: `(m,)`.
+        row_lower: `(m,)`, none for no lower bounds.
+
+    Returns:
+        The minimiser, clipped to its bounds, and the minimum. One thread and the simplex method: same input,
+        same output.
+
+    Raises:
+        CurtailmentError: The program is infeasible or HiGHS gives up.
+    """
+    n, m = len(cost), len(row_upper)
+    program = highspy.HighsLp()
+    program.num_col_, program.num_row_ = n, m
+    program.col_cost_ = np.asarray(cost, dtype=np.float64)
+    program.col_lower_, program.col_upper_ = np.zeros(n), np.asarray(upper, dtype=np.float64)
+    program.row_lower_ = np.full(m, -highspy.kHighsInf) if row_lower is None else row_lower
+    program.row_upper_ = np.asarray(row_upper, dtype=np.float64)
+    row, column = np.nonzero(rows)
+    program.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+    program.a_matrix_.start_ = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=m))]).astype(
+        np.int32
+    )
+    program.a_matrix_.index_ = column.astype(np.int32)
+    program.a_matrix_.value_ = np.asarray(rows[row, column], dtype=np.float64)
+    solver = highspy.Highs()  # type: ignore[no-untyped-call]
+    solver.setOptionValue("output_flag", False)
+    solver.setOptionValue("threads", 1)
+    solver.setOptionValue("solver", "simplex")
+    solver.passModel(program)
+    solver.run()
+    if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        status = solver.modelStatusToString(solver.getModelStatus())
+        raise CurtailmentError(
+            f"the curtailment program has no solution ({status}); check limits and injections"
+        )
+    x = np.clip(np.asarray(solver.getSolution().col_value), 0.0, upper)
+    return x, float(np.dot(cost, x))
