@@ -33,7 +33,7 @@ class IterativeDoubleAuction:
 
     def clear(self, book: Book, terms: Terms) -> Outcome:
         """Clear one interval."""
-        if not book.bids.quantity.any() or not book.asks.quantity.any():
+        if book.silent:
             return nothing(book)
         value, cost = book.bids.price.astype(float), np.maximum(book.asks.price.astype(float), 1e-9)
         most_bought, most_sold = book.bids.quantity.astype(float), book.asks.quantity.astype(float)

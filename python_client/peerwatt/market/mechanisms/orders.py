@@ -74,6 +74,11 @@ class Book:
         return cls(Orders.of(bids), Orders.of(asks))
 
     @property
+    def silent(self) -> bool:
+        """Is there no energy on one of the sides?"""
+        return not self.bids.quantity.any() or not self.asks.quantity.any()
+
+    @property
     def participants(self) -> int:
         """One more than the highest participant index."""
         return 1 + max(

@@ -32,6 +32,8 @@ class FullP2P:
 
     def clear(self, book: Book, terms: Terms) -> Outcome:
         """Clear one interval; buyers pay their node's price, sellers get theirs, network charges between."""
+        if book.silent:
+            return nothing(book)
         return dispatched(book, with_charges(full_p2p(peers_of(book, terms), 0.0), book, terms))
 
 
@@ -46,6 +48,8 @@ class CommunityMarket:
 
     def clear(self, book: Book, terms: Terms) -> Outcome:
         """Clear one interval."""
+        if book.silent:
+            return nothing(book)
         return dispatched(book, community_based(peers_of(book, terms), 0.0))
 
 
@@ -65,6 +69,8 @@ class HybridMarket:
 
     def clear(self, book: Book, terms: Terms) -> Outcome:
         """Clear one interval."""
+        if book.silent:
+            return nothing(book)
         peers = peers_of(book, terms)
         labels = np.unique(peers.community).tolist()
         between = {(one, two): float(self.between_fee) for one in labels for two in labels if one < two}
@@ -87,9 +93,9 @@ class NegotiatedP2P:
 
     def clear(self, book: Book, terms: Terms) -> Outcome:
         """Clear one interval; each pair trades at the middle of what both would still accept."""
-        network = with_charges(full_p2p(peers_of(book, terms), 0.0), book, terms)
-        if not len(network.seller):
+        if book.silent:
             return nothing(book)
+        network = with_charges(full_p2p(peers_of(book, terms), 0.0), book, terms)
         typical = float(np.mean(network.peers.upper - network.peers.lower))
         spread = max(terms.retail - terms.feed_in, 1)
         admm = ConsensusAdmm(
@@ -133,8 +139,6 @@ def with_charges(network: TradeNetwork, book: Book, terms: Terms) -> TradeNetwor
 
 def dispatched(book: Book, network: TradeNetwork) -> Outcome:
     """The central solution as an outcome: everybody at its own node's price."""
-    if not book.bids.quantity.any() or not book.asks.quantity.any():
-        return nothing(book)
     solved, bids, orders = solve_centrally(network), len(book.bids), len(book.bids) + len(book.asks)
     power = np.rint(network.power(solved.flow)).astype(np.int64)[:orders]
     price = np.rint(solved.price).astype(np.int64)[:orders]

@@ -13,7 +13,7 @@ import numpy as np
 
 from peerwatt.errors import InputError
 from peerwatt.market.mechanisms.merit import telescope
-from peerwatt.market.mechanisms.orders import Book, IntArray, Orders, Terms
+from peerwatt.market.mechanisms.orders import Book, IntArray, Terms
 from peerwatt.market.mechanisms.outcome import Outcome, at_price
 from peerwatt.market.mechanisms.protocol import OFF_CHAIN, ON_CHAIN
 
@@ -93,10 +93,12 @@ class VirtualPool:
 def share(book: Book, price: int) -> Outcome:
     """Everybody trades the same share of its side, to the Wh, at `price`."""
     energy = min(int(book.bids.quantity.sum()), int(book.asks.quantity.sum()))
-    return at_price(book, proportional(book.bids, energy), proportional(book.asks, energy), price)
+    return at_price(
+        book, proportional(book.bids.quantity, energy), proportional(book.asks.quantity, energy), price
+    )
 
 
-def proportional(orders: Orders, energy: int) -> IntArray:
+def proportional(quantity: IntArray, energy: int) -> IntArray:
     """Telescoped pro-rata shares of `energy` in book sequence; they sum to it exactly."""
-    edges = np.concatenate([[0], np.cumsum(orders.quantity)])
+    edges = np.concatenate([[0], np.cumsum(quantity)])
     return np.diff(telescope(edges, energy, int(edges[-1])))
