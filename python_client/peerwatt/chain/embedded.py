@@ -100,6 +100,8 @@ class EmbeddedNetwork(Network):
         self._backend = _Backend(genesis_time, hardfork)
         provider = _Provider(EthereumTester(self._backend), self.errors)
         self.web3 = Web3(provider, middleware=[AttributeDictMiddleware, ValidationMiddleware])
+        # Whom calls come from: without it the provider asks for the list of accounts before every call.
+        self.web3.eth.default_account = Account.from_key(get_default_account_keys(1)[0].to_bytes()).address
         self._require_chain(chain_id)
 
     def close(self) -> None:

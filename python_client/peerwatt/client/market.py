@@ -10,9 +10,10 @@ from web3.logs import DISCARD
 from web3.types import TxReceipt
 
 from peerwatt.chain import Deployment, Network, Sender
-from peerwatt.client.state import IntervalState, PostedBatch, SkippedOrder
+from peerwatt.client.state import ClearedAuction, IntervalState, PostedBatch, SkippedOrder, TermsWord
 from peerwatt.market.interval import Phase
 from peerwatt.messages import (
+    Clearing,
     Domain,
     NetworkReport,
     SignedOrder,
@@ -111,9 +112,15 @@ class MarketClient:
             gas=receipt["gasUsed"],
         )
 
-    def clear(self, interval: int) -> TxReceipt:
+    def clear(self, interval: int) -> ClearedAuction:
         """Run the auction, after gate closure."""
-        return self.sender.send(self.market.functions.clear(interval))
+        receipt = self.sender.send(self.market.functions.clear(interval))
+        [event] = self.market.events.Cleared().process_receipt(receipt, errors=DISCARD)
+        return ClearedAuction(
+            clearing=Clearing.unpack(event["args"]["clearing"]),
+            clearing_hash=bytes(event["args"]["clearingHash"]),
+            gas=receipt["gasUsed"],
+        )
 
     def report(
         self, report: NetworkReport, decisions: Sequence[bytes], signers: int, signatures: bytes
@@ -253,8 +260,13 @@ class MarketClient:
         """What the market holds of the payment token, base units."""
         return int(self.payment_token.functions.balanceOf(self.market.address).call())
 
+    def settled_by(self, receipt: TxReceipt) -> tuple[TermsWord, Clearing]:
+        """The terms and the clearing that a settlement or a correction was made by."""
+        terms, clearing = self.settlement_terms(receipt)
+        return TermsWord.unpack(terms), Clearing.unpack(clearing)
+
     def settlement_terms(self, receipt: TxReceipt) -> tuple[int, int]:
-        """The terms word and the clearing word that a settlement or a correction was made by."""
+        """The same as the contract's two words, which `correct` wants to see again."""
         for event in (self.market.events.BatchSettled(), self.market.events.BatchCorrected()):
             for found in event.process_receipt(receipt, errors=DISCARD):
                 return found["args"]["terms"], found["args"]["clearing"]

@@ -87,6 +87,21 @@ class IntervalState:
 
 
 @dataclass(frozen=True)
+class ClearedAuction:
+    """What the auction came to.
+
+    Attributes:
+        clearing: the outcome.
+        clearing_hash: 32 bytes, what a report must name.
+        gas: what the transaction used.
+    """
+
+    clearing: Clearing
+    clearing_hash: bytes
+    gas: int
+
+
+@dataclass(frozen=True)
 class SkippedOrder:
     """An order that the market left out of its batch, and why."""
 

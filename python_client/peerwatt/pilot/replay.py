@@ -23,7 +23,7 @@ from peerwatt.messages import (
 )
 from peerwatt.oracle import ClearedInterval, CommitteeMember, collect_quorum
 from peerwatt.pilot.bidding import order_of
-from peerwatt.pilot.comparison import conservation_error, differences
+from peerwatt.pilot.comparison import SettledOnChain, differences, read_books
 from peerwatt.pilot.delivery import Neighbourhood
 from peerwatt.pilot.interval_log import IntervalLog
 from peerwatt.pilot.keys import PilotKeys
@@ -110,6 +110,7 @@ class Replay:
         calendar = self.scenario.calendar
         count = self.days * calendar.per_day
         self._market = open_market(self.network, self.scenario, self._keys, self.days)
+        self._books = read_books(self._client, len(self._market.deposits))
         logs = [IntervalLog(calendar.first + position, position) for position in range(count)]
         with OrderQueue() as queue:
             self._relayer = Relayer(self._client, queue)
@@ -124,7 +125,7 @@ class Replay:
             logs=tuple(logs),
             solver=self._solver,
             initial=self._market.deposits,
-            final=tuple(self._client.accounts(len(self._market.deposits))),
+            final=self._books.balances,
             mismatches=len(self._mismatches),
             first_difference=self._first_difference,
             conservation_error=self._conservation_error,
@@ -186,14 +187,11 @@ class Replay:
             log.cleared = ClearedInterval(number, length, log.clearing, bytes(32), ())
             return
         self._at_appointment()
-        log.gas += self._client.clear(number)["gasUsed"]
+        auction = self._client.clear(number)
+        log.gas += auction.gas
         self._market.twin.clear(number, now=self._now)
         log.cleared = ClearedInterval(
-            number,
-            length,
-            self._client.interval(number).clearing,
-            self._client.clearing_hash(number),
-            (log.records,),
+            number, length, auction.clearing, auction.clearing_hash, (log.records,)
         )
 
     def _report(self, log: IntervalLog) -> None:
@@ -286,17 +284,21 @@ class Replay:
     def _settle(self, log: IntervalLog) -> None:
         if not log.records:
             return
-        accounts = len(self._market.deposits)
-        before = self._client.accounts(accounts)
+        before = self._books
         self._at_appointment()
-        log.gas += sum(receipt["gasUsed"] for receipt in self._relayer.settle(log.number))
-        after = self._client.accounts(accounts)
-        log.cash = tuple(now[0] - then[0] for now, then in zip(after, before, strict=True))
+        [receipt] = self._relayer.settle(log.number)
+        log.gas += receipt["gasUsed"]
         self._market.twin.settle(log.number, 0, now=self._now)
-        for difference in differences(self._client, self._market.twin, log.number):
+        self._books = read_books(self._client, len(before.balances))
+        log.cash = tuple(
+            now[0] - then[0] for now, then in zip(self._books.balances, before.balances, strict=True)
+        )
+        settled = SettledOnChain(
+            *self._client.settled_by(receipt), (self._client.batch_commitment(log.number, 0),), self._books
+        )
+        for difference in differences(settled, self._market.twin, log.number):
             self._differ(log, difference)
-        error = conservation_error(self._client, accounts)
-        self._conservation_error = max(self._conservation_error, error)
+        self._conservation_error = max(self._conservation_error, self._books.conservation_error)
 
 
 def _attested(reading: MeterReading) -> Reading:

@@ -1,0 +1,73 @@
+"""`peerwatt replay`: days of a scenario on a chain, and the report of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from peerwatt.cli.console import AsJson, print_json, progress, results
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command("replay")(replay)
+
+
+def replay(
+    scenario: Annotated[str, typer.Argument(help="Name of a scenario, or its directory or file.")] = "brooklyn-10",
+    days: Annotated[int, typer.Option(min=1, help="How many of the scenario's days.")] = 1,
+    chain: Annotated[
+        str, typer.Option(help="eth-tester, ganache, anvil, the URL of a local node, or rpc (ETH_RPC_URL).")
+    ] = "eth-tester",
+    seed: Annotated[int | None, typer.Option(min=0, help="Of every draw and key; the scenario's by default.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Where the report goes; reports/SCENARIO by default.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Replay a neighbourhood's market, interval by interval, on a real EVM."""
+    from peerwatt.cli import EXIT_WRONG_RESULT
+    from peerwatt.errors import InputError
+    from peerwatt.pilot.run import replay_scenario
+    from peerwatt.pilot.scenario import load_scenario
+    from peerwatt.report.files import check_destination, summary_document, write_results
+    from peerwatt.report.tables import bills_table, summary_table
+
+    found = load_scenario(scenario)
+    if days > found.calendar.days:
+        raise InputError(f"--days {days}: scenario {found.name} has {found.calendar.days}; ask for fewer")
+    directory = out if out is not None else Path("reports") / found.name
+    check_destination(directory)
+
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=progress(),
+        transient=True,
+    )
+    with bar:
+        task = bar.add_task(f"{found.name} on {chain}", total=days * found.calendar.per_day)
+        result = replay_scenario(
+            found,
+            chain,
+            found.seed if seed is None else seed,
+            days,
+            lambda done, of: bar.update(task, completed=done, total=of),
+        )
+    write_results(result, directory)
+
+    if as_json:
+        print_json(summary_document(result))
+    else:
+        console = results()
+        console.print(summary_table(result))
+        console.print()
+        console.print(bills_table(result))
+    progress().print(f"report: {directory / 'report.html'}", soft_wrap=True)
+    summary = result.summary
+    if summary.reference_mismatches or summary.conservation_error:
+        raise typer.Exit(EXIT_WRONG_RESULT)

@@ -1,0 +1,32 @@
+"""A replay from a scenario's name to its results: opens the chain, replays, derives the results."""
+
+from __future__ import annotations
+
+from peerwatt.chain import open_network
+from peerwatt.pilot.outcome import results
+from peerwatt.pilot.replay import Progress, Replay
+from peerwatt.pilot.results import ReplayResult
+from peerwatt.pilot.scenario import Scenario
+
+SETUP_S = 86_400
+"""A chain that is started here begins a day before the scenario: time to deploy, register and deposit."""
+
+
+def replay_scenario(
+    scenario: Scenario, chain: str, seed: int, days: int, progress: Progress = lambda done, of: None
+) -> ReplayResult:
+    """Replay days of a scenario.
+
+    Args:
+        scenario: what to replay.
+        chain: `eth-tester`, `ganache`, `anvil`, or the URL of a node whose clock may be set.
+        seed: of every draw and key.
+        days: how many of the scenario's days.
+        progress: told after every settled interval.
+
+    Raises:
+        PeerwattError: the chain cannot be opened, or it or the feeder refused.
+    """
+    genesis = int(scenario.calendar.start.timestamp()) - SETUP_S
+    with open_network(chain, genesis_time=genesis, sealed=True) as network:
+        return results(Replay(scenario, network, seed, days).run(progress))
