@@ -159,6 +159,5 @@ def _arguments(kind: str, port: int, genesis_time: int, hardfork: str) -> list[s
         "--block-base-fee-per-gas=0",
         "--accounts=1",
         f"--balance={DEVELOPMENT_ETHER}",
-        "--no-mining",
         "--silent",
     ]

@@ -67,6 +67,9 @@ class RpcNetwork(Network):
 
     Sealed, it is Ganache or Anvil with its own mining switched off, and behaves as the embedded chain does.
     Otherwise it mines when it likes and keeps its own clock.
+
+    Attributes:
+        url: the address.
     """
 
     def __init__(
@@ -90,6 +93,7 @@ class RpcNetwork(Network):
             ChainClockError: it shall be sealed and is no development node.
         """
         super().__init__()
+        self.url = url
         self.name = node.kind if node else url
         self.endpoint = f"{node.kind} at {url}" if node else url
         self._node = node

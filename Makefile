@@ -1,0 +1,116 @@
+# make pilot   one day of the pilot on the embedded chain; needs Python 3.11+, neither Node nor a compiler
+# make test    everything the tests need, then all of them; needs Node 20 too
+#
+# Every environment is made once and kept; a stamp file in it says what it was made from.
+
+PYTHON ?= python3
+# One process per core; `make test WORKERS=0` runs the tests in one.
+WORKERS ?= auto
+
+VENV := .venv
+BIN := $(VENV)/bin
+BROWNIE_VENV := .venv-brownie
+BROWNIE_HOME := $(CURDIR)/.home
+BROWNIE_NETWORK := peerwatt-ganache
+PIP := -m pip install --quiet --disable-pip-version-check
+
+
+.DEFAULT_GOAL := help
+.PHONY: help pilot test test-long lint types check-contracts contracts format gas bench-grid bench-market \
+	solidity-tests brownie-deploy clean
+
+help:
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile
+	@echo 'others: test-long lint types check-contracts contracts format gas bench-grid bench-market'
+	@echo '        solidity-tests brownie-deploy clean'
+
+# Environments
+
+$(VENV)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+		{ echo 'Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11' >&2; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/core: pyproject.toml | $(VENV)/python
+	@echo 'installing peerwatt into $(VENV)'
+	@$(BIN)/python $(PIP) -e .
+	@touch $@
+
+$(VENV)/test: pyproject.toml | $(VENV)/python
+	@echo 'installing peerwatt and what its tests need into $(VENV)'
+	@$(BIN)/python $(PIP) -e '.[contracts,grid,test]'
+	@touch $@ $(VENV)/core
+
+# Brownie pins most of what it depends on, so it lives apart.
+$(BROWNIE_VENV)/core: pyproject.toml | $(VENV)/python
+	@echo 'installing Brownie and peerwatt into $(BROWNIE_VENV)'
+	@test -x $(BROWNIE_VENV)/bin/python || $(PYTHON) -m venv $(BROWNIE_VENV)
+	@$(BROWNIE_VENV)/bin/python $(PIP) -e '.[brownie]'
+	@touch $@
+
+node_modules/installed: package.json package-lock.json .npmrc
+	@command -v npm >/dev/null || { echo 'Node 20 with npm is needed for the contracts and their tests' >&2; exit 2; }
+	@echo 'installing the npm packages'
+	@npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+# The pilot
+
+pilot: $(VENV)/core
+	@$(BIN)/peerwatt replay brooklyn-10 --out reports/brooklyn-10
+
+# Tests
+
+test: $(VENV)/test $(BROWNIE_VENV)/core node_modules/installed lint types solidity-tests
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
+test-long: $(VENV)/test $(BROWNIE_VENV)/core node_modules/installed
+	PEERWATT_HYPOTHESIS=long $(BIN)/python -m pytest -m long
+
+lint: $(VENV)/test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/test
+	$(BIN)/mypy
+
+check-contracts: $(VENV)/test node_modules/installed
+	$(BIN)/python scripts/compile_contracts.py --check
+
+solidity-tests: node_modules/installed
+	@if find tests/solidity -name '*.t.sol' 2>/dev/null | grep -q .; then node_modules/.bin/forge test; fi
+
+# Contracts and measurements
+
+contracts: $(VENV)/test node_modules/installed
+	$(BIN)/python scripts/compile_contracts.py
+
+format: $(VENV)/test
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+gas: $(VENV)/test
+	$(BIN)/python benchmarks/measure_gas.py
+
+bench-grid: $(VENV)/test
+	$(BIN)/python benchmarks/bench_grid.py
+
+bench-market: $(VENV)/test
+	$(BIN)/python benchmarks/bench_market.py
+
+# Brownie
+
+$(BROWNIE_HOME)/network: | $(BROWNIE_VENV)/core
+	@mkdir -p $(BROWNIE_HOME)
+	@HOME=$(BROWNIE_HOME) $(BROWNIE_VENV)/bin/brownie networks add development $(BROWNIE_NETWORK) \
+		cmd=ganache host=http://127.0.0.1 port=18545 chain_id=31337 gas_limit=30000000 accounts=10 \
+		evm_version=shanghai mnemonic=brownie
+	@touch $@
+
+brownie-deploy: $(BROWNIE_VENV)/core node_modules/installed $(BROWNIE_HOME)/network
+	HOME=$(BROWNIE_HOME) SOLCX_BINARY_PATH=$(CURDIR)/scripts/compiler PATH="$(CURDIR)/node_modules/.bin:$$PATH" \
+		$(BROWNIE_VENV)/bin/brownie run scripts/deploy.py --network $(BROWNIE_NETWORK)
+
+clean:
+	rm -rf $(VENV) $(BROWNIE_VENV) $(BROWNIE_HOME) node_modules build out cache reports
