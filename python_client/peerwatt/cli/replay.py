@@ -16,13 +16,19 @@ def register(app: typer.Typer) -> None:
 
 
 def replay(
-    scenario: Annotated[str, typer.Argument(help="Name of a scenario, or its directory or file.")] = "brooklyn-10",
+    scenario: Annotated[
+        str, typer.Argument(help="Name of a scenario, or its directory or file.")
+    ] = "brooklyn-10",
     days: Annotated[int, typer.Option(min=1, help="How many of the scenario's days.")] = 1,
     chain: Annotated[
         str, typer.Option(help="eth-tester, ganache, anvil, the URL of a local node, or rpc (ETH_RPC_URL).")
     ] = "eth-tester",
-    seed: Annotated[int | None, typer.Option(min=0, help="Of every draw and key; the scenario's by default.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Where the report goes; reports/SCENARIO by default.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Of every draw and key; the scenario's by default.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Where the report goes; reports/SCENARIO by default.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Replay a neighbourhood's market, interval by interval, on a real EVM."""
@@ -55,7 +61,7 @@ def replay(
             found,
             chain,
             found.seed if seed is None else seed,
-            days,
+            days * found.calendar.per_day,
             lambda done, of: bar.update(task, completed=done, total=of),
         )
     write_results(result, directory)

@@ -1,4 +1,4 @@
-"""What a participant or an operator does with a market on a chain: deploy, register, deposit, post, settle."""
+"""What participants and operators do with a market on a chain: deploy, register, deposit, post, settle."""
 
 from peerwatt.client.deployment import MarketRoles, deploy_market
 from peerwatt.client.market import BatchData, MarketClient

@@ -12,6 +12,7 @@ from web3.types import TxReceipt
 from peerwatt.chain import Deployment, Network, Sender
 from peerwatt.client.state import ClearedAuction, IntervalState, PostedBatch, SkippedOrder, TermsWord
 from peerwatt.market.interval import Phase
+from peerwatt.market.participant import Participant
 from peerwatt.messages import (
     Clearing,
     Domain,
@@ -22,7 +23,6 @@ from peerwatt.messages import (
     encode_orders,
     encode_signed_readings,
 )
-from peerwatt.market.participant import Participant
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class BatchData:
 
 @dataclass(frozen=True)
 class Registration:
-    """A participant as it is registered: what the market checks, whose account it is, and where it is connected."""
+    """A participant as it is registered: what is checked, whose account it is, where it is connected."""
 
     wallet: ChecksumAddress
     participant: Participant
@@ -105,7 +105,9 @@ class MarketClient:
             packed=bytes(posted[0]["args"]["records"]) if posted else b"",
             skipped=tuple(
                 SkippedOrder(
-                    event["args"]["position"], event["args"]["participant"], SkipReason(event["args"]["reason"])
+                    event["args"]["position"],
+                    event["args"]["participant"],
+                    SkipReason(event["args"]["reason"]),
                 )
                 for event in skipped
             ),
@@ -155,13 +157,9 @@ class MarketClient:
         """Move on without the committee, after its deadline."""
         return self.sender.send(self.market.functions.expire(interval))
 
-    def attest(
-        self, interval: int, readings: Sequence[bytes], delivered: int, signature: bytes
-    ) -> TxReceipt:
+    def attest(self, interval: int, readings: Sequence[bytes], delivered: int, signature: bytes) -> TxReceipt:
         """Hand in the metering operator's readings of all batches, under its signature."""
-        return self.sender.send(
-            self.market.functions.attest(interval, list(readings), delivered, signature)
-        )
+        return self.sender.send(self.market.functions.attest(interval, list(readings), delivered, signature))
 
     def overrule(
         self, interval: int, batch: int, data: BatchData, signed: Sequence[SignedReading]

@@ -84,6 +84,6 @@ def collect_quorum(
             )
     agreeing = max((len(signatures) for signatures in signed.values()), default=0)
     raise NoQuorum(
-        f"interval {cleared.number}: {agreeing} of {len(members)} committee members agree, {quorum} are needed: "
+        f"interval {cleared.number}: {agreeing} of {len(members)} committee members agree, not {quorum}: "
         "compare their feeder files and forecasts; without a report the interval expires"
     )

@@ -138,9 +138,7 @@ def judge(cleared: ClearedInterval, forecast: GridForecast, solver: PowerFlow) -
     )
 
 
-def _exchange(
-    cleared: ClearedInterval, forecast: GridForecast, participants: Sequence[int]
-) -> Exchange:
+def _exchange(cleared: ClearedInterval, forecast: GridForecast, participants: Sequence[int]) -> Exchange:
     def along(energy: Mapping[int, int]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
         return np.array([energy.get(account, 0) for account in participants], dtype=np.int64)
 

@@ -31,8 +31,8 @@ class Books:
     def conservation_error(self) -> int:
         """By how much they do not add up: base units of cash plus Wh of energy; 0 when all is right.
 
-        Cash over all accounts must equal the token balance; energy over all accounts and what was taken out must
-        equal what meters recorded as delivered.
+        Cash over all accounts must equal the token balance; energy over all accounts and what was taken out
+        must equal what meters recorded as delivered.
         """
         cash = sum(cash for cash, _ in self.balances) - self.tokens
         energy = sum(energy for _, energy in self.balances) + self.taken_out - self.delivered
@@ -84,7 +84,9 @@ def differences(settled: SettledOnChain, twin: MarketTwin, interval: int) -> lis
     compare("batches", len(settled.commitments), len(reference.batches))
     for number, (word, batch) in enumerate(zip(settled.commitments, reference.batches, strict=False)):
         compare(f"batch {number}", word.hex(), batch.commitment.hex())
-    for account, (balance, own) in enumerate(zip(books.balances, twin.ledger, strict=True)):
+    compare("accounts", len(books.balances), len(twin.ledger))
+    for account, balance in enumerate(books.balances):
+        own = twin.ledger[account]
         compare(f"account {account} (cash, energy)", balance, (own.cash, own.energy))
     compare("debt", books.debt, twin.ledger.total_debt)
     compare("delivered in all", books.delivered, twin.ledger.delivered)

@@ -15,14 +15,15 @@ def curtailment_reasons(
     feeder: Feeder, log: IntervalLog, names: Mapping[int, str]
 ) -> Iterator[CurtailmentReason]:
     """The reasons of one interval: sellers first, then the buyers whose purchases went with the sales."""
-    assert log.judgement is not None and log.cleared is not None
+    assert log.judgement is not None
+    assert log.cleared is not None
     grid = log.judgement.grid
     sold = log.cleared.fills(Side.SELL)
     for reason in grid.reasons:
         account = reason.participant
         filled = sold.get(account, 0)
         yield CurtailmentReason(
-            interval=log.number,
+            interval=log.slot,
             participant=names[account],
             side="sell",
             filled_wh=filled,
@@ -43,7 +44,7 @@ def curtailment_reasons(
         if position is None or position.buy >= filled:
             continue
         yield CurtailmentReason(
-            interval=log.number,
+            interval=log.slot,
             participant=names[account],
             side="buy",
             filled_wh=filled,

@@ -45,8 +45,8 @@ class Neighbourhood:
     def deliver(self, home: Participant, position: int, judgement: Judgement, accepted_sell: int) -> Flow:
         """What a home really does.
 
-        Under any verdict but Accept its inverter feeds in what was accepted and the surplus that the network can
-        carry; everything beyond earns nothing.
+        Under any verdict but Accept its inverter feeds in what was accepted and the surplus that the network
+        can carry; everything beyond earns nothing.
         """
         limit = None
         if judgement.report.verdict != Verdict.ACCEPT:

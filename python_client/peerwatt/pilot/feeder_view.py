@@ -22,7 +22,10 @@ def feeder_picture(replayed: Replayed) -> FeederPicture | None:
     homes: dict[str, list[str]] = defaultdict(list)
     for home in replayed.scenario.participants:
         homes[home.node].append(home.name)
-    before, after = highest_u_pu(grid.before, feeder.three_phase), highest_u_pu(grid.after, feeder.three_phase)
+    before, after = (
+        highest_u_pu(grid.before, feeder.three_phase),
+        highest_u_pu(grid.after, feeder.three_phase),
+    )
     nodes = tuple(
         NodeState(name, *feeder.coordinates[name], float(before[k]), float(after[k]), tuple(homes[name]))
         for k, name in enumerate(feeder.node_names)
@@ -33,7 +36,7 @@ def feeder_picture(replayed: Replayed) -> FeederPicture | None:
         for k, (name, ends) in enumerate(zip(feeder.branch_names, _ends(feeder), strict=True))
         if all(end in feeder.coordinates for end in ends)
     )
-    return FeederPicture(log.number, nodes, branches)
+    return FeederPicture(log.slot, nodes, branches)
 
 
 def _ends(feeder: Feeder) -> list[tuple[str, str]]:

@@ -17,7 +17,8 @@ class IntervalLog:
     """One interval.
 
     Attributes:
-        number: of the interval.
+        number: of the interval on chain.
+        slot: of the interval in the scenario, the same on every chain.
         position: in the calendar, from 0.
         orders: what the homes signed.
         posted: what the market took; None where nobody ordered.
@@ -33,6 +34,7 @@ class IntervalLog:
     """
 
     number: int
+    slot: int
     position: int
     orders: tuple[SignedOrder, ...] = ()
     posted: PostedBatch | None = None

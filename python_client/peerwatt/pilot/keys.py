@@ -1,4 +1,4 @@
-"""Every key of a pilot on a local chain, derived from its seed: for demonstration, worth nothing anywhere else."""
+"""Every key of a pilot on a local chain, derived from its seed: for demonstration, worthless elsewhere."""
 
 from __future__ import annotations
 

@@ -55,14 +55,14 @@ def deploy_scenario(network: Network, scenario: Scenario, keys: PilotKeys) -> De
     return deployment
 
 
-def open_market(network: Network, scenario: Scenario, keys: PilotKeys, days: int) -> PilotMarket:
+def open_market(network: Network, scenario: Scenario, keys: PilotKeys, intervals: int) -> PilotMarket:
     """Deploy a scenario's market, register and fund everybody, and set the twin up alike.
 
     Args:
         network: the chain.
         scenario: whose market.
         keys: of everybody.
-        days: how many days the deposits shall last.
+        intervals: how many intervals the deposits shall last.
     """
     deployment = deploy_scenario(network, scenario, keys)
     network.fund({keys.relayer.address: ETHER_PER_KEY})
@@ -70,15 +70,16 @@ def open_market(network: Network, scenario: Scenario, keys: PilotKeys, days: int
     twin = MarketTwin(scenario.market, scenario.tariff, client.domain, keys.metering_operator.address)
     twin.register([_registered(p, keys) for p in scenario.participants])
 
-    slots = days * scenario.calendar.per_day
     deposits = [0] * (len(SystemAccount) + len(scenario.participants))
     # The supplier pays for what is fed in before it is paid for what it delivers.
-    generated = sum(sum(p.generation_wh[:slots]) for p in scenario.participants)
+    generated = sum(sum(p.generation_wh[:intervals]) for p in scenario.participants)
     deposits[SystemAccount.SUPPLIER] = (
         twin.margin(SystemAccount.SUPPLIER) + scenario.tariff.feed_in * generated
     )
     for p in scenario.participants:
-        deposits[p.account] = twin.margin(p.account) + scenario.market.margin_price * sum(p.demand_wh[:slots])
+        deposits[p.account] = twin.margin(p.account) + scenario.market.margin_price * sum(
+            p.demand_wh[:intervals]
+        )
 
     owners: dict[int, LocalAccount] = {SystemAccount.SUPPLIER: keys.system_wallet(SystemAccount.SUPPLIER)}
     owners |= {p.account: keys.wallet(p.account) for p in scenario.participants}

@@ -47,7 +47,7 @@ def results(replayed: Replayed) -> ReplayResult:
         for log in replayed.logs
         for home in replayed.scenario.participants
     )
-    terms = {log.number: IntervalTerms(_price(replayed, log), verdict_name(log)) for log in replayed.logs}
+    terms = {log.slot: IntervalTerms(_price(replayed, log), verdict_name(log)) for log in replayed.logs}
     participants = tuple(
         participant_result(
             home.name,
@@ -66,18 +66,20 @@ def results(replayed: Replayed) -> ReplayResult:
         settlements=settlements,
         orders=tuple(step for log in replayed.logs for step in _steps(replayed, log, names)),
         curtailments=tuple(
-            reason for log in replayed.logs for reason in curtailment_reasons(replayed.scenario.feeder, log, names)
+            reason
+            for log in replayed.logs
+            for reason in curtailment_reasons(replayed.scenario.feeder, log, names)
         ),
         accounts=tuple(_accounts(replayed, names)),
         feeder=feeder_picture(replayed),
     )
 
 
-def check_bills(replayed: Replayed, participants: tuple[ParticipantResult, ...]) -> int:
-    """Base units by which the bills and the accounts on chain differ, over all participants; 0 when all is right.
+def bill_error(replayed: Replayed, participants: tuple[ParticipantResult, ...]) -> int:
+    """Base units by which bills and accounts on chain differ, over all participants; 0 when all is right.
 
-    Homes without an order in an interval are billed outside the contract, so only those that always had one are
-    compared.
+    A home without an order in an interval is billed outside the contract for it, so only homes that always had
+    one are compared.
     """
     error = 0
     for home, result in zip(replayed.scenario.participants, participants, strict=True):
@@ -103,7 +105,7 @@ def _interval(replayed: Replayed, log: IntervalLog) -> IntervalResult:
     neighbours = sum(min(bought.get(account, 0), flow.imported) for account, flow in log.flows.items())
     sold = {account: position.sell for account, position in log.positions.items()}
     return IntervalResult(
-        interval=log.number,
+        interval=log.slot,
         start=replayed.scenario.calendar.iso(log.position),
         price=_price(replayed, log),
         orders=len(log.records),
@@ -116,9 +118,7 @@ def _interval(replayed: Replayed, log: IntervalLog) -> IntervalResult:
         own_wh=sum(flow.own for flow in log.flows.values()),
         neighbours_wh=neighbours,
         grid_wh=sum(flow.imported for flow in log.flows.values()) - neighbours,
-        surplus_wh=sum(
-            max(0, flow.exported - sold.get(account, 0)) for account, flow in log.flows.items()
-        ),
+        surplus_wh=sum(max(0, flow.exported - sold.get(account, 0)) for account, flow in log.flows.items()),
         curtailed_wh=sum(flow.curtailed for flow in log.flows.values()),
         losses_wh=sum(position.loss for position in log.positions.values()),
         voltage_max_pu_before=_highest(grid.before),
@@ -139,7 +139,7 @@ def _settlement(log: IntervalLog, account: int, name: str) -> SettlementResult:
     flow = log.flows[account]
     position = log.positions.get(account)
     return SettlementResult(
-        interval=log.number,
+        interval=log.slot,
         participant=name,
         accepted_sell_wh=position.sell if position else 0,
         accepted_buy_wh=position.buy if position else 0,
@@ -161,7 +161,8 @@ def _steps(replayed: Replayed, log: IntervalLog, names: dict[int, str]) -> Itera
         left = {Side.BUY: stands.buy, Side.SELL: stands.sell}
         # The gate decides on orders; for the page its cut falls on the step that trades last.
         ladder = sorted(
-            record.steps, key=lambda placed: -placed.step.tick if placed.step.side == Side.BUY else placed.step.tick
+            record.steps,
+            key=lambda placed: -placed.step.tick if placed.step.side == Side.BUY else placed.step.tick,
         )
         accepted = {}
         for placed in ladder:
@@ -170,7 +171,7 @@ def _steps(replayed: Replayed, log: IntervalLog, names: dict[int, str]) -> Itera
             left[side] -= accepted[placed]
         for placed in record.steps:
             yield OrderStepResult(
-                interval=log.number,
+                interval=log.slot,
                 participant=names[record.participant],
                 side="sell" if placed.step.side == Side.SELL else "buy",
                 price=price(placed.step.tick),
@@ -183,7 +184,7 @@ def _steps(replayed: Replayed, log: IntervalLog, names: dict[int, str]) -> Itera
         reason = skipped.get(signed.order.participant)
         for step in signed.order if reason is not None else ():
             yield OrderStepResult(
-                interval=log.number,
+                interval=log.slot,
                 participant=names[signed.order.participant],
                 side="sell" if step.side == Side.SELL else "buy",
                 price=price(step.tick),
@@ -207,7 +208,7 @@ def _accounts(replayed: Replayed, names: dict[int, str]) -> Iterator[AccountResu
 
 def _summary(replayed: Replayed, intervals: tuple[IntervalResult, ...]) -> Summary:
     scenario, tariff = replayed.scenario, replayed.scenario.tariff
-    verdicts = Counter(interval.verdict for interval in intervals)
+    verdicts: Counter[str] = Counter(interval.verdict for interval in intervals)
     gas = sum(interval.gas for interval in intervals)
     orders = sum(interval.orders for interval in intervals)
     limits = scenario.feeder.limits

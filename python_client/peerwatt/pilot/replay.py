@@ -77,14 +77,14 @@ class Replay:
         scenario: what is replayed.
         network: on which chain; its clock must be ours.
         seed: of every draw and key.
-        days: how many of the scenario's days.
+        intervals: how many, from the scenario's first on.
     """
 
-    def __init__(self, scenario: Scenario, network: Network, seed: int, days: int) -> None:
+    def __init__(self, scenario: Scenario, network: Network, seed: int, intervals: int) -> None:
         self.scenario = scenario
         self.network = network
         self.seed = seed
-        self.days = days
+        self.intervals = intervals
         self._keys = PilotKeys(seed)
         self._neighbourhood = Neighbourhood(scenario, seed)
         self._solver = PowerFlow(scenario.feeder)
@@ -108,16 +108,20 @@ class Replay:
         """
         started = time.monotonic()
         calendar = self.scenario.calendar
-        count = self.days * calendar.per_day
-        self._market = open_market(self.network, self.scenario, self._keys, self.days)
+        self._market = open_market(self.network, self.scenario, self._keys, self.intervals)
+        first = self._first_on_chain()
         self._books = read_books(self._client, len(self._market.deposits))
-        logs = [IntervalLog(calendar.first + position, position) for position in range(count)]
+        logs = [
+            IntervalLog(first + position, calendar.first + position, position)
+            for position in range(self.intervals)
+        ]
         with OrderQueue() as queue:
             self._relayer = Relayer(self._client, queue)
-            for appointment in appointments(self.scenario.market, calendar.first, count):
-                self._keep(appointment, logs[appointment.interval - calendar.first])
+            for appointment in appointments(self.scenario.market, first, self.intervals):
+                position = appointment.interval - first
+                self._keep(appointment, logs[position])
                 if appointment.action == Action.SETTLE:
-                    progress(appointment.interval - calendar.first + 1, count)
+                    progress(position + 1, self.intervals)
         return Replayed(
             scenario=self.scenario,
             chain=self.network.name,
@@ -131,6 +135,16 @@ class Replay:
             conservation_error=self._conservation_error,
             wall_seconds=time.monotonic() - started,
         )
+
+    def _first_on_chain(self) -> int:
+        """The interval that the scenario's first one is replayed as.
+
+        Itself, or where the chain's clock is past it already, the next one at the same time of day.
+        """
+        length, per_day = self.scenario.market.interval_length, self.scenario.calendar.per_day
+        first = self.scenario.calendar.first
+        earliest = self.network.latest_timestamp() // length + per_day
+        return first + max(0, -(-(earliest - first) // per_day)) * per_day if earliest > first else first
 
     @property
     def _client(self) -> MarketClient:
@@ -156,11 +170,14 @@ class Replay:
         self._mismatches.add(log.number)
         self._first_difference = self._first_difference or difference
 
-    # The six steps of an interval. Without a batch an interval does not exist on chain: its homes are billed at
-    # the tariff, and the oracle's check is only for the record.
+    # The six steps of an interval. Without a batch an interval does not exist on chain: its homes are billed
+    # at the tariff, and the oracle's check is only for the record.
 
     def _post(self, log: IntervalLog) -> None:
-        orders = [order_of(self.scenario, home, log.position, self.seed) for home in self.scenario.participants]
+        orders = [
+            order_of(self.scenario, home, log.position, self.seed, log.number)
+            for home in self.scenario.participants
+        ]
         log.orders = tuple(
             order.signed(self._client.domain, bytes(self._keys.order_key(order.participant).key))
             for order in orders
@@ -190,9 +207,7 @@ class Replay:
         auction = self._client.clear(number)
         log.gas += auction.gas
         self._market.twin.clear(number, now=self._now)
-        log.cleared = ClearedInterval(
-            number, length, auction.clearing, auction.clearing_hash, (log.records,)
-        )
+        log.cleared = ClearedInterval(number, length, auction.clearing, auction.clearing_hash, (log.records,))
 
     def _report(self, log: IntervalLog) -> None:
         assert log.cleared is not None
@@ -240,7 +255,7 @@ class Replay:
         log.lost = tuple(
             record.participant
             for record in log.records
-            if uniform(1, 1000, self.seed, "lost reading", record.participant, log.number)
+            if uniform(1, 1000, self.seed, "lost reading", record.participant, log.slot)
             <= self.scenario.lost_readings_permille
         )
         packed = encode_readings(

@@ -13,15 +13,15 @@ SETUP_S = 86_400
 
 
 def replay_scenario(
-    scenario: Scenario, chain: str, seed: int, days: int, progress: Progress = lambda done, of: None
+    scenario: Scenario, chain: str, seed: int, intervals: int, progress: Progress = lambda done, of: None
 ) -> ReplayResult:
-    """Replay days of a scenario.
+    """Replay a scenario from its first interval on.
 
     Args:
         scenario: what to replay.
         chain: `eth-tester`, `ganache`, `anvil`, or the URL of a node whose clock may be set.
         seed: of every draw and key.
-        days: how many of the scenario's days.
+        intervals: how many.
         progress: told after every settled interval.
 
     Raises:
@@ -29,4 +29,4 @@ def replay_scenario(
     """
     genesis = int(scenario.calendar.start.timestamp()) - SETUP_S
     with open_network(chain, genesis_time=genesis, sealed=True) as network:
-        return results(Replay(scenario, network, seed, days).run(progress))
+        return results(Replay(scenario, network, seed, intervals).run(progress))

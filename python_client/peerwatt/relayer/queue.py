@@ -1,7 +1,7 @@
 """A durable queue of signed orders and of the batches that were made of them.
 
-One SQLite file. Whatever was accepted is on disk before it is acknowledged, and an order leaves the queue only
-together with the batch that holds it: a process that is killed at any instant finds everything again.
+One SQLite file. Whatever was accepted is on disk before it is acknowledged, and an order leaves the queue
+only together with the batch that holds it: a process that is killed at any instant finds everything again.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class PostedRow:
         records: packed.
         decisions: packed; empty while or where there are none.
         readings: packed; empty while or where there are none.
-        settled: whether its settlement was seen on chain.
+        settled: 1 when its settlement was seen on chain, else 0.
     """
 
     interval: int
@@ -55,7 +55,7 @@ class PostedRow:
     records: bytes
     decisions: bytes
     readings: bytes
-    settled: bool
+    settled: int
 
 
 class OrderQueue:
@@ -106,7 +106,8 @@ class OrderQueue:
     def queued(self, interval: int) -> tuple[SignedOrder, ...]:
         """The orders that wait for an interval, in account order, which settles them at the lowest cost."""
         rows = self._database.execute(
-            "SELECT packed FROM orders WHERE interval = ? AND state = 'queued' ORDER BY participant", (interval,)
+            "SELECT packed FROM orders WHERE interval = ? AND state = 'queued' ORDER BY participant",
+            (interval,),
         )
         return tuple(order for [packed] in rows for order in decode_orders(packed, interval))
 
@@ -150,7 +151,7 @@ class OrderQueue:
             "ORDER BY batch",
             (interval,),
         )
-        return tuple(PostedRow(*row[:5], settled=bool(row[5])) for row in rows)
+        return tuple(PostedRow(*columns) for columns in rows)
 
     def note_decisions(self, interval: int, batch: int, decisions: bytes) -> None:
         """Keep the report's decisions on a batch."""

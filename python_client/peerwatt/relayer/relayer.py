@@ -10,7 +10,7 @@ from peerwatt.relayer.queue import OrderQueue, PostedRow
 
 
 class Relayer:
-    """Carries signed orders to the market. It cannot change them, only fail to carry them, and then any other can.
+    """Carries signed orders to the market. It cannot change them, only fail to, and then any other can.
 
     Attributes:
         client: the market, through the relayer's own key.
