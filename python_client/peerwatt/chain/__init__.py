@@ -15,6 +15,7 @@ from peerwatt.chain.errors import (
 from peerwatt.chain.network import BLOCK_GAS_LIMIT, GAS_PRICE, LOCAL_CHAIN_ID, Network
 from peerwatt.chain.networks import open_network
 from peerwatt.chain.transactions import TRANSACTION_GAS_CAP, Sender
+from peerwatt.chain.under_brownie import brownie_url
 
 __all__ = [
     "BLOCK_GAS_LIMIT",
@@ -34,6 +35,7 @@ __all__ = [
     "UnreachableChain",
     "WrongChain",
     "artifact_names",
+    "brownie_url",
     "demo_account",
     "demo_private_key",
     "deploy",
