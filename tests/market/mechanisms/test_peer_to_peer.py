@@ -181,6 +181,8 @@ def test_on_a_book_nobody_trades_beyond_its_limit_and_charges_are_the_only_surpl
     outcome = mechanism(name).clear(book, Terms(community=np.arange(30) % 2, distance_fee=charge))
     assert outcome.volume > 0
     assert outcome.bought.sum() == outcome.sold.sum()
+    assert (outcome.bought <= book.bids.quantity).all()
+    assert (outcome.sold <= book.asks.quantity).all()
     assert (outcome.paid <= outcome.bought * book.bids.price).all()
     assert (outcome.received >= outcome.sold * book.asks.price).all()
     assert outcome.surplus >= 0

@@ -20,6 +20,8 @@ from peerwatt.market.mechanisms.trade_network import Peers, TradeNetwork, commun
 
 SOUSA = "Sousa et al., Renew. Sust. Energy Reviews 104 (2019) 367-378"
 
+NEARLY_WHOLE = 0.01  # Wh: what a negotiated trade may miss a whole number by
+
 
 @dataclass(frozen=True)
 class FullP2P:
@@ -103,13 +105,16 @@ class NegotiatedP2P:
         )
         solved = admm.solve(network)
         bids, trades = len(book.bids), []
+        left = np.concatenate([book.bids.quantity, book.asks.quantity])
         for seller, buyer, fee, flow in zip(
             network.seller, network.buyer, network.fee, solved.flow, strict=True
         ):
+            energy = min(int(flow + NEARLY_WHOLE), int(left[seller]), int(left[buyer]))
             cost, limit = network.peers.b[seller], network.peers.b[buyer] - fee
-            if (energy := int(flow + 0.01)) > 0 and cost <= limit:
+            if energy > 0 and cost <= limit:
                 price = int(np.clip((solved.price[seller] + solved.price[buyer] - fee) / 2, cost, limit))
                 trades.append(Trade(int(buyer), int(seller) - bids, energy, price))
+                left[[seller, buyer]] -= energy
         return from_trades(book, trades, solved.messages, solved.iterations)
 
 

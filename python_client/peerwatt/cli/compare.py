@@ -1,0 +1,137 @@
+"""`peerwatt compare` and `peerwatt mechanisms`: market designs side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from peerwatt.cli.console import AsJson, print_json, progress, results
+
+if TYPE_CHECKING:
+    from peerwatt.report.compare import Comparison
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs."""
+    app.command("compare")(compare)
+    app.command("mechanisms")(mechanisms)
+
+
+def compare(
+    scenario: Annotated[
+        str, typer.Argument(help="Name of a scenario, or its directory or file.")
+    ] = "brooklyn-10",
+    mechanisms: Annotated[
+        str,
+        typer.Option(
+            help="Names, separated by commas, as `peerwatt mechanisms` lists them; families; or all."
+        ),
+    ] = "all",
+    days: Annotated[int, typer.Option(min=1, help="How many of the scenario's days.")] = 1,
+    seed: Annotated[int | None, typer.Option(min=0, help="Of every draw; the scenario's by default.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Where it goes; reports/SCENARIO-compare by default.")
+    ] = None,
+    grid: Annotated[bool, typer.Option(help="Solve the feeder for every design's flows.")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Run market designs on the same days and write compare.csv, compare.json and compare.html."""
+    from peerwatt.pilot.scenario import load_scenario
+    from peerwatt.report.compare import compare as run
+    from peerwatt.report.compare.page import render_page
+
+    found = load_scenario(scenario)
+    names = chosen(mechanisms)
+    console = progress()
+    with console.status("") as status:
+        result = run(found, names, days, seed, grid, lambda name: status.update(f"{name} on {found.name}"))
+    directory = out if out is not None else Path("reports") / f"{found.name}-compare"
+    _write(
+        directory,
+        {"compare.csv": result.csv(), "compare.json": result.json(), "compare.html": render_page(result)},
+    )
+    if as_json:
+        print_json(result.document())
+    else:
+        _print(result)
+    console.print(f"page: {directory / 'compare.html'}", soft_wrap=True)
+
+
+def chosen(text: str) -> list[str]:
+    """Names of the designs that an option names: designs, families, or all.
+
+    Raises:
+        InputError: There is none of that name; the message lists them.
+    """
+    from peerwatt.market.mechanisms.registry import DESIGNS, FAMILIES, design
+
+    if text == "all":
+        return list(DESIGNS)
+    names: list[str] = []
+    for word in filter(None, (part.strip() for part in text.split(","))):
+        names += [each.name for each in FAMILIES[word]] if word in FAMILIES else [design(word).name]
+    return names
+
+
+def mechanisms(as_json: AsJson = False) -> None:
+    """List the market designs, one line and their source each."""
+    from peerwatt.market.mechanisms.registry import FAMILIES
+
+    rows = [
+        {"name": each.name, "family": family, "runs": each.runs, "title": each.title, "source": each.source}
+        for family, members in FAMILIES.items()
+        for each in members
+    ]
+    if as_json:
+        print_json(rows)
+        return
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for column in ("name", "runs", "what it is", "source"):
+        table.add_column(column, no_wrap=column in ("name", "runs"))
+    for row in rows:
+        table.add_row(row["name"], row["runs"], row["title"], row["source"])
+    results().print(table)
+
+
+def _print(result: Comparison) -> None:
+    from rich.table import Table
+
+    from peerwatt.report import words
+
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    heads = ("mechanism", "saved", "kept", "better off", "Gini", "shared", "self-suff.", "peak kW")
+    for head in heads:
+        table.add_column(head, justify="left" if head == "mechanism" else "right", no_wrap=True)
+    for row in result.rows:
+        m = row.measures
+        table.add_row(
+            row.name,
+            words.money(int(m.savings.sum()), plus=True),
+            words.money(m.surplus, plus=True),
+            words.share(m.better_off),
+            "–" if m.gini is None else f"{m.gini:.2f}",
+            words.share(m.gain_share),
+            words.share(m.self_sufficiency),
+            f"{m.peak / 1000:.1f}",
+        )
+    console = results()
+    console.print(table)
+    console.print(
+        f"saved: {result.currency}, by all households together, against the tariff alone; "
+        "kept: by the market; shared: of what could be"
+    )
+
+
+def _write(directory: Path, files: dict[str, str]) -> None:
+    from peerwatt.errors import InputError
+
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
+            (directory / name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{directory}: cannot be written: {error.strerror}; choose another --out") from None
