@@ -98,6 +98,11 @@ class Feeder:
         return bool(self.document.get("phases", 1) == 3)
 
     @property
+    def frequency_hz(self) -> float:
+        """System frequency, Hz: turns capacitances into susceptances."""
+        return float(self.document.get("frequency_hz", 50.0))
+
+    @property
     def free_id(self) -> int:
         """First id that no element of the feeder uses."""
         return max(self.names) + 1

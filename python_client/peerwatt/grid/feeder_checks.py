@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from peerwatt.grid.feeder import Feeder
 
 _KEYS = {
-    "format", "name", "source", "licence", "provenance", "limits", "names", "coordinates", "phases",
+    "format", "name", "source", "licence", "provenance", "limits", "names", "coordinates", "phases", "frequency_hz",
     "short_circuit", "power_grid_model",
 }  # fmt: skip
 _REQUIRED = ("format", "name", "limits", "names", "power_grid_model")

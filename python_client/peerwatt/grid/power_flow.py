@@ -76,7 +76,7 @@ class PowerFlow:
         gens["type"], gens["p_specified"], gens["q_specified"] = LoadGenType.const_power, 0.0, 0.0
         data: dict[Any, Any] = {k: v if own_loads else _switched_off(k, v) for k, v in feeder.data.items()}
         data[kind] = np.concatenate([data[kind], gens]) if kind in data else gens
-        self._model = PowerGridModel(data)
+        self._model = PowerGridModel(data, system_frequency=feeder.frequency_hz)
         self._branches = [k for k in BRANCHES if k in feeder.data]
         self._wanted: dict[Any, Any] = {"node": {"u_pu"}, "source": {"p"}}
         for k in self._branches:

@@ -94,7 +94,10 @@ def from_pandapower(
     data["line"] = [line(net, k, ids) for k in net.line.index[net.line.in_service]]
     data["link"] = _links(net, ids)
     data["generic_branch"] = [impedance(net, k, ids) for k in net.impedance.index[net.impedance.in_service]]
-    data["transformer"] = [transformer(net, k, ids) for k in net.trafo.index[net.trafo.in_service]]
+    data["transformer"] = []
+    for k in net.trafo.index[net.trafo.in_service]:
+        kind, element = transformer(net, k, ids)
+        data[kind].append(element)
     if len(net.trafo3w):
         raise FeederError(
             f"{name}: three-winding transformer {net.trafo3w.name.iloc[0]!r}: give it as two-winding ones"
@@ -104,6 +107,7 @@ def from_pandapower(
     if own_loads:
         data.update(injections(net, ids, name))
     document: dict[str, Any] = {"format": FORMAT, "name": name, **about, "limits": dict(limits)}
+    document["frequency_hz"] = float(net.f_hz)
     if data.get("asym_load"):
         document["phases"] = 3
     if len(net.ext_grid) and "s_sc_max_mva" in net.ext_grid and net.ext_grid.s_sc_max_mva.notna().all():

@@ -55,38 +55,60 @@ def line(net: Any, k: Any, ids: Ids) -> dict[str, Any]:
     return element
 
 
-def transformer(net: Any, k: Any, ids: Ids) -> dict[str, Any]:
-    """One two-winding transformer with its tap; parallel units as one of their joint rating."""
+def transformer(net: Any, k: Any, ids: Ids) -> tuple[str, dict[str, Any]]:
+    """One two-winding transformer with its tap; parallel units as one of their joint rating.
+
+    Returns:
+        Its component and its row: `transformer`, or `generic_branch` where a phase shift is no clock hour or the
+        short-circuit voltage is given on a base of its own (as test cases have it).
+    """
     row = net.trafo.loc[k]
     n, name = int(row.parallel), row["name"]
-    shift = row.shift_degree % 360
-    steps = _value(row, "tap_pos", 0.0) - _value(row, "tap_neutral", 0.0)
-    if _value(row, "tap_step_degree", 0.0) and steps:
-        raise FeederError(
-            f"transformer {name!r}: a phase-shifting tap has no counterpart; set its tap to neutral"
-        )
-    clock = round(shift / 30)
-    if abs(shift - 30 * clock) > 1e-9:
-        raise FeederError(f"transformer {name!r}: phase shift {shift} degrees is no clock hour (30 degrees)")
     sn = row.sn_mva * 1e6 * n
     if not sn > 0:
         raise FeederError(f"transformer {name!r}: no rated power sn_mva")
-    tap_side = 0 if row.get("tap_side") != "lv" else 1
-    rated = (row.vn_hv_kv if tap_side == 0 else row.vn_lv_kv) * 1e3
-    clock %= 12
-    p0 = row.pfe_kw * 1e3 * n
-    return {
+    element = {
         "id": ids.new("transformer", k, name),
         "from_node": ids.node(row.hv_bus), "to_node": ids.node(row.lv_bus),
         "from_status": _status(net, "t", k, row.hv_bus), "to_status": _status(net, "t", k, row.lv_bus),
+    }  # fmt: skip
+    steps = _value(row, "tap_pos", 0.0) - _value(row, "tap_neutral", 0.0)
+    shift = row.shift_degree % 360
+    turned = bool(steps and _value(row, "tap_step_degree", 0.0))
+    if turned or abs(shift / 30 - round(shift / 30)) > 1e-9 or row.vk_percent >= 100 or row.i0_percent < 0:
+        return "generic_branch", element | _ratio_branch(net, row, sn, steps)
+    tap_side = 0 if row.get("tap_side") != "lv" else 1
+    rated = (row.vn_hv_kv if tap_side == 0 else row.vn_lv_kv) * 1e3
+    clock = round(shift / 30) % 12
+    p0, position = row.pfe_kw * 1e3 * n, round(_value(row, "tap_pos", 0.0))
+    return "transformer", element | {
         "u1": row.vn_hv_kv * 1e3, "u2": row.vn_lv_kv * 1e3, "sn": sn, "uk": row.vk_percent / 100,
         "pk": row.vkr_percent / 100 * sn, "i0": max(row.i0_percent / 100, p0 / sn), "p0": p0,
         # delta (odd clock) or wye on the high side; the low side of a distribution transformer is earthed wye
         "winding_from": 2 if clock % 2 else 1, "winding_to": 1, "clock": clock, "tap_side": tap_side,
-        "tap_pos": round(_value(row, "tap_pos", 0.0)), "tap_nom": round(_value(row, "tap_neutral", 0.0)),
-        "tap_min": round(_value(row, "tap_min", min(0.0, _value(row, "tap_pos", 0.0)))),
-        "tap_max": round(_value(row, "tap_max", max(0.0, _value(row, "tap_pos", 0.0)))),
+        "tap_pos": position, "tap_nom": round(_value(row, "tap_neutral", 0.0)),
+        "tap_min": round(_value(row, "tap_min", min(0, position))),
+        "tap_max": round(_value(row, "tap_max", max(0, position))),
         "tap_size": _value(row, "tap_step_percent", 0.0) / 100 * rated,
+    }  # fmt: skip
+
+
+def _ratio_branch(net: Any, row: Any, sn: float, steps: float) -> dict[str, float]:
+    """A transformer as series impedance (on its low side), magnetising admittance and complex ratio."""
+    step = steps * _value(row, "tap_step_percent", 0.0) / 100
+    turn = math.radians(_value(row, "tap_step_degree", 0.0))
+    tap = 1 + step * (math.cos(turn) + 1j * math.sin(turn))
+    high = row.tap_side != "lv" if isinstance(row.get("tap_side"), str) else True
+    ratio = (row.vn_hv_kv / net.bus.vn_kv[row.hv_bus]) / (row.vn_lv_kv / net.bus.vn_kv[row.lv_bus])
+    on_low = row.vn_lv_kv * (1.0 if high else abs(tap))
+    base = (on_low * 1e3) ** 2 / sn
+    g = row.pfe_kw * 1e3 * row.parallel / sn / base
+    y = max(abs(row.i0_percent) / 100 / base, g)
+    shift = math.radians(row.shift_degree) + math.atan2(tap.imag, tap.real) * (1 if high else -1)
+    return {
+        "r1": row.vkr_percent / 100 * base, "x1": math.sqrt(row.vk_percent**2 - row.vkr_percent**2) / 100 * base,
+        "g1": g, "b1": -math.copysign(math.sqrt(y**2 - g**2), row.i0_percent), "k": ratio * (abs(tap) if high else 1 / abs(tap)),
+        "theta": shift, "sn": sn,
     }  # fmt: skip
 
 

@@ -1,0 +1,74 @@
+"""The default pilot's feeder and days, with trades matched so that every interval is a cleared market."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import peerwatt
+from peerwatt.grid.background import Background, read_background
+from peerwatt.grid.exchange import Exchange
+from peerwatt.grid.feeder import Feeder, load_feeder
+from peerwatt.grid.power_flow import PowerFlow
+
+SCENARIO = Path(peerwatt.__file__).parent / "scenarios" / "brooklyn-10"
+
+
+@pytest.fixture(scope="session")
+def feeder() -> Feeder:
+    return load_feeder(SCENARIO / "feeder.json")
+
+
+@pytest.fixture(scope="session")
+def solver(feeder: Feeder) -> PowerFlow:
+    return PowerFlow(feeder)
+
+
+@pytest.fixture(scope="session")
+def background(feeder: Feeder) -> Background:
+    return read_background(SCENARIO, feeder)
+
+
+@pytest.fixture(scope="session")
+def interval(feeder: Feeder, background: Background) -> Callable[..., Exchange]:
+    """An interval of the scenario, cleared in the order of a seeded ranking of the sellers."""
+    rows = list(csv.DictReader((SCENARIO / "participants.csv").open()))
+    nodes = np.array([feeder.node(row["node"]) for row in rows])
+    days = [
+        np.loadtxt(
+            SCENARIO / "profiles" / f"{row['participant']}.csv", delimiter=",", skiprows=1, usecols=(1, 2)
+        )
+        for row in rows
+    ]
+
+    def build(k: int, seed: int = 1) -> Exchange:
+        load, pv = np.array([day[k] for day in days]).T
+        net = ((pv - load) // 4).astype(np.int64)
+        export, drawn = np.maximum(net, 0), np.maximum(-net, 0)
+        volume = int(min(export.sum(), drawn.sum()))
+        sell, buy = np.zeros_like(export), np.zeros_like(drawn)
+        for side, most, order in (
+            (sell, export, np.random.default_rng([seed, k]).permutation(len(net))),
+            (buy, drawn, np.arange(len(net))),
+        ):
+            left = volume
+            for i in order:
+                side[i] = min(left, most[i])
+                left -= int(side[i])
+        return Exchange(
+            900,
+            range(4, 4 + len(net)),
+            nodes,
+            sell,
+            buy,
+            export,
+            drawn,
+            background.p_w[k],
+            background.q_var[k],
+        )
+
+    return build
