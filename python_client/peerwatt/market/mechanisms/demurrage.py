@@ -67,6 +67,7 @@ class DemurrageTokens:
             minted,
             payment,
             np.zeros(homes, dtype=np.int64),
+            paid_ahead=True,
             messages=3 * homes * neighbourhood.intervals,
             note=f"demurrage took {lost} Wh of tokens, {int(stock.sum())} Wh were left",
         )

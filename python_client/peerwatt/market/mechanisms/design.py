@@ -31,6 +31,8 @@ class Run:
         surplus: What the market kept (+) or was short of (-), base units.
         welfare, best_welfare: Gains from trade at the limit prices of the orders, reached and possible;
             None where the design asks for no limits.
+        paid_ahead: Energy is paid in another interval than the one it is used in.
+        note: A sentence on what happened, where there is something to say.
     """
 
     imported: IntArray
@@ -43,6 +45,7 @@ class Run:
     surplus: int = 0
     welfare: int | None = None
     best_welfare: int | None = None
+    paid_ahead: bool = False
     note: str = field(default="", compare=False)
 
     @property

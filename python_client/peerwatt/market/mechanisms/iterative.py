@@ -10,6 +10,9 @@ from peerwatt.market.mechanisms.orders import Book, FloatArray, IntArray, Terms
 from peerwatt.market.mechanisms.outcome import Outcome, at_price, nothing, sealed_messages
 from peerwatt.market.mechanisms.protocol import OFF_CHAIN
 
+LOWEST_PRICE = 1e-3
+PRICE_ACCURACY = 1e-9
+
 
 @dataclass(frozen=True)
 class IterativeDoubleAuction:
@@ -24,8 +27,8 @@ class IterativeDoubleAuction:
         tolerance: Stop when no allocation moves by more than this share of its order.
     """
 
-    rounds: int = 400
-    tolerance: float = 1e-4
+    rounds: int = 200
+    tolerance: float = 1e-3
     name: str = "iterative"
     title: str = "iterative double auction of Kang et al."
     source: str = "Kang et al., IEEE Trans. Ind. Informatics 13 (2017) 3154-3164"
@@ -35,12 +38,13 @@ class IterativeDoubleAuction:
         """Clear one interval."""
         if book.silent:
             return nothing(book)
-        value, cost = book.bids.price.astype(float), np.maximum(book.asks.price.astype(float), 1e-9)
+        value, cost = book.bids.price.astype(float), np.maximum(book.asks.price.astype(float), LOWEST_PRICE)
         most_bought, most_sold = book.bids.quantity.astype(float), book.asks.quantity.astype(float)
+        highest = float(max(value.max(), cost.max()))
         bought, sold, price, moved, done = most_bought, most_sold, 0.0, 1.0, 0
         while done < self.rounds and moved >= self.tolerance:
             done += 1
-            price = _clearing_price(bought * value, most_bought, sold / cost, most_sold)
+            price = _clearing_price(bought * value, most_bought, sold / cost, most_sold, highest)
             next_bought = np.minimum(most_bought, bought * value / price)
             next_sold = np.minimum(most_sold, sold * price / cost)
             moved = max(
@@ -57,18 +61,16 @@ class IterativeDoubleAuction:
 
 
 def _clearing_price(
-    spending: FloatArray, most_bought: FloatArray, slope: FloatArray, most_sold: FloatArray
+    spending: FloatArray, most_bought: FloatArray, slope: FloatArray, most_sold: FloatArray, value: float
 ) -> float:
     """The price at which min(spending / price, q) sums to min(slope * price, q): bisection, both monotone."""
-    low, high = 1e-9, 2.0 * float(spending.sum() / max(most_bought.min(initial=1.0), 1e-3)) + 1e9
-    for _ in range(200):
+    low, high = LOWEST_PRICE, 2 * max(value, LOWEST_PRICE)
+    while high - low > PRICE_ACCURACY * high:
         middle = (low * high) ** 0.5
         excess = (
             np.minimum(spending / middle, most_bought).sum() - np.minimum(slope * middle, most_sold).sum()
         )
         low, high = (middle, high) if excess > 0 else (low, middle)
-        if high - low < 1e-12 * high:
-            break
     return high
 
 

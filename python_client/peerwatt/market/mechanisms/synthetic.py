@@ -6,6 +6,7 @@ import numpy as np
 
 from peerwatt.market.mechanisms.neighbourhood import HOUR_S, Battery, Neighbourhood, net_book
 from peerwatt.market.mechanisms.orders import Book, Orders, Terms
+from peerwatt.market.mechanisms.trade_network import Peers
 
 
 def random_book(seed: int, buyers: int, sellers: int, most: int = 50, low: int = 80, high: int = 300) -> Book:
@@ -64,3 +65,17 @@ def random_neighbourhood(
 def _priced(orders: Orders, random: np.random.Generator, terms: Terms) -> Orders:
     prices = random.integers(terms.feed_in, terms.retail - terms.network_fee, len(orders), endpoint=True)
     return Orders(orders.participant, prices, orders.quantity)
+
+
+def random_peers(seed: int, count: int) -> Peers:
+    """Producers with marginal cost from 5..10 and consumers with value up to 12..20 a unit, quadratic."""
+    random, half = np.random.default_rng(seed), count // 2
+    sells, size = np.arange(count) < half, random.uniform(1, 8, count)
+    return Peers(
+        name=tuple(f"peer {n + 1}" for n in range(count)),
+        a=random.uniform(0.5, 2, count),
+        b=np.where(sells, random.uniform(5, 10, count), random.uniform(12, 20, count)),
+        lower=np.where(sells, 0.0, -size),
+        upper=np.where(sells, size, 0.0),
+        community=random.integers(0, 3, count),
+    )

@@ -105,8 +105,8 @@ def shades(comparison: Comparison) -> str:
         )
         lines.append(f"<tr><th scope=row>{row.name}</th>{cells}</tr>")
     return (
-        f'<div class="scroll"><table class="shades"><thead><tr><th scope=col>mechanism</th>{heads}</tr></thead>'
-        f"<tbody>{''.join(lines)}</tbody></table></div>"
+        '<div class="scroll"><table class="shades"><thead><tr><th scope=col>mechanism</th>'
+        f"{heads}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>"
     )
 
 

@@ -75,13 +75,13 @@ def _ways(feeder: Feeder) -> dict[str, tuple[int, ...]]:
     beside: dict[int, list[int]] = defaultdict(list)
     for kind in BRANCHES:
         for row in feeder.data.get(kind, ()):
-            ends = [("from_node", "to_node"), ("node_1", "node_2")]
-            columns = ends["from_node" not in (row.dtype.names or ())]
-            one, two = (int(row[column]) for column in columns)
+            ends = ("from_node", "to_node") if "from_node" in row.dtype.names else ("node_1", "node_2")
+            one, two = int(row[ends[0]]), int(row[ends[1]])
             beside[one].append(two)
             beside[two].append(one)
     start = int(feeder.data["source"]["node"][0])
-    found, waiting = {start: (0,)}, deque([start])
+    found: dict[int, tuple[int, ...]] = {start: (0,)}
+    waiting = deque([start])
     while waiting:
         node = waiting.popleft()
         for number, other in enumerate(sorted(beside[node])):

@@ -15,6 +15,7 @@ from peerwatt.report.compare.result import Comparison, Row
 from peerwatt.report.figures import card, figure, html_table
 from peerwatt.report.words import NOT_DEFINED
 
+WORDS = '<table class="words">'
 _STYLE = """
 table.shades td { text-align: right; } table.shades th { text-align: right; }
 table.shades th:first-child { text-align: left; font-weight: 500; color: var(--ink); }
@@ -25,9 +26,9 @@ table.shades th:first-child { text-align: left; font-weight: 500; color: var(--i
 .s4 { background: color-mix(in srgb, var(--neighbours) 49%, var(--card)); }
 .s5 { background: color-mix(in srgb, var(--neighbours) 62%, var(--card)); }
 .s-loss { background: color-mix(in srgb, var(--curtailed) 30%, var(--card)); }
-table.side td { text-align: right; } table.side td.text { text-align: left; white-space: normal; min-width: 15em; }
-table.side tr.family td { font-weight: 640; color: var(--soft); text-align: left; padding-top: 14px; border: 0; }
-.chain { color: var(--neighbours); font-weight: 620; } .offchain { color: var(--faint); }
+table.side { margin-bottom: 18px; } table.side td { text-align: right; }
+table.side td:first-child { text-align: left; }
+table.side tr.family td { font-weight: 640; color: var(--soft); padding-top: 14px; border: 0; }
 """
 
 
@@ -48,7 +49,7 @@ def render_page(comparison: Comparison) -> str:
             "</head>",
             "<body>",
             '<header class="top">',
-            f'<div class="mark">Peerwatt<span>version {escape(__version__)}, seed {comparison.seed}</span></div>',
+            f'<div class="mark">Peerwatt<span>version {__version__}, seed {comparison.seed}</span></div>',
             f"<h1>{escape(title)}</h1>",
             f'<p class="lead">{_lead(comparison)}</p>',
             f'<p class="about">{escape(comparison.description)} From {_period(comparison)}.</p>',
@@ -69,12 +70,12 @@ def _cards(comparison: Comparison) -> list[str]:
     return [
         card(
             "If this matters most to you",
-            "Among the designs that leave everybody's use of energy as it is; those that move energy are below.",
-            f'<div class="scroll">{html_table(_choices(comparison))}</div>',
+            "Among the designs that leave everybody's use of energy as it is; then those that move energy.",
+            f'<div class="scroll">{_choices_table(comparison)}</div>',
         ),
         card(
             "Who gains",
-            "Against the tariff alone, over all households. Bold names run on chain, the others off-chain only.",
+            "Against the tariff alone, all households together. Bold names run on chain, others do not.",
             figure(gains(comparison), wide=True),
         ),
         card(
@@ -88,22 +89,28 @@ def _cards(comparison: Comparison) -> list[str]:
             figure(prices(comparison), wide=True),
         ),
         card(
-            "Side by side",
-            "Every design with its measures; empty where one is not defined.",
-            _side_by_side(comparison),
+            "Side by side: money", "Empty where a measure is not defined.", _side_by_side(comparison, _MONEY)
         ),
+        card(
+            "Side by side: energy and the grid",
+            "The feeder as if nothing were cut; it differs only for designs that move energy in time.",
+            _side_by_side(comparison, _ENERGY),
+        ),
+        card("The designs", "What each does, where it is from, and what it did here.", _designs(comparison)),
         card("What the measures mean", "", _terms()),
         card("What to keep in mind", "", _caveats(comparison)),
     ]
 
 
 def _lead(comparison: Comparison) -> str:
-    best = _best(comparison, lambda row: float(row.measures.savings.sum()))
+    still = _still(comparison)
+    kind = [row for row in still if row.measures.better_off == 1] or still
+    best = max(kind, key=lambda row: int(row.measures.savings.sum()), default=None)
     on_chain = [row for row in comparison.rows if row.runs == "on chain"]
     if best is None:
         return "Only the tariff was run."
     text = (
-        f"Without moving a single appliance, sharing saves the households up to "
+        "Without moving a single appliance, sharing saves the households up to "
         f"<strong>{words.money(int(best.measures.savings.sum()))} {escape(comparison.currency)}</strong> "
         f"({escape(best.name)})."
     )
@@ -128,8 +135,8 @@ def _still(comparison: Comparison) -> list[Row]:
     ]
 
 
-def _best(comparison: Comparison, score: Callable[[Row], float]) -> Row | None:
-    return max(_still(comparison), key=score, default=None)
+def _choices_table(comparison: Comparison) -> str:
+    return html_table(_choices(comparison)).replace("<table>", WORDS, 1)
 
 
 def _choices(comparison: Comparison) -> Table:
@@ -182,77 +189,74 @@ def _choices(comparison: Comparison) -> Table:
     return Table(("you want", "design", "what it reaches"), tuple(found))
 
 
-def _side_by_side(comparison: Comparison) -> str:
-    with_grid = comparison.rows[0].grid is not None
-    heads = [
-        "mechanism",
-        "runs",
-        "saved",
-        "market keeps",
-        "better off",
-        "Gini",
-        "Jain",
+Column = tuple[str, Callable[[Row], str]]
+
+_MONEY: tuple[Column, ...] = (
+    ("runs", lambda row: row.runs),
+    ("saved", lambda row: words.money(int(row.measures.savings.sum()), plus=True)),
+    ("market keeps", lambda row: words.money(row.measures.surplus, plus=True)),
+    ("better off", lambda row: words.share(row.measures.better_off)),
+    ("Gini", lambda row: "" if row.measures.gini is None else f"{row.measures.gini:.2f}"),
+    ("Jain", lambda row: "" if row.measures.jain is None else f"{row.measures.jain:.2f}"),
+    (
         "possible gain",
-        "of orders",
-    ]
-    heads += ["traded kWh", "self-sufficiency", "self-consumption", "peak kW"]
-    heads += ["losses kWh", "highest pu", "curtailment needed kWh"] if with_grid else []
-    heads += ["messages", "what it is"]
+        lambda row: "" if row.measures.gain_share is None else words.share(row.measures.gain_share),
+    ),
+    ("of orders", lambda row: _percent(row.measures.order_efficiency)),
+    ("messages", lambda row: words.count(row.measures.messages)),
+)
+_ENERGY: tuple[Column, ...] = (
+    ("traded kWh", lambda row: words.kwh(row.measures.traded)),
+    ("self-sufficiency", lambda row: words.share(row.measures.self_sufficiency)),
+    ("self-consumption", lambda row: words.share(row.measures.self_consumption)),
+    ("peak kW", lambda row: f"{row.measures.peak / 1000:.1f}"),
+    ("losses kWh", lambda row: "" if row.grid is None else words.kwh(row.grid.losses)),
+    ("highest pu", lambda row: "" if row.grid is None else words.pu(row.grid.highest)),
+    ("loading %", lambda row: "" if row.grid is None else words.percent(row.grid.loading)),
+    ("curtailment needed kWh", lambda row: "" if row.grid is None else words.kwh(row.grid.curtailment)),
+)
+
+
+def _side_by_side(comparison: Comparison, columns: tuple[Column, ...]) -> str:
     lines, family = [], ""
     for row in comparison.rows:
         if row.family != family:
             family = row.family
-            lines.append(f'<tr class="family"><td colspan="{len(heads)}">{escape(family)}</td></tr>')
-        lines.append(f"<tr>{_cells(row, with_grid)}</tr>")
-    head = "".join(f"<th scope=col>{escape(name)}</th>" for name in heads)
+            lines.append(f'<tr class="family"><td colspan="{len(columns) + 1}">{escape(family)}</td></tr>')
+        cells = "".join(f"<td>{escape(write(row))}</td>" for _, write in columns)
+        lines.append(f"<tr><td>{escape(row.name)}</td>{cells}</tr>")
+    heads = "".join(
+        f"<th scope=col>{escape(name)}</th>" for name in ("mechanism", *(name for name, _ in columns))
+    )
     return (
-        f'<div class="scroll"><table class="side"><thead><tr>{head}</tr></thead>'
+        f'<div class="scroll"><table class="side"><thead><tr>{heads}</tr></thead>'
         f"<tbody>{''.join(lines)}</tbody></table></div>"
     )
 
 
-def _cells(row: Row, with_grid: bool) -> str:
-    m, grid = row.measures, row.grid
-    numbers = [
-        words.money(int(m.savings.sum()), plus=True),
-        words.money(m.surplus, plus=True),
-        words.share(m.better_off),
-        "" if m.gini is None else f"{m.gini:.2f}",
-        "" if m.jain is None else f"{m.jain:.2f}",
-        "" if m.gain_share is None else words.share(m.gain_share),
-        "" if m.order_efficiency is None else f"{m.order_efficiency * 100:.1f} %",
-        words.kwh(m.traded),
-        words.share(m.self_sufficiency),
-        words.share(m.self_consumption),
-        f"{m.peak / 1000:.1f}",
-    ]
-    if with_grid and grid is not None:
-        numbers += [words.kwh(grid.losses), words.pu(grid.highest), words.kwh(grid.curtailment)]
-    numbers.append(words.count(m.messages))
-    told = f"{escape(row.title)}. {escape(row.source)}." + (
-        f" {escape(row.run.note)}." if row.run.note else ""
-    )
-    chain = "chain" if row.runs == "on chain" else "offchain"
-    return (
-        f'<td>{escape(row.name)}</td><td class="{chain}">{escape(row.runs)}</td>'
-        + "".join(f"<td>{number}</td>" for number in numbers)
-        + f'<td class="text">{told}</td>'
-    )
+def _designs(comparison: Comparison) -> str:
+    rows = tuple((row.name, row.title, row.source, row.run.note) for row in comparison.rows)
+    table = html_table(Table(("mechanism", "what it is", "source", "here"), rows))
+    return f'<div class="scroll">{table.replace("<table>", WORDS, 1)}</div>'
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{share * 100:.1f} %"
 
 
 def _terms() -> str:
     terms = {
-        "saved": "the tariff-only bills less the bills with the market, on the scenario's own meter readings",
-        "market keeps": "what buyers paid and sellers did not get, and dues; negative: the market must be subsidised",
-        "possible gain": "saved and kept together, of what sharing every shareable Wh would bring; above 100 % "
-        "only where storage, flexible demand or tokens move energy in time",
+        "saved": "the tariff-only bills less the bills with the market, at the scenario's meter readings",
+        "market keeps": "what buyers paid and sellers did not get, and dues; below zero it needs a subsidy",
+        "possible gain": "saved and kept, of what sharing every shareable Wh would bring; above 100 % only "
+        "where storage, flexible demand or tokens move energy in time",
         "of orders": "gains from trade at the orders' limit prices, of the linear-programming optimum",
         "Gini, Jain": "of the savings: Gini 0 and Jain 1 when all save the same",
         "self-sufficiency": f"demand met from own and neighbours' generation; {NOT_DEFINED} without demand",
-        "curtailment needed": "export that the feeder could not carry, by exact power flow and least curtailment",
+        "curtailment needed": "export that the feeder could not carry: exact power flow, least curtailment",
         "messages": "orders, offers and answers sent",
-        "on chain": "the market contract's books can be cleared by this pricing rule; "
-        "off-chain only: run it here, it does not settle on chain",
+        "on chain": "the market contract clears by this rule; off-chain only: it can be run here, and settled "
+        "by people who trust whoever runs it",
     }
     rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in terms.items())
     return f'<dl class="terms">{rows}</dl>'
@@ -261,15 +265,20 @@ def _terms() -> str:
 def _caveats(comparison: Comparison) -> str:
     points = [
         *comparison.assumptions,
-        "Truthfulness is a promise about what lying would earn, which these days cannot show: Vickrey, Huang and "
-        "MUDA are truthful for homes with one order, McAfee for single units; all others reward a shaded price.",
-        f"{_days(comparison).capitalize()} of one neighbourhood, under one seed: try another before you decide.",
+        "Truthfulness is about what lying would earn, which these days cannot show: Vickrey, Huang and MUDA "
+        "are truthful for homes with one order, McAfee for single units; the other auctions reward a shaded "
+        "price.",
+        f"This is one neighbourhood, {_span(comparison)}, under one seed: try others before you decide.",
     ]
     return "<ul>" + "".join(f"<li>{escape(point)}</li>" for point in points) + "</ul>"
 
 
 def _days(comparison: Comparison) -> str:
     return "day" if comparison.days == 1 else f"{comparison.days} days"
+
+
+def _span(comparison: Comparison) -> str:
+    return "one day" if comparison.days == 1 else _days(comparison)
 
 
 def _period(comparison: Comparison) -> str:

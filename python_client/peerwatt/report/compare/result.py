@@ -43,7 +43,9 @@ class Row:
 
     @property
     def mean_price(self) -> float | None:
-        """Average price of peer energy, base units per Wh, or None."""
+        """Average price of peer energy, base units per Wh; None without trade or where it is paid ahead."""
+        if self.run.paid_ahead:
+            return None
         bought = int(self.run.bought.sum())
         paid = int(np.where(self.run.bought > 0, self.run.payment, 0).sum())
         return paid / bought if bought else None

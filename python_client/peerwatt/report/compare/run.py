@@ -80,9 +80,10 @@ def compare(
 def assumptions(neighbourhood: Neighbourhood) -> tuple[str, ...]:
     """What was made up for designs that need more than the scenario says, in sentences."""
     made_up = [
-        "Auctions and peer-to-peer markets clear the orders that the scenario's strategy posts on its forecast: "
-        "random limit prices between the tariffs. Sharing rules and coalitions split what the meters counted. "
-        "The learning and behavioural bidders choose their own prices, so compare them with one another.",
+        "Auctions and peer-to-peer markets clear the orders that the scenario's strategy posts on its "
+        "forecast: random limit prices between the tariffs. Sharing rules and coalitions split what the "
+        "meters counted. The learning and behavioural bidders choose their own prices, so compare them with "
+        "one another.",
         "Community and hybrid markets split the participants in two halves along the feeder.",
         "Bills follow the contract's settlement without the gate and without losses: what the feeder could "
         "not carry is counted as curtailment needed, it is not cut here.",
