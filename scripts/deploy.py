@@ -1,24 +1,29 @@
-"""Deploy a scenario's market to a running node, register its participants, and keep the addresses.
+"""Deploy a scenario's market to a running node.
 
-    ETH_RPC_URL=http://127.0.0.1:8545 python scripts/deploy.py
-    brownie run scripts/deploy.py --network ganache-local
-
-`peerwatt.pilot.local_pilot` lists what the environment can say.
+ETH_RPC_URL=http://127.0.0.1:8545 python scripts/deploy.py
+brownie run scripts/deploy.py --network peerwatt-ganache
 """
 
-from peerwatt.pilot.local_pilot import local_pilot
-from peerwatt.pilot.market_setup import deploy_scenario
+from peerwatt.cli.script import run
+from peerwatt.client import Wallet
+from peerwatt.market.ledger import SystemAccount
+from peerwatt.pilot.local_pilot import DEFAULT_SCENARIO, local_pilot
+from peerwatt.pilot.market_setup import deploy_scenario, pay_in
 
 
-def main() -> None:
-    with local_pilot() as pilot:
+def main(scenario: str = DEFAULT_SCENARIO) -> None:
+    """Deploy a scenario's market, register its participants, pay in the supplier's margin."""
+    with local_pilot(scenario) as pilot:
         deployment = deploy_scenario(pilot.network, pilot.scenario, pilot.keys)
         pilot.deployment_file.parent.mkdir(parents=True, exist_ok=True)
         deployment.save(pilot.deployment_file)
+        supplier = SystemAccount.SUPPLIER
+        wallet = Wallet(pilot.network, deployment, pilot.keys.system_wallet(supplier), supplier)
+        pay_in(wallet, wallet.balance().margin)
         for name, address in sorted(deployment.addresses.items()):
             print(f"{name:20} {address}")
         print(f"{len(pilot.scenario.participants)} participants; addresses in {pilot.deployment_file}")
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

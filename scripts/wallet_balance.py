@@ -1,16 +1,19 @@
-"""What a participant's account holds: cash, margin, what can be withdrawn, and energy credit.
+"""Show a participant's account.
 
-PEERWATT_PARTICIPANT=ada python scripts/wallet_balance.py
+python scripts/wallet_balance.py ada
+brownie run scripts/wallet_balance.py main ada --network peerwatt-ganache
 """
 
-from peerwatt.pilot.local_pilot import UNITS, local_pilot
+from peerwatt.cli.script import run
+from peerwatt.pilot.local_pilot import DEFAULT_SCENARIO, UNITS, local_pilot
 
 
-def main() -> None:
-    with local_pilot() as pilot:
-        balance = pilot.wallet().balance()
-        currency = pilot.scenario.currency
-        print(f"{pilot.home.name}, account {pilot.home.account}")
+def main(participant: str, scenario: str = DEFAULT_SCENARIO) -> None:
+    """Show what PARTICIPANT's account holds: cash, margin, what can be withdrawn, and energy credit."""
+    with local_pilot(scenario) as pilot:
+        home, currency = pilot.home(participant), pilot.scenario.currency
+        balance = pilot.wallet(home).balance()
+        print(f"{participant}, account {home.account}")
         print(f"cash          {balance.cash / UNITS:14.6f} {currency}")
         print(f"margin        {balance.margin / UNITS:14.6f} {currency}")
         print(f"to withdraw   {balance.free / UNITS:14.6f} {currency}")
@@ -18,4 +21,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

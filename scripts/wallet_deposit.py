@@ -1,22 +1,21 @@
-"""Pay into a participant's account from its wallet, in local tokens that this script prints first.
+"""Pay into a participant's account.
 
-PEERWATT_PARTICIPANT=ada PEERWATT_AMOUNT=25.50 python scripts/wallet_deposit.py
+python scripts/wallet_deposit.py ada 25.50
+brownie run scripts/wallet_deposit.py main ada 25.50 --network peerwatt-ganache
 """
 
-from peerwatt.pilot.local_pilot import UNITS, amount, local_pilot
-from peerwatt.pilot.market_setup import ETHER_PER_KEY
+from peerwatt.cli.script import run
+from peerwatt.pilot.local_pilot import DEFAULT_SCENARIO, UNITS, base_units, local_pilot
+from peerwatt.pilot.market_setup import pay_in
 
 
-def main() -> None:
-    units = amount()
-    with local_pilot() as pilot:
-        wallet = pilot.wallet()
-        sender = wallet.client.sender
-        pilot.network.fund({sender.address: ETHER_PER_KEY})
-        sender.send(wallet.client.payment_token.functions.mint(sender.address, units))
-        wallet.deposit(units)
-        print(f"{pilot.home.name}: deposited {units / UNITS:.6f} {pilot.scenario.currency}")
+def main(participant: str, amount: str, scenario: str = DEFAULT_SCENARIO) -> None:
+    """Pay AMOUNT of the currency into PARTICIPANT's account, in local tokens that are printed first."""
+    units = base_units(amount)
+    with local_pilot(scenario) as pilot:
+        pay_in(pilot.wallet(pilot.home(participant)), units)
+        print(f"{participant}: deposited {units / UNITS:.6f} {pilot.scenario.currency}")
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

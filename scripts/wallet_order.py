@@ -1,36 +1,38 @@
-"""Sign a participant's order for the next interval that still takes any, and post it as a batch of one.
+"""Sign and post a participant's order.
 
-The order is what the scenario's home would bid at this time of its first day.
-
-    PEERWATT_PARTICIPANT=ada python scripts/wallet_order.py
+python scripts/wallet_order.py ada
+brownie run scripts/wallet_order.py main ada --network peerwatt-ganache
 """
 
+from peerwatt.cli.script import run
 from peerwatt.errors import InputError
 from peerwatt.pilot.bidding import order_of
-from peerwatt.pilot.local_pilot import local_pilot
+from peerwatt.pilot.local_pilot import DEFAULT_SCENARIO, local_pilot
 from peerwatt.pilot.market_setup import ETHER_PER_KEY
 
 
-def main() -> None:
-    with local_pilot() as pilot:
-        scenario, home, client = pilot.scenario, pilot.home, pilot.relayer()
+def main(participant: str, scenario: str = DEFAULT_SCENARIO) -> None:
+    """Post what PARTICIPANT would bid at this time of day, for the next interval that takes orders."""
+    with local_pilot(scenario) as pilot:
+        home, market, client = pilot.home(participant), pilot.scenario.market, pilot.relayer()
         pilot.network.fund({client.sender.address: ETHER_PER_KEY})
-        now, market = pilot.network.latest_timestamp(), scenario.market
+        now = pilot.network.latest_timestamp()
         interval = (now + market.gate_lead) // market.interval_length + 1
-        position = interval % scenario.calendar.per_day
-        order = order_of(scenario, home, position, scenario.seed, interval)
+        position = interval % pilot.scenario.calendar.per_day
+        order = order_of(pilot.scenario, home, position, pilot.scenario.seed, interval)
         if order is None:
-            raise InputError(f"{home.name} expects to exchange nothing at that time of day: name another one")
+            raise InputError(f"{participant} expects to exchange nothing at that time: name another one")
         key = bytes(pilot.keys.order_key(home.account).key)
         posted = client.post(interval, [order.signed(client.domain, key)])
         for step in order:
-            price = market.price(step.tick) / 10
-            print(f"{step.side.name.lower()} {step.quantity} Wh, limit {price:.1f} ct/kWh")
+            limit = market.price(step.tick) / 10
+            print(f"{step.side.name.lower()} {step.quantity} Wh, limit {limit:.1f} ct/kWh")
         if posted.batch is None:
-            print(f"skipped by the market: {posted.skipped[0].reason.name.lower().replace('_', ' ')}")
+            reason = posted.skipped[0].reason.name.lower().replace("_", " ")
+            print(f"skipped by the market: {reason}")
         else:
             print(f"posted for interval {interval} as batch {posted.batch}, {posted.gas} gas")
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

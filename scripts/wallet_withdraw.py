@@ -1,17 +1,20 @@
-"""Pay out of a participant's account to its wallet, from what is above its margin.
+"""Pay out of a participant's account.
 
-PEERWATT_PARTICIPANT=ada PEERWATT_AMOUNT=5 python scripts/wallet_withdraw.py
+python scripts/wallet_withdraw.py ada 5
+brownie run scripts/wallet_withdraw.py main ada 5 --network peerwatt-ganache
 """
 
-from peerwatt.pilot.local_pilot import UNITS, amount, local_pilot
+from peerwatt.cli.script import run
+from peerwatt.pilot.local_pilot import DEFAULT_SCENARIO, UNITS, base_units, local_pilot
 
 
-def main() -> None:
-    units = amount()
-    with local_pilot() as pilot:
-        pilot.wallet().withdraw(units)
-        print(f"{pilot.home.name}: withdrew {units / UNITS:.6f} {pilot.scenario.currency}")
+def main(participant: str, amount: str, scenario: str = DEFAULT_SCENARIO) -> None:
+    """Pay AMOUNT from PARTICIPANT's account to its wallet; what is above the margin can be withdrawn."""
+    units = base_units(amount)
+    with local_pilot(scenario) as pilot:
+        pilot.wallet(pilot.home(participant)).withdraw(units)
+        print(f"{participant}: withdrew {units / UNITS:.6f} {pilot.scenario.currency}")
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

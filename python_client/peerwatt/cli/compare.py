@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from peerwatt.report.compare import Comparison
 
 
+SLOW = ("p2p-admm",)
+"""Takes more than ten seconds a day: run it by name, or with all."""
+
+
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
     app.command("compare")(compare)
@@ -25,10 +29,8 @@ def compare(
     ] = "brooklyn-10",
     mechanisms: Annotated[
         str,
-        typer.Option(
-            help="Names, separated by commas, as `peerwatt mechanisms` lists them; families; or all."
-        ),
-    ] = "all",
+        typer.Option(help="Names or families, separated by commas; fast: all but the slow; all."),
+    ] = "fast",
     days: Annotated[int, typer.Option(min=1, help="How many of the scenario's days.")] = 1,
     seed: Annotated[int | None, typer.Option(min=0, help="Of every draw; the scenario's by default.")] = None,
     out: Annotated[
@@ -60,15 +62,15 @@ def compare(
 
 
 def chosen(text: str) -> list[str]:
-    """Names of the designs that an option names: designs, families, or all.
+    """Names of the designs that an option names: designs, families, fast or all.
 
     Raises:
         InputError: There is none of that name; the message lists them.
     """
     from peerwatt.market.mechanisms.registry import DESIGNS, FAMILIES, design
 
-    if text == "all":
-        return list(DESIGNS)
+    if text in ("all", "fast"):
+        return [name for name in DESIGNS if text == "all" or name not in SLOW]
     names: list[str] = []
     for word in filter(None, (part.strip() for part in text.split(","))):
         names += [each.name for each in FAMILIES[word]] if word in FAMILIES else [design(word).name]

@@ -83,12 +83,18 @@ def open_market(network: Network, scenario: Scenario, keys: PilotKeys, intervals
 
     owners: dict[int, LocalAccount] = {SystemAccount.SUPPLIER: keys.system_wallet(SystemAccount.SUPPLIER)}
     owners |= {p.account: keys.wallet(p.account) for p in scenario.participants}
-    network.fund({owner.address: ETHER_PER_KEY for owner in owners.values()})
     for account, owner in owners.items():
-        client.sender.send(client.payment_token.functions.mint(owner.address, deposits[account]))
-        Wallet(network, deployment, owner, account).deposit(deposits[account])
+        pay_in(Wallet(network, deployment, owner, account), deposits[account])
         twin.deposit(account, deposits[account])
     return PilotMarket(client, twin, tuple(deposits))
+
+
+def pay_in(wallet: Wallet, amount: int) -> None:
+    """Print local tokens for a wallet and pay them into its account, base units; gas is on the house."""
+    sender = wallet.client.sender
+    sender.network.fund({sender.address: ETHER_PER_KEY})
+    sender.send(wallet.client.payment_token.functions.mint(sender.address, amount))
+    wallet.deposit(amount)
 
 
 def _registered(home: Home, keys: PilotKeys) -> Participant:

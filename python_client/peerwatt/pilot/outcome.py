@@ -78,8 +78,8 @@ def results(replayed: Replayed) -> ReplayResult:
 def bill_error(replayed: Replayed, participants: tuple[ParticipantResult, ...]) -> int:
     """Base units by which bills and accounts on chain differ, over all participants; 0 when all is right.
 
-    A home without an order in an interval is billed outside the contract for it, so only homes that always had
-    one are compared.
+    A home without an order in an interval is billed outside the contract for it, so only homes that always
+    had one are compared.
     """
     error = 0
     for home, result in zip(replayed.scenario.participants, participants, strict=True):
