@@ -15,7 +15,7 @@ from peerwatt.market.mechanisms.optimum import efficiency, optimal_welfare
 from peerwatt.market.mechanisms.registry import AUCTIONS, MECHANISMS, SHARING_RULES, mechanism
 from peerwatt.market.mechanisms.sharing import MidMarketRate, SupplyDemandRatio
 from peerwatt.market.mechanisms.synthetic import random_book
-from peerwatt.market.mechanisms.truthfulness import largest_gain, utility
+from peerwatt.market.mechanisms.truthfulness import largest_gain, temptation, utility
 from peerwatt.market.mechanisms.uniform import UniformPrice
 
 TERMS = Terms()
@@ -237,6 +237,14 @@ def test_the_others_can_be_gamed_by_holders_of_several_units(name: str) -> None:
         for seed in range(4)
     ]
     assert max(gains) > 0
+
+
+def test_temptation_is_zero_for_the_truthful_and_largest_where_one_pays_ones_bid() -> None:
+    tempted = {
+        name: temptation(mechanism(name)) for name in ("vickrey", "huang", "muda", "uniform", "pay-as-bid")
+    }
+    assert tempted["vickrey"] == tempted["huang"] == tempted["muda"] == 0
+    assert 0 < tempted["uniform"] < tempted["pay-as-bid"]
 
 
 def test_sharing_rules_follow_their_formulas() -> None:

@@ -145,15 +145,14 @@ def test_learning_raises_what_homes_save_over_random_levels() -> None:
         assert measure(neighbourhood, design(name).run(neighbourhood)).gain > random
 
 
-def test_a_learner_against_a_fixed_price_bids_its_value() -> None:
-    """One buyer and a seller that asks the highest price: only the level without shading trades."""
-    from peerwatt.market.mechanisms.q_learning import QLearningBidders
-
+@pytest.mark.parametrize("name", ["q-learning", "ppo", "prospect"])
+def test_bidders_without_a_seller_trade_nothing(name: str) -> None:
     demand, generation = np.tile([100, 0], (24, 1)), np.tile([0, 0], (24, 1))
-    run = QLearningBidders().run(
+    run = design(name).run(
         Neighbourhood(("a", "b"), demand, generation, Terms(), 3600, (Book.of([], []),) * 24)
     )
-    assert run.bought.sum() == 0  # nobody sells: nothing to learn, nothing traded
+    assert run.bought.sum() == 0
+    assert run.payment.sum() == 0
 
 
 def test_level_prices_run_between_the_tariffs() -> None:

@@ -31,6 +31,8 @@ class Muda:
         """Clear one interval; the halves and the queue are drawn from `terms.seed`."""
         random = terms.random(self.name)
         half = random.integers(0, 2, size=max(book.participants, 1))
+        # Drawn before any order is read: a report must not move the lottery of its own half.
+        turn = random.permutation(len(half))
         bought, sold = (np.zeros(len(side), dtype=np.int64) for side in (book.bids, book.asks))
         paid, received = bought.copy(), sold.copy()
         halves = [_half(book, half == side) for side in (0, 1)]
@@ -39,8 +41,8 @@ class Muda:
             if limits is None:
                 continue  # the other half names no price
             price = sum(limits) // 2
-            willing_bids = random.permutation(bids[book.bids.price[bids] >= price])
-            willing_asks = random.permutation(asks[book.asks.price[asks] <= price])
+            willing_bids = in_turn(book.bids, bids[book.bids.price[bids] >= price], turn)
+            willing_asks = in_turn(book.asks, asks[book.asks.price[asks] <= price], turn)
             energy = min(
                 int(book.bids.quantity[willing_bids].sum()), int(book.asks.quantity[willing_asks].sum())
             )
@@ -53,6 +55,11 @@ class Muda:
 
 def _half(book: Book, members: NDArray[np.bool_]) -> tuple[IntArray, IntArray]:
     return np.flatnonzero(members[book.bids.participant]), np.flatnonzero(members[book.asks.participant])
+
+
+def in_turn(orders: Orders, rows: IntArray, turn: IntArray) -> IntArray:
+    """The rows in the sequence of their participants' lots."""
+    return rows[np.argsort(turn[orders.participant[rows]], kind="stable")]
 
 
 def queue(orders: Orders, rows: IntArray, energy: int) -> IntArray:

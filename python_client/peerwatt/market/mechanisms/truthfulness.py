@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from peerwatt.market.mechanisms.optimum import optimal_welfare
 from peerwatt.market.mechanisms.orders import Book, Terms
 from peerwatt.market.mechanisms.outcome import Outcome
 from peerwatt.market.mechanisms.protocol import Mechanism
+from peerwatt.market.mechanisms.synthetic import random_book
 
 
 @dataclass(frozen=True)
@@ -52,3 +54,19 @@ def largest_gain(mechanism: Mechanism, book: Book, terms: Terms, prices: Iterabl
                 if gain > best.gain:
                     best = Misreport(gain, participant, side, row, price)
     return best
+
+
+def temptation(mechanism: Mechanism, books: int = 3, traders: int = 5) -> float:
+    """The largest gain from one lie on small random books, as a share of all gains from trade.
+
+    Args:
+        mechanism: What is tested.
+        books: How many books are drawn; always the same ones.
+        traders: Buyers, and as many sellers, of each.
+    """
+    worst = 0.0
+    for seed in range(books):
+        book = random_book(seed, traders, traders, most=8, low=100, high=140)
+        gain = largest_gain(mechanism, book, Terms(seed=seed), range(98, 144, 4)).gain
+        worst = max(worst, gain / max(optimal_welfare(book), 1))
+    return worst

@@ -15,7 +15,7 @@ from peerwatt.report.compare.result import Comparison, Row
 from peerwatt.report.figures import card, figure, html_table
 from peerwatt.report.words import NOT_DEFINED
 
-WORDS = '<table class="words">'
+WORDS, DESIGNS = '<table class="words">', '<table class="designs">'
 _STYLE = """
 table.shades td { text-align: right; } table.shades th { text-align: right; }
 table.shades th:first-child { text-align: left; font-weight: 500; color: var(--ink); }
@@ -26,7 +26,10 @@ table.shades th:first-child { text-align: left; font-weight: 500; color: var(--i
 .s4 { background: color-mix(in srgb, var(--neighbours) 49%, var(--card)); }
 .s5 { background: color-mix(in srgb, var(--neighbours) 62%, var(--card)); }
 .s-loss { background: color-mix(in srgb, var(--curtailed) 30%, var(--card)); }
+table.designs td, table.designs th { text-align: left; white-space: normal; vertical-align: top; }
+table.designs td:first-child { white-space: nowrap; } table.designs td:last-child { min-width: 13em; }
 table.side { margin-bottom: 18px; } table.side td { text-align: right; }
+table.side td, table.side th { padding: 5px 8px; }
 table.side td:first-child { text-align: left; }
 table.side tr.family td { font-weight: 640; color: var(--soft); padding-top: 14px; border: 0; }
 """
@@ -52,7 +55,7 @@ def render_page(comparison: Comparison) -> str:
             f'<div class="mark">Peerwatt<span>version {__version__}, seed {comparison.seed}</span></div>',
             f"<h1>{escape(title)}</h1>",
             f'<p class="lead">{_lead(comparison)}</p>',
-            f'<p class="about">{escape(comparison.description)} From {_period(comparison)}.</p>',
+            f'<p class="about">{escape(comparison.description)} Data of {_period(comparison)}.</p>',
             "</header>",
             "<main>",
             *_cards(comparison),
@@ -117,8 +120,8 @@ def _lead(comparison: Comparison) -> str:
     if on_chain:
         top = max(on_chain, key=lambda row: int(row.measures.savings.sum()))
         text += (
-            f" Of the designs whose pricing rule the market contract can run, <strong>{escape(top.name)}"
-            f"</strong> leaves them most: {words.money(int(top.measures.savings.sum()))}."
+            f" On chain, <strong>{escape(top.name)}</strong> saves "
+            f"{words.money(int(top.measures.savings.sum()))}."
         )
     return text
 
@@ -194,7 +197,7 @@ Column = tuple[str, Callable[[Row], str]]
 _MONEY: tuple[Column, ...] = (
     ("runs", lambda row: row.runs),
     ("saved", lambda row: words.money(int(row.measures.savings.sum()), plus=True)),
-    ("market keeps", lambda row: words.money(row.measures.surplus, plus=True)),
+    ("kept", lambda row: words.money(row.measures.surplus, plus=True)),
     ("better off", lambda row: words.share(row.measures.better_off)),
     ("Gini", lambda row: "" if row.measures.gini is None else f"{row.measures.gini:.2f}"),
     ("Jain", lambda row: "" if row.measures.jain is None else f"{row.measures.jain:.2f}"),
@@ -203,17 +206,18 @@ _MONEY: tuple[Column, ...] = (
         lambda row: "" if row.measures.gain_share is None else words.share(row.measures.gain_share),
     ),
     ("of orders", lambda row: _percent(row.measures.order_efficiency)),
+    ("a lie earns", lambda row: _percent(row.lie)),
     ("messages", lambda row: words.count(row.measures.messages)),
 )
 _ENERGY: tuple[Column, ...] = (
     ("traded kWh", lambda row: words.kwh(row.measures.traded)),
-    ("self-sufficiency", lambda row: words.share(row.measures.self_sufficiency)),
-    ("self-consumption", lambda row: words.share(row.measures.self_consumption)),
+    ("self-suff.", lambda row: words.share(row.measures.self_sufficiency)),
+    ("self-cons.", lambda row: words.share(row.measures.self_consumption)),
     ("peak kW", lambda row: f"{row.measures.peak / 1000:.1f}"),
     ("losses kWh", lambda row: "" if row.grid is None else words.kwh(row.grid.losses)),
     ("highest pu", lambda row: "" if row.grid is None else words.pu(row.grid.highest)),
     ("loading %", lambda row: "" if row.grid is None else words.percent(row.grid.loading)),
-    ("curtailment needed kWh", lambda row: "" if row.grid is None else words.kwh(row.grid.curtailment)),
+    ("to curtail kWh", lambda row: "" if row.grid is None else words.kwh(row.grid.curtailment)),
 )
 
 
@@ -237,7 +241,7 @@ def _side_by_side(comparison: Comparison, columns: tuple[Column, ...]) -> str:
 def _designs(comparison: Comparison) -> str:
     rows = tuple((row.name, row.title, row.source, row.run.note) for row in comparison.rows)
     table = html_table(Table(("mechanism", "what it is", "source", "here"), rows))
-    return f'<div class="scroll">{table.replace("<table>", WORDS, 1)}</div>'
+    return f'<div class="scroll">{table.replace("<table>", DESIGNS, 1)}</div>'
 
 
 def _percent(share: float | None) -> str:
@@ -247,16 +251,19 @@ def _percent(share: float | None) -> str:
 def _terms() -> str:
     terms = {
         "saved": "the tariff-only bills less the bills with the market, at the scenario's meter readings",
-        "market keeps": "what buyers paid and sellers did not get, and dues; below zero it needs a subsidy",
-        "possible gain": "saved and kept, of what sharing every shareable Wh would bring; above 100 % only "
+        "kept": "what buyers paid and sellers did not get, and dues; below zero it needs a subsidy",
+        "possible": "saved and kept, of what sharing every shareable Wh would bring; above 100 % only "
         "where storage, flexible demand or tokens move energy in time",
         "of orders": "gains from trade at the orders' limit prices, of the linear-programming optimum",
+        "a lie earns": "the most that one false limit price earned its bidder on three small random books, "
+        "of all gains from trade there; 0 is truthful",
         "Gini, Jain": "of the savings: Gini 0 and Jain 1 when all save the same",
-        "self-sufficiency": f"demand met from own and neighbours' generation; {NOT_DEFINED} without demand",
-        "curtailment needed": "export that the feeder could not carry: exact power flow, least curtailment",
+        "self-suff., self-cons.": "demand met from own and neighbours' generation, and generation used "
+        f"here; {NOT_DEFINED} without any",
+        "to curtail": "export that the feeder could not carry: exact power flow, least curtailment",
         "messages": "orders, offers and answers sent",
-        "on chain": "the market contract clears by this rule; off-chain only: it can be run here, and settled "
-        "by people who trust whoever runs it",
+        "on chain": "the market contract clears by this rule",
+        "off-chain only": "can be run here, and settled by people who trust whoever runs it",
     }
     rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in terms.items())
     return f'<dl class="terms">{rows}</dl>'
@@ -265,9 +272,8 @@ def _terms() -> str:
 def _caveats(comparison: Comparison) -> str:
     points = [
         *comparison.assumptions,
-        "Truthfulness is about what lying would earn, which these days cannot show: Vickrey, Huang and MUDA "
-        "are truthful for homes with one order, McAfee for single units; the other auctions reward a shaded "
-        "price.",
+        "Vickrey, Huang and MUDA are truthful for homes with one order, McAfee for single units; the other "
+        "auctions reward a shaded price, so real bids would differ from those compared here.",
         f"This is one neighbourhood, {_span(comparison)}, under one seed: try others before you decide.",
     ]
     return "<ul>" + "".join(f"<li>{escape(point)}</li>" for point in points) + "</ul>"

@@ -28,6 +28,8 @@ class Row:
         measures: What it did.
         run: The flows and payments behind it.
         grid: What the feeder would have seen, or None if that was not asked.
+        lie: The largest gain from one lie on small random books, as a share of the gains from trade, for
+            designs that ask for limit prices.
         seconds: Time it took.
     """
 
@@ -39,6 +41,7 @@ class Row:
     measures: Measures
     run: Run
     grid: GridEffect | None
+    lie: float | None
     seconds: float
 
     @property
@@ -128,6 +131,7 @@ def _cells(row: Row, currency: str) -> dict[str, str]:
         f"gain_{currency}": money(m.gain),
         "gain_share_percent": _percent(m.gain_share),
         "order_efficiency_percent": _percent(m.order_efficiency, 2),
+        "largest_gain_from_a_lie_percent": _percent(row.lie),
         "traded_kwh": scaled(m.traded, WH_PER_KWH),
         "mean_price_ct_per_kwh": _decimal(None if row.mean_price is None else row.mean_price / 10, 2),
         "self_sufficiency_percent": _percent(m.self_sufficiency),
@@ -164,6 +168,7 @@ def _document(row: Row, participants: tuple[str, ...]) -> dict[str, Any]:
         "gain": m.gain,
         "gain_share": m.gain_share,
         "order_efficiency": m.order_efficiency,
+        "largest_gain_from_a_lie": row.lie,
         "traded_wh": m.traded,
         "self_sufficiency": m.self_sufficiency,
         "self_consumption": m.self_consumption,

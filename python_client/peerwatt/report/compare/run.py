@@ -7,9 +7,11 @@ from time import perf_counter
 
 from peerwatt.errors import InputError
 from peerwatt.market.mechanisms.battery import STANDARD
+from peerwatt.market.mechanisms.design import PerInterval
 from peerwatt.market.mechanisms.measures import measure
 from peerwatt.market.mechanisms.neighbourhood import Neighbourhood
 from peerwatt.market.mechanisms.registry import FAMILIES, design
+from peerwatt.market.mechanisms.truthfulness import temptation
 from peerwatt.pilot.scenario import Scenario
 from peerwatt.report.compare.grid_effect import FeederUnderTest
 from peerwatt.report.compare.neighbourhood import neighbourhood_of
@@ -56,8 +58,9 @@ def compare(
         seconds = perf_counter() - began
         grid = feeder.effect(run.imported, run.exported) if feeder is not None else None
         measures = measure(neighbourhood, run)
+        lie = temptation(each.mechanism) if isinstance(each, PerInterval) and not each.metered else None
         rows.append(
-            Row(name, each.title, each.source, each.runs, FAMILY_OF[name], measures, run, grid, seconds)
+            Row(name, each.title, each.source, each.runs, FAMILY_OF[name], measures, run, grid, lie, seconds)
         )
     return Comparison(
         scenario=scenario.name,
