@@ -52,7 +52,8 @@ $(BROWNIE_VENV)/core: pyproject.toml | $(VENV)/python
 node_modules/installed: package.json package-lock.json .npmrc
 	@command -v npm >/dev/null || { echo 'Node 20 with npm is needed for the contracts and their tests' >&2; exit 2; }
 	@echo 'installing the npm packages'
-	@npm ci --no-audit --no-fund --loglevel=error
+	@# Not `npm ci`: it insists on the optional packages of every platform being in the lock file.
+	@npm install --no-save --no-audit --no-fund --loglevel=error
 	@touch $@
 
 # The pilot
