@@ -69,6 +69,15 @@ def test_bills_and_the_market_add_up(comparison: Comparison) -> None:
     assert shared["mid-market"] == shared["bill-sharing"] == shared["shapley"]
 
 
+def test_the_page_says_who_would_leave(scenario: Scenario) -> None:
+    found = compare(scenario, ("mid-market", "nucleolus", "uniform"), with_grid=False)
+    objections = {each.design: each for each in found.objections}
+    assert set(objections) == {"mid-market", "nucleolus"}  # the auction does not share everything
+    assert objections["nucleolus"].gain == 0
+    assert objections["mid-market"].gain > 0
+    assert ", ".join(objections["mid-market"].members) in render_page(found)
+
+
 def test_the_grid_sees_a_difference_only_where_energy_moves(comparison: Comparison) -> None:
     effects = {row.name: row.grid for row in comparison.rows}
     assert effects["uniform"] == effects["tariff-only"]

@@ -87,7 +87,7 @@ class NegotiatedP2P:
         rounds: Most rounds of negotiation per interval.
     """
 
-    rounds: int = 2_000
+    rounds: int = 1_000
     name: str = "p2p-admm"
     title: str = "full peer-to-peer market, negotiated by consensus ADMM"
     source: str = "Baroche, Moret & Pinson, IEEE PowerTech 2019, arXiv:1903.12470"
@@ -101,7 +101,7 @@ class NegotiatedP2P:
         typical = float(np.mean(network.peers.upper - network.peers.lower))
         spread = max(terms.retail - terms.feed_in, 1)
         admm = ConsensusAdmm(
-            penalty=5 * spread / max(typical, 1.0), tolerance=typical * 1e-4, rounds=self.rounds
+            penalty=5 * spread / max(typical, 1.0), tolerance=typical * 1e-3, rounds=self.rounds
         )
         solved = admm.solve(network)
         bids, trades = len(book.bids), []

@@ -44,6 +44,9 @@ PEER_TO_PEER: tuple[Mechanism, ...] = (FullP2P(), CommunityMarket(), HybridMarke
 
 GAMES: tuple[Mechanism, ...] = (SellersLead(), CoordinatorLeads(), ContractNegotiation())
 
+NEGOTIATED = ("iterative", "p2p-admm")
+"""Hundreds of rounds per clearing: too slow to be cleared thousands of times."""
+
 MECHANISMS: dict[str, Mechanism] = {
     mechanism.name: mechanism for mechanism in (*AUCTIONS, *SHARING_RULES, *PEER_TO_PEER, *GAMES)
 }

@@ -91,6 +91,7 @@ def _cards(comparison: Comparison) -> list[str]:
             "A price near the feed-in tariff favours buyers, one near the retail tariff sellers.",
             figure(prices(comparison), wide=True),
         ),
+        *_stability(comparison),
         card(
             "Side by side: money", "Empty where a measure is not defined.", _side_by_side(comparison, _MONEY)
         ),
@@ -202,7 +203,7 @@ _MONEY: tuple[Column, ...] = (
     ("Gini", lambda row: "" if row.measures.gini is None else f"{row.measures.gini:.2f}"),
     ("Jain", lambda row: "" if row.measures.jain is None else f"{row.measures.jain:.2f}"),
     (
-        "possible gain",
+        "possible",
         lambda row: "" if row.measures.gain_share is None else words.share(row.measures.gain_share),
     ),
     ("of orders", lambda row: _percent(row.measures.order_efficiency)),
@@ -246,6 +247,29 @@ def _designs(comparison: Comparison) -> str:
 
 def _percent(share: float | None) -> str:
     return "" if share is None else f"{share * 100:.1f} %"
+
+
+def _stability(comparison: Comparison) -> list[str]:
+    """Whether some households would do better by leaving together; one card, or none where it is unknown."""
+    if not comparison.objections:
+        return []
+    rows = tuple(
+        (each.design, ", ".join(each.members), words.money(each.gain))
+        if each.gain > 0
+        else (each.design, "", "")
+        for each in comparison.objections
+    )
+    table = html_table(
+        Table(("design", "who would leave together", f"and gain ({comparison.currency})"), rows)
+    )
+    return [
+        card(
+            "Would anybody leave?",
+            "A group that shared among itself would save more than its part: the strongest such group of "
+            "each design that shares everything. Empty: nobody would, the division lies in the core of the game.",
+            f'<div class="scroll">{table.replace("<table>", DESIGNS, 1)}</div>',
+        )
+    ]
 
 
 def _terms() -> str:

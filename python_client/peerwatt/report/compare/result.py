@@ -55,8 +55,21 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Objection:
+    """The coalition with most reason to leave a design, and what it would gain, base units."""
+
+    design: str
+    members: tuple[str, ...]
+    gain: int
+
+
+@dataclass(frozen=True)
 class Comparison:
-    """Several designs on the same days of a scenario."""
+    """Several designs on the same days of a scenario.
+
+    Attributes:
+        objections: For designs that share everything, where the coalitions can be listed.
+    """
 
     scenario: str
     description: str
@@ -72,6 +85,7 @@ class Comparison:
     participants: tuple[str, ...]
     assumptions: tuple[str, ...]
     rows: tuple[Row, ...]
+    objections: tuple[Objection, ...] = ()
 
     def table(self) -> list[dict[str, str]]:
         """Every row as column name (with its unit) to text; empty where a measure is not defined."""
@@ -103,6 +117,7 @@ class Comparison:
             "version": __version__,
             **{name: getattr(self, name) for name in fields},
             "assumptions": list(self.assumptions),
+            "objections": [vars(each) for each in self.objections],
             "designs": [_document(row, self.participants) for row in self.rows],
         }
 

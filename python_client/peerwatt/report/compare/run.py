@@ -7,15 +7,16 @@ from time import perf_counter
 
 from peerwatt.errors import InputError
 from peerwatt.market.mechanisms.battery import STANDARD
+from peerwatt.market.mechanisms.coalition import MOST_EXACT, SharingGame, largest_objection
 from peerwatt.market.mechanisms.design import PerInterval
 from peerwatt.market.mechanisms.measures import measure
 from peerwatt.market.mechanisms.neighbourhood import Neighbourhood
-from peerwatt.market.mechanisms.registry import FAMILIES, design
+from peerwatt.market.mechanisms.registry import FAMILIES, NEGOTIATED, design
 from peerwatt.market.mechanisms.truthfulness import temptation
 from peerwatt.pilot.scenario import Scenario
 from peerwatt.report.compare.grid_effect import FeederUnderTest
 from peerwatt.report.compare.neighbourhood import neighbourhood_of
-from peerwatt.report.compare.result import Comparison, Row
+from peerwatt.report.compare.result import Comparison, Objection, Row
 
 FAMILY_OF = {each.name: family for family, members in FAMILIES.items() for each in members}
 
@@ -58,7 +59,9 @@ def compare(
         seconds = perf_counter() - began
         grid = feeder.effect(run.imported, run.exported) if feeder is not None else None
         measures = measure(neighbourhood, run)
-        lie = temptation(each.mechanism) if isinstance(each, PerInterval) and not each.metered else None
+        lie = None
+        if isinstance(each, PerInterval) and not each.metered and name not in NEGOTIATED:
+            lie = temptation(each.mechanism)
         rows.append(
             Row(name, each.title, each.source, each.runs, FAMILY_OF[name], measures, run, grid, lie, seconds)
         )
@@ -77,7 +80,23 @@ def compare(
         participants=neighbourhood.names,
         assumptions=assumptions(neighbourhood),
         rows=tuple(rows),
+        objections=objections(neighbourhood, rows),
     )
+
+
+def objections(neighbourhood: Neighbourhood, rows: Sequence[Row]) -> tuple[Objection, ...]:
+    """Who would leave each design that shares everything; nothing above 12 participants."""
+    game = SharingGame.of(neighbourhood)
+    if game.players > MOST_EXACT:
+        return ()
+    table, found = game.table(), []
+    for row in rows:
+        if int(table[-1]) == int(row.measures.savings.sum()) > 0:
+            excess, coalition = largest_objection(table, row.measures.savings)
+            members = tuple(name for i, name in enumerate(neighbourhood.names) if coalition >> i & 1)
+            rounding = game.players  # base units: shares are whole
+            found.append(Objection(row.name, members, int(excess) if excess > rounding else 0))
+    return tuple(found)
 
 
 def assumptions(neighbourhood: Neighbourhood) -> tuple[str, ...]:
