@@ -19,7 +19,7 @@ def headline(result: ReplayResult) -> str:
     )
     if not cut:
         return f'<p class="lead">{first} The grid could carry every trade.</p>'
-    second = f"In <strong>{len(cut)}</strong> of them the grid could not carry what the market had cleared"
+    second = f"In <strong>{len(cut)}</strong> of them the grid could not carry what was sold and fed in"
     before, after, limit = summary.voltage_max_pu_before, summary.voltage_max_pu_after, limits.voltage_max_pu
     if before <= limit:
         second += "."

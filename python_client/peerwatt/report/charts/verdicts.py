@@ -11,7 +11,7 @@ from peerwatt.report.svg import picture, rect
 WORDS = {
     "accept": "everything may execute",
     "cap": "the volume is capped",
-    "curtail": "some trades are cut",
+    "curtail": "surplus is held back, and trades where that is not enough",
     "void": "nothing may execute",
     "expired": "no report in time",
 }
