@@ -100,13 +100,18 @@ def derive(name: str, slice_: Slice, out: Path) -> None:
     (out / "profiles").mkdir(parents=True, exist_ok=True)
     source = f"SimBench {slice_.code}, package simbench {version('simbench')}"
     document = from_pandapower(
-        net, name=name, limits=LIMITS, own_loads=False, source=source,
+        net,
+        name=name,
+        limits=LIMITS,
+        own_loads=False,
+        source=source,
         licence="ODbL 1.0 (database), DbCL 1.0 (contents)",
         provenance={
-            "derived_by": "scripts/derive_simbench.py", "pandapower": version("pandapower"),
+            "derived_by": "scripts/derive_simbench.py",
+            "pandapower": version("pandapower"),
             "changed": "loads, generators, storage moved to the profiles; taps applied; nothing scaled",
         },
-    )  # fmt: skip
+    )
     write_feeder(document, out / "feeder.json")
 
     load = _by_bus(net, profiles, "load", "p_mw", rows)

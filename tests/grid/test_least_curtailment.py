@@ -69,9 +69,15 @@ def test_the_least_cut_takes_less_than_the_proportional_one(
 ) -> None:
     exchange = interval(k)
     untraded = Exchange(
-        900, exchange.participants, exchange.nodes, *(np.zeros_like(exchange.sell_wh),) * 2,
-        exchange.export_wh, exchange.import_wh, exchange.background_w, exchange.background_var,
-    )  # fmt: skip
+        900,
+        exchange.participants,
+        exchange.nodes,
+        *(np.zeros_like(exchange.sell_wh),) * 2,
+        exchange.export_wh,
+        exchange.import_wh,
+        exchange.background_w,
+        exchange.background_var,
+    )
     kept = curtail(solver, untraded)
     taken = int((untraded.export_wh - kept.surplus_wh).sum())
     assert 0 < taken < _proportional(solver, exchange)
@@ -124,9 +130,16 @@ def test_what_the_market_cannot_mend_is_reported_not_voided(solver: PowerFlow, i
     background = night.background_w.copy()
     background[30] += 120e3  # a generator that does not trade, too large for the feeder
     exchange = Exchange(
-        900, night.participants, night.nodes, night.sell_wh, night.buy_wh, night.export_wh, night.import_wh,
-        background, night.background_var,
-    )  # fmt: skip
+        900,
+        night.participants,
+        night.nodes,
+        night.sell_wh,
+        night.buy_wh,
+        night.export_wh,
+        night.import_wh,
+        background,
+        night.background_var,
+    )
     decision = decide(solver, exchange)
     assert decision.kind == "accept"
     assert decision.violations_before

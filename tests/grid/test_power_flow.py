@@ -17,17 +17,35 @@ R_OHM, X_OHM, U_KV = 0.1, 0.05, 0.4
 
 @pytest.fixture(scope="module")
 def two_nodes() -> Feeder:
-    line = {"id": 3, "from_node": 1, "to_node": 2, "from_status": 1, "to_status": 1, "r1": R_OHM, "x1": X_OHM,
-            "c1": 0.0, "tan1": 0.0, "i_n": 100.0}  # fmt: skip
+    line = {
+        "id": 3,
+        "from_node": 1,
+        "to_node": 2,
+        "from_status": 1,
+        "to_status": 1,
+        "r1": R_OHM,
+        "x1": X_OHM,
+        "c1": 0.0,
+        "tan1": 0.0,
+        "i_n": 100.0,
+    }
     source = {"id": 4, "node": 1, "status": 1, "u_ref": 1.0, "sk": 1e20}
     nodes = [{"id": 1, "u_rated": U_KV * 1e3}, {"id": 2, "u_rated": U_KV * 1e3}]
-    return feeder_from_document({
-        "format": "peerwatt-feeder-1", "name": "two nodes",
-        "limits": {"v_min_pu": 0.95, "v_max_pu": 1.05, "loading_max_percent": 100},
-        "names": {"1": "substation", "2": "home", "3": "cable", "4": "grid"},
-        "power_grid_model": {"version": "1.0", "type": "input", "is_batch": False, "attributes": {},
-                             "data": {"node": nodes, "line": [line], "source": [source]}},
-    })  # fmt: skip
+    return feeder_from_document(
+        {
+            "format": "peerwatt-feeder-1",
+            "name": "two nodes",
+            "limits": {"v_min_pu": 0.95, "v_max_pu": 1.05, "loading_max_percent": 100},
+            "names": {"1": "substation", "2": "home", "3": "cable", "4": "grid"},
+            "power_grid_model": {
+                "version": "1.0",
+                "type": "input",
+                "is_batch": False,
+                "attributes": {},
+                "data": {"node": nodes, "line": [line], "source": [source]},
+            },
+        }
+    )
 
 
 @pytest.mark.parametrize(("p", "q"), [(-30e3, -10e3), (30e3, 0.0), (60e3, 20e3)])

@@ -82,10 +82,13 @@ def constraint_values(flow: FlowResult, three_phase: bool) -> Floats:
 def constraint_limits(solver: PowerFlow) -> Floats:
     """The limits of `constraint_values`, percent."""
     limits, n, m = solver.feeder.limits, len(solver.feeder.node_names), len(solver.feeder.branch_names)
-    return np.concatenate([
-        np.full(n, _PERCENT * limits.v_max_pu), np.full(n, -_PERCENT * limits.v_min_pu),
-        np.full(m, limits.loading_max_percent),
-    ])  # fmt: skip
+    return np.concatenate(
+        [
+            np.full(n, _PERCENT * limits.v_max_pu),
+            np.full(n, -_PERCENT * limits.v_min_pu),
+            np.full(m, limits.loading_max_percent),
+        ]
+    )
 
 
 def constraint_slopes(s: Sensitivities) -> Floats:

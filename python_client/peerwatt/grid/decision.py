@@ -22,7 +22,7 @@ from peerwatt.grid.curtailment import (
     constraint_values,
     curtail,
     least_cut,
-)  # fmt: skip
+)
 from peerwatt.grid.exchange import Exchange, Ints
 from peerwatt.grid.limits import Violation, find_violations
 from peerwatt.grid.losses import TradeLosses, trade_losses
@@ -147,9 +147,14 @@ def _everything(exchange: Exchange, flow: FlowResult) -> Curtailed:
 
 
 def _decision(
-    solver: PowerFlow, exchange: Exchange, kind: Kind, kept: Curtailed, before: FlowResult,
-    found: tuple[Violation, ...], fills_at: FillsAt | None = None,
-) -> Decision:  # fmt: skip
+    solver: PowerFlow,
+    exchange: Exchange,
+    kind: Kind,
+    kept: Curtailed,
+    before: FlowResult,
+    found: tuple[Violation, ...],
+    fills_at: FillsAt | None = None,
+) -> Decision:
     volume = int(kept.sell_wh.sum())
     buy = fills_at(volume)[1] if fills_at and kind == "cap" else largest_remainder_of(exchange.buy_wh, volume)
     after = find_violations(solver.feeder, kept.flow)

@@ -16,9 +16,19 @@ if TYPE_CHECKING:
     from peerwatt.grid.feeder import Feeder
 
 _KEYS = {
-    "format", "name", "source", "licence", "provenance", "limits", "names", "coordinates", "phases", "frequency_hz",
-    "short_circuit", "power_grid_model",
-}  # fmt: skip
+    "format",
+    "name",
+    "source",
+    "licence",
+    "provenance",
+    "limits",
+    "names",
+    "coordinates",
+    "phases",
+    "frequency_hz",
+    "short_circuit",
+    "power_grid_model",
+}
 _REQUIRED = ("format", "name", "limits", "names", "power_grid_model")
 _LIMITS = ("v_min_pu", "v_max_pu", "loading_max_percent")
 

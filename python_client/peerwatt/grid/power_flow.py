@@ -25,7 +25,8 @@ class FlowResult:
 
     Attributes:
         u_pu: Node voltages, per unit, `(..., nodes)`; three-phase `(..., nodes, 3)`.
-        loading_percent: Loading of each branch, percent of its rating, `(..., branches)`; links have none: 0.
+        loading_percent: Loading of each branch, percent of its rating, `(..., branches)`; 0 where it has
+            none.
         branch_loss_w: Active losses of each branch, W, `(..., branches)`.
         import_w: Active power drawn from the source, W, `(...)`; negative when the feeder exports.
         no_load_loss_w: Losses of the energised feeder without any injection, W.
@@ -96,7 +97,8 @@ class PowerFlow:
     def no_load_loss_w(self) -> float:
         """Losses of the energised feeder without any load or injection, W."""
         bare = PowerFlow(self.feeder, own_loads=False)
-        return float(bare._solve(bare.zero()[None], bare.zero()[None])[2].sum())
+        nothing = np.zeros((1, self.nodes, 3) if self.three_phase else (1, self.nodes))
+        return float(bare._solve(nothing, nothing)[2].sum())
 
     def solve(self, p_w: ArrayLike, q_var: ArrayLike | None = None) -> FlowResult:
         """Solve one state or a batch.
@@ -137,9 +139,12 @@ class PowerFlow:
     def _solve(self, p: Floats, q: Floats) -> tuple[Floats, Floats, Floats, Floats]:
         ids = np.broadcast_to(self._ids, p.shape[:2])
         update: dict[Any, Any] = {
-            self._kind: {"id": np.ascontiguousarray(ids), "p_specified": np.ascontiguousarray(p),
-                         "q_specified": np.ascontiguousarray(q)}
-        }  # fmt: skip
+            self._kind: {
+                "id": np.ascontiguousarray(ids),
+                "p_specified": np.ascontiguousarray(p),
+                "q_specified": np.ascontiguousarray(q),
+            }
+        }
         try:
             out: dict[Any, Any] = self._model.calculate_power_flow(
                 symmetric=not self.three_phase,
@@ -158,7 +163,7 @@ class PowerFlow:
         drawn = out["source"]["p"]
         return (
             np.asarray(out["node"]["u_pu"]),
-            np.nan_to_num(np.concatenate(loading, axis=1)),
+            np.nan_to_num(np.concatenate(loading, axis=1), posinf=0.0),  # inf: unrated
             np.concatenate(loss, axis=1),
             np.asarray(drawn.reshape(len(p), -1).sum(axis=1)),
         )

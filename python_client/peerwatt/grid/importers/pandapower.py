@@ -18,7 +18,8 @@ import pandapower as pp
 from peerwatt.grid.errors import FeederError
 from peerwatt.grid.feeder import FORMAT
 from peerwatt.grid.importers.pandapower_branches import impedance, line, transformer
-from peerwatt.grid.importers.pandapower_injections import injections
+from peerwatt.grid.importers.pandapower_injections import injections, voltage_controls
+from peerwatt.grid.importers.voltage_control import hold_voltages
 
 _STIFF_VA = 1e15  # a source without internal impedance, as pandapower's external grid is in a power flow
 _REFUSED = ("xward", "ward", "dcline", "motor", "svc", "tcsc", "ssc", "vsc", "asymmetric_sgen")
@@ -105,7 +106,7 @@ def from_pandapower(
     data["source"] = _sources(net, ids, name)
     data["shunt"] = _shunts(net, ids)
     if own_loads:
-        data.update(injections(net, ids, name))
+        data.update(injections(net, ids))
     document: dict[str, Any] = {"format": FORMAT, "name": name, **about, "limits": dict(limits)}
     document["frequency_hz"] = float(net.f_hz)
     if data.get("asym_load"):
@@ -116,9 +117,14 @@ def from_pandapower(
     if coordinates:
         document["coordinates"] = coordinates
     document["power_grid_model"] = {
-        "version": "1.0", "type": "input", "is_batch": False, "attributes": {},
+        "version": "1.0",
+        "type": "input",
+        "is_batch": False,
+        "attributes": {},
         "data": {kind: rows for kind, rows in data.items() if rows},
-    }  # fmt: skip
+    }
+    if own_loads and len(net.gen):
+        hold_voltages(document, voltage_controls(net, ids, data["sym_gen"]))
     return document
 
 
@@ -142,6 +148,9 @@ class _Ids:
 
     def node(self, bus: Any) -> int:
         return self._known["node", bus]
+
+    def of(self, kind: str, index: Any) -> int:
+        return self._known[kind, index]
 
 
 def _place(geo: Any) -> list[float] | None:
@@ -179,7 +188,15 @@ def _shunts(net: Any, ids: _Ids) -> list[dict[str, Any]]:
     for k, row in net.shunt[net.shunt.in_service].iterrows():
         steps = row.step if not math.isnan(row.step) else 1
         per_volt2 = steps / (row.vn_kv * 1e3) ** 2
-        shunts.append({"id": ids.new("shunt", k, row["name"]), "node": ids.node(row.bus), "status": 1,
-                       "g1": row.p_mw * 1e6 * per_volt2, "b1": -row.q_mvar * 1e6 * per_volt2,
-                       "g0": 0.0, "b0": 0.0})  # fmt: skip
+        shunts.append(
+            {
+                "id": ids.new("shunt", k, row["name"]),
+                "node": ids.node(row.bus),
+                "status": 1,
+                "g1": row.p_mw * 1e6 * per_volt2,
+                "b1": -row.q_mvar * 1e6 * per_volt2,
+                "g0": 0.0,
+                "b0": 0.0,
+            }
+        )
     return shunts

@@ -19,6 +19,10 @@ class Ids(Protocol):
         """The id of a bus."""
         ...
 
+    def of(self, kind: str, index: Any) -> int:
+        """The id of any element."""
+        ...
+
 
 def _status(net: Any, kind: str, index: Any, bus: Any) -> int:
     """1 unless a switch between this bus and this end of the element is open."""
@@ -43,11 +47,16 @@ def line(net: Any, k: Any, ids: Ids) -> dict[str, Any]:
         raise FeederError(f"line {row['name']!r}: no rated current max_i_ka")
     element = {
         "id": ids.new("line", k, row["name"]),
-        "from_node": ids.node(row.from_bus), "to_node": ids.node(row.to_bus),
-        "from_status": _status(net, "l", k, row.from_bus), "to_status": _status(net, "l", k, row.to_bus),
-        "r1": row.r_ohm_per_km * length / n, "x1": row.x_ohm_per_km * length / n, "c1": c,
-        "tan1": g / (omega * c) if c > 0 else 0.0, "i_n": rating,
-    }  # fmt: skip
+        "from_node": ids.node(row.from_bus),
+        "to_node": ids.node(row.to_bus),
+        "from_status": _status(net, "l", k, row.from_bus),
+        "to_status": _status(net, "l", k, row.to_bus),
+        "r1": row.r_ohm_per_km * length / n,
+        "x1": row.x_ohm_per_km * length / n,
+        "c1": c,
+        "tan1": g / (omega * c) if c > 0 else 0.0,
+        "i_n": rating,
+    }
     r0, x0 = (_value(row, key, math.nan) for key in ("r0_ohm_per_km", "x0_ohm_per_km"))
     if not math.isnan(r0 + x0):
         c0 = _value(row, "c0_nf_per_km", 0.0) * 1e-9 * length * n
@@ -59,8 +68,8 @@ def transformer(net: Any, k: Any, ids: Ids) -> tuple[str, dict[str, Any]]:
     """One two-winding transformer with its tap; parallel units as one of their joint rating.
 
     Returns:
-        Its component and its row: `transformer`, or `generic_branch` where a phase shift is no clock hour or the
-        short-circuit voltage is given on a base of its own (as test cases have it).
+        Its component and its row: `transformer`, or `generic_branch` where a phase shift is no clock hour or
+        the short-circuit voltage is given on a base of its own (as test cases have it).
     """
     row = net.trafo.loc[k]
     n, name = int(row.parallel), row["name"]
@@ -69,9 +78,11 @@ def transformer(net: Any, k: Any, ids: Ids) -> tuple[str, dict[str, Any]]:
         raise FeederError(f"transformer {name!r}: no rated power sn_mva")
     element = {
         "id": ids.new("transformer", k, name),
-        "from_node": ids.node(row.hv_bus), "to_node": ids.node(row.lv_bus),
-        "from_status": _status(net, "t", k, row.hv_bus), "to_status": _status(net, "t", k, row.lv_bus),
-    }  # fmt: skip
+        "from_node": ids.node(row.hv_bus),
+        "to_node": ids.node(row.lv_bus),
+        "from_status": _status(net, "t", k, row.hv_bus),
+        "to_status": _status(net, "t", k, row.lv_bus),
+    }
     steps = _value(row, "tap_pos", 0.0) - _value(row, "tap_neutral", 0.0)
     shift = row.shift_degree % 360
     turned = bool(steps and _value(row, "tap_step_degree", 0.0))
@@ -82,15 +93,24 @@ def transformer(net: Any, k: Any, ids: Ids) -> tuple[str, dict[str, Any]]:
     clock = round(shift / 30) % 12
     p0, position = row.pfe_kw * 1e3 * n, round(_value(row, "tap_pos", 0.0))
     return "transformer", element | {
-        "u1": row.vn_hv_kv * 1e3, "u2": row.vn_lv_kv * 1e3, "sn": sn, "uk": row.vk_percent / 100,
-        "pk": row.vkr_percent / 100 * sn, "i0": max(row.i0_percent / 100, p0 / sn), "p0": p0,
+        "u1": row.vn_hv_kv * 1e3,
+        "u2": row.vn_lv_kv * 1e3,
+        "sn": sn,
+        "uk": row.vk_percent / 100,
+        "pk": row.vkr_percent / 100 * sn,
+        "i0": max(row.i0_percent / 100, p0 / sn),
+        "p0": p0,
         # delta (odd clock) or wye on the high side; the low side of a distribution transformer is earthed wye
-        "winding_from": 2 if clock % 2 else 1, "winding_to": 1, "clock": clock, "tap_side": tap_side,
-        "tap_pos": position, "tap_nom": round(_value(row, "tap_neutral", 0.0)),
+        "winding_from": 2 if clock % 2 else 1,
+        "winding_to": 1,
+        "clock": clock,
+        "tap_side": tap_side,
+        "tap_pos": position,
+        "tap_nom": round(_value(row, "tap_neutral", 0.0)),
         "tap_min": round(_value(row, "tap_min", min(0, position))),
         "tap_max": round(_value(row, "tap_max", max(0, position))),
         "tap_size": _value(row, "tap_step_percent", 0.0) / 100 * rated,
-    }  # fmt: skip
+    }
 
 
 def _ratio_branch(net: Any, row: Any, sn: float, steps: float) -> dict[str, float]:
@@ -106,10 +126,14 @@ def _ratio_branch(net: Any, row: Any, sn: float, steps: float) -> dict[str, floa
     y = max(abs(row.i0_percent) / 100 / base, g)
     shift = math.radians(row.shift_degree) + math.atan2(tap.imag, tap.real) * (1 if high else -1)
     return {
-        "r1": row.vkr_percent / 100 * base, "x1": math.sqrt(row.vk_percent**2 - row.vkr_percent**2) / 100 * base,
-        "g1": g, "b1": -math.copysign(math.sqrt(y**2 - g**2), row.i0_percent), "k": ratio * (abs(tap) if high else 1 / abs(tap)),
-        "theta": shift, "sn": sn,
-    }  # fmt: skip
+        "r1": row.vkr_percent / 100 * base,
+        "x1": math.sqrt(row.vk_percent**2 - row.vkr_percent**2) / 100 * base,
+        "g1": g,
+        "b1": -math.copysign(math.sqrt(y**2 - g**2), row.i0_percent),
+        "k": ratio * (abs(tap) if high else 1 / abs(tap)),
+        "theta": shift,
+        "sn": sn,
+    }
 
 
 def impedance(net: Any, k: Any, ids: Ids) -> dict[str, Any]:
@@ -119,7 +143,16 @@ def impedance(net: Any, k: Any, ids: Ids) -> dict[str, Any]:
         raise FeederError(f"impedance {row['name']!r}: differs by direction; no counterpart")
     base = (net.bus.vn_kv[row.from_bus] * 1e3) ** 2 / (row.sn_mva * 1e6)
     return {
-        "id": ids.new("generic_branch", k, row["name"]), "from_node": ids.node(row.from_bus),
-        "to_node": ids.node(row.to_bus), "from_status": 1, "to_status": 1, "r1": row.rft_pu * base,
-        "x1": row.xft_pu * base, "g1": 0.0, "b1": 0.0, "k": 1.0, "theta": 0.0, "sn": row.sn_mva * 1e6,
-    }  # fmt: skip
+        "id": ids.new("generic_branch", k, row["name"]),
+        "from_node": ids.node(row.from_bus),
+        "to_node": ids.node(row.to_bus),
+        "from_status": 1,
+        "to_status": 1,
+        "r1": row.rft_pu * base,
+        "x1": row.xft_pu * base,
+        "g1": 0.0,
+        "b1": 0.0,
+        "k": 1.0,
+        "theta": 0.0,
+        "sn": row.sn_mva * 1e6,
+    }

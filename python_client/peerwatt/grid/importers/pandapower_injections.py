@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from peerwatt.grid.errors import FeederError
 from peerwatt.grid.importers.pandapower_branches import Ids
+from peerwatt.grid.importers.voltage_control import VoltageControl
 
 _POWER, _IMPEDANCE, _CURRENT = 0, 1, 2  # power-grid-model's LoadGenType
 _PHASES = "abc"
 
 
-def injections(net: Any, ids: Ids, name: str) -> dict[str, list[dict[str, Any]]]:
+def injections(net: Any, ids: Ids) -> dict[str, list[dict[str, Any]]]:
     """Rows of `sym_load`, `sym_gen` and `asym_load`.
 
     Voltage-controlled generators become constant P and Q at their solved operating point: power-grid-model
@@ -27,20 +27,28 @@ def injections(net: Any, ids: Ids, name: str) -> dict[str, list[dict[str, Any]]]
             scale = sign * row.scaling * 1e6
             number = ids.new("sym_gen", (kind, k), row["name"] or f"{kind} {k}")
             found["sym_gen"].append(_row(number, row, ids, row.p_mw * scale, row.q_mvar * scale))
-    if len(net.gen):
-        if not len(net.get("res_gen", ())):
-            raise FeederError(
-                f"{name}: voltage-controlled generators; run pandapower's power flow before importing"
-            )
-        for k, row in net.gen[net.gen.in_service].iterrows():
-            solved = net.res_gen.loc[k]
-            number = ids.new("sym_gen", ("gen", k), row["name"] or f"gen {k}")
-            found["sym_gen"].append(_row(number, row, ids, solved.p_mw * 1e6, solved.q_mvar * 1e6))
+    for k, row in net.gen[net.gen.in_service].iterrows():
+        number = ids.new("sym_gen", ("gen", k), row["name"] or f"gen {k}")
+        found["sym_gen"].append(_row(number, row, ids, row.p_mw * row.scaling * 1e6, 0.0))
     for k, row in net.asymmetric_load[net.asymmetric_load.in_service].iterrows():
         p = [row[f"p_{x}_mw"] * row.scaling * 1e6 for x in _PHASES]
         q = [row[f"q_{x}_mvar"] * row.scaling * 1e6 for x in _PHASES]
         found["asym_load"].append(_row(ids.new("asym_load", k, row["name"]), row, ids, p, q))
     return found
+
+
+def voltage_controls(net: Any, ids: Ids, rows: list[dict[str, Any]]) -> list[VoltageControl]:
+    """The voltage set-points of the generators among `sym_gen` rows; those at an external grid's bus have
+    none.
+    """
+    slack = set(net.ext_grid.bus[net.ext_grid.in_service])
+    held = net.gen[net.gen.in_service & ~net.gen.bus.isin(slack)]
+    by_id = {row["id"]: row for row in rows}
+    position = {bus: k for k, bus in enumerate(net.bus.index[net.bus.in_service])}
+    return [
+        VoltageControl(by_id[ids.of("sym_gen", ("gen", k))], position[row.bus], float(row.vm_pu))
+        for k, row in held.iterrows()
+    ]
 
 
 def _row(number: int, row: Any, ids: Ids, p: Any, q: Any, kind: int = _POWER) -> dict[str, Any]:
