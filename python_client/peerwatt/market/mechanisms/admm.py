@@ -1,6 +1,6 @@
 """Consensus ADMM: every peer decides alone and tells each partner one power and one price.
 
-Baroche, Moret & Pinson, IEEE PowerTech 2019 (arXiv:1903.12470), on the problem of Sousa et al. (2019):
+Baroche et al., IEEE Trans. Power Systems 34 (2019) 2553-2564, on the problem of Sousa et al. (2019):
 each peer n minimises C_n + fees + sum_m rho/2 (P_nm - z_nm + u_nm)^2, with z_nm = (P_nm - P_mn)/2 the trade
 as both see it and rho u the price on which they agree. It is Douglas-Rachford splitting, so a link that
 fails in a round may simply keep its (z, u): random coordinate updates of it converge as well

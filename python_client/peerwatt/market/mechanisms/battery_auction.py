@@ -33,7 +33,7 @@ class BatteryAuction:
     reserve: int = 20_000
     name: str = "battery-auction"
     title: str = "shared community battery, capacity auctioned among the members"
-    source: str = "Tushar et al., IEEE Trans. Smart Grid 7 (2016) 2057-2066"
+    source: str = "Tushar et al., IEEE Trans. Smart Grid 2016, arXiv:1512.07700"
     runs: str = OFF_CHAIN
 
     def run(self, neighbourhood: Neighbourhood) -> Run:

@@ -1,6 +1,6 @@
 """The canonical coalition game of energy sharing: what a group saves together, and how to divide it.
 
-Tushar et al., IEEE Access 6 (2018) 62455-62470 (arXiv:1810.07867): v(S) is what coalition S saves against
+Tushar et al., IEEE Access 6 (2018) 62932-62943: v(S) is what coalition S saves against
 the tariff by sharing what it makes; peers alone save nothing. Values are whole base units.
 """
 

@@ -32,7 +32,7 @@ class DemurrageTokens:
     ahead: int = 32
     name: str = "tokens"
     title: str = "energy-backed tokens with demurrage"
-    source: str = "Devine & Cuffe, IEEE Trans. Smart Grid 10 (2019) 6991-6993"
+    source: str = "Devine & Cuffe, IEEE Trans. Smart Grid 10 (2019) 2323-2325"
     runs: str = OFF_CHAIN
 
     def __post_init__(self) -> None:

@@ -90,7 +90,7 @@ class NegotiatedP2P:
     rounds: int = 1_000
     name: str = "p2p-admm"
     title: str = "full peer-to-peer market, negotiated by consensus ADMM"
-    source: str = "Baroche, Moret & Pinson, IEEE PowerTech 2019, arXiv:1903.12470"
+    source: str = "Baroche et al., IEEE Trans. Power Systems 34 (2019) 2553-2564"
     runs: str = OFF_CHAIN
 
     def clear(self, book: Book, terms: Terms) -> Outcome:

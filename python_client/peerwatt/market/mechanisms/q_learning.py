@@ -32,7 +32,9 @@ class QLearningBidders:
     explore: float = 0.5
     name: str = "q-learning"
     title: str = "uniform-price auction with tabular Q-learning bidders"
-    source: str = "Watkins & Dayan, Machine Learning 8 (1992) 279-292; Chen & Su, Applied Energy 2019"
+    source: str = (
+        "Watkins & Dayan, Machine Learning 8 (1992) 279-292; Chen & Su, IEEE TSG 10 (2019) 4338-4348"
+    )
     runs: str = OFF_CHAIN
 
     def run(self, neighbourhood: Neighbourhood) -> Run:

@@ -266,7 +266,7 @@ def _stability(comparison: Comparison) -> list[str]:
         card(
             "Would anybody leave?",
             "A group that shared among itself would save more than its part: the strongest such group of "
-            "each design that shares everything. Empty: nobody would, the division lies in the core of the game.",
+            "each design that shares everything. Empty: nobody would, the division lies in the core.",
             f'<div class="scroll">{table.replace("<table>", DESIGNS, 1)}</div>',
         )
     ]
