@@ -23,6 +23,7 @@ def replay(
     chain: Annotated[
         str, typer.Option(help="eth-tester, ganache, anvil, the URL of a local node, or rpc (ETH_RPC_URL).")
     ] = "eth-tester",
+    chain_id: Annotated[int | None, typer.Option(help="Refuse any other chain than this one.")] = None,
     seed: Annotated[
         int | None, typer.Option(min=0, help="Of every draw and key; the scenario's by default.")
     ] = None,
@@ -47,13 +48,15 @@ def replay(
 
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+    stderr = progress()
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        console=progress(),
+        console=stderr,
         transient=True,
+        disable=not stderr.is_terminal,
     )
     with bar:
         task = bar.add_task(f"{found.name} on {chain}", total=days * found.calendar.per_day)
@@ -63,6 +66,7 @@ def replay(
             found.seed if seed is None else seed,
             days * found.calendar.per_day,
             lambda done, of: bar.update(task, completed=done, total=of),
+            chain_id=chain_id,
         )
     write_results(result, directory)
 

@@ -13,7 +13,13 @@ SETUP_S = 86_400
 
 
 def replay_scenario(
-    scenario: Scenario, chain: str, seed: int, intervals: int, progress: Progress = lambda done, of: None
+    scenario: Scenario,
+    chain: str,
+    seed: int,
+    intervals: int,
+    progress: Progress = lambda done, of: None,
+    *,
+    chain_id: int | None = None,
 ) -> ReplayResult:
     """Replay a scenario from its first interval on.
 
@@ -23,10 +29,11 @@ def replay_scenario(
         seed: of every draw and key.
         intervals: how many.
         progress: told after every settled interval.
+        chain_id: the chain that must be found; any is fine without it.
 
     Raises:
         PeerwattError: the chain cannot be opened, or it or the feeder refused.
     """
     genesis = int(scenario.calendar.start.timestamp()) - SETUP_S
-    with open_network(chain, genesis_time=genesis, sealed=True) as network:
+    with open_network(chain, genesis_time=genesis, sealed=True, chain_id=chain_id) as network:
         return results(Replay(scenario, network, seed, intervals).run(progress))
