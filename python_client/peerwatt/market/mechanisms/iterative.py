@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,8 +11,8 @@ from peerwatt.market.mechanisms.orders import Book, FloatArray, IntArray, Terms
 from peerwatt.market.mechanisms.outcome import Outcome, at_price, nothing, sealed_messages
 from peerwatt.market.mechanisms.protocol import OFF_CHAIN
 
-LOWEST_PRICE = 1e-3
-PRICE_ACCURACY = 1e-9
+LOWEST_PRICE = 1e-3  # base units per Wh
+PRICE_ACCURACY = 1e-6  # relative
 
 
 @dataclass(frozen=True)
@@ -40,11 +41,17 @@ class IterativeDoubleAuction:
             return nothing(book)
         value, cost = book.bids.price.astype(float), np.maximum(book.asks.price.astype(float), LOWEST_PRICE)
         most_bought, most_sold = book.bids.quantity.astype(float), book.asks.quantity.astype(float)
-        highest = float(max(value.max(), cost.max()))
-        bought, sold, price, moved, done = most_bought, most_sold, 0.0, 1.0, 0
+        highest = 2 * float(max(value.max(), cost.max()))
+        bought, sold, price, moved, done = most_bought, most_sold, highest, 1.0, 0
         while done < self.rounds and moved >= self.tolerance:
             done += 1
-            price = _clearing_price(bought * value, most_bought, sold / cost, most_sold, highest)
+            spending, slope = bought * value, sold / cost
+
+            def excess(at: float, spending: FloatArray = spending, slope: FloatArray = slope) -> float:
+                demand, supply = np.minimum(spending / at, most_bought), np.minimum(slope * at, most_sold)
+                return float(demand.sum() - supply.sum())
+
+            price = _root(excess, price, highest)
             next_bought = np.minimum(most_bought, bought * value / price)
             next_sold = np.minimum(most_sold, sold * price / cost)
             moved = max(
@@ -60,17 +67,14 @@ class IterativeDoubleAuction:
         return replace(outcome, messages=done * sealed_messages(book), iterations=done)
 
 
-def _clearing_price(
-    spending: FloatArray, most_bought: FloatArray, slope: FloatArray, most_sold: FloatArray, value: float
-) -> float:
-    """The price at which min(spending / price, q) sums to min(slope * price, q): bisection, both monotone."""
-    low, high = LOWEST_PRICE, 2 * max(value, LOWEST_PRICE)
+def _root(excess: Callable[[float], float], guess: float, highest: float) -> float:
+    """Where the excess demand, which falls with the price, is gone; bisection, first near the last price."""
+    low, high = guess * 0.97, guess * 1.03
+    if excess(low) < 0 or excess(high) > 0:
+        low, high = LOWEST_PRICE, highest
     while high - low > PRICE_ACCURACY * high:
         middle = (low * high) ** 0.5
-        excess = (
-            np.minimum(spending / middle, most_bought).sum() - np.minimum(slope * middle, most_sold).sum()
-        )
-        low, high = (middle, high) if excess > 0 else (low, middle)
+        low, high = (middle, high) if excess(middle) > 0 else (low, middle)
     return high
 
 
