@@ -1,34 +1,25 @@
-"""The least curtailment that brings a feeder back within its limits: a lexicographic linear program.
+"""Bringing a feeder back within its limits by cutting exports.
 
-Three questions in this order, each program keeping the answers before it:
-
-1. how far can cutting exports mend the violations at all? (what it cannot mend is not the market's: those
-   limits are relaxed to the best that cutting every export would reach);
-2. how little traded energy must be cut for that?
-3. and, of the exports that found no buyer, how little?
-
-Loads are not cut. Linearised at the present operating point, solved, checked by an exact flow, linearised
-there again and with limits tightened by what the check found, until the exact flow is within limits.
+Linearised at the present operating point, cut by a rule, checked by an exact flow, linearised there again and
+with limits tightened by what the check found, until the exact flow is within limits. Loads are not cut.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from peerwatt.grid.curtailment_rules import Curtailment, least_cut
 from peerwatt.grid.exchange import Exchange, Ints
 from peerwatt.grid.limits import highest_u_pu, lowest_u_pu
-from peerwatt.grid.linear_program import solve_linear_program
 from peerwatt.grid.power_flow import Floats, FlowResult, PowerFlow
 from peerwatt.grid.sensitivity import Sensitivities, sensitivities
 
 PASSES = 8
 MARGIN_PERCENT = 1e-3  # kept clear of a limit: 1e-5 pu of voltage, 1e-5 of a rating
 EXACT_PERCENT = 2e-3  # the linearisation's largest error that ends the search; 2e-5 pu
-HELPS_PERCENT = 1e-3  # a limit that cannot be kept is not chased below this gain
 _PERCENT = 100.0
 
 
@@ -50,25 +41,6 @@ class Curtailed:
     flow: FlowResult
     relaxed_percent: Floats
     passes: int
-
-
-class Curtailment(Protocol):
-    """A rule of who is cut: given linearised limits, the cuts of traded and of untraded export, W."""
-
-    def __call__(
-        self, rows: Floats, room: Floats, sell_w: Floats, surplus_w: Floats
-    ) -> tuple[Floats, Floats, Floats]:
-        """Cuts of sells, cuts of surpluses and the relaxation of each row.
-
-        Args:
-            rows: What one more watt cut takes off each constraint's value, percent/W, `(constraints,
-                traders)`.
-            room: What must be taken off each constraint's value, percent (negative: room to spare),
-                `(constraints,)`.
-            sell_w: Traded export, W, `(traders,)`.
-            surplus_w: Untraded export, W, `(traders,)`.
-        """
-        ...
 
 
 def constraint_values(flow: FlowResult, three_phase: bool) -> Floats:
@@ -94,33 +66,6 @@ def constraint_limits(solver: PowerFlow) -> Floats:
 def constraint_slopes(s: Sensitivities) -> Floats:
     """Derivatives of `constraint_values`, percent/W, `(constraints, nodes moved)`."""
     return np.concatenate([_PERCENT * s.high_pu_per_w, -_PERCENT * s.low_pu_per_w, s.loading_percent_per_w])
-
-
-def least_cut(rows: Floats, room: Floats, sell_w: Floats, surplus_w: Floats) -> tuple[Floats, Floats, Floats]:
-    """The least total curtailment: traded energy first spared, then surplus. See the module's questions 1 to
-    3.
-    """
-    n, m = len(sell_w), len(room)
-    both = np.hstack([rows, rows])
-    upper = np.concatenate([sell_w, surplus_w])
-    # of equally good cuts take the one earlier in the list, so that the answer is unique
-    tie = 1e-6 * np.arange(n) / max(n, 1)
-    relaxed = np.maximum(room - np.maximum(both, 0) @ upper, 0.0)
-    mended = np.maximum(both, 0) @ upper >= room
-    if not mended.all() or (both < 0).any():
-        elastic = np.hstack([-both, -np.eye(m)])
-        cost = np.concatenate([np.zeros(2 * n), np.ones(m)])
-        x, _ = solve_linear_program(cost, np.concatenate([upper, np.full(m, np.inf)]), elastic, -room)
-        slack = x[2 * n :]
-        relaxed = np.where(slack > HELPS_PERCENT / 10, slack + HELPS_PERCENT, 0.0)
-    bound = relaxed - room
-    zero, traded = np.zeros(n), np.concatenate([1 + tie, np.zeros(n)])
-    x, least = solve_linear_program(traded, upper, -both, bound + 1e-9)
-    keep = np.vstack([-both, traded])
-    x, _ = solve_linear_program(
-        np.concatenate([zero, 1 + tie]), upper, keep, np.append(bound + 1e-9, least + 1e-4)
-    )
-    return x[:n], x[n:], relaxed
 
 
 def curtail(solver: PowerFlow, exchange: Exchange, rule: Curtailment = least_cut) -> Curtailed:

@@ -16,13 +16,12 @@ import numpy as np
 
 from peerwatt.grid.curtailment import (
     Curtailed,
-    Curtailment,
     constraint_limits,
     constraint_slopes,
     constraint_values,
     curtail,
-    least_cut,
 )
+from peerwatt.grid.curtailment_rules import Curtailment, least_cut
 from peerwatt.grid.exchange import Exchange, Ints
 from peerwatt.grid.limits import Violation, find_violations
 from peerwatt.grid.losses import TradeLosses, trade_losses

@@ -1,4 +1,4 @@
-"""Linear programs for HiGHS, handed over as whole arrays."""
+"""Linear and separable quadratic programs for HiGHS, handed over as whole arrays."""
 
 from __future__ import annotations
 
@@ -10,9 +10,16 @@ from peerwatt.grid.power_flow import Floats
 
 
 def solve_linear_program(
-    cost: Floats, upper: Floats, rows: Floats, row_upper: Floats, *, row_lower: Floats | None = None
+    cost: Floats,
+    upper: Floats,
+    rows: Floats,
+    row_upper: Floats,
+    *,
+    row_lower: Floats | None = None,
+    square: Floats | None = None,
 ) -> tuple[Floats, float]:
-    """Minimise `cost @ x` subject to `row_lower <= rows @ x <= row_upper` and `0 <= x <= upper`.
+    """Minimise `cost @ x + square @ x**2 / 2` subject to `row_lower <= rows @ x <= row_upper`, `0 <= x <=
+    upper`.
 
     Args:
         cost: `(n,)`.
@@ -20,6 +27,7 @@ def solve_linear_program(
         rows: Dense constraint matrix, `(m, n)`.
         row_upper: `(m,)`.
         row_lower: `(m,)`, none for no lower bounds.
+        square: Weights of the squares, `(n,)`, non-negative; none for a linear program.
 
     Returns:
         The minimiser, clipped to its bounds, and the minimum. One thread and the simplex method: same input,
@@ -45,8 +53,15 @@ def solve_linear_program(
     solver = highspy.Highs()  # type: ignore[no-untyped-call]
     solver.setOptionValue("output_flag", False)
     solver.setOptionValue("threads", 1)
-    solver.setOptionValue("solver", "simplex")
+    if square is None:
+        solver.setOptionValue("solver", "simplex")
     solver.passModel(program)
+    if square is not None:
+        hessian = highspy.HighsHessian()
+        hessian.dim_, hessian.format_ = n, highspy.HessianFormat.kTriangular
+        hessian.start_, hessian.index_ = np.arange(n + 1, dtype=np.int32), np.arange(n, dtype=np.int32)
+        hessian.value_ = np.asarray(square, dtype=np.float64)
+        solver.passHessian(hessian)
     solver.run()
     if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
         status = solver.modelStatusToString(solver.getModelStatus())

@@ -37,8 +37,7 @@ def read_source(source: str, *, limits: Mapping[str, Any], unlimited: bool = Fal
         if suffix == ".m":
             from peerwatt.grid.importers.matpower import from_matpower
 
-            unrated = "unlimited" if unlimited else "refuse"
-            return from_matpower(source, limits=limits, unrated=unrated, source=source)
+            return from_matpower(source, limits=limits, unlimited=unlimited, source=source)
         if source[:2] in ("0-", "1-"):
             from peerwatt.grid.importers.simbench import from_simbench
 

@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from peerwatt.grid.errors import FeederError
 from peerwatt.grid.feeder import FORMAT
@@ -24,7 +24,7 @@ def from_matpower(
     path: str | Path,
     *,
     limits: Mapping[str, Any],
-    unrated: Literal["refuse", "unlimited"] = "refuse",
+    unlimited: bool = False,
     frequency_hz: float = 60.0,
     **about: Any,
 ) -> dict[str, Any]:
@@ -33,8 +33,8 @@ def from_matpower(
     Args:
         path: The `.m` file.
         limits: `v_min_pu`, `v_max_pu`, `loading_max_percent`.
-        unrated: What to do with a branch whose long-term rating (rateA) is 0, which MATPOWER reads as
-            unlimited.
+        unlimited: Take a branch whose long-term rating (rateA) is 0 as unlimited, as MATPOWER does, instead
+            of refusing it.
         frequency_hz: System frequency, which the format does not state.
         about: `source`, `licence`, `provenance`.
 
@@ -96,7 +96,7 @@ def from_matpower(
             )
     for k, row in enumerate(branch, 1):
         if row[10] and int(row[0]) in nodes and int(row[1]) in nodes:
-            data["generic_branch"].append(_branch(new, row, k, nodes, kv, base_va, unrated, path))
+            data["generic_branch"].append(_branch(new, row, k, nodes, kv, base_va, unlimited, path))
     kinds = {int(row[0]): int(row[1]) for row in bus}
     position = {number: k for k, number in enumerate(nodes)}
     angle = {int(row[0]): row[8] for row in bus}
@@ -147,7 +147,7 @@ def _table(text: str, name: str, width: int, path: Path) -> Table:
     found = re.search(rf"mpc\.{name}\s*=\s*\[(.*?)\]", text, re.DOTALL)
     if not found:
         raise FeederError(f"{path}: mpc.{name} is missing")
-    rows = []
+    rows: list[list[float]] = []
     for line in re.split(r"[;\n]", found.group(1)):
         cells = line.replace(",", " ").split()
         if not cells:
@@ -184,7 +184,7 @@ def _branch(
     nodes: Mapping[int, int],
     kv: Mapping[int, float],
     base_va: float,
-    unrated: str,
+    unlimited: bool,
     path: Path,
 ) -> dict[str, Any]:
     """Series impedance, line charging, rating, tap ratio and phase shift; impedances on the to side."""
@@ -193,7 +193,7 @@ def _branch(
     z = (kv[b] * 1e3) ** 2 / base_va
     if not row[2] and not row[3]:
         raise FeederError(f"{path}: {name} has no impedance")
-    if not row[5] and unrated == "refuse":
+    if not row[5] and not unlimited:
         raise FeederError(f"{path}: {name} has no rating (rateA is 0); rate it or import it as unlimited")
     return {
         "id": new(name),
