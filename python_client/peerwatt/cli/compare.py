@@ -89,14 +89,10 @@ def mechanisms(as_json: AsJson = False) -> None:
     if as_json:
         print_json(rows)
         return
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
-    for column in ("name", "runs", "what it is", "source"):
-        table.add_column(column, no_wrap=column in ("name", "runs"))
+    console = results()
     for row in rows:
-        table.add_row(row["name"], row["runs"], row["title"], row["source"])
-    results().print(table)
+        line = f"{row['name']:<24} {row['runs']:<15} {row['title']} [dim]({row['source']})[/dim]"
+        console.print(line, soft_wrap=True)
 
 
 def _print(result: Comparison) -> None:
