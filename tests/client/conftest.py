@@ -1,0 +1,111 @@
+"""A small market on the embedded chain: one seller, one buyer, and everybody's keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from peerwatt.chain import Deployment, Network, Sender, open_network
+from peerwatt.client import BatchData, MarketClient, MarketRoles, Wallet, deploy_market
+from peerwatt.client.market import Registration
+from peerwatt.market.config import MarketConfig, Tariff
+from peerwatt.market.participant import Participant
+from peerwatt.messages import (
+    ZERO_HASH,
+    MeterAttestation,
+    NetworkReport,
+    Order,
+    Reading,
+    ReadingStatus,
+    Side,
+    Step,
+    Verdict,
+    encode_readings,
+    readings_hash,
+)
+from peerwatt.pilot.keys import PilotKeys
+from peerwatt.pilot.market_setup import ETHER_PER_KEY, pay_in
+
+LENGTH = 900
+FIRST = 1_600_000
+SELLER, BUYER = 4, 5
+CONFIG = MarketConfig(LENGTH, 300, 240, 300, 300, 90 * 86_400, 2, 8, 80, 1, 382, 100_000)
+TARIFF = Tariff(retail=320, feed_in=82, network_fee=15)
+
+
+@dataclass(frozen=True)
+class SmallMarket:
+    """The market and its parties."""
+
+    network: Network
+    deployment: Deployment
+    keys: PilotKeys
+    client: MarketClient
+
+    def wallet(self, account: int) -> Wallet:
+        return Wallet(self.network, self.deployment, self.keys.wallet(account), account)
+
+    def trade(self, interval: int, quantity: int, exported: int, imported: int) -> None:
+        """One interval from posting to settlement: `quantity` Wh from the seller to the buyer."""
+        client, keys = self.client, self.keys
+        start = interval * LENGTH
+        orders = [
+            Order(interval, SELLER, (Step(Side.SELL, 20, quantity),)),
+            Order(interval, BUYER, (Step(Side.BUY, 20, quantity),)),
+        ]
+        signed = [o.signed(client.domain, bytes(keys.order_key(o.participant).key)) for o in orders]
+        self.network.set_next_timestamp(start - 400)
+        posted = client.post(interval, signed)
+        self.network.set_next_timestamp(start - 300)
+        auction = client.clear(interval)
+        report = NetworkReport(
+            interval, Verdict.ACCEPT, quantity, 0, bytes(32), bytes(32), auction.clearing_hash, ZERO_HASH
+        )
+        signatures = b"".join(
+            report.sign(client.domain, bytes(keys.committee_member(index).key)) for index in range(3)
+        )
+        client.report(report, [], 0b111, signatures)
+        readings = encode_readings(
+            [Reading(ReadingStatus.ATTESTED, 0, exported), Reading(ReadingStatus.ATTESTED, imported, 0)]
+        )
+        delivered = min(quantity, exported)
+        attestation = MeterAttestation(interval, 1, readings_hash([readings]), delivered)
+        signature = attestation.sign(client.domain, bytes(keys.metering_operator.key))
+        self.network.set_next_timestamp(start + LENGTH)
+        client.attest(interval, [readings], delivered, signature)
+        self.network.set_next_timestamp(start + LENGTH + 600)
+        client.settle(interval, 0, BatchData(posted.packed, b"", readings))
+
+
+@pytest.fixture
+def small_market() -> Iterator[SmallMarket]:
+    keys = PilotKeys(1)
+    with open_network("eth-tester", genesis_time=FIRST * LENGTH - 86_400) as network:
+        network.fund({keys.operator.address: ETHER_PER_KEY})
+        sender = Sender(network, keys.operator)
+        roles = MarketRoles(
+            keys.operator.address,
+            keys.metering_operator.address,
+            keys.operator.address,
+            *(keys.system_wallet(account).address for account in range(4)),
+        )
+        committee = [keys.committee_member(index).address for index in range(4)]
+        deployment = deploy_market(sender, CONFIG, TARIFF, roles, committee, 3)
+        client = MarketClient(network, deployment, sender)
+        client.register(
+            [
+                Registration(
+                    keys.wallet(account).address,
+                    Participant(keys.order_key(account).address, keys.meter_key(account).address, 100, 100),
+                    node=account,
+                )
+                for account in (SELLER, BUYER)
+            ]
+        )
+        market = SmallMarket(network, deployment, keys, client)
+        pay_in(Wallet(network, deployment, keys.system_wallet(0), 0), CONFIG.margin(200, 200))
+        for account in (SELLER, BUYER):
+            pay_in(market.wallet(account), CONFIG.margin(100, 100) + 10_000_000)
+        yield market
