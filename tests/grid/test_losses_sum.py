@@ -11,22 +11,54 @@ from hypothesis import strategies as st
 
 from peerwatt.grid.decision import decide
 from peerwatt.grid.exchange import Exchange
-from peerwatt.grid.losses import loss_prices
+from peerwatt.grid.loss_rules import LOSS_RULES, Elements
+from peerwatt.grid.losses import elements_of
 from peerwatt.grid.power_flow import PowerFlow
 from peerwatt.grid.rounding import largest_remainder, largest_remainder_of
+from peerwatt.grid.sensitivity import sensitivities
 
 Interval = Callable[..., Exchange]
 
 
+@pytest.mark.parametrize("rule", sorted(LOSS_RULES))
 @pytest.mark.parametrize("k", [20, 44, 76])
-def test_prices_of_all_injections_recover_the_load_loss(
-    solver: PowerFlow, interval: Interval, k: int
+def test_the_shares_of_everybody_are_the_ac_load_loss(
+    solver: PowerFlow, interval: Interval, k: int, rule: str
 ) -> None:
     exchange = interval(k)
+    elements = elements_of(exchange, exchange.sell_wh - exchange.buy_wh, exchange.surplus_wh)
+    everybody = np.ones(len(elements.p_w), dtype=np.bool_)
+    shares = LOSS_RULES[rule](solver, elements, everybody)
+    load_loss = float(solver.solve(*elements.injections(solver)).load_loss_w)
+    assert float(shares.sum()) == pytest.approx(load_loss, rel=2e-5, abs=0.01)
+    some = np.arange(len(everybody)) % 3 == 0
+    np.testing.assert_allclose(LOSS_RULES[rule](solver, elements, some), shares[some], rtol=1e-6, atol=1e-6)
+
+
+def test_unscaled_marginal_losses_recover_nearly_twice_the_loss(
+    solver: PowerFlow, interval: Interval
+) -> None:
+    exchange = interval(44)
     p = exchange.injection_w(exchange.sell_wh, exchange.surplus_wh)
-    prices = loss_prices(solver, p, None, np.arange(solver.nodes))
-    load_loss = float(solver.solve(p).load_loss_w)
-    assert float(prices @ p) == pytest.approx(load_loss, rel=1e-5, abs=0.01)
+    at = sensitivities(solver, p, None, np.eye(solver.nodes))
+    assert 1.6 < float(at.loss_per_w @ p) / float(at.base.load_loss_w) < 2.1
+
+
+def test_tracing_charges_a_branch_to_those_who_use_it(solver: PowerFlow) -> None:
+    seller, buyer, other = (solver.feeder.node(f"LV2.101 Bus {k}") for k in (40, 10, 41))
+    elements = Elements(np.array([seller, buyer, other]), np.array([5e3, -5e3, 0.0]), np.zeros(3))
+    shares = LOSS_RULES["tracing"](solver, elements, np.ones(3, dtype=np.bool_))
+    assert shares[0] == pytest.approx(shares[1], rel=1e-6)
+    assert shares[0] > 0
+    assert shares[2] == 0
+
+
+@pytest.mark.parametrize("rule", sorted(LOSS_RULES))
+def test_every_rule_gives_the_trades_whole_wh(solver: PowerFlow, interval: Interval, rule: str) -> None:
+    losses = decide(solver, interval(44), loss_rule=LOSS_RULES[rule]).losses
+    assert losses.share_wh.dtype == np.int64
+    assert int(losses.share_wh.sum()) == losses.trade_wh
+    assert 0 <= losses.trade_wh <= losses.load_wh + 1
 
 
 @pytest.mark.parametrize("k", [30, 44, 52, 70])

@@ -13,7 +13,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from peerwatt.grid.curtailment import MARGIN_PERCENT, constraint_limits, constraint_slopes, constraint_values
 from peerwatt.grid.power_flow import Floats, FlowResult, PowerFlow
@@ -65,8 +64,7 @@ class BilateralGate:
         self._limits = np.maximum(self._limits, self._value + _GUARD_PERCENT + MARGIN_PERCENT)
 
     def _renew(self) -> None:
-        nodes: NDArray[np.int64] = np.arange(self.solver.nodes)
-        at = sensitivities(self.solver, self._sum, self.q_var, nodes)
+        at = sensitivities(self.solver, self._sum, self.q_var, np.eye(self.solver.nodes))
         self._slopes = np.ascontiguousarray(constraint_slopes(at).T)
         self._at = self._sum.copy()
         self._value = constraint_values(at.base, self.solver.three_phase)

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from peerwatt.grid.connection import Ints
 from peerwatt.grid.curtailment_rules import Curtailment, least_cut
-from peerwatt.grid.exchange import Exchange, Ints
+from peerwatt.grid.exchange import Exchange
 from peerwatt.grid.limits import highest_u_pu, lowest_u_pu
 from peerwatt.grid.power_flow import Floats, FlowResult, PowerFlow
 from peerwatt.grid.sensitivity import Sensitivities, sensitivities
@@ -79,49 +79,85 @@ def curtail(solver: PowerFlow, exchange: Exchange, rule: Curtailment = least_cut
     Returns:
         Whole watt-hours that stay, rounded down, and their exact flow.
     """
-    limits = constraint_limits(solver)
-    where, column = np.unique(exchange.nodes, return_inverse=True)
-    scale = exchange.w_per_wh
-    sell_w: Floats = exchange.sell_wh * np.float64(scale)
-    surplus_w: Floats = exchange.surplus_wh * np.float64(scale)
-    sell, surplus = exchange.sell_wh.copy(), exchange.surplus_wh.copy()
+    return cut_back(
+        solver,
+        exchange.injection_w(np.zeros_like(exchange.sell_wh), np.zeros_like(exchange.sell_wh)),
+        exchange.reactive_var,
+        exchange.connections,
+        exchange.sell_wh,
+        exchange.surplus_wh,
+        exchange.w_per_wh,
+        rule,
+    )
+
+
+def cut_back(
+    solver: PowerFlow,
+    base_w: Floats,
+    q_var: Floats | None,
+    connections: tuple[Floats, Ints],
+    first: Ints,
+    second: Ints,
+    unit_w: float,
+    rule: Curtailment,
+) -> Curtailed:
+    """Cut whole amounts of power until the exact flow is within limits.
+
+    Args:
+        solver: The feeder's solver.
+        base_w: Injections without any of the amounts, W.
+        q_var: Reactive injections, var, or none.
+        connections: What one watt of each connection injects (withdrawals negative), and everybody's
+            connection.
+        first: Amounts that are spared first, units, `(k,)`.
+        second: Amounts that are cut first, units, `(k,)`.
+        unit_w: Power of one unit, W.
+        rule: Who is cut.
+
+    Returns:
+        What is left of both, and the exact flow.
+    """
+    moves, column = connections
+    limits, scale = constraint_limits(solver), np.float64(unit_w)
+    first_w: Floats = first * scale
+    second_w: Floats = second * scale
+    left, left_second = first.copy(), second.copy()
     tightened = np.zeros(len(limits))
     feasible: Curtailed | None = None
+
+    def state(amount: Ints) -> Floats:
+        per_connection = np.bincount(column, weights=amount * scale, minlength=len(moves))
+        return base_w + np.tensordot(per_connection, moves, axes=1)
+
     for done in range(1, PASSES + 1):
-        at = sensitivities(solver, exchange.injection_w(sell, surplus), exchange.background_var, where)
+        at = sensitivities(solver, state(left + left_second), q_var, moves)
         slopes = constraint_slopes(at)[:, column]
-        cut_so_far = (exchange.sell_wh - sell + exchange.surplus_wh - surplus) * scale
+        cut_so_far = (first - left + second - left_second) * scale
         # value as a function of the whole cut, not of the change from this pass's operating point
         value = constraint_values(at.base, solver.three_phase) + slopes @ cut_so_far
         room = value - limits + MARGIN_PERCENT + tightened
-        touched = np.flatnonzero(room + np.maximum(-slopes, 0) @ (sell_w + surplus_w) > 0)
-        cut_sell, cut_surplus, slack = rule(slopes[touched], room[touched], sell_w, surplus_w)
+        touched = np.flatnonzero(room + np.maximum(-slopes, 0) @ (first_w + second_w) > 0)
+        cut, cut_second, slack = rule(slopes[touched], room[touched], first_w, second_w)
         relaxed = np.zeros(len(limits))
         relaxed[touched] = slack
-        sell = exchange.sell_wh - _whole(cut_sell / scale, exchange.sell_wh)
-        surplus = exchange.surplus_wh - _whole(cut_surplus / scale, exchange.surplus_wh)
-        flow = solver.solve(exchange.injection_w(sell, surplus), exchange.background_var)
+        left, left_second = first - _whole(cut / scale, first), second - _whole(cut_second / scale, second)
+        flow = solver.solve(state(left + left_second), q_var)
         found = constraint_values(flow, solver.three_phase)
         excess = found - limits - relaxed
-        kept = Curtailed(sell, surplus, flow, relaxed, done)
-        off = np.abs(found - value + slopes @ (cut_sell + cut_surplus))[touched].max(initial=0.0)
+        off = np.abs(found - value + slopes @ (cut + cut_second))[touched].max(initial=0.0)
         if excess.max() <= 0:
-            feasible = kept
+            feasible = Curtailed(left, left_second, flow, relaxed, done)
             if off < EXACT_PERCENT:
                 break
         if done > 2:  # the operating point stands still: what is left is rounding, met by a tighter limit
             tightened += np.where(excess > 0, excess + MARGIN_PERCENT / 10, 0.0)
-    return feasible or _nothing(solver, exchange, limits)
-
-
-def _nothing(solver: PowerFlow, exchange: Exchange, limits: Floats) -> Curtailed:
-    """Every export cut: the last resort when no program's answer passes the exact check."""
-    none = np.zeros_like(exchange.sell_wh)
-    flow = solver.solve(exchange.injection_w(none, none), exchange.background_var)
+    if feasible:
+        return feasible
+    flow = solver.solve(base_w, q_var)  # everything cut: no program's answer passed the exact check
     relaxed = np.maximum(constraint_values(flow, solver.three_phase) - limits, 0.0)
-    return Curtailed(none, none, flow, relaxed, PASSES)
+    return Curtailed(np.zeros_like(first), np.zeros_like(second), flow, relaxed, PASSES)
 
 
-def _whole(cut_wh: Floats, most: NDArray[np.int64]) -> Ints:
-    """Cuts rounded up to whole Wh; a thousandth of a Wh of solver noise is no cut."""
-    return np.minimum(np.ceil(cut_wh - 1e-3), most).astype(np.int64).clip(0)
+def _whole(cut: Floats, most: Ints) -> Ints:
+    """Cuts rounded up to whole units; a thousandth of a unit of solver noise is no cut."""
+    return np.minimum(np.ceil(cut - 1e-3), most).astype(np.int64).clip(0)

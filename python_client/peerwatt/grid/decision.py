@@ -14,6 +14,7 @@ from typing import Literal
 
 import numpy as np
 
+from peerwatt.grid.connection import Ints
 from peerwatt.grid.curtailment import (
     Curtailed,
     constraint_limits,
@@ -22,8 +23,9 @@ from peerwatt.grid.curtailment import (
     curtail,
 )
 from peerwatt.grid.curtailment_rules import Curtailment, least_cut
-from peerwatt.grid.exchange import Exchange, Ints
+from peerwatt.grid.exchange import Exchange
 from peerwatt.grid.limits import Violation, find_violations
+from peerwatt.grid.loss_rules import LossRule, aumann_shapley
 from peerwatt.grid.losses import TradeLosses, trade_losses
 from peerwatt.grid.power_flow import FlowResult, PowerFlow
 from peerwatt.grid.rounding import largest_remainder_of
@@ -110,7 +112,12 @@ class Decision:
 
 
 def decide(
-    solver: PowerFlow, exchange: Exchange, *, rule: Curtailment = least_cut, fills_at: FillsAt | None = None
+    solver: PowerFlow,
+    exchange: Exchange,
+    *,
+    rule: Curtailment = least_cut,
+    fills_at: FillsAt | None = None,
+    loss_rule: LossRule = aumann_shapley,
 ) -> Decision:
     """Check one cleared interval and cut what must be cut.
 
@@ -120,6 +127,7 @@ def decide(
         rule: Who is cut when limits are violated.
         fills_at: The market's fills at a capped volume; given, a cut is uniform (`cap`) instead of
             individual.
+        loss_rule: How losses are shared among everything that flows.
 
     Returns:
         The decision; deterministic, the same inputs give the same bytes.
@@ -127,22 +135,17 @@ def decide(
     Raises:
         FlowError: The cleared state has no solution.
     """
-    before = solver.solve(
-        exchange.injection_w(exchange.sell_wh, exchange.surplus_wh), exchange.background_var
-    )
+    before = solver.solve(exchange.injection_w(exchange.sell_wh, exchange.surplus_wh), exchange.reactive_var)
     found = find_violations(solver.feeder, before)
+    everything = Curtailed(exchange.sell_wh, exchange.surplus_wh, before, np.zeros(0), 0)
     if not found:
-        return _decision(solver, exchange, "accept", _everything(exchange, before), before, found)
+        return _decision(solver, exchange, "accept", everything, before, found, loss_rule)
     result = _cap(solver, exchange, fills_at) if fills_at else curtail(solver, exchange, rule)
     cut = (result.sell_wh < exchange.sell_wh).any() or (result.surplus_wh < exchange.surplus_wh).any()
     if not cut:
-        return _decision(solver, exchange, "accept", _everything(exchange, before), before, found)
+        return _decision(solver, exchange, "accept", everything, before, found, loss_rule)
     kind: Kind = "void" if not result.sell_wh.any() else "cap" if fills_at else "curtail"
-    return _decision(solver, exchange, kind, result, before, found, fills_at)
-
-
-def _everything(exchange: Exchange, flow: FlowResult) -> Curtailed:
-    return Curtailed(exchange.sell_wh, exchange.surplus_wh, flow, np.zeros(0), 0)
+    return _decision(solver, exchange, kind, result, before, found, loss_rule, fills_at)
 
 
 def _decision(
@@ -152,18 +155,20 @@ def _decision(
     kept: Curtailed,
     before: FlowResult,
     found: tuple[Violation, ...],
+    loss_rule: LossRule,
     fills_at: FillsAt | None = None,
 ) -> Decision:
     volume = int(kept.sell_wh.sum())
     buy = fills_at(volume)[1] if fills_at and kind == "cap" else largest_remainder_of(exchange.buy_wh, volume)
     after = find_violations(solver.feeder, kept.flow)
     flags: tuple[Flag, ...] = ("not_mended_by_market",) if after else ()
+    losses = trade_losses(solver, exchange, kept.sell_wh, buy, kept.surplus_wh, kept.flow, loss_rule)
     return Decision(
         kind=kind,
         sell_wh=kept.sell_wh,
         buy_wh=buy,
         surplus_wh=kept.surplus_wh,
-        losses=trade_losses(solver, exchange, kept.sell_wh, buy, kept.surplus_wh, kept.flow),
+        losses=losses,
         before=before,
         after=kept.flow,
         violations_before=found,
@@ -178,12 +183,12 @@ def _cap(solver: PowerFlow, exchange: Exchange, fills_at: FillsAt) -> Curtailed:
     limits = constraint_limits(solver)
     none = np.zeros_like(exchange.sell_wh)
     floor = constraint_values(
-        solver.solve(exchange.injection_w(none, none), exchange.background_var), solver.three_phase
+        solver.solve(exchange.injection_w(none, none), exchange.reactive_var), solver.three_phase
     )
     bound = np.maximum(limits, floor)
 
     def state(volume: int) -> FlowResult:
-        return solver.solve(exchange.injection_w(fills_at(volume)[0], none), exchange.background_var)
+        return solver.solve(exchange.injection_w(fills_at(volume)[0], none), exchange.reactive_var)
 
     low, high = 0, int(exchange.sell_wh.sum())
     while low < high:
@@ -195,9 +200,9 @@ def _cap(solver: PowerFlow, exchange: Exchange, fills_at: FillsAt) -> Curtailed:
 
 def _reasons(solver: PowerFlow, exchange: Exchange, kept: Curtailed) -> tuple[CutReason, ...]:
     """For each cut participant the violated element that its injection weighs on most."""
-    where, column = np.unique(exchange.nodes, return_inverse=True)
+    moves, column = exchange.connections
     p = exchange.injection_w(exchange.sell_wh, exchange.surplus_wh)
-    at = sensitivities(solver, p, exchange.background_var, where)
+    at = sensitivities(solver, p, exchange.reactive_var, moves)
     slopes, value = constraint_slopes(at)[:, column], constraint_values(at.base, solver.three_phase)
     excess = value - constraint_limits(solver)
     violated = np.flatnonzero(excess > 0)

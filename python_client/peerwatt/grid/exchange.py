@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from peerwatt.grid.connection import Ints, directions, spread
 from peerwatt.grid.errors import InjectionError
 from peerwatt.grid.power_flow import Floats
 
-Ints = NDArray[np.int64]
 _HOUR_S = 3600
 
 
@@ -32,6 +31,8 @@ class Exchange:
         background_w: Injection of everything that does not trade, W, generation positive, `(nodes of the
             feeder,)`.
         background_var: Reactive injection of everything, var, or none.
+        phases: On a three-phase feeder the phase of each participant, 1 to 3, 0 for all three; none: all
+            three. Backgrounds may then have a phase axis, `(nodes of the feeder, 3)`.
     """
 
     interval_s: int
@@ -43,6 +44,7 @@ class Exchange:
     import_wh: Ints
     background_w: Floats
     background_var: Floats | None = None
+    phases: Ints | None = None
 
     def __post_init__(self) -> None:
         n = len(self.participants)
@@ -63,6 +65,10 @@ class Exchange:
             raise InjectionError(
                 f"cleared sells {self.sell_wh.sum()} Wh and buys {self.buy_wh.sum()} Wh differ"
             )
+        if self.phases is not None and (
+            self.phases.shape != (n,) or not np.isin(self.phases, (0, 1, 2, 3)).all()
+        ):
+            raise InjectionError("phases must be 0 (all three), 1, 2 or 3, one per participant")
         if self.interval_s <= 0:
             raise InjectionError(f"the interval's length is {self.interval_s} s, must be positive")
 
@@ -82,10 +88,32 @@ class Exchange:
         return np.asarray(np.maximum(self.import_wh, self.buy_wh))
 
     def injection_w(self, sell_wh: Ints, surplus_wh: Ints) -> Floats:
-        """Nodal injection when these sells and surpluses are exported, W, `(nodes of the feeder,)`."""
-        p = np.array(self.background_w, dtype=np.float64)
-        np.add.at(p, self.nodes, (sell_wh + surplus_wh - self.drawn_wh) * self.w_per_wh)
-        return p
+        """Injection when these sells and surpluses are exported, W, `(nodes of the feeder,)` or with
+        phases.
+        """
+        own = self.spread_w((sell_wh + surplus_wh - self.drawn_wh) * np.float64(self.w_per_wh))
+        base = np.asarray(self.background_w, dtype=np.float64)
+        return own + (base if base.ndim == own.ndim else base[:, None] / 3)
+
+    def spread_w(self, power_w: Floats) -> Floats:
+        """Powers of the traders summed per node (and phase), W."""
+        three = self.phases is None and self.background_w.ndim == 2
+        phases = np.zeros_like(self.nodes) if three else self.phases
+        return spread(power_w, self.nodes, phases, len(self.background_w))
+
+    @property
+    def reactive_var(self) -> Floats | None:
+        """Reactive injections in the shape of `injection_w`, var."""
+        shaped = self.phases is not None or self.background_w.ndim == 2
+        q = self.background_var
+        return q[:, None].repeat(3, axis=1) / 3 if q is not None and shaped and q.ndim == 1 else q
+
+    @cached_property
+    def connections(self) -> tuple[Floats, Ints]:
+        """One watt at each distinct connection, and the connection of each trader; see `directions`."""
+        three = self.phases is None and self.background_w.ndim == 2
+        phases = np.zeros_like(self.nodes) if three else self.phases
+        return directions(self.nodes, phases, len(self.background_w))
 
     def digest(self) -> bytes:
         """SHA-256 over every input, 32 bytes: integers and floats as 8 bytes big-endian, in the order of the
@@ -97,6 +125,8 @@ class Exchange:
         h.update(np.asarray(self.participants, dtype=">i8").tobytes())
         for values in (self.nodes, self.sell_wh, self.buy_wh, self.export_wh, self.import_wh):
             h.update(values.astype(">i8").tobytes())
+        if self.phases is not None:
+            h.update(np.asarray(self.phases, dtype=">i8").tobytes())
         for power in (self.background_w, self.background_var):
             if power is not None:
                 h.update((np.asarray(power, dtype=">f8") + 0.0).tobytes())

@@ -1,10 +1,4 @@
-"""Who causes the losses: Aumann-Shapley shares of the accepted trades, in whole Wh.
-
-The price of losses at a node is the mean of the marginal losses along the straight path from the feeder
-without any injection to the state in question, R. J. Aumann and L. S. Shapley's value of a continuous game;
-by the fundamental theorem of calculus the shares of all injections add up to the whole load loss. The
-integral is taken by three-point Gauss-Legendre quadrature, exact for the quintic.
-"""
+"""Who causes the losses: shares of the accepted trades, in whole Wh."""
 
 from __future__ import annotations
 
@@ -12,13 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from peerwatt.grid.exchange import Exchange, Ints
-from peerwatt.grid.power_flow import Floats, FlowResult, PowerFlow
+from peerwatt.grid.connection import Ints
+from peerwatt.grid.exchange import Exchange
+from peerwatt.grid.loss_rules import Elements, LossRule, aumann_shapley
+from peerwatt.grid.power_flow import FlowResult, PowerFlow
 from peerwatt.grid.rounding import largest_remainder
-from peerwatt.grid.sensitivity import STEP_W
-
-GAUSS_NODES = np.array([0.5 - np.sqrt(0.15), 0.5, 0.5 + np.sqrt(0.15)])  # on [0, 1]
-GAUSS_WEIGHTS = np.array([5.0, 8.0, 5.0]) / 18.0
 
 
 @dataclass(frozen=True)
@@ -39,33 +31,20 @@ class TradeLosses:
     load_wh: float
 
 
-def loss_prices(solver: PowerFlow, p_w: Floats, q_var: Floats | None, nodes: Ints) -> Floats:
-    """Aumann-Shapley price of losses at some nodes, W of loss per W injected, `(k,)`.
-
-    Args:
-        solver: The feeder's solver.
-        p_w: Active injections of the state, W, `(nodes of the feeder,)`.
-        q_var: Reactive injections, var, or none; they grow along the same path.
-        nodes: Positions of the nodes, without repeats.
-    """
-    n = len(nodes)
-    q = np.zeros_like(p_w) if q_var is None else q_var
-    batch = np.repeat(GAUSS_NODES, 2 * n)[:, None] * p_w[None]
-    rows = np.arange(3 * 2 * n).reshape(3, 2, n)
-    batch[rows[:, 0], nodes] += STEP_W
-    batch[rows[:, 1], nodes] -= STEP_W
-    solved = solver.solve(batch, np.repeat(GAUSS_NODES, 2 * n)[:, None] * q[None]).loss_w[rows]
-    slope = (solved[:, 0] - solved[:, 1]) / (2 * STEP_W)
-    return np.asarray(GAUSS_WEIGHTS @ slope)
-
-
 def trade_losses(
-    solver: PowerFlow, exchange: Exchange, sell_wh: Ints, buy_wh: Ints, surplus_wh: Ints, flow: FlowResult
+    solver: PowerFlow,
+    exchange: Exchange,
+    sell_wh: Ints,
+    buy_wh: Ints,
+    surplus_wh: Ints,
+    flow: FlowResult,
+    rule: LossRule = aumann_shapley,
 ) -> TradeLosses:
     """Losses of accepted trades, shared among their parties.
 
-    A party whose energy relieves the feeder (its share would be negative) pays nothing, and what it saves
-    goes to the others; if the trades together relieve the feeder, nobody pays.
+    The rule shares the losses of everything that flows; what falls on the accepted trades is theirs. A party
+    whose energy relieves the feeder (its share would be negative) pays nothing, and what it saves goes to the
+    others; if the trades together relieve the feeder, nobody pays.
 
     Args:
         solver: The feeder's solver.
@@ -74,16 +53,39 @@ def trade_losses(
         buy_wh: Accepted buys, Wh, `(traders,)`.
         surplus_wh: Untraded export that flows too, Wh, `(traders,)`.
         flow: The exact flow of that state.
+        rule: How losses are shared.
     """
     hours = 1 / exchange.w_per_wh
-    load_wh = float(flow.load_loss_w) * hours
-    no_load_wh = flow.no_load_loss_w * hours
+    load_wh, no_load_wh = float(flow.load_loss_w) * hours, flow.no_load_loss_w * hours
     traded = sell_wh - buy_wh
-    if not len(traded) or not (sell_wh.any() or buy_wh.any()):
-        return TradeLosses(np.zeros(len(traded), dtype=np.int64), 0, no_load_wh, load_wh)
-    where, column = np.unique(exchange.nodes, return_inverse=True)
-    prices = loss_prices(solver, exchange.injection_w(sell_wh, surplus_wh), exchange.background_var, where)
-    exact = prices[column] * traded
+    if not (sell_wh.any() or buy_wh.any()):
+        return TradeLosses(np.zeros_like(traded), 0, no_load_wh, load_wh)
+    elements = elements_of(exchange, traded, surplus_wh - exchange.drawn_wh + buy_wh)
+    wanted = np.arange(len(elements.p_w)) < len(traded)
+    exact = rule(solver, elements, wanted) * hours
     total = max(round(float(exact.sum())), 0)
     share = largest_remainder(np.maximum(exact, 0.0), total)
     return TradeLosses(share, total, no_load_wh, load_wh)
+
+
+def elements_of(exchange: Exchange, traded_wh: Ints, untraded_wh: Ints) -> Elements:
+    """Every exchange of energy of an interval: the traders' trades, the rest of theirs, and the
+    background.
+    """
+    n = len(exchange.background_w)
+    shaped = exchange.phases is not None or exchange.background_w.ndim == 2
+    own = exchange.phases if exchange.phases is not None else np.zeros_like(exchange.nodes)
+    p = np.asarray(exchange.background_w, dtype=np.float64)
+    q = np.zeros_like(p) if exchange.reactive_var is None else np.asarray(exchange.reactive_var)
+    if shaped and p.ndim == 1:
+        p = np.repeat(p[:, None] / 3, 3, axis=1)
+    nodes, phases = np.arange(n), np.zeros(n, dtype=np.int64)
+    if shaped:
+        nodes, phases = np.repeat(nodes, 3), np.tile(np.arange(1, 4), n)
+    scale = np.float64(exchange.w_per_wh)
+    return Elements(
+        np.concatenate([exchange.nodes, exchange.nodes, nodes]),
+        np.concatenate([traded_wh * scale, untraded_wh * scale, p.reshape(-1)]),
+        np.concatenate([np.zeros(2 * len(own)), q.reshape(-1)]),
+        np.concatenate([own, own, phases]) if shaped else None,
+    )

@@ -93,12 +93,17 @@ class PowerFlow:
         """An injection vector of zeros, W, `(nodes,)`."""
         return np.zeros(self.nodes)
 
-    @cached_property
+    @property
     def no_load_loss_w(self) -> float:
         """Losses of the energised feeder without any load or injection, W."""
+        return float(self.no_load_branch_loss_w.sum())
+
+    @cached_property
+    def no_load_branch_loss_w(self) -> Floats:
+        """The same branch by branch, W, `(branches,)`."""
         bare = PowerFlow(self.feeder, own_loads=False)
         nothing = np.zeros((1, self.nodes, 3) if self.three_phase else (1, self.nodes))
-        return float(bare._solve(nothing, nothing)[2].sum())
+        return np.asarray(bare._solve(nothing, nothing)[2][0])
 
     def solve(self, p_w: ArrayLike, q_var: ArrayLike | None = None) -> FlowResult:
         """Solve one state or a batch.

@@ -4,11 +4,9 @@ flows.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from peerwatt.grid.limits import highest_u_pu, lowest_u_pu
 from peerwatt.grid.power_flow import Floats, FlowResult, PowerFlow
@@ -20,10 +18,9 @@ STEP_W = (
 
 @dataclass(frozen=True)
 class Sensitivities:
-    """Derivatives at one operating point with respect to active injection at some nodes.
+    """Derivatives at one operating point with respect to active injections.
 
     Attributes:
-        nodes: The nodes' positions, `(k,)`.
         base: The operating point itself.
         high_pu_per_w: Of each node's highest phase voltage, pu/W, `(nodes, k)`.
         low_pu_per_w: Of each node's lowest phase voltage, pu/W, `(nodes, k)`; equal to the former on a
@@ -32,7 +29,6 @@ class Sensitivities:
         loss_per_w: Of the feeder's losses, W/W, `(k,)`.
     """
 
-    nodes: NDArray[np.int64]
     base: FlowResult
     high_pu_per_w: Floats
     low_pu_per_w: Floats
@@ -41,30 +37,25 @@ class Sensitivities:
 
 
 def sensitivities(
-    flow: PowerFlow,
-    p_w: Floats,
-    q_var: Floats | None,
-    nodes: Sequence[int] | NDArray[np.int64],
-    step_w: float = STEP_W,
+    flow: PowerFlow, p_w: Floats, q_var: Floats | None, moves: Floats, step_w: float = STEP_W
 ) -> Sensitivities:
     """Solve the state and its `2n` neighbours in one batch.
 
     Args:
         flow: The feeder's solver.
-        p_w: Active injections of the operating point, W, `(nodes,)`.
-        q_var: Reactive injections, var, `(nodes,)`, or none.
-        nodes: Positions of the nodes to move, without repeats.
+        p_w: Active injections of the operating point, W, `(nodes,)` or `(nodes, 3)`.
+        q_var: Reactive injections, var, the same shape, or none.
+        moves: What is injected per watt of each variable, `(k, nodes)` or `(k, nodes, 3)`; see
+            `peerwatt.grid.connection.directions`.
         step_w: Half the distance of the central difference, W.
 
     Returns:
         The derivatives, exact to second order of the step.
     """
-    where = np.asarray(nodes, dtype=np.int64)
-    n = len(where)
+    n = len(moves)
     batch = np.repeat(np.asarray(p_w, dtype=np.float64)[None], 2 * n + 1, axis=0)
-    rows = np.arange(n)
-    batch[1 + rows, where] += step_w
-    batch[1 + n + rows, where] -= step_w
+    batch[1 : n + 1] += step_w * moves
+    batch[n + 1 :] -= step_w * moves
     q = None if q_var is None else np.repeat(np.asarray(q_var)[None], 2 * n + 1, axis=0)
     solved = flow.solve(batch, q)
     three_phase = flow.three_phase
@@ -74,7 +65,6 @@ def sensitivities(
 
     high = slope(highest_u_pu(solved, three_phase))
     return Sensitivities(
-        nodes=where,
         base=FlowResult(
             solved.u_pu[0],
             solved.loading_percent[0],

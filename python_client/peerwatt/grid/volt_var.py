@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from peerwatt.grid.connection import Ints
 from peerwatt.grid.curtailment_rules import Curtailment, least_cut
 from peerwatt.grid.decision import Decision, decide
-from peerwatt.grid.exchange import Exchange, Ints
+from peerwatt.grid.exchange import Exchange
 from peerwatt.grid.limits import highest_u_pu
 from peerwatt.grid.power_flow import Floats, PowerFlow
 
@@ -56,7 +57,7 @@ def settle(
     p = exchange.injection_w(sell_wh, surplus_wh)
     q = np.zeros(len(power))
     for _ in range(_ROUNDS):
-        flow = solver.solve(p, _with(exchange, q).background_var)
+        flow = solver.solve(p, _with(exchange, q).reactive_var)
         asked = curve.q_var(highest_u_pu(flow, solver.three_phase)[exchange.nodes], rating_va, power)
         if np.abs(asked - q).max(initial=0.0) < _SETTLED_VAR:
             break
@@ -99,7 +100,6 @@ def decide_with_volt_var(
 
 
 def _with(exchange: Exchange, q_var: Floats) -> Exchange:
-    base = exchange.background_var
-    total = np.zeros(len(exchange.background_w)) if base is None else np.array(base, dtype=np.float64)
-    np.add.at(total, exchange.nodes, q_var)
-    return replace(exchange, background_var=total)
+    """The exchange with the inverters' reactive power among the reactive injections."""
+    own, base = exchange.spread_w(q_var), exchange.reactive_var
+    return replace(exchange, background_var=own if base is None else own + base)
