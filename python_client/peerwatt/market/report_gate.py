@@ -82,7 +82,6 @@ class ReportGate(OrderBook):
         state.volume = 0
         state.phase = Phase.GATED
 
-
     def _check_decisions(self, report: NetworkReport, decisions: Sequence[bytes], batches: int) -> None:
         """Refuse decisions that are not those that the report was signed over."""
         if decisions:
