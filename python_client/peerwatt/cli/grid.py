@@ -1,0 +1,217 @@
+"""`peerwatt grid …`: what a network operator asks of a feeder and a table of injections."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from peerwatt.cli.console import AsJson, print_json
+
+app = typer.Typer(
+    no_args_is_help=True, help="Power flow, curtailment, losses, charges and envelopes of a feeder."
+)
+
+FeederFile = Annotated[
+    Path, typer.Argument(metavar="FEEDER", help="Canonical feeder file (see grid import).")
+]
+Table = Annotated[
+    Path,
+    typer.Argument(
+        metavar="INJECTIONS.csv", help="Columns node,kw[,kvar,phase,participant,…]; generation positive."
+    ),
+]
+Draw = Annotated[Path | None, typer.Option("--draw", help="Draw the feeder to this .svg, .png or .pdf.")]
+
+
+def register(parent: typer.Typer) -> None:
+    """Add the group of verbs."""
+    parent.add_typer(app, name="grid")
+
+
+@app.command("import")
+def import_(
+    source: Annotated[
+        str, typer.Argument(help="pandapower .json, OpenDSS .dss, MATPOWER .m, or a SimBench code.")
+    ],
+    out: Annotated[Path, typer.Option("--out", help="Feeder file to write.")],
+    v_min: Annotated[float, typer.Option(help="Lowest voltage, pu.")],
+    v_max: Annotated[float, typer.Option(help="Highest voltage, pu.")],
+    loading_max: Annotated[float, typer.Option(help="Highest loading, percent of the rating.")] = 100.0,
+    unlimited: Annotated[
+        bool, typer.Option(help="Take MATPOWER branches without a rating as unlimited.")
+    ] = False,
+) -> None:
+    """Turn a feeder as its owner has it into the canonical file. Needs the grid extra."""
+    from peerwatt.grid.feeder import write_feeder
+    from peerwatt.grid.importers import read_source
+    from peerwatt.grid.power_flow import PowerFlow
+
+    limits = {"v_min_pu": v_min, "v_max_pu": v_max, "loading_max_percent": loading_max}
+    document = read_source(source, limits=limits, unlimited=unlimited)
+    from peerwatt.grid.feeder import feeder_from_document
+
+    solver = PowerFlow(feeder_from_document(document, source))
+    flow = solver.solve(solver.zero())  # a feeder that does not solve is not written
+    feeder = write_feeder(document, out)
+    typer.echo(
+        f"{out}: {len(feeder.node_names)} nodes, {len(feeder.branch_names)} branches, "
+        f"{flow.u_pu.min():.4f} to {flow.u_pu.max():.4f} pu, hash {feeder.feeder_hash.hex()}"
+    )
+
+
+@app.command()
+def check(feeder: FeederFile, injections: Table, as_json: AsJson = False, draw: Draw = None) -> None:
+    """Voltages, loadings, violations and losses. Exit code 1 when a limit is violated."""
+    from peerwatt.cli import EXIT_WRONG_RESULT
+    from peerwatt.cli.grid_output import print_state, state_as_dict
+    from peerwatt.grid.limits import find_violations
+
+    solver, table = _load(feeder, injections)
+    flow = solver.solve(*table.per_node(solver.nodes))
+    violations = find_violations(solver.feeder, flow)
+    if as_json:
+        print_json(state_as_dict(solver.feeder, flow, violations))
+    else:
+        print_state(solver.feeder, flow, violations)
+    _draw(solver.feeder, flow, draw)
+    if violations:
+        raise typer.Exit(EXIT_WRONG_RESULT)
+
+
+@app.command()
+def curtail(
+    feeder: FeederFile,
+    injections: Table,
+    policy: Annotated[str, typer.Option(help="least (total) or fair (equal shares).")] = "least",
+    as_json: AsJson = False,
+    draw: Draw = None,
+) -> None:
+    """The least curtailment of injections that keeps the limits, and why each one is cut. Loads stay on."""
+    from peerwatt.cli import EXIT_WRONG_RESULT
+    from peerwatt.cli.grid_output import curtailment_as_dict, print_curtailment
+    from peerwatt.grid.curtailment_rules import RULES
+    from peerwatt.grid.decision import decide
+    from peerwatt.grid.table_exchange import exchange_of
+
+    solver, table = _load(feeder, injections)
+    exchange = exchange_of(table, solver.nodes)
+    decision = decide(solver, exchange, rule=_choose(RULES, policy, "--policy"))
+    if as_json:
+        print_json(curtailment_as_dict(table, exchange, decision))
+    else:
+        print_curtailment(table, exchange, decision)
+    _draw(solver.feeder, decision.after, draw)
+    if decision.violations_after:
+        raise typer.Exit(EXIT_WRONG_RESULT)
+
+
+@app.command()
+def losses(
+    feeder: FeederFile,
+    injections: Table,
+    rule: Annotated[
+        str, typer.Option(help="aumann_shapley, marginal, pro_rata or tracing.")
+    ] = "aumann_shapley",
+    hours: Annotated[float, typer.Option(help="Length of the period, h.")] = 1.0,
+    as_json: AsJson = False,
+    draw: Draw = None,
+) -> None:
+    """Who causes the load losses: whole Wh that sum to the exact AC loss."""
+    from peerwatt.cli.grid_output import print_shares
+    from peerwatt.grid.loss_rules import LOSS_RULES
+    from peerwatt.grid.table_exchange import shared_losses
+
+    solver, table = _load(feeder, injections)
+    names, shares, flow = shared_losses(solver, table, _choose(LOSS_RULES, rule, "--rule"), hours)
+    no_load = round(float(flow.no_load_loss_w) * hours)
+    total = {"rule": rule, "load_loss_wh": int(shares.sum()), "no_load_loss_wh": no_load}
+    if as_json:
+        rows = [{"participant": n, "loss_wh": int(x)} for n, x in zip(names, shares, strict=True)]
+        print_json(total | {"shares": rows})
+    else:
+        print_shares(
+            names, shares, "loss (Wh)", f"load losses {int(shares.sum())} Wh by {rule}, no-load {no_load} Wh"
+        )
+    _draw(solver.feeder, flow, draw)
+
+
+@app.command()
+def charges(
+    feeder: FeederFile,
+    injections: Table,
+    total: Annotated[int, typer.Option(help="What must be recovered, base units.")],
+    rule: Annotated[
+        str, typer.Option(help="uniform, thevenin, transfer, or zone (column zone).")
+    ] = "uniform",
+    as_json: AsJson = False,
+    draw: Draw = None,
+) -> None:
+    """Network charges of the trades between those who feed in and those who draw: they sum to the total."""
+    from peerwatt.cli.grid_output import print_shares
+    from peerwatt.grid.network_charges import CHARGE_RULES, by_zone, network_charges
+    from peerwatt.grid.table_exchange import matched
+
+    solver, table = _load(feeder, injections)
+    zones = dict(zip((solver.feeder.node_names[k] for k in table.nodes), table.zones, strict=True))
+    rules = CHARGE_RULES | {"zone": by_zone({node: zone for node, zone in zones.items() if zone})}
+    sell, buy = matched(table)
+    shares = network_charges(solver.feeder, table.nodes, sell, buy, total, _choose(rules, rule, "--rule"))
+    if as_json:
+        rows = [
+            {"participant": n, "sold_w": int(s), "bought_w": int(b), "charge": int(x)}
+            for n, s, b, x in zip(table.names, sell, buy, shares, strict=True)
+        ]
+        print_json({"rule": rule, "total": int(shares.sum()), "charges": rows})
+    else:
+        print_shares(table.names, shares, "charge (base units)", f"{int(shares.sum())} base units by {rule}")
+    _draw(solver.feeder, solver.solve(*table.per_node(solver.nodes)), draw)
+
+
+@app.command()
+def envelope(
+    feeder: FeederFile,
+    injections: Table,
+    policy: Annotated[str, typer.Option(help="fair (equal shares) or least (largest total).")] = "fair",
+    as_json: AsJson = False,
+    draw: Draw = None,
+) -> None:
+    """How much each row with connection limits may inject and draw; rows without are the background."""
+    from peerwatt.cli.grid_output import envelope_as_dict, print_envelope
+    from peerwatt.grid.curtailment_rules import RULES
+    from peerwatt.grid.table_exchange import envelope_of
+
+    solver, table = _load(feeder, injections)
+    rows, found = envelope_of(solver, table, _choose(RULES, policy, "--policy"))
+    if as_json:
+        print_json(envelope_as_dict(table, rows, found))
+    else:
+        print_envelope(table, rows, found)
+    _draw(solver.feeder, solver.solve(*table.per_node(solver.nodes)), draw)
+
+
+def _load(feeder: Path, injections: Path) -> tuple[Any, Any]:
+    from peerwatt.grid.feeder import load_feeder
+    from peerwatt.grid.injections import read_injections
+    from peerwatt.grid.power_flow import PowerFlow
+
+    found = load_feeder(feeder)
+    return PowerFlow(found), read_injections(injections, found)
+
+
+def _choose(choices: dict[str, Any], name: str, option: str) -> Any:
+    from peerwatt.errors import InputError
+
+    if name not in choices:
+        raise InputError(f"{option} {name!r}: choose one of {', '.join(sorted(choices))}")
+    return choices[name]
+
+
+def _draw(feeder: Any, flow: Any, path: Path | None) -> None:
+    if path:
+        from peerwatt.cli.console import progress
+        from peerwatt.grid.drawing import draw_feeder
+
+        draw_feeder(feeder, flow, path)
+        progress().print(f"drawn to {path}")

@@ -1,0 +1,185 @@
+"""How `peerwatt grid` shows states, cuts, shares and envelopes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.table import Table
+
+from peerwatt.cli.console import results
+from peerwatt.grid.connection import Ints
+from peerwatt.grid.decision import Decision
+from peerwatt.grid.exchange import Exchange
+from peerwatt.grid.feeder import Feeder
+from peerwatt.grid.injections import Injections
+from peerwatt.grid.limits import Violation
+from peerwatt.grid.operating_envelope import Envelope
+from peerwatt.grid.power_flow import FlowResult
+
+_PHASES = "abc"
+
+
+def _violation(v: Violation) -> dict[str, Any]:
+    return {"element": v.element, "quantity": v.quantity, "value": v.value, "limit": v.limit, "unit": v.unit}
+
+
+def state_as_dict(feeder: Feeder, flow: FlowResult, violations: Sequence[Violation]) -> dict[str, Any]:
+    """A solved state with every node and branch; the units are in the names."""
+    u: list[Any] = flow.u_pu.tolist()
+    if feeder.three_phase:
+        u = [dict(zip(_PHASES, phases, strict=True)) for phases in u]
+    limits = feeder.limits
+    return {
+        "feeder": feeder.name,
+        "feeder_hash": feeder.feeder_hash.hex(),
+        "limits": {
+            "v_min_pu": limits.v_min_pu,
+            "v_max_pu": limits.v_max_pu,
+            "loading_max_percent": limits.loading_max_percent,
+            "source": limits.source,
+        },
+        "voltage_min_pu": float(flow.u_pu.min()),
+        "voltage_max_pu": float(flow.u_pu.max()),
+        "loading_max_percent": float(flow.loading_percent.max(initial=0.0)),
+        "import_kw": float(flow.import_w) / 1e3,
+        "losses_kw": {
+            "total": float(flow.loss_w) / 1e3,
+            "load_dependent": float(flow.load_loss_w) / 1e3,
+            "no_load": flow.no_load_loss_w / 1e3,
+        },
+        "violations": [_violation(v) for v in violations],
+        "nodes": [{"node": n, "u_pu": x} for n, x in zip(feeder.node_names, u, strict=True)],
+        "branches": [
+            {"branch": n, "kind": k, "loading_percent": float(x), "loss_w": float(y)}
+            for n, k, x, y in zip(
+                feeder.branch_names,
+                feeder.branch_kinds,
+                flow.loading_percent,
+                flow.branch_loss_w,
+                strict=True,
+            )
+        ],
+    }
+
+
+def print_state(feeder: Feeder, flow: FlowResult, violations: Sequence[Violation]) -> None:
+    """A solved state in the words of the trade, the ten most strained elements, and every violation."""
+    out = results()
+    limits = feeder.limits
+    out.print(
+        f"feeder      {feeder.name}, {len(feeder.node_names)} nodes, hash {feeder.feeder_hash.hex()[:16]}…"
+    )
+    low, high = int(flow.u_pu.argmin()), int(flow.u_pu.argmax())
+    width = 3 if feeder.three_phase else 1
+    for word, k, extreme in (("lowest", low, flow.u_pu.min()), ("highest", high, flow.u_pu.max())):
+        phase = f", phase {_PHASES[k % 3]}" if feeder.three_phase else ""
+        out.print(f"voltage     {word} {extreme:.4f} pu at {feeder.node_names[k // width]}{phase}")
+    out.print(
+        f"limits      {limits.v_min_pu:g} to {limits.v_max_pu:g} pu, loading {limits.loading_max_percent:g} %"
+    )
+    out.print(f"import      {float(flow.import_w) / 1e3:.3f} kW from the upstream grid")
+    out.print(
+        f"losses      {float(flow.loss_w) / 1e3:.3f} kW: load-dependent {float(flow.load_loss_w) / 1e3:.3f}, "
+        f"no-load {flow.no_load_loss_w / 1e3:.3f}"
+    )
+    table = Table(
+        "branch", "kind", "loading (%)", "loss (W)", title="most loaded branches", title_justify="left"
+    )
+    for k in flow.loading_percent.argsort(kind="stable")[::-1][:10]:
+        table.add_row(
+            feeder.branch_names[k],
+            feeder.branch_kinds[k],
+            f"{flow.loading_percent[k]:.1f}",
+            f"{flow.branch_loss_w[k]:.1f}",
+        )
+    out.print(table)
+    if not violations:
+        out.print("no limit is violated")
+    for violation in violations:
+        out.print(f"violation   {violation}")
+
+
+def curtailment_as_dict(table: Injections, exchange: Exchange, decision: Decision) -> dict[str, Any]:
+    """What stays of every injection, and why the rest was cut."""
+    return {
+        "feasible": not decision.violations_after,
+        "violations_before": [_violation(v) for v in decision.violations_before],
+        "violations_after": [_violation(v) for v in decision.violations_after],
+        "voltage_max_pu_before": float(decision.before.u_pu.max()),
+        "voltage_max_pu_after": float(decision.after.u_pu.max()),
+        "cut_kw": int((exchange.surplus_wh - decision.surplus_wh).sum()) / 1e3,
+        "injections": [
+            {"participant": n, "asked_kw": int(a) / 1e3, "allowed_kw": int(b) / 1e3}
+            for n, a, b in zip(table.names, exchange.surplus_wh, decision.surplus_wh, strict=True)
+            if a
+        ],
+        "reasons": [
+            {
+                "participant": table.names[r.participant],
+                "cut_kw": r.surplus_wh / 1e3,
+                "element": r.element,
+                "value": r.value,
+                "limit": r.limit,
+                "unit": r.unit,
+                "per_kw": r.per_kw,
+            }
+            for r in decision.reasons
+        ],
+    }
+
+
+def print_curtailment(table: Injections, exchange: Exchange, decision: Decision) -> None:
+    """The same as a table and sentences."""
+    out = results()
+    cut = int((exchange.surplus_wh - decision.surplus_wh).sum())
+    out.print(f"cut         {cut / 1e3:.3f} kW of {int(exchange.surplus_wh.sum()) / 1e3:.3f} kW injected")
+    before, after = float(decision.before.u_pu.max()), float(decision.after.u_pu.max())
+    out.print(f"voltage     at most {before:.4f} pu before, {after:.4f} pu after")
+    lines = Table("participant", "asked (kW)", "allowed (kW)", "why")
+    why = {r.participant: r for r in decision.reasons}
+    for k, name in enumerate(table.names):
+        if exchange.surplus_wh[k]:
+            r = why.get(k)
+            reason = f"{r.element} {r.value:.4g} > {r.limit:g} {r.unit}, {r.per_kw:+.2g} per kW" if r else ""
+            lines.add_row(
+                name, f"{exchange.surplus_wh[k] / 1e3:.3f}", f"{decision.surplus_wh[k] / 1e3:.3f}", reason
+            )
+    out.print(lines)
+    for violation in decision.violations_after:
+        out.print(f"remains     {violation}; cutting injections does not mend it")
+
+
+def print_shares(names: Sequence[str], shares: Ints, unit: str, headline: str) -> None:
+    """Whole shares that sum to what the headline says."""
+    table = Table("participant", unit, title=headline, title_justify="left")
+    for name, share in zip(names, shares, strict=True):
+        table.add_row(name, str(int(share)))
+    results().print(table)
+
+
+def envelope_as_dict(table: Injections, rows: Ints, found: Envelope) -> dict[str, Any]:
+    """The envelope by participant."""
+    return {
+        "violations": [_violation(v) for v in found.violations],
+        "envelope": [
+            {"participant": table.names[k], "injection_kw": int(a) / 1e3, "offtake_kw": int(b) / 1e3}
+            for k, a, b in zip(rows, found.injection_w, found.offtake_w, strict=True)
+        ],
+    }
+
+
+def print_envelope(table: Injections, rows: Ints, found: Envelope) -> None:
+    """The envelope beside the connection limits."""
+    lines = Table("participant", "injection (kW)", "of (kW)", "offtake (kW)", "of (kW)")
+    for k, a, b in zip(rows, found.injection_w, found.offtake_w, strict=True):
+        lines.add_row(
+            table.names[k],
+            f"{a / 1e3:.1f}",
+            f"{max(table.export_limit_w[k], 0) / 1e3:.1f}",
+            f"{b / 1e3:.1f}",
+            f"{max(table.import_limit_w[k], 0) / 1e3:.1f}",
+        )
+    results().print(lines)
+    for violation in found.violations:
+        results().print(f"violated without any participant: {violation}")
