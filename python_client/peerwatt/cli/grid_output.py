@@ -18,6 +18,7 @@ from peerwatt.grid.operating_envelope import Envelope
 from peerwatt.grid.power_flow import FlowResult
 
 _PHASES = "abc"
+_SHOWN = 10
 
 
 def _violation(v: Violation) -> dict[str, Any]:
@@ -86,7 +87,7 @@ def print_state(feeder: Feeder, flow: FlowResult, violations: Sequence[Violation
     table = Table(
         "branch", "kind", "loading (%)", "loss (W)", title="most loaded branches", title_justify="left"
     )
-    for k in flow.loading_percent.argsort(kind="stable")[::-1][:10]:
+    for k in flow.loading_percent.argsort(kind="stable")[::-1][:_SHOWN]:
         table.add_row(
             feeder.branch_names[k],
             feeder.branch_kinds[k],
@@ -96,8 +97,10 @@ def print_state(feeder: Feeder, flow: FlowResult, violations: Sequence[Violation
     out.print(table)
     if not violations:
         out.print("no limit is violated")
-    for violation in violations:
+    for violation in violations[:_SHOWN]:
         out.print(f"violation   {violation}")
+    if len(violations) > _SHOWN:
+        out.print(f"            and {len(violations) - _SHOWN} more, all with --json")
 
 
 def curtailment_as_dict(table: Injections, exchange: Exchange, decision: Decision) -> dict[str, Any]:

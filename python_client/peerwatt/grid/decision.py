@@ -33,6 +33,7 @@ from peerwatt.grid.sensitivity import sensitivities
 
 Kind = Literal["accept", "cap", "curtail", "void"]
 Flag = Literal["not_mended_by_market"]
+_BINDING_PERCENT = 1e-2
 FillsAt = Callable[[int], tuple[Ints, Ints]]
 """The market's own walk stopped at a volume: accepted sells and buys per trader, Wh."""
 
@@ -199,13 +200,16 @@ def _cap(solver: PowerFlow, exchange: Exchange, fills_at: FillsAt) -> Curtailed:
 
 
 def _reasons(solver: PowerFlow, exchange: Exchange, kept: Curtailed) -> tuple[CutReason, ...]:
-    """For each cut participant the violated element that its injection weighs on most."""
+    """For each cut participant the element at its limit that its injection weighs on most."""
     moves, column = exchange.connections
     p = exchange.injection_w(exchange.sell_wh, exchange.surplus_wh)
     at = sensitivities(solver, p, exchange.reactive_var, moves)
     slopes, value = constraint_slopes(at)[:, column], constraint_values(at.base, solver.three_phase)
     excess = value - constraint_limits(solver)
     violated = np.flatnonzero(excess > 0)
+    # of these the ones that still stand at their limit afterwards are what the cut was for
+    left = constraint_values(kept.flow, solver.three_phase) - constraint_limits(solver)
+    binding = violated[left[violated] > -_BINDING_PERCENT]
     nodes, branches = solver.feeder.node_names, solver.feeder.branch_names
     reasons = []
     for k, participant in enumerate(exchange.participants):
@@ -215,7 +219,8 @@ def _reasons(solver: PowerFlow, exchange: Exchange, kept: Curtailed) -> tuple[Cu
         )
         if not (sold or surplus):
             continue
-        row = int(violated[np.argmax(excess[violated] * slopes[violated, k])])
+        rows = binding if (slopes[binding, k] > 0).any() else violated
+        row = int(rows[np.argmax(slopes[rows, k])])
         value_there, limit, unit = _in_units(row, len(nodes), value[row], value[row] - excess[row])
         name = nodes[row % len(nodes)] if row < 2 * len(nodes) else branches[row - 2 * len(nodes)]
         per_kw = float(slopes[row, k]) * 1e3 / (100 if unit == "pu" else 1)

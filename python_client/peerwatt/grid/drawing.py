@@ -11,6 +11,7 @@ from peerwatt.grid.feeder import BRANCHES, Feeder
 from peerwatt.grid.limits import find_violations, highest_u_pu
 from peerwatt.grid.power_flow import Floats, FlowResult
 
+_FAINT = -0.35  # the grey of an idle line starts here on the loading scale, so that it can be seen
 _FORMATS = (".svg", ".png", ".pdf")
 
 
@@ -39,9 +40,9 @@ def draw_feeder(feeder: Feeder, flow: FlowResult, path: str | Path, title: str =
     axes = figure.add_subplot()
     lines = LineCollection(
         [place[[a, b]] for a, b in ends],
-        cmap="cividis_r",
+        cmap="Greys",
         linewidths=2.0,
-        clim=(0, limits.loading_max_percent),
+        clim=(_FAINT * limits.loading_max_percent, limits.loading_max_percent),
     )
     lines.set_array(flow.loading_percent)
     axes.add_collection(lines)
@@ -49,7 +50,7 @@ def draw_feeder(feeder: Feeder, flow: FlowResult, path: str | Path, title: str =
         place[:, 0],
         place[:, 1],
         c=u,
-        cmap="viridis",
+        cmap="coolwarm",
         vmin=limits.v_min_pu,
         vmax=limits.v_max_pu,
         s=28,
@@ -64,13 +65,20 @@ def draw_feeder(feeder: Feeder, flow: FlowResult, path: str | Path, title: str =
             place[beyond, 1],
             s=90,
             facecolors="none",
-            edgecolors="#d00000",
+            edgecolors="black",
             zorder=4,
             label="beyond a limit",
         )
         axes.legend(loc="best", frameon=False)
     figure.colorbar(dots, ax=axes, label="voltage (pu)", shrink=0.7)
-    figure.colorbar(lines, ax=axes, label="loading (%)", shrink=0.7)
+    figure.colorbar(
+        lines,
+        ax=axes,
+        label="loading (%)",
+        shrink=0.7,
+        boundaries=np.linspace(0, limits.loading_max_percent, 101),
+        ticks=np.linspace(0, limits.loading_max_percent, 6),
+    )
     axes.set_title(title or f"{feeder.name}: {u.min():.4f} to {u.max():.4f} pu, {len(violations)} violations")
     axes.set_axis_off()
     figure.savefig(path, metadata={"Date": None} if str(path).endswith(".svg") else None)
