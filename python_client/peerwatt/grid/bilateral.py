@@ -18,7 +18,8 @@ from peerwatt.grid.curtailment import MARGIN_PERCENT, constraint_limits, constra
 from peerwatt.grid.power_flow import Floats, FlowResult, PowerFlow
 from peerwatt.grid.sensitivity import sensitivities
 
-RENEW_W = 50e3  # how far the injections may move, summed over the nodes, before the state is linearised anew
+CHECK_PERCENT = 0.5  # voltage extrapolated this far is solved exactly: the error grows with its square
+RENEW_W = 500e3  # how far the injections may move, summed over the nodes, before the slopes are taken anew
 _GUARD_PERCENT = 1e-2  # 1e-4 pu kept clear of a limit while the state is extrapolated
 
 
@@ -67,7 +68,15 @@ class BilateralGate:
         at = sensitivities(self.solver, self._sum, self.q_var, np.eye(self.solver.nodes))
         self._slopes = np.ascontiguousarray(constraint_slopes(at).T)
         self._at = self._sum.copy()
-        self._value = constraint_values(at.base, self.solver.three_phase)
+        self._exact = self._value = constraint_values(at.base, self.solver.three_phase)
+
+    def _check(self) -> None:
+        """Replace the extrapolated state by an exact one, and slopes taken far from it by new ones."""
+        if np.abs(self._sum - self._at).sum() > RENEW_W:
+            self._renew()
+        else:
+            flow = self.solver.solve(self._sum, self.q_var)
+            self._exact = self._value = constraint_values(flow, self.solver.three_phase)
 
     def validate(self, trade: Trade) -> Refusal | None:
         """Accept a trade and keep its effect, or say why not.
@@ -85,8 +94,9 @@ class BilateralGate:
         self._sum[trade.seller] += trade.power_w
         self._sum[trade.buyer] -= trade.power_w
         self.accepted.append(trade)
-        if np.abs(self._sum - self._at).sum() > RENEW_W:
-            self._renew()
+        n = self.solver.nodes
+        if np.abs(value[:n] - self._exact[:n]).max() > CHECK_PERCENT:
+            self._check()
         return None
 
     def settle(self) -> tuple[FlowResult, list[Trade]]:
