@@ -16,7 +16,9 @@ abstract contract Clock {
     uint256 internal immutable RING_SIZE;
     uint256 internal immutable BASE_PRICE;
     uint256 internal immutable TICK_SIZE;
-    uint256 internal immutable MARGIN_PRICE;
+    /// @dev What an account holds for every Wh of its connection's limits: its worst interval, as often as intervals can
+    /// be open or unsettled.
+    uint256 internal immutable MARGIN_PER_WH;
     uint256 internal immutable MAX_LOSS_RATE;
 
     /// @notice Whoever takes part, and under which rules.
@@ -35,7 +37,7 @@ abstract contract Clock {
         RING_SIZE = c.ringSize;
         BASE_PRICE = c.basePrice;
         TICK_SIZE = c.tickSize;
-        MARGIN_PRICE = c.marginPrice;
+        MARGIN_PER_WH = uint256(c.ringSize) * c.marginPrice;
         MAX_LOSS_RATE = c.maxLossRate;
     }
 

@@ -10,7 +10,8 @@ import {IGridGate} from "./interfaces/IGridGate.sol";
 import {IParticipantRegistry} from "./interfaces/IParticipantRegistry.sol";
 import {SystemAccount} from "./libraries/AccountLib.sol";
 import {Clearing} from "./libraries/Clearing.sol";
-import {Entries, Settlement} from "./libraries/Settlement.sol";
+import {OrderCodec} from "./libraries/OrderCodec.sol";
+import {Booking, Settlement, Sums} from "./libraries/Settlement.sol";
 import {Terms, Verdict} from "./libraries/Terms.sol";
 import {TickBook} from "./libraries/TickBook.sol";
 
@@ -23,7 +24,6 @@ import {TickBook} from "./libraries/TickBook.sol";
 /// - A report only reduces: an accepted quantity is never above its fill, and the price is the auction's.
 /// - Every phase ends without the party it waits for, so every account reaches its withdrawal.
 contract EnergyMarket is Metering {
-    using Settlement for Settlement.Rules;
     using TickBook for TickBook.Book;
 
     bytes32 private constant REPORT_TYPEHASH = keccak256(
@@ -132,40 +132,22 @@ contract EnergyMarket is Metering {
         bytes calldata readings,
         int256 sign
     ) private {
-        Walk memory walk = _walk(terms, clearing, data, readings);
+        (Booking[] memory bookings, Sums memory sums) =
+            settler.settle(terms, clearing, data.records, data.decisions, readings);
         Journal memory journal;
-        Entries memory entries;
-        Entries memory sum;
-        while (_step(walk, data, readings)) {
-            walk.rules.entries(walk.order, entries);
-            _book(
-                journal,
-                walk.participant,
-                sign * entries.participant,
-                sign * entries.credit,
-                _margin(walk.imports + walk.exports)
-            );
-            // Sums of a batch of at most 2^16 orders, each far below 2^200.
-            unchecked {
-                sum.participant += entries.participant;
-                sum.gridOperator += entries.gridOperator;
-                sum.community += entries.community;
-                sum.credit += entries.credit;
-                sum.delivered += entries.delivered;
-            }
+        unchecked {
+            _bookAll(journal, bookings, sign);
+            // The supplier is everybody's counterparty.
+            int256 supplier = -(sums.participants + sums.gridOperator + sums.community);
+            // What was delivered and not credited is rounding; what was credited and not delivered is the debt of who
+            // attested it.
+            int256 uncredited = sums.delivered - sums.credit;
+            _book(journal, SystemAccount.SUPPLIER, sign * supplier, 0, 0);
+            _book(journal, SystemAccount.GRID_OPERATOR, sign * sums.gridOperator, 0, 0);
+            _book(journal, SystemAccount.METERING_OPERATOR, 0, sign * uncredited, 0);
+            _book(journal, SystemAccount.COMMUNITY, sign * sums.community, 0, 0);
+            journal.delivered = sign * sums.delivered;
         }
-        int256[4] memory cash;
-        int256[4] memory energy;
-        cash[SystemAccount.SUPPLIER] = -(sum.participant + sum.gridOperator + sum.community);
-        cash[SystemAccount.GRID_OPERATOR] = sum.gridOperator;
-        cash[SystemAccount.COMMUNITY] = sum.community;
-        // What was delivered and not credited is rounding; what was credited and not delivered is the debt of who
-        // attested it.
-        energy[SystemAccount.METERING_OPERATOR] = sum.delivered - sum.credit;
-        for (uint256 i; i < SystemAccount.COUNT; ++i) {
-            _book(journal, i, sign * cash[i], sign * energy[i], 0);
-        }
-        journal.delivered = sign * sum.delivered;
         _close(journal);
     }
 
@@ -190,10 +172,10 @@ contract EnergyMarket is Metering {
         _requireAttested(interval, correction.run, readingsHash, correction.delivered, correction.signature);
         require(
             batch < correction.readingHashes.length && keccak256(newReadings) == correction.readingHashes[batch]
-                && newReadings.length == _orderCount(data.records) * Settlement.READING_BYTES,
+                && newReadings.length == OrderCodec.recordCount(data.records) * OrderCodec.READING_BYTES,
             NotInCorrection()
         );
-        if (data.readings.length == newReadings.length) _requireSignedKept(data.readings, newReadings);
+        _requireSignedKept(data.readings, newReadings);
 
         int256 equityBefore = _supplierEquity();
         _bookBatch(terms, clearing, data, data.readings, -1);
@@ -205,10 +187,14 @@ contract EnergyMarket is Metering {
         emit BatchCorrected(interval, batch, terms, clearing);
     }
 
+    /// @dev What a meter signed stays, and nothing else becomes meter-signed.
     function _requireSignedKept(bytes calldata oldReadings, bytes calldata newReadings) private pure {
-        for (uint256 i; i < oldReadings.length / Settlement.READING_BYTES; ++i) {
-            uint256 old = _reading(oldReadings, i);
-            require(old >> 62 != Settlement.SIGNED || _reading(newReadings, i) == old, SignedReading(i));
+        bool wereRead = oldReadings.length == newReadings.length;
+        for (uint256 i; i < newReadings.length / OrderCodec.READING_BYTES; ++i) {
+            uint256 old = wereRead ? OrderCodec.reading(oldReadings, i) : 0;
+            uint256 corrected = OrderCodec.reading(newReadings, i);
+            bool signed = old >> 62 == Settlement.SIGNED || corrected >> 62 == Settlement.SIGNED;
+            require(!signed || old == corrected, MeterSignedReading(i));
         }
     }
 

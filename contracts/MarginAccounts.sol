@@ -9,6 +9,7 @@ import {EnergyToken} from "./EnergyToken.sol";
 import {IMarginAccounts} from "./interfaces/IMarginAccounts.sol";
 import {AccountPair, SystemAccount} from "./libraries/AccountLib.sol";
 import {Roster} from "./libraries/Roster.sol";
+import {Booking} from "./libraries/Settlement.sol";
 
 /// @title Cash, energy, margin and exit
 /// @notice The margin of a participant covers its worst interval, as often as intervals can be open or unsettled. The
@@ -17,16 +18,20 @@ abstract contract MarginAccounts is Clock, ReentrancyGuard, IMarginAccounts {
     using SafeERC20 for IERC20;
     using Roster for Roster.Page;
 
-    /// @dev A quarter of what an account can hold: leaves settlement room that no market can use up.
+    /// @dev A quarter of what an account can hold: leaves settlement room that no market can use up, so that nobody can
+    /// fill an account until a batch that it is in can no longer be settled.
     uint256 private constant DEPOSIT_MAX = 1 << 61;
+    uint256 internal constant LEAVING = Roster.PAGE_SIZE;
 
     IERC20 public immutable paymentToken;
     EnergyToken public immutable energyToken;
 
+    /// @dev `exitedEnergyLimit`: connection limits of those who left, Wh: the supplier need not stand for them.
     struct Totals {
         uint64 debt;
         int64 delivered;
         uint64 takenOut;
+        uint64 exitedEnergyLimit;
     }
 
     /// @dev A run of bookings. Holds the words being written, so that neighbours in the order of the accounts share
@@ -34,8 +39,8 @@ abstract contract MarginAccounts is Clock, ReentrancyGuard, IMarginAccounts {
     struct Journal {
         uint256 pairIndex;
         AccountPair pair;
-        uint256 fundedIndex;
-        uint256 funded;
+        uint256 pageIndex;
+        uint256 standing;
         int256 debt;
         int256 delivered;
     }
@@ -47,13 +52,11 @@ abstract contract MarginAccounts is Clock, ReentrancyGuard, IMarginAccounts {
     }
 
     Totals private _totals;
-    /// @dev Connection limits of those who left, Wh: the supplier need not stand for them.
-    uint256 private _exitedEnergyLimit;
-    mapping(uint256 pair => AccountPair) private _pairs;
-    /// @dev Bit set: the account holds its margin.
-    mapping(uint256 word => uint256) private _funded;
-    /// @dev Bit set: the account has asked to leave.
-    mapping(uint256 word => uint256) private _leaving;
+    /// @dev An array, not a mapping: the place of a pair costs no hash.
+    AccountPair[1 << 15] private _pairs;
+    /// @dev For a page of participants, a bit for each that holds its margin and, `LEAVING` bits higher, one for each
+    /// that has asked to leave.
+    mapping(uint256 page => uint256) private _standings;
     mapping(uint256 account => Exit) private _exits;
 
     constructor(IERC20 paymentToken_) {
@@ -71,7 +74,8 @@ abstract contract MarginAccounts is Clock, ReentrancyGuard, IMarginAccounts {
     /// @inheritdoc IMarginAccounts
     function deposit(uint256 account_, uint256 amount) external nonReentrant {
         require(account_ < registry.accountCount(), UnknownAccount(account_));
-        require(amount <= DEPOSIT_MAX, DepositTooLarge(amount));
+        (int256 cash,) = account(account_);
+        require(amount <= DEPOSIT_MAX && cash + int256(amount) <= int256(DEPOSIT_MAX), DepositTooLarge(amount));
 
         _bookAlone(account_, int256(amount), 0);
         emit Deposited(account_, msg.sender, amount);
@@ -113,7 +117,7 @@ abstract contract MarginAccounts is Clock, ReentrancyGuard, IMarginAccounts {
         require(_exits[account_].lastInterval == 0, AlreadyLeaving(account_));
         uint256 last = _lastOpen();
         _exits[account_].lastInterval = uint32(last);
-        _leaving[account_ >> 8] |= 1 << (account_ & 0xff);
+        _standings[account_ / Roster.PAGE_SIZE] |= 1 << (LEAVING + account_ % Roster.PAGE_SIZE);
         emit ExitRequested(account_, last);
     }
 
@@ -126,9 +130,8 @@ abstract contract MarginAccounts is Clock, ReentrancyGuard, IMarginAccounts {
             (uint256 interval, bool settled) = _ringState(i);
             require(settled || interval > last, OpenPosition(account_, interval));
         }
-        _exitedEnergyLimit += _energyLimit(account_);
+        _totals.exitedEnergyLimit += uint64(_energyLimit(account_));
         exit.done = true;
-        _refreshSupplier();
         emit Exited(account_);
     }
 
@@ -153,7 +156,7 @@ abstract contract MarginAccounts is Clock, ReentrancyGuard, IMarginAccounts {
 
     /// @inheritdoc IMarginAccounts
     function marginOf(uint256 account_) public view returns (uint256) {
-        if (account_ == SystemAccount.SUPPLIER) return _margin(registry.totalEnergyLimit() - _exitedEnergyLimit);
+        if (account_ == SystemAccount.SUPPLIER) return _supplierMargin(registry.totalEnergyLimit());
         return _exits[account_].done ? 0 : _margin(_energyLimit(account_));
     }
 
@@ -169,59 +172,85 @@ abstract contract MarginAccounts is Clock, ReentrancyGuard, IMarginAccounts {
         return (_totals.debt, _totals.delivered, _totals.takenOut);
     }
 
-    /// @dev For 256 accounts, who holds its margin and who has asked to leave.
-    function _standing(uint256 word) internal view returns (uint256 funded, uint256 leaving) {
-        return (_funded[word], _leaving[word]);
+    /// @dev For a page of participants, who holds its margin and who has asked to leave.
+    function _standing(uint256 page) internal view returns (uint256) {
+        return _standings[page];
     }
 
-    function _supplierStands() internal view returns (bool) {
-        return (_funded[0] >> SystemAccount.SUPPLIER) & 1 != 0;
+    /// @dev Whether the supplier holds the margins of all connections, which carry `energyLimit` Wh together.
+    function _supplierStands(uint256 energyLimit) internal view returns (bool) {
+        return _supplierEquity() >= int256(_supplierMargin(energyLimit));
+    }
+
+    function _supplierMargin(uint256 energyLimit) private view returns (uint256) {
+        return _margin(energyLimit - _totals.exitedEnergyLimit);
     }
 
     /// @dev The worst interval of connections that carry `energyLimit` Wh, as often as intervals can be open or unsettled.
     function _margin(uint256 energyLimit) internal view returns (uint256) {
         unchecked {
-            return RING_SIZE * energyLimit * MARGIN_PRICE;
+            return energyLimit * MARGIN_PER_WH;
         }
     }
 
     /// @dev What a participant's connection can carry in one interval in both directions, Wh; of another account, zero.
     function _energyLimit(uint256 account_) private view returns (uint256) {
         Roster.Page memory page;
-        if (!page.turn(registry, account_)) return 0;
+        page.open(registry, account_ / Roster.PAGE_SIZE);
+        if (!page.knows(account_)) return 0;
         (uint256 imports, uint256 exports) = page.energyLimits(account_, INTERVAL_LENGTH);
         return imports + exports;
     }
 
     /* BOOK */
 
-    /// @dev Books a change to one account. The supplier's own standing is settled by `_close`.
-    function _book(Journal memory journal, uint256 account_, int256 cash, int256 energy, uint256 margin) internal {
-        uint256 pairIndex = (account_ >> 1) + 1;
-        if (journal.pairIndex != pairIndex) {
-            _flushPair(journal);
-            journal.pairIndex = pairIndex;
-            journal.pair = _pairs[pairIndex - 1];
-        }
-        int256 before = journal.pair.cash(account_);
-        journal.pair = journal.pair.plus(account_, cash, energy);
-        if (account_ == SystemAccount.SUPPLIER) return;
-
-        int256 afterwards = journal.pair.cash(account_);
+    /// @dev Books a batch's bookings to its participants, or with `sign` -1 takes them back.
+    function _bookAll(Journal memory journal, Booking[] memory bookings, int256 sign) internal {
         unchecked {
-            if (before < 0) journal.debt += before;
-            if (afterwards < 0) journal.debt -= afterwards;
+            for (uint256 i; i < bookings.length; ++i) {
+                Booking b = bookings[i];
+                _book(journal, b.account(), sign * b.cash(), sign * b.credit(), b.energyLimit() * MARGIN_PER_WH);
+            }
         }
-        if (margin != 0) _noteFunded(journal, account_, afterwards >= int256(margin));
     }
 
-    /// @dev Ends a run of bookings: writes what is held, and says whether the supplier still stands for everyone.
+    /// @dev Books a change to one account. `margin` is zero for those who need none.
+    function _book(Journal memory journal, uint256 account_, int256 cash, int256 energy, uint256 margin) internal {
+        unchecked {
+            uint256 pairIndex = (account_ >> 1) + 1;
+            if (journal.pairIndex != pairIndex) {
+                _flushPair(journal);
+                journal.pairIndex = pairIndex;
+                journal.pair = _pairs[pairIndex - 1];
+            }
+            AccountPair pair = journal.pair;
+            int256 before = pair.cash(account_);
+            journal.pair = pair.plus(account_, cash, energy);
+            int256 afterwards = before + cash;
+            if ((before | afterwards) < 0 && account_ != SystemAccount.SUPPLIER) {
+                if (before < 0) journal.debt += before;
+                if (afterwards < 0) journal.debt -= afterwards;
+            }
+            if (margin == 0) return;
+
+            uint256 pageIndex = account_ / Roster.PAGE_SIZE + 1;
+            if (journal.pageIndex != pageIndex) {
+                _flushStanding(journal);
+                journal.pageIndex = pageIndex;
+                journal.standing = _standings[pageIndex - 1];
+            }
+            uint256 bit = 1 << (account_ % Roster.PAGE_SIZE);
+            uint256 standing = journal.standing;
+            if (afterwards >= int256(margin) != (standing & bit != 0)) journal.standing = standing ^ bit;
+        }
+    }
+
+    /// @dev Ends a run of bookings: writes what is held.
     function _close(Journal memory journal) internal {
         _flushPair(journal);
-        _flushFunded(journal);
+        _flushStanding(journal);
         if (journal.debt != 0) _totals.debt = uint64(uint256(int256(uint256(_totals.debt)) + journal.debt));
         if (journal.delivered != 0) _totals.delivered += int64(journal.delivered);
-        _refreshSupplier();
     }
 
     function _bookAlone(uint256 account_, int256 cash, int256 energy) private {
@@ -230,34 +259,17 @@ abstract contract MarginAccounts is Clock, ReentrancyGuard, IMarginAccounts {
         _close(journal);
     }
 
-    function _refreshSupplier() private {
-        uint256 word = _funded[0];
-        uint256 refreshed = freeBalance(SystemAccount.SUPPLIER) >= 0 ? word | 1 : word & ~uint256(1);
-        if (refreshed != word) _funded[0] = refreshed;
-    }
-
     /// @dev What the supplier has left when everyone else's debts are counted as its own.
     function _supplierEquity() internal view returns (int256) {
         return _pairs[0].cash(SystemAccount.SUPPLIER) - int256(uint256(_totals.debt));
-    }
-
-    function _noteFunded(Journal memory journal, uint256 account_, bool funded) private {
-        uint256 index = (account_ >> 8) + 1;
-        if (journal.fundedIndex != index) {
-            _flushFunded(journal);
-            journal.fundedIndex = index;
-            journal.funded = _funded[index - 1];
-        }
-        uint256 bit = 1 << (account_ & 0xff);
-        journal.funded = funded ? journal.funded | bit : journal.funded & ~bit;
     }
 
     function _flushPair(Journal memory journal) private {
         if (journal.pairIndex != 0) _pairs[journal.pairIndex - 1] = journal.pair;
     }
 
-    function _flushFunded(Journal memory journal) private {
-        uint256 index = journal.fundedIndex;
-        if (index != 0 && _funded[index - 1] != journal.funded) _funded[index - 1] = journal.funded;
+    function _flushStanding(Journal memory journal) private {
+        uint256 index = journal.pageIndex;
+        if (index != 0 && _standings[index - 1] != journal.standing) _standings[index - 1] = journal.standing;
     }
 }

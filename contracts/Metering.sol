@@ -5,25 +5,23 @@ import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
 import {OrderBook} from "./OrderBook.sol";
 import {BatchData, IEnergyMarket, Interval, Phase} from "./interfaces/IEnergyMarket.sol";
-import {Clearing} from "./libraries/Clearing.sol";
+import {ISettler} from "./interfaces/ISettler.sol";
 import {OrderCodec} from "./libraries/OrderCodec.sol";
-import {Roster} from "./libraries/Roster.sol";
-import {Position, Settlement} from "./libraries/Settlement.sol";
-import {Terms} from "./libraries/Terms.sol";
+import {Settlement} from "./libraries/Settlement.sol";
+import {Settler} from "./Settler.sol";
 
-/// @title Metering: readings, and the walk over a batch that they are held against
+/// @title Metering: the readings of a batch, and what a batch is committed to
 abstract contract Metering is OrderBook {
-    using Roster for Roster.Page;
-    using Settlement for Settlement.Rules;
-    using Settlement for Position;
-
     bytes32 private constant ATTESTATION_TYPEHASH =
         keccak256("MeterAttestation(uint32 interval,uint16 run,bytes32 readingsHash,uint40 delivered)");
-    bytes32 private constant READING_TYPEHASH = keccak256(
-        "MeterReading(uint32 interval,uint16 participant,uint32 imported,uint32 exported,uint48 importRegister,uint48 exportRegister)"
-    );
     uint256 internal constant FIRST_RUN = 1;
-    uint256 private constant SIGNED_READING_BYTES = 86;
+
+    /// @notice Walks over the batches.
+    ISettler public immutable settler;
+
+    constructor() {
+        settler = new Settler(registry);
+    }
 
     /* READINGS */
 
@@ -51,8 +49,10 @@ abstract contract Metering is OrderBook {
 
     /// @dev Only a meter's own signature, given to `overrule`, makes a reading meter-signed.
     function _requireUnsigned(bytes calldata readings) private pure {
-        for (uint256 i; i < readings.length / Settlement.READING_BYTES; ++i) {
-            require(_reading(readings, i) >> 62 != Settlement.SIGNED, SignedReading(i));
+        unchecked {
+            for (uint256 i; i < readings.length / OrderCodec.READING_BYTES; ++i) {
+                require(OrderCodec.reading(readings, i) >> 62 != Settlement.SIGNED, MeterSignedReading(i));
+            }
         }
     }
 
@@ -67,133 +67,25 @@ abstract contract Metering is OrderBook {
         require(block.timestamp < _readingsDeadline(interval), TooLate(_readingsDeadline(interval)));
         bytes32 unread = _requireCommitted(slot, interval, batch, data);
 
-        (bytes memory readings, int256 change) = _overrule(state, interval, batch, data, signedReadings);
+        (bytes memory readings, int256 change, uint256[] memory skipped) = settler.overrule(
+            domainSeparator(),
+            interval,
+            state.terms,
+            state.clearing,
+            data.records,
+            data.decisions,
+            data.readings,
+            signedReadings
+        );
         slot.batches[batch] = _metered(unread, keccak256(readings));
         // An attestation may have claimed anything up to the volume, so the sum may leave its range.
         int256 delivered = SignedMath.max(0, int256(state.terms.delivered()) + change);
         delivered = SignedMath.min(delivered, int256(state.terms.volume()));
         state.terms = state.terms.withDelivered(uint256(delivered));
+        for (uint256 i; i < skipped.length; ++i) {
+            emit OverruleSkipped(interval, batch, skipped[i]);
+        }
         emit Overruled(interval, batch, uint256(delivered), readings);
-    }
-
-    /// @dev The batch's readings with those that verify replaced, and by how much that changes what was delivered.
-    function _overrule(
-        Interval storage state,
-        uint256 interval,
-        uint256 batch,
-        BatchData calldata data,
-        bytes calldata signedReadings
-    ) private returns (bytes memory readings, int256 change) {
-        Walk memory walk = _walk(state.terms, state.clearing, data, data.readings);
-        readings = new bytes(walk.orders * Settlement.READING_BYTES + 32);
-        uint256 next;
-        while (_step(walk, data, data.readings)) {
-            if (next < signedReadings.length && OrderCodec.word(signedReadings, next) >> 240 == walk.position) {
-                (bool taken, int256 difference) = _replace(walk, interval, signedReadings, next);
-                if (!taken) emit OverruleSkipped(interval, batch, walk.position);
-                change += difference;
-                next += SIGNED_READING_BYTES;
-            }
-            OrderCodec.write(
-                readings, walk.position * Settlement.READING_BYTES, walk.reading, Settlement.READING_BYTES
-            );
-        }
-        OrderCodec.truncate(readings, walk.orders * Settlement.READING_BYTES);
-    }
-
-    /// @dev Puts the signed reading at `at` in the current order's place, if its meter signed it and none before it.
-    function _replace(Walk memory walk, uint256 interval, bytes calldata signedReadings, uint256 at)
-        private
-        view
-        returns (bool taken, int256 change)
-    {
-        if (at + SIGNED_READING_BYTES > signedReadings.length || walk.reading >> 62 == Settlement.SIGNED) {
-            return (false, 0);
-        }
-        uint256 word = OrderCodec.word(signedReadings, at);
-        (address signer,,) = ECDSA.tryRecover(
-            _readingDigest(interval, walk.participant, word),
-            bytes32(OrderCodec.word(signedReadings, at + 22)),
-            bytes32(OrderCodec.word(signedReadings, at + 54))
-        );
-        uint256 imported = uint32(word >> 208);
-        uint256 exported = uint32(word >> 176);
-        if (signer != walk.page.meterKey(walk.participant) || imported >> 31 != 0 || exported >> 31 != 0) return (false, 0);
-
-        uint256 before = walk.order.delivered();
-        walk.reading = (Settlement.SIGNED << 62) | (imported << 31) | exported;
-        walk.order.read(walk.reading, walk.imports, walk.exports);
-        unchecked {
-            return (true, int256(walk.order.delivered()) - int256(before));
-        }
-    }
-
-    /// @param word position (2 bytes), imported (4), exported (4), import register (6), export register (6)
-    function _readingDigest(uint256 interval, uint256 participant, uint256 word) private view returns (bytes32) {
-        return _digest(
-            keccak256(
-                abi.encode(
-                    READING_TYPEHASH,
-                    interval,
-                    participant,
-                    uint32(word >> 208),
-                    uint32(word >> 176),
-                    uint48(word >> 128),
-                    uint48(word >> 80)
-                )
-            )
-        );
-    }
-
-    /* WALK */
-
-    /// @dev A batch, order by order. What stands below `page` is the current order's.
-    struct Walk {
-        Settlement.Rules rules;
-        uint256 orders;
-        uint256 next;
-        uint256 at;
-        bool read;
-        Roster.Page page;
-        uint256 position;
-        uint256 participant;
-        uint256 imports;
-        uint256 exports;
-        uint256 reading;
-        Position order;
-    }
-
-    function _walk(Terms terms, Clearing clearing, BatchData calldata data, bytes calldata readings)
-        internal
-        view
-        returns (Walk memory walk)
-    {
-        uint256 orders = _orderCount(data.records);
-        bool named = data.decisions.length == orders * Settlement.DECISION_BYTES;
-        walk.rules = Settlement.rules(terms, clearing, _price(clearing), MAX_LOSS_RATE, named);
-        walk.orders = orders;
-        walk.read = readings.length == orders * Settlement.READING_BYTES;
-    }
-
-    /// @dev Moves to the next order: what was accepted of it and what its meter said. False after the last.
-    function _step(Walk memory walk, BatchData calldata data, bytes calldata readings) internal view returns (bool) {
-        uint256 position = walk.next;
-        if (position == walk.orders) return false;
-        bytes calldata records = data.records;
-        uint256 at = walk.at;
-        (uint256 participant, uint256 count) = OrderCodec.header(records, at);
-        walk.position = position;
-        walk.participant = participant;
-        unchecked {
-            walk.next = position + 1;
-            walk.at = at + OrderCodec.recordLength(count);
-        }
-        walk.page.turn(registry, participant);
-        (walk.imports, walk.exports) = walk.page.energyLimits(participant, INTERVAL_LENGTH);
-        walk.rules.accept(records, at, count, data.decisions, position, walk.order);
-        walk.reading = walk.read ? _reading(readings, position) : 0;
-        walk.order.read(walk.reading, walk.imports, walk.exports);
-        return true;
     }
 
     /* COMMITMENTS */
@@ -253,23 +145,6 @@ abstract contract Metering is OrderBook {
         for (uint256 i; i < batches; ++i) {
             require(vectors[i].length <= most, VectorTooLong(i));
             hashes[i] = keccak256(vectors[i]);
-        }
-    }
-
-    /* PACKED FORMS */
-
-    function _orderCount(bytes calldata records) internal pure returns (uint256 orders) {
-        unchecked {
-            for (uint256 at; at < records.length; ++orders) {
-                (, uint256 count) = OrderCodec.header(records, at);
-                at += OrderCodec.recordLength(count);
-            }
-        }
-    }
-
-    function _reading(bytes calldata readings, uint256 index) internal pure returns (uint256) {
-        unchecked {
-            return OrderCodec.word(readings, index * Settlement.READING_BYTES) >> 192;
         }
     }
 }

@@ -7,7 +7,7 @@ import {MarginAccounts} from "./MarginAccounts.sol";
 import {IEnergyMarket, Interval, Phase, Skip} from "./interfaces/IEnergyMarket.sol";
 import {Tariff} from "./interfaces/IParticipantRegistry.sol";
 import {Clearing} from "./libraries/Clearing.sol";
-import {BUY, OrderCodec, PostedStep, Step} from "./libraries/OrderCodec.sol";
+import {BUY, Ladder, OrderCodec, Step} from "./libraries/OrderCodec.sol";
 import {Roster} from "./libraries/Roster.sol";
 import {opening} from "./libraries/Terms.sol";
 import {TickBook} from "./libraries/TickBook.sol";
@@ -22,27 +22,26 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
     bytes32 private constant DOMAIN_TYPEHASH =
         keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");
 
-    /// @dev Participants per word of the posted bits; the word's low 32 bits carry the interval.
-    uint256 private constant POSTED_PER_WORD = 224;
-
+    /// @dev `posted`: for a page of participants, the interval in the low 32 bits and above them a bit for each whose
+    /// order was taken.
     struct Slot {
         Interval interval;
         TickBook.Book book;
-        mapping(uint256 word => uint256) posted;
+        mapping(uint256 page => uint256) posted;
         mapping(uint256 batch => bytes32) batches;
     }
 
-    /// @dev One run of `post`: what it has read so far and what it will write. `...Index` is one more than the index of
-    /// the word held, so that zero means none.
+    /// @dev One run of `post`: what it has read so far and what it will write.
+    /// @param standing of the current page: a bit for each who holds its margin, and for each who leaves
+    /// @param posted of the current page: a bit for each whose order was taken
+    /// @param welcome of the current page: a bit for each whose order can still be taken
     struct Posting {
         uint256 interval;
         bytes32 domain;
         Roster.Page page;
-        uint256 standingIndex;
-        uint256 funded;
-        uint256 leaving;
-        uint256 postedIndex;
+        uint256 standing;
         uint256 posted;
+        uint256 welcome;
         TickBook.Draft draft;
         bytes records;
         uint256 recordsLength;
@@ -59,17 +58,16 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
         posting.interval = interval;
         posting.domain = domainSeparator();
         posting.draft = slot.book.open(interval, slot.interval.batches == 0);
-        // A record is never longer than its order; 32 bytes to spare for the last write.
-        posting.records = new bytes(orders.length + 32);
+        // A record is less than half as long as its order; 32 bytes to spare for the last write.
+        posting.records = new bytes(orders.length / 2 + 32);
 
         uint256 at;
         for (uint256 position; at < orders.length; ++position) {
             (uint256 participant, uint256 count) = OrderCodec.header(orders, at);
             uint256 next = at + OrderCodec.orderLength(count);
             require(next <= orders.length, TruncatedBatch());
-            Skip reason = _check(slot, posting, orders, at, participant, count);
-            if (reason == Skip.None) _queue(slot, posting, orders, at, participant, count);
-            else emit OrderSkipped(interval, position, participant, reason);
+            Skip reason = _take(slot, posting, orders, at, participant, count);
+            if (reason != Skip.None) emit OrderSkipped(interval, position, participant, reason);
             at = next;
         }
 
@@ -78,12 +76,11 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
 
     /// @dev The interval's slot, opened for it if it held an older one.
     function _openSlot(uint256 interval) private returns (Slot storage slot) {
-        require(!registry.postingPaused(), PostingIsPaused());
-        require(_supplierStands(), SupplierBelowMargin());
+        (bool paused, uint256 energyLimit) = registry.standing();
+        require(!paused, PostingIsPaused());
+        require(_supplierStands(energyLimit), SupplierBelowMargin());
         require(interval <= _lastOpen(), NotYetOpen(interval, _lastOpen()));
-        require(
-            block.timestamp + GATE_LEAD < interval * INTERVAL_LENGTH, GateClosed(interval, interval * INTERVAL_LENGTH)
-        );
+        require(block.timestamp + GATE_LEAD < interval * INTERVAL_LENGTH, GateClosed(interval));
         slot = _ring[interval % RING_SIZE];
         Interval storage state = slot.interval;
         if (state.number == interval) return slot;
@@ -98,8 +95,9 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
         state.terms = opening(tariff.retail, tariff.feedIn, tariff.networkFee);
     }
 
-    /// @dev Why the order cannot be taken, if it cannot. The signature comes late: it costs the most.
-    function _check(
+    /// @dev Queues the order in the book and appends its record, or says why not. The signature is checked late: it
+    /// costs the most.
+    function _take(
         Slot storage slot,
         Posting memory posting,
         bytes calldata orders,
@@ -109,14 +107,11 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
     ) private returns (Skip) {
         (bool wellFormed, uint256 buys, uint256 sells) = _sums(orders, at, count);
         if (!wellFormed) return Skip.MalformedSteps;
-        if (!posting.page.turn(registry, participant)) return Skip.UnknownParticipant;
 
-        _turnStanding(posting, participant);
-        uint256 bit = 1 << (participant & 0xff);
-        if (posting.leaving & bit != 0 || posting.page.isSuspended(participant)) return Skip.Suspended;
-        if (posting.funded & bit == 0) return Skip.BelowMargin;
-        _turnPosted(slot, posting, participant);
-        if (posting.posted & _postedBit(participant) != 0) return Skip.DuplicateOrder;
+        uint256 number = participant / Roster.PAGE_SIZE;
+        if (posting.page.index != number + 1) _turn(slot, posting, number);
+        uint256 bit = 1 << (participant % Roster.PAGE_SIZE);
+        if (posting.welcome & bit == 0) return _whyUnwelcome(posting, participant, bit);
 
         (uint256 imports, uint256 exports) = posting.page.energyLimits(participant, INTERVAL_LENGTH);
         if (buys > imports || sells > exports) return Skip.OverConnectionLimit;
@@ -126,9 +121,14 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
         (address signer,,) = ECDSA.tryRecover(digest, r, vs);
         if (signer != posting.page.orderKey(participant)) return Skip.BadSignature;
 
-        for (uint256 i; i < count; ++i) {
-            if (!slot.book.hasRoom(posting.draft, OrderCodec.orderStep(orders, at, i))) return Skip.LaneFull;
+        bytes memory records = posting.records;
+        uint256 to = OrderCodec.write(records, posting.recordsLength, (participant << 8) | count, 3);
+        if (!slot.book.post(posting.draft, OrderCodec.ladder(orders, at, count), records, to)) return Skip.LaneFull;
+        unchecked {
+            posting.recordsLength += OrderCodec.recordLength(count);
         }
+        posting.posted |= bit;
+        posting.welcome ^= bit;
         return Skip.None;
     }
 
@@ -139,36 +139,43 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
         returns (bool wellFormed, uint256 buys, uint256 sells)
     {
         if (count == 0 || count > OrderCodec.MAX_STEPS) return (false, 0, 0);
+        Ladder ladder = OrderCodec.ladder(orders, at, count);
         uint256 least;
-        for (uint256 i; i < count; ++i) {
-            Step step = OrderCodec.orderStep(orders, at, i);
-            uint256 quantity = step.quantity();
-            if (step.merit() < least || quantity == 0) return (false, 0, 0);
-            unchecked {
+        unchecked {
+            for (uint256 i; i < count; ++i) {
+                Step step = ladder.first();
+                uint256 quantity = step.quantity();
+                if (step.merit() < least || quantity == 0) return (false, 0, 0);
                 least = step.merit() + 1;
                 if (step.side() == BUY) buys += quantity;
                 else sells += quantity;
+                ladder = ladder.rest();
             }
         }
         return (true, buys, sells);
     }
 
-    /// @dev Queues every step in its lane and appends the order's record.
-    function _queue(
-        Slot storage slot,
-        Posting memory posting,
-        bytes calldata orders,
-        uint256 at,
-        uint256 participant,
-        uint256 count
-    ) private view {
-        posting.posted |= _postedBit(participant);
-        uint256 to = OrderCodec.write(posting.records, posting.recordsLength, (participant << 8) | count, 3);
-        for (uint256 i; i < count; ++i) {
-            PostedStep posted = slot.book.post(posting.draft, OrderCodec.orderStep(orders, at, i));
-            to = OrderCodec.write(posting.records, to, PostedStep.unwrap(posted), OrderCodec.POSTED_STEP_BYTES);
-        }
-        posting.recordsLength = to;
+    /// @dev Makes page `number` of the participants the current one.
+    function _turn(Slot storage slot, Posting memory posting, uint256 number) private {
+        _flushPosted(slot, posting);
+        posting.page.open(registry, number);
+        uint256 standing = _standing(number);
+        uint256 word = slot.posted[number];
+        uint256 posted = uint32(word) == posting.interval ? word >> 32 : 0;
+        posting.standing = standing;
+        posting.posted = posted;
+        posting.welcome = standing & ~(standing >> LEAVING) & ~posting.page.suspended & ~posted;
+    }
+
+    function _flushPosted(Slot storage slot, Posting memory posting) private {
+        uint256 index = posting.page.index;
+        if (index != 0) slot.posted[index - 1] = (posting.posted << 32) | posting.interval;
+    }
+
+    function _whyUnwelcome(Posting memory posting, uint256 participant, uint256 bit) private pure returns (Skip) {
+        if (!posting.page.knows(participant)) return Skip.UnknownParticipant;
+        if ((posting.page.suspended | (posting.standing >> LEAVING)) & bit != 0) return Skip.Suspended;
+        return posting.standing & bit == 0 ? Skip.BelowMargin : Skip.DuplicateOrder;
     }
 
     function _commit(Slot storage slot, Posting memory posting) private {
@@ -185,30 +192,6 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
         state.batchesHash = keccak256(abi.encode(_batchesHash(state), commitment));
         state.batches = uint16(batch + 1);
         emit BatchPosted(posting.interval, batch, msg.sender, records);
-    }
-
-    function _turnStanding(Posting memory posting, uint256 participant) private view {
-        uint256 index = (participant >> 8) + 1;
-        if (posting.standingIndex == index) return;
-        posting.standingIndex = index;
-        (posting.funded, posting.leaving) = _standing(index - 1);
-    }
-
-    function _turnPosted(Slot storage slot, Posting memory posting, uint256 participant) private {
-        uint256 index = participant / POSTED_PER_WORD + 1;
-        if (posting.postedIndex == index) return;
-        _flushPosted(slot, posting);
-        uint256 word = slot.posted[index - 1];
-        posting.postedIndex = index;
-        posting.posted = uint32(word) == posting.interval ? word : posting.interval;
-    }
-
-    function _flushPosted(Slot storage slot, Posting memory posting) private {
-        if (posting.postedIndex != 0) slot.posted[posting.postedIndex - 1] = posting.posted;
-    }
-
-    function _postedBit(uint256 participant) private pure returns (uint256) {
-        return 1 << (32 + participant % POSTED_PER_WORD);
     }
 
     /* CLEAR */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {SSTORE2} from "solady/src/utils/SSTORE2.sol";
 import {IParticipantRegistry, MarketConfig, Participant, Tariff} from "./interfaces/IParticipantRegistry.sol";
 import {SystemAccount} from "./libraries/AccountLib.sol";
@@ -29,19 +30,19 @@ contract ParticipantRegistry is IParticipantRegistry {
     address public operator;
     /// @inheritdoc IParticipantRegistry
     address public meteringOperator;
+    // One word, which every batch reads.
     /// @inheritdoc IParticipantRegistry
     bool public postingPaused;
     /// @inheritdoc IParticipantRegistry
-    uint256 public accountCount = SystemAccount.COUNT;
+    uint64 public totalEnergyLimit;
     /// @inheritdoc IParticipantRegistry
-    uint256 public totalEnergyLimit;
+    uint16 public accountCount = uint16(SystemAccount.COUNT);
 
     MarketConfig private _config;
     /// @dev Ascending in `from`; the last may lie in the future.
     TariffPeriod[] private _tariffs;
     mapping(uint256 account => Holder) private _holders;
-    mapping(uint256 page => address) private _pages;
-    mapping(uint256 page => uint256) private _suspended;
+    mapping(uint256 page => uint256) private _pages;
 
     /// @param systemWallets wallets of the supplier, the grid operator, the metering operator and the community
     constructor(
@@ -64,7 +65,7 @@ contract ParticipantRegistry is IParticipantRegistry {
         for (uint256 i; i < SystemAccount.COUNT; ++i) {
             _holders[i].wallet = systemWallets[i];
         }
-        _pages[0] = SSTORE2.write(new bytes(SystemAccount.COUNT * Roster.ENTRY_BYTES));
+        _writePage(0, new bytes(SystemAccount.COUNT * Roster.ENTRY_BYTES));
     }
 
     modifier onlyOperator() {
@@ -80,14 +81,15 @@ contract ParticipantRegistry is IParticipantRegistry {
         uint256 next = firstIndex + participants.length;
         require(next <= type(uint16).max, TooManyParticipants());
         uint256 number = firstIndex / Roster.PAGE_SIZE;
-        bytes memory entries = _pages[number] == address(0) ? bytes("") : SSTORE2.read(_pages[number]);
+        bytes memory entries = Roster.entriesOf(_pages[number]);
         uint256 energyLimit = totalEnergyLimit;
         for (uint256 i; i < participants.length; ++i) {
             Participant calldata p = participants[i];
             require(p.wallet != address(0) && p.orderKey != address(0) && p.meterKey != address(0), ZeroKey(i));
+            require(p.importLimit != 0 || p.exportLimit != 0, NoConnection(i));
             uint256 index = firstIndex + i;
             if (index / Roster.PAGE_SIZE != number) {
-                _pages[number] = SSTORE2.write(entries);
+                _writePage(number, entries);
                 number = index / Roster.PAGE_SIZE;
                 entries = "";
             }
@@ -99,23 +101,27 @@ contract ParticipantRegistry is IParticipantRegistry {
                 index, p.wallet, p.orderKey, p.meterKey, p.node, p.importLimit, p.exportLimit
             );
         }
-        _pages[number] = SSTORE2.write(entries);
-        accountCount = next;
-        totalEnergyLimit = energyLimit;
+        _writePage(number, entries);
+        accountCount = uint16(next);
+        totalEnergyLimit = SafeCast.toUint64(energyLimit);
     }
 
     /// @inheritdoc IParticipantRegistry
     function setSuspended(uint256 index, bool suspended) external onlyOperator {
         _requireParticipant(index);
-        uint256 bit = 1 << (index % Roster.PAGE_SIZE);
-        if (suspended) _suspended[index / Roster.PAGE_SIZE] |= bit;
-        else _suspended[index / Roster.PAGE_SIZE] &= ~bit;
+        if (suspended) _pages[index / Roster.PAGE_SIZE] |= _suspendedBit(index);
+        else _pages[index / Roster.PAGE_SIZE] &= ~_suspendedBit(index);
         emit Suspended(index, suspended);
     }
 
     /// @inheritdoc IParticipantRegistry
-    function page(uint256 number) external view returns (address entries, uint256 suspended) {
-        return (_pages[number], _suspended[number]);
+    function page(uint256 number) external view returns (uint256) {
+        return _pages[number];
+    }
+
+    /// @inheritdoc IParticipantRegistry
+    function standing() external view returns (bool, uint256) {
+        return (postingPaused, totalEnergyLimit);
     }
 
     /// @inheritdoc IParticipantRegistry
@@ -127,7 +133,7 @@ contract ParticipantRegistry is IParticipantRegistry {
     function participant(uint256 index) external view returns (Participant memory details, bool suspended) {
         _requireParticipant(index);
         Roster.Page memory p;
-        p.entries = SSTORE2.read(_pages[index / Roster.PAGE_SIZE]);
+        p.entries = Roster.entriesOf(_pages[index / Roster.PAGE_SIZE]);
         (uint256 imports, uint256 exports) = p.powerLimits(index);
         details = Participant(
             _holders[index].wallet,
@@ -137,7 +143,17 @@ contract ParticipantRegistry is IParticipantRegistry {
             uint16(imports),
             uint16(exports)
         );
-        suspended = (_suspended[index / Roster.PAGE_SIZE] >> (index % Roster.PAGE_SIZE)) & 1 != 0;
+        suspended = _pages[index / Roster.PAGE_SIZE] & _suspendedBit(index) != 0;
+    }
+
+    /// @dev Puts new entries under a page and keeps who of it is suspended.
+    function _writePage(uint256 number, bytes memory entries) private {
+        uint256 suspended = (_pages[number] >> 160) << 160;
+        _pages[number] = suspended | uint160(SSTORE2.write(entries));
+    }
+
+    function _suspendedBit(uint256 index) private pure returns (uint256) {
+        return 1 << (160 + index % Roster.PAGE_SIZE);
     }
 
     function _requireParticipant(uint256 index) private view {

@@ -119,7 +119,7 @@ interface IEnergyMarket {
     error PostingIsPaused();
     /// @notice The supplier's own balance is below its margin: nobody would stand for a default.
     error SupplierBelowMargin();
-    error GateClosed(uint256 interval, uint256 closure);
+    error GateClosed(uint256 interval);
     error NotYetOpen(uint256 interval, uint256 lastOpen);
     /// @notice The ring slot still holds an interval with unsettled batches. Settle it first.
     error SlotBusy(uint256 interval);
@@ -147,7 +147,7 @@ interface IEnergyMarket {
     error OldRun(uint256 run, uint256 latest);
     error NotInCorrection();
     /// @notice What a meter signed, only a meter's signature changes.
-    error SignedReading(uint256 position);
+    error MeterSignedReading(uint256 position);
     /// @notice The correction would leave the supplier owing more than it holds. It can be booked once it has deposited.
     error SupplierShort(int256 equity);
 

@@ -81,6 +81,8 @@ interface IParticipantRegistry {
     error UnknownParticipant(uint256 index);
     /// @notice A participant needs a wallet, an order key and a meter key.
     error ZeroKey(uint256 position);
+    /// @notice A connection that can carry nothing has nothing to trade.
+    error NoConnection(uint256 position);
     error TooManyParticipants();
 
     /// @notice Appends participants; the first ever gets index 4. Only the operator.
@@ -106,14 +108,17 @@ interface IParticipantRegistry {
     function tariffAt(uint256 interval) external view returns (Tariff memory);
 
     /// @notice How many accounts there are, the four system accounts included.
-    function accountCount() external view returns (uint256);
+    function accountCount() external view returns (uint16);
     function walletOf(uint256 account) external view returns (address);
     function participant(uint256 index) external view returns (Participant memory details, bool suspended);
 
-    /// @notice Where the entries of participants `[128 * number, 128 * (number + 1))` lie, as contract code laid out as
-    /// `Roster` draws it (the zero address: there are none), and a bit for each that is suspended.
-    function page(uint256 number) external view returns (address entries, uint256 suspended);
+    /// @notice The word of page `number`, participants `[96 * number, 96 * (number + 1))`, as `Roster` draws it: where
+    /// their entries lie, and who of them is suspended.
+    function page(uint256 number) external view returns (uint256 word);
+
+    /// @notice What every batch asks: whether posting is paused, and `totalEnergyLimit`.
+    function standing() external view returns (bool paused, uint256 energyLimit);
 
     /// @notice Σ of all connections' import and export limits for one interval, Wh.
-    function totalEnergyLimit() external view returns (uint256);
+    function totalEnergyLimit() external view returns (uint64);
 }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
-
 /// Two accounts in one word, the even one low:
 ///
 ///   255..192      191..128    127..64       63..0
@@ -21,13 +19,19 @@ function energy(AccountPair self, uint256 account) pure returns (int256) {
     return int64(uint64(AccountPair.unwrap(self) >> (((account & 1) << 7) + 64)));
 }
 
-/// @dev Reverts when a balance leaves 64 bits. The changes themselves are far below 2^255.
+/// @notice A balance would leave the 64 bits that an account has for it.
+error BalanceOverflow();
+
+/// @dev The changes themselves are far below 2^255.
 function plus(AccountPair self, uint256 account, int256 cashChange, int256 energyChange) pure returns (AccountPair) {
     unchecked {
         uint256 shift = (account & 1) << 7;
-        uint256 half = uint256(uint64(SafeCast.toInt64(cash(self, account) + cashChange)))
-            | (uint256(uint64(SafeCast.toInt64(energy(self, account) + energyChange))) << 64);
-        return AccountPair.wrap((AccountPair.unwrap(self) & ~(uint256(type(uint128).max) << shift)) | (half << shift));
+        uint256 bits = AccountPair.unwrap(self);
+        int256 newCash = int64(uint64(bits >> shift)) + cashChange;
+        int256 newEnergy = int64(uint64(bits >> (shift + 64))) + energyChange;
+        require(newCash == int64(newCash) && newEnergy == int64(newEnergy), BalanceOverflow());
+        uint256 half = uint64(uint256(newCash)) | (uint256(uint64(uint256(newEnergy))) << 64);
+        return AccountPair.wrap((bits & ~(uint256(type(uint128).max) << shift)) | (half << shift));
     }
 }
 

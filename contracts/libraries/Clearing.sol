@@ -15,7 +15,7 @@ import {ProRata} from "./ProRata.sol";
 ///   accepted, Wh   filled, Wh   total, Wh   tick
 type Clearing is uint256;
 
-using { priceTick, volume, marginal } for Clearing global;
+using { priceTick, volume, marginal, stands } for Clearing global;
 
 /// @dev One side's marginal tick: `filled` of the lane's `total` was matched, `accepted` of that stands after the gate.
 struct Marginal {
@@ -49,17 +49,20 @@ function marginal(Clearing self, uint256 side) pure returns (Marginal memory) {
 /// @notice What stands of a posted step, Wh: all of it on a better tick than the marginal one, none on a worse.
 /// @dev On the marginal tick the fill is shared over the lane, and what the gate accepted is shared over the fill.
 /// The second sharing measures its offsets in filled Wh: so nobody is accepted for more than its fill.
-function stands(Marginal memory at, PostedStep posted) pure returns (uint256) {
+function stands(Clearing self, PostedStep posted) pure returns (uint256) {
     unchecked {
         Step order = posted.step();
+        bool buys = order.side() == BUY;
+        uint256 bits = Clearing.unwrap(self) >> (buys ? 48 : 152);
         uint256 tick = order.tick();
-        if (tick != at.tick) {
-            bool better = order.side() == BUY ? tick > at.tick : tick < at.tick;
-            return better ? order.quantity() : 0;
-        }
+        uint256 marginalTick = uint8(bits);
+        if (tick != marginalTick) return (tick > marginalTick) == buys ? order.quantity() : 0;
         uint256 offset = posted.offset();
-        uint256 fill = ProRata.part(offset, order.quantity(), at.filled, at.total);
-        if (at.accepted == at.filled) return fill;
-        return ProRata.part(offset * at.filled / at.total, fill, at.accepted, at.filled);
+        uint256 total = uint32(bits >> 8);
+        uint256 filled = uint32(bits >> 40);
+        uint256 accepted = uint32(bits >> 72);
+        uint256 fill = ProRata.part(offset, order.quantity(), filled, total);
+        if (accepted == filled) return fill;
+        return ProRata.part(offset * filled / total, fill, accepted, filled);
     }
 }

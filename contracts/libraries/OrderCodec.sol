@@ -9,13 +9,20 @@ pragma solidity 0.8.30;
 /// side 0 buys, side 1 sells. As a number a step sorts by side, then by tick.
 type Step is uint32;
 
+/// The steps of an order in one word, the first in the highest 32 bits, zeros behind the last:
+///
+///   255..224   223..192   ...   31..0
+///   step 0     step 1     ...   step 7
+type Ladder is uint256;
+
 /// A step in the committed record, with its place in the lane:
 ///
 ///   63..32   31..0
 ///   step     offset, Wh
 type PostedStep is uint64;
 
-using { side, tick, quantity, merit } for Step global;
+using { side, tick, quantity, merit, placed } for Step global;
+using { first, rest, isEmpty } for Ladder global;
 using { step, offset } for PostedStep global;
 
 uint256 constant BUY = 0;
@@ -38,6 +45,25 @@ function merit(Step self) pure returns (uint256) {
     return Step.unwrap(self) >> 23;
 }
 
+/// @dev The step with its place in the lane.
+function placed(Step self, uint256 offset_) pure returns (PostedStep) {
+    return PostedStep.wrap((uint64(Step.unwrap(self)) << 32) | uint32(offset_));
+}
+
+function first(Ladder self) pure returns (Step) {
+    return Step.wrap(uint32(Ladder.unwrap(self) >> 224));
+}
+
+/// @dev The steps behind the first one.
+function rest(Ladder self) pure returns (Ladder) {
+    return Ladder.wrap(Ladder.unwrap(self) << 32);
+}
+
+/// @dev Whether nothing is left. A step of well-formed orders has a quantity, so none of them is zero.
+function isEmpty(Ladder self) pure returns (bool) {
+    return Ladder.unwrap(self) == 0;
+}
+
 function step(PostedStep self) pure returns (Step) {
     return Step.wrap(uint32(PostedStep.unwrap(self) >> 32));
 }
@@ -57,6 +83,7 @@ library OrderCodec {
     uint256 internal constant STEP_BYTES = 4;
     uint256 internal constant SIGNATURE_BYTES = 64;
     uint256 internal constant POSTED_STEP_BYTES = 8;
+    uint256 internal constant READING_BYTES = 8;
 
     bytes32 internal constant STEP_TYPEHASH = keccak256("Step(uint8 side,uint8 tick,uint32 quantity)");
     bytes32 internal constant ORDER_TYPEHASH = keccak256(
@@ -76,10 +103,11 @@ library OrderCodec {
         return (value >> 240, (value >> 232) & 0xff);
     }
 
-    /// @notice Step `index` of the order at `at`.
-    function orderStep(bytes calldata orders, uint256 at, uint256 index) internal pure returns (Step) {
+    /// @notice The `count` steps, 1 to 8, of the order at `at`.
+    function ladder(bytes calldata orders, uint256 at, uint256 count) internal pure returns (Ladder) {
         unchecked {
-            return Step.wrap(uint32(word(orders, at + HEADER_BYTES + index * STEP_BYTES) >> 224));
+            uint256 unused = 256 - 8 * STEP_BYTES * count;
+            return Ladder.wrap((word(orders, at + HEADER_BYTES) >> unused) << unused);
         }
     }
 
@@ -111,6 +139,23 @@ library OrderCodec {
     function recordLength(uint256 count) internal pure returns (uint256) {
         unchecked {
             return HEADER_BYTES + count * POSTED_STEP_BYTES;
+        }
+    }
+
+    /// @notice How many records there are.
+    function recordCount(bytes calldata records) internal pure returns (uint256 count) {
+        unchecked {
+            for (uint256 at; at < records.length; ++count) {
+                (, uint256 steps) = header(records, at);
+                at += recordLength(steps);
+            }
+        }
+    }
+
+    /// @notice The packed reading of order `index`.
+    function reading(bytes calldata readings, uint256 index) internal pure returns (uint256) {
+        unchecked {
+            return word(readings, index * READING_BYTES) >> 192;
         }
     }
 

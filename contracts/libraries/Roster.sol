@@ -5,14 +5,20 @@ import {SSTORE2} from "solady/src/utils/SSTORE2.sol";
 import {IParticipantRegistry} from "../interfaces/IParticipantRegistry.sol";
 
 /// @title The participants as a batch reads them
-/// @notice What every order is checked against lies in pages of contract code, 128 participants to a page: a page is
-/// read at once, for less than what two storage slots cost. An entry:
+/// @notice What every order is checked against lies in pages of contract code, 96 participants to a page: a page is
+/// read at once, for less than what two storage slots cost. The registry keeps one word of each page, where its entries
+/// lie and who of it is suspended:
+///
+///   255..160              159..0
+///   suspended, a bit each address of the code that holds the entries
+///
+/// An entry:
 ///
 ///   order key (20)   meter key (20)   import limit (2)   export limit (2)
 ///
 /// Limits are in units of 100 W.
 library Roster {
-    uint256 internal constant PAGE_SIZE = 128;
+    uint256 internal constant PAGE_SIZE = 96;
     uint256 internal constant ENTRY_BYTES = 44;
     uint256 internal constant LIMIT_UNIT = 100;
     uint256 internal constant SECONDS_PER_HOUR = 3600;
@@ -24,31 +30,32 @@ library Roster {
         bytes entries;
     }
 
-    /// @notice Makes `page` the one of the participant.
-    /// @return known whether there is such a participant
-    function turn(Page memory page, IParticipantRegistry registry, uint256 participant)
-        internal
-        view
-        returns (bool known)
-    {
+    /// @notice Reads page `number`.
+    function open(Page memory page, IParticipantRegistry registry, uint256 number) internal view {
+        uint256 word = registry.page(number);
         unchecked {
-            uint256 index = participant / PAGE_SIZE + 1;
-            if (page.index != index) {
-                address entries;
-                (entries, page.suspended) = registry.page(index - 1);
-                page.index = index;
-                page.entries = entries == address(0) ? bytes("") : SSTORE2.read(entries);
-            }
-            // The entries of the system accounts are zero: nobody signs for them.
+            page.index = number + 1;
+        }
+        page.suspended = word >> 160;
+        page.entries = entriesOf(word);
+    }
+
+    /// @notice The entries of the page whose word is `word`.
+    function entriesOf(uint256 word) internal view returns (bytes memory) {
+        address code = address(uint160(word));
+        return code == address(0) ? bytes("") : SSTORE2.read(code);
+    }
+
+    /// @notice Whether the page, which must be the participant's, knows the participant.
+    /// @dev The entries of the system accounts are zero: nobody signs for them.
+    function knows(Page memory page, uint256 participant) internal pure returns (bool) {
+        unchecked {
             return (participant % PAGE_SIZE) * ENTRY_BYTES < page.entries.length
                 && orderKey(page, participant) != address(0);
         }
     }
 
-    /// @dev What follows reads a page that was turned to the participant.
-    function isSuspended(Page memory page, uint256 participant) internal pure returns (bool) {
-        return (page.suspended >> (participant % PAGE_SIZE)) & 1 != 0;
-    }
+    // What follows reads the entry of a participant whose page this is.
 
     function orderKey(Page memory page, uint256 participant) internal pure returns (address) {
         return address(uint160(_word(page, participant, 0) >> 96));

@@ -2,35 +2,60 @@
 pragma solidity 0.8.30;
 
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
-import {Clearing, Marginal, stands} from "./Clearing.sol";
-import {BUY, OrderCodec, PostedStep, SELL} from "./OrderCodec.sol";
+import {Clearing} from "./Clearing.sol";
+import {BUY, OrderCodec, PostedStep} from "./OrderCodec.sol";
 import {Terms, Verdict} from "./Terms.sol";
 
-/// One order at settlement, all in Wh.
-struct Position {
-    uint256 sell;
-    uint256 buy;
-    uint256 loss;
-    uint256 imported;
-    uint256 exported;
-}
-
-/// What settling one order books: cash in base units, energy in Wh. The supplier is the counterparty of the cash.
-struct Entries {
-    int256 participant;
+/// What a batch books besides its participants' own bookings: cash in base units, energy in Wh.
+/// @param participants cash of all participants together
+/// @param gridOperator network fees and losses
+/// @param community the pool that peer payments pass through
+/// @param credit peer energy credited to the participants
+/// @param delivered peer energy that they delivered
+struct Sums {
+    int256 participants;
     int256 gridOperator;
     int256 community;
     int256 credit;
     int256 delivered;
 }
 
+/// What an order books to its participant, and what its connection can carry in an interval, import and export together:
+///
+///   255..192             191..128       127..64             63..0
+///   cash, base units     credit, Wh     energy limit, Wh    account
+///
+/// Cash and credit are signed.
+type Booking is uint256;
+
+using { account, cash, credit, energyLimit } for Booking global;
+
+function pack(uint256 owner, int256 cash_, uint256 credit_, uint256 limit) pure returns (Booking) {
+    return Booking.wrap((uint256(cash_) << 192) | (credit_ << 128) | (limit << 64) | owner);
+}
+
+function account(Booking self) pure returns (uint256) {
+    return uint64(Booking.unwrap(self));
+}
+
+function cash(Booking self) pure returns (int256) {
+    return int256(Booking.unwrap(self)) >> 192;
+}
+
+function credit(Booking self) pure returns (int256) {
+    return int64(uint64(Booking.unwrap(self) >> 128));
+}
+
+function energyLimit(Booking self) pure returns (uint256) {
+    return uint64(Booking.unwrap(self) >> 64);
+}
+
 /// @title What an order is paid
-/// @dev Energies here are below 2^41 Wh and prices below 2^16 base units: nothing comes near 2^255, so all of it is
-/// unchecked.
+/// @dev Energies of an order are below 2^41 Wh and prices below 2^16 base units: an order's cash fits 64 bits and no sum
+/// comes near 2^255, so all of it is unchecked.
 library Settlement {
     uint256 internal constant PPM = 1e6;
     uint256 internal constant DECISION_BYTES = 12;
-    uint256 internal constant READING_BYTES = 8;
     uint256 internal constant MISSING = 0;
     uint256 internal constant ATTESTED = 1;
     uint256 internal constant SIGNED = 2;
@@ -51,8 +76,7 @@ library Settlement {
         uint256 retail;
         uint256 feedIn;
         uint256 networkFee;
-        Marginal bid;
-        Marginal ask;
+        Clearing clearing;
     }
 
     /// @param price the clearing price, base units per Wh
@@ -75,88 +99,90 @@ library Settlement {
         r.retail = terms.retail();
         r.feedIn = terms.feedIn();
         r.networkFee = terms.networkFee();
-        r.bid = clearing.marginal(BUY);
-        r.ask = clearing.marginal(SELL);
+        r.clearing = clearing;
     }
 
-    /// @notice What the gate accepted of the order whose record is at `at`, and its share of the losses.
+    /// @notice What the gate accepted of the order whose record is at `at`, and its share of the losses, all in Wh.
     /// @param index the order's place in its batch
-    function accept(
+    function accepted(
         Rules memory r,
         bytes calldata records,
         uint256 at,
         uint256 count,
         bytes calldata decisions,
-        uint256 index,
-        Position memory position
-    ) internal pure {
+        uint256 index
+    ) internal pure returns (uint256 sell, uint256 buy, uint256 loss) {
         unchecked {
-            (uint256 sell, uint256 buy) = r.volume == 0 ? (0, 0) : _stands(r, records, at, count);
+            if (r.volume != 0) {
+                Clearing clearing = r.clearing;
+                for (uint256 i; i < count; ++i) {
+                    PostedStep posted = OrderCodec.recordStep(records, at, i);
+                    if (posted.step().side() == BUY) buy += clearing.stands(posted);
+                    else sell += clearing.stands(posted);
+                }
+            }
             if (r.named) {
                 uint256 decision = OrderCodec.word(decisions, index * DECISION_BYTES);
                 if (r.curtailed) {
                     sell = Math.min(sell, decision >> 224);
                     buy = Math.min(buy, uint32(decision >> 192));
                 }
-                position.loss = Math.min(uint32(decision >> 160), (sell + buy) * r.maxLossRate / PPM);
+                loss = Math.min(uint32(decision >> 160), (sell + buy) * r.maxLossRate / PPM);
             } else {
                 // A curtailment that does not name the order's energy leaves it none.
-                if (r.curtailed) sell = buy = 0;
-                position.loss = (sell + buy) * r.lossRate / PPM;
+                if (r.curtailed) return (0, 0, 0);
+                loss = (sell + buy) * r.lossRate / PPM;
             }
-            position.sell = sell;
-            position.buy = buy;
         }
     }
 
-    function _stands(Rules memory r, bytes calldata records, uint256 at, uint256 count)
-        private
+    /// @notice The energy that a reading settles, Wh: a missing one never favours the silent party, and what the
+    /// connection cannot carry is not settled here.
+    function metered(uint256 reading, uint256 buy, uint256 importLimit, uint256 exportLimit)
+        internal
         pure
-        returns (uint256 sell, uint256 buy)
+        returns (uint256 imported, uint256 exported)
     {
+        if (reading >> 62 == MISSING) return (buy, 0);
+        imported = (reading >> 31) & READING_MAX;
+        exported = reading & READING_MAX;
+        if (imported > importLimit) imported = importLimit;
+        if (exported > exportLimit) exported = exportLimit;
+    }
+
+    /// @notice The settlement formula: what the order books to its participant. Adds to `sums` what it books to others.
+    function payment(
+        Rules memory r,
+        Sums memory sums,
+        uint256 sell,
+        uint256 buy,
+        uint256 loss,
+        uint256 imported,
+        uint256 exported
+    ) internal pure returns (int256 booked) {
         unchecked {
-            for (uint256 i; i < count; ++i) {
-                PostedStep posted = OrderCodec.recordStep(records, at, i);
-                if (posted.step().side() == BUY) buy += stands(r.bid, posted);
-                else sell += stands(r.ask, posted);
-            }
+            uint256 supplied = sell < exported ? sell : exported;
+            uint256 used = buy < imported ? buy : imported;
+            uint256 retail = r.retail;
+            uint256 income = r.price * sell;
+            uint256 cost = r.price * buy;
+            uint256 toGrid = r.networkFee * buy + retail * loss;
+            uint256 fedIn = buy - used;
+            if (r.paysSurplus) fedIn += exported - supplied;
+            booked = int256(income + r.feedIn * fedIn)
+                - int256(cost + toGrid + retail * (sell - supplied + imported - used));
+
+            sums.participants += booked;
+            sums.gridOperator += int256(toGrid);
+            sums.community += int256(cost) - int256(income);
+            sums.delivered += int256(supplied);
         }
     }
 
-    /// @notice Takes an order's reading: a missing one never favours the silent party, and what the connection cannot
-    /// carry is not settled here.
-    function read(Position memory position, uint256 reading, uint256 importLimit, uint256 exportLimit) internal pure {
-        if (reading >> 62 == MISSING) {
-            position.imported = position.buy;
-            position.exported = 0;
-        } else {
-            position.imported = Math.min((reading >> 31) & READING_MAX, importLimit);
-            position.exported = Math.min(reading & READING_MAX, exportLimit);
-        }
-    }
-
-    /// @notice Peer energy that the order really delivered, Wh.
-    function delivered(Position memory position) internal pure returns (uint256) {
-        return Math.min(position.sell, position.exported);
-    }
-
-    /// @notice The settlement formula.
-    function entries(Rules memory r, Position memory position, Entries memory booked) internal pure {
+    /// @notice The buyer's part of the peer energy that was delivered, Wh, rounded down.
+    function peerEnergy(Rules memory r, uint256 buy) internal pure returns (uint256) {
         unchecked {
-            uint256 sell = position.sell;
-            uint256 buy = position.buy;
-            uint256 supplied = delivered(position);
-            uint256 used = Math.min(buy, position.imported);
-            uint256 surplus = r.paysSurplus ? position.exported - supplied : 0;
-            uint256 toGrid = r.networkFee * buy + r.retail * position.loss;
-            uint256 paid = r.price * sell + r.feedIn * (buy - used + surplus);
-            uint256 charged = r.price * buy + toGrid + r.retail * (sell - supplied + position.imported - used);
-
-            booked.participant = int256(paid) - int256(charged);
-            booked.gridOperator = int256(toGrid);
-            booked.community = int256(r.price * buy) - int256(r.price * sell);
-            booked.delivered = int256(supplied);
-            booked.credit = r.volume == 0 ? int256(0) : int256(buy * r.credited / r.volume);
+            return buy == 0 ? 0 : buy * r.credited / r.volume;
         }
     }
 }

@@ -3,7 +3,7 @@ pragma solidity 0.8.30;
 
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {Clearing, Marginal, pack} from "./Clearing.sol";
-import {BUY, PostedStep, SELL, Step} from "./OrderCodec.sol";
+import {BUY, Ladder, OrderCodec, PostedStep, SELL, Step} from "./OrderCodec.sol";
 
 /// @title The order book of one interval: what is bid and asked at each of 256 ticks
 /// @notice A lane is the queue at one (side, tick). Seven lanes share a word with the number of the interval they
@@ -36,31 +36,58 @@ library TickBook {
         if (!fresh) draft.occupied = book.occupied;
     }
 
-    /// @notice Whether the lane has room for the step.
-    function hasRoom(Book storage book, Draft memory draft, Step step) internal view returns (bool) {
-        (uint256 index, uint256 shift) = _place(step.side(), step.tick());
-        unchecked {
-            return uint32(_read(book, draft, index) >> shift) + uint256(step.quantity()) <= LANE_MAX;
+    /// @notice Queues every step in its lane and writes the posted steps to `records` from byte `at` on.
+    /// @return taken whether every lane had room; if one had not, nothing is queued
+    function post(Book storage book, Draft memory draft, Ladder ladder, bytes memory records, uint256 at)
+        internal
+        view
+        returns (bool taken)
+    {
+        uint256 bids;
+        uint256 asks;
+        for (Ladder left = ladder; !left.isEmpty(); left = left.rest()) {
+            unchecked {
+                Step step = left.first();
+                uint256 tick = step.tick();
+                uint256 quantity = step.quantity();
+                (uint256 index, uint256 shift) = _place(step.side(), tick);
+                uint256 word = _wordAt(draft, index);
+                if (word == 0) word = _read(book, draft.interval, index);
+                uint256 offset = uint32(word >> shift);
+                if (offset + quantity > LANE_MAX) {
+                    _takeBack(draft, ladder, left);
+                    return false;
+                }
+                _setWordAt(draft, index, word + (quantity << shift));
+                if (step.side() == BUY) bids |= 1 << tick;
+                else asks |= 1 << tick;
+                OrderCodec.write(records, at, PostedStep.unwrap(step.placed(offset)), OrderCodec.POSTED_STEP_BYTES);
+                at += OrderCodec.POSTED_STEP_BYTES;
+            }
         }
+        draft.occupied[BUY] |= bids;
+        draft.occupied[SELL] |= asks;
+        return true;
     }
 
-    /// @notice Queues the step in its lane, which must have room, and notes where it stands.
-    function post(Book storage book, Draft memory draft, Step step) internal view returns (PostedStep) {
-        uint256 side = step.side();
-        uint256 tick = step.tick();
-        (uint256 index, uint256 shift) = _place(side, tick);
-        uint256 word = _read(book, draft, index);
-        unchecked {
-            draft.words[index] = word + (step.quantity() << shift);
+    /// @dev Removes the steps of `ladder` that stand before `end`.
+    function _takeBack(Draft memory draft, Ladder ladder, Ladder end) private pure {
+        for (; Ladder.unwrap(ladder) != Ladder.unwrap(end); ladder = ladder.rest()) {
+            Step step = ladder.first();
+            (uint256 index, uint256 shift) = _place(step.side(), step.tick());
+            unchecked {
+                _setWordAt(draft, index, _wordAt(draft, index) - (step.quantity() << shift));
+            }
         }
-        draft.occupied[side] |= 1 << tick;
-        return PostedStep.wrap((uint64(Step.unwrap(step)) << 32) | uint32(word >> shift));
     }
 
     /// @notice Writes what the draft touched back to the book.
     function save(Book storage book, Draft memory draft) internal {
-        for (uint256 i; i < 2 * WORDS_PER_SIDE; ++i) {
-            if (draft.words[i] != 0) book.words[i] = draft.words[i];
+        unchecked {
+            for (uint256 i; i < 2 * WORDS_PER_SIDE; ++i) {
+                uint256 word = _wordAt(draft, i);
+                if (word != 0) book.words[i] = word;
+            }
         }
         book.occupied = draft.occupied;
     }
@@ -162,12 +189,26 @@ library TickBook {
         }
     }
 
-    function _read(Book storage book, Draft memory draft, uint256 index) private view returns (uint256 word) {
-        word = draft.words[index];
-        if (word != 0) return word;
+    /// @dev A word of the book, empty if it is another interval's.
+    function _read(Book storage book, uint256 interval, uint256 index) private view returns (uint256 word) {
         word = book.words[index];
-        if (uint32(word) != draft.interval) word = draft.interval;
-        draft.words[index] = word;
+        if (uint32(word) != interval) word = interval;
+    }
+
+    // `draft.words[index]` without the check of an index that `_place` made.
+
+    function _wordAt(Draft memory draft, uint256 index) private pure returns (uint256 word) {
+        uint256[74] memory words = draft.words;
+        assembly ("memory-safe") {
+            word := mload(add(words, shl(5, index)))
+        }
+    }
+
+    function _setWordAt(Draft memory draft, uint256 index, uint256 word) private pure {
+        uint256[74] memory words = draft.words;
+        assembly ("memory-safe") {
+            mstore(add(words, shl(5, index)), word)
+        }
     }
 
     /// @dev The word of a lane, and how far the lane is shifted in it.

@@ -8,7 +8,9 @@ from peerwatt.market import Status, SystemAccount
 from peerwatt.market.errors import (
     AboveEnergyCredit,
     AboveFreeBalance,
+    AlreadyLeaving,
     BalanceOverflow,
+    NotLeaving,
     OpenPosition,
     UnknownAccount,
     WrongStatus,
@@ -87,14 +89,18 @@ def test_standing_changes_only_as_allowed(neighbourhood: Any) -> None:
     twin = neighbourhood.twin
     with pytest.raises(WrongStatus):
         twin.readmit(4)
-    with pytest.raises(WrongStatus):
+    with pytest.raises(NotLeaving):
         twin.finish_exit(4)
     twin.suspend(4)
     with pytest.raises(WrongStatus):
         twin.suspend(4)
     twin.request_exit(4)
-    for change in (twin.readmit, twin.suspend, twin.request_exit):
-        with pytest.raises(WrongStatus):
+    for change, refusal in (
+        (twin.readmit, WrongStatus),
+        (twin.suspend, WrongStatus),
+        (twin.request_exit, AlreadyLeaving),
+    ):
+        with pytest.raises(refusal):
             change(4)
 
 

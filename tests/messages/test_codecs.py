@@ -152,6 +152,7 @@ def test_commitments_are_the_documented_hashes() -> None:
     assert clearing_hash(7, (1 << 256) - 1, posted) == keccak(
         abi_encode(["uint256", "uint256", "bytes32"], [7, (1 << 256) - 1, posted])
     )
+    assert decisions_hash([]) == bytes(32)
+    assert readings_hash([]) == keccak(b"")
     for of_all in (decisions_hash, readings_hash):
-        assert of_all([]) == bytes(32)
         assert of_all([b"a", b""]) == keccak(keccak(b"a") + keccak(b""))

@@ -23,6 +23,22 @@ class UnknownAccount(MarketError):
     """No such account."""
 
 
+class NoConnection(MarketError):
+    """A connection that can carry nothing has nothing to trade."""
+
+
+class DepositTooLarge(MarketError):
+    """An account would hold more than any market needs, and leave settlement too little room."""
+
+
+class AlreadyLeaving(MarketError):
+    """The participant has requested its exit before."""
+
+
+class NotLeaving(MarketError):
+    """The participant has not requested its exit, or has left."""
+
+
 class WrongStatus(MarketError):
     """The participant's standing does not allow this."""
 

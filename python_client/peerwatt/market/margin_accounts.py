@@ -7,6 +7,8 @@ from peerwatt.market.config import MarketConfig
 from peerwatt.market.errors import (
     AboveEnergyCredit,
     AboveFreeBalance,
+    DepositTooLarge,
+    NoConnection,
     UnknownAccount,
     WrongStatus,
 )
@@ -41,9 +43,14 @@ class MarginAccounts:
 
         Returns:
             The account index of the first of them; the others follow.
+
+        Raises:
+            NoConnection: One can neither import nor export.
         """
         first = len(self.ledger)
         for participant in participants:
+            if participant.import_limit == participant.export_limit == 0:
+                raise NoConnection("A participant's connection carries nothing: give it a limit above 0.")
             index = self.ledger.open()
             self._participants[index] = participant
             self._status[index] = Status.ACTIVE
@@ -98,9 +105,14 @@ class MarginAccounts:
         Raises:
             UnknownAccount: There is no such account.
             FieldError: The amount is negative or beyond any market.
+            DepositTooLarge: The account would hold more than any market needs.
         """
         self._require_account(account)
         require_uint(amount, AMOUNT_BITS, "deposit's amount")
+        if self.ledger[account].cash + amount > 1 << AMOUNT_BITS:
+            raise DepositTooLarge(
+                f"Account {account} would hold more than {1 << AMOUNT_BITS} base units: deposit less."
+            )
         self.ledger.deposit(account, amount)
 
     def withdraw(self, account: int, amount: int) -> None:

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from peerwatt.market.auction import clear
 from peerwatt.market.config import MarketConfig, Tariff
 from peerwatt.market.errors import (
+    AlreadyLeaving,
     GateClosed,
+    NotLeaving,
     NotYetOpen,
     OpenPosition,
     SlotBusy,
@@ -173,8 +175,10 @@ class OrderBook(MarginAccounts):
                 orders.
 
         Raises:
-            WrongStatus: It is leaving already.
+            AlreadyLeaving: It is leaving already.
         """
+        if self.status(account) in (Status.EXITING, Status.EXITED):
+            raise AlreadyLeaving(f"Account {account} has requested its exit: finish it.")
         self._change_status(account, {Status.ACTIVE, Status.SUSPENDED}, Status.EXITING)
         self._last_interval[account] = (
             max(self._intervals, default=0) if now is None else self.config.last_open(now)
@@ -185,9 +189,11 @@ class OrderBook(MarginAccounts):
         settled.
 
         Raises:
-            WrongStatus: It did not request its exit.
+            NotLeaving: It did not request its exit, or has left.
             OpenPosition: An interval is not settled yet.
         """
+        if self.status(account) != Status.EXITING:
+            raise NotLeaving(f"Account {account} is not leaving: request its exit first.")
         for held in self._ring.values():
             if not held.is_settled and held.number <= self._last_interval.get(account, 0):
                 raise OpenPosition(

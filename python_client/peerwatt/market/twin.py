@@ -144,11 +144,11 @@ class MarketTwin(MeteredMarket):
 
 
 def _require_signed_kept(batch: Batch, readings: bytes) -> None:
-    """Refuse corrected readings that differ where a meter signed."""
+    """Refuse corrected readings that differ where a meter signed, or that claim a meter's signature."""
     orders = len(batch.records)
     both = zip(readings_of(batch.readings or b"", orders), readings_of(readings, orders), strict=True)
     for position, (old, new) in enumerate(both):
-        if old.status == ReadingStatus.METER_SIGNED and new != old:
+        if ReadingStatus.METER_SIGNED in (old.status, new.status) and new != old:
             raise MeterSignedReading(
-                f"Position {position} was signed by its meter: repeat its reading in the correction."
+                f"Position {position} is the meter's own to sign: repeat its reading in the correction."
             )

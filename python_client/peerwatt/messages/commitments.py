@@ -60,14 +60,10 @@ def clearing_hash(interval: int, clearing_word: int, batches: bytes) -> bytes:
 
 def decisions_hash(decisions: Iterable[bytes]) -> bytes:
     """The hash of the packed decisions of all batches; zero for a report that carries none."""
-    return _hash_of_hashes(decisions)
+    hashes = b"".join(map(keccak, decisions))
+    return keccak(hashes) if hashes else ZERO_HASH
 
 
 def readings_hash(readings: Iterable[bytes]) -> bytes:
-    """The hash of the packed readings of all batches; zero when there are none."""
-    return _hash_of_hashes(readings)
-
-
-def _hash_of_hashes(vectors: Iterable[bytes]) -> bytes:
-    hashes = b"".join(map(keccak, vectors))
-    return keccak(hashes) if hashes else ZERO_HASH
+    """The hash of the packed readings of all batches, however many there are."""
+    return keccak(b"".join(map(keccak, readings)))
