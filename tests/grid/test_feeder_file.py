@@ -98,3 +98,15 @@ def test_what_is_no_feeder_is_refused(tmp_path: Path) -> None:
             load_feeder(tmp_path / "f.json")
     with pytest.raises(FeederError, match="no such feeder file"):
         load_feeder(tmp_path / "missing.json")
+
+
+def test_a_feeder_that_does_not_solve_names_the_node_that_fails(
+    document: dict[str, Any], tmp_path: Path
+) -> None:
+    far = next(int(k) for k, name in document["names"].items() if name == "LV2.101 Bus 40")
+    document["names"]["999"] = "smelter"
+    load = {"id": 999, "node": far, "status": 1, "type": 0, "p_specified": 5e6, "q_specified": 0.0}
+    document["power_grid_model"]["data"]["sym_load"] = [load]
+    (tmp_path / "f.json").write_text(json.dumps(document))
+    with pytest.raises(FeederError, match=r"does not converge; at \d+ % of its loads node 'LV2.101 Bus 40'"):
+        load_feeder(tmp_path / "f.json")

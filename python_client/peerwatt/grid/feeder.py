@@ -139,19 +139,23 @@ def load_feeder(path: str | Path) -> Feeder:
         path: The JSON file.
 
     Returns:
-        The feeder, solvable in principle: connected, named, limited. (That it solves is seen by `PowerFlow`.)
+        The feeder: connected, named, limited, and solved once.
 
     Raises:
         FeederError: The file is missing or not JSON, or an element of it cannot be used; named in the
             message.
     """
+    from peerwatt.grid.feeder_solves import check_solves
+
     try:
         document = json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise FeederError(f"{path}: no such feeder file") from None
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise FeederError(f"{path}: not JSON: {error}") from None
-    return feeder_from_document(document, str(path))
+    feeder = feeder_from_document(document, str(path))
+    check_solves(feeder, str(path))
+    return feeder
 
 
 def feeder_from_document(document: Any, origin: str = "feeder") -> Feeder:
