@@ -129,3 +129,24 @@ def test_a_bad_table_is_refused_by_row(tmp_path: Path, text: str, named: str) ->
 def test_an_unknown_rule_is_refused(sunny: str) -> None:
     with pytest.raises(InputError, match="--rule 'fairest': choose one of"):
         CliRunner().invoke(app, ["losses", FEEDER, sunny, "--rule", "fairest"], catch_exceptions=False)
+
+
+def test_volt_var_cuts_less(sunny: str, tmp_path: Path) -> None:
+    rated = "\n".join(
+        line + ("," if k > 3 else ",30") if k else line + ",rating_kva"
+        for k, line in enumerate(SUNNY.splitlines())
+    )
+    (tmp_path / "rated.csv").write_text(rated + "\n")
+    plain = _json("curtail", FEEDER, sunny)
+    helped = _json("curtail", FEEDER, str(tmp_path / "rated.csv"), "--volt-var")
+    assert helped["feasible"]
+    assert helped["cut_kw"] < plain["cut_kw"]
+    assert set(helped["support_kvar"]) == {"ada", "ben", "dario"}
+    assert all(x < 0 for x in helped["support_kvar"].values())
+
+
+def test_strength_names_the_weak_node(tmp_path: Path) -> None:
+    (tmp_path / "i.csv").write_text("node,kw,rating_kva\nLV2.101 Bus 40,0,600\nLV2.101 Bus 6,0,20\n")
+    found = _json("strength", FEEDER, str(tmp_path / "i.csv"), "--source-mva", "100", code=1)["nodes"]
+    assert [(s["node"], s["weak"]) for s in found] == [("LV2.101 Bus 40", True), ("LV2.101 Bus 6", False)]
+    assert found[0]["short_circuit_ratio"] == pytest.approx(found[0]["short_circuit_mva"] / 0.6)

@@ -62,6 +62,36 @@ def import_(
 
 
 @app.command()
+def strength(
+    feeder: FeederFile,
+    injections: Table,
+    minimum: Annotated[
+        float, typer.Option("--min", help="Smallest short-circuit ratio that is enough.")
+    ] = 3.0,
+    source_mva: Annotated[
+        float | None, typer.Option(help="Short-circuit power of the upstream grid, MVA.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Short-circuit ratio at each node with inverters (column rating_kva). Exit code 1 when one is too
+    weak.
+    """
+    from peerwatt.cli import EXIT_WRONG_RESULT
+    from peerwatt.cli.grid_output import print_strength, strength_as_dict
+    from peerwatt.grid.system_strength import check_strength
+
+    solver, table = _load(feeder, injections)
+    source_va = None if source_mva is None else source_mva * 1e6
+    found = check_strength(solver.feeder, table.nodes, table.rating_va, minimum, source_va)
+    if as_json:
+        print_json(strength_as_dict(found))
+    else:
+        print_strength(found)
+    if any(s.weak for s in found):
+        raise typer.Exit(EXIT_WRONG_RESULT)
+
+
+@app.command()
 def check(feeder: FeederFile, injections: Table, as_json: AsJson = False, draw: Draw = None) -> None:
     """Voltages, loadings, violations and losses. Exit code 1 when a limit is violated."""
     from peerwatt.cli import EXIT_WRONG_RESULT
@@ -85,6 +115,9 @@ def curtail(
     feeder: FeederFile,
     injections: Table,
     policy: Annotated[str, typer.Option(help="least (total) or fair (equal shares).")] = "least",
+    volt_var: Annotated[
+        bool, typer.Option("--volt-var", help="Let inverters (column rating_kva) support the voltage first.")
+    ] = False,
     as_json: AsJson = False,
     draw: Draw = None,
 ) -> None:
@@ -94,14 +127,19 @@ def curtail(
     from peerwatt.grid.curtailment_rules import RULES
     from peerwatt.grid.decision import decide
     from peerwatt.grid.table_exchange import exchange_of
+    from peerwatt.grid.volt_var import decide_with_volt_var
 
     solver, table = _load(feeder, injections)
     exchange = exchange_of(table, solver.nodes)
-    decision = decide(solver, exchange, rule=_choose(RULES, policy, "--policy"))
-    if as_json:
-        print_json(curtailment_as_dict(table, exchange, decision))
+    rule, support = _choose(RULES, policy, "--policy"), None
+    if volt_var:
+        decision, support = decide_with_volt_var(solver, exchange, table.rating_va, rule=rule)
     else:
-        print_curtailment(table, exchange, decision)
+        decision = decide(solver, exchange, rule=rule)
+    if as_json:
+        print_json(curtailment_as_dict(table, exchange, decision, support))
+    else:
+        print_curtailment(table, exchange, decision, support)
     _draw(solver.feeder, decision.after, draw)
     if decision.violations_after:
         raise typer.Exit(EXIT_WRONG_RESULT)

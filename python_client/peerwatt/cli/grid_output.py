@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from rich.table import Table
 
 from peerwatt.cli.console import results
@@ -15,7 +16,8 @@ from peerwatt.grid.feeder import Feeder
 from peerwatt.grid.injections import Injections
 from peerwatt.grid.limits import Violation
 from peerwatt.grid.operating_envelope import Envelope
-from peerwatt.grid.power_flow import FlowResult
+from peerwatt.grid.power_flow import Floats, FlowResult
+from peerwatt.grid.system_strength import Strength
 
 _PHASES = "abc"
 _SHOWN = 10
@@ -103,7 +105,9 @@ def print_state(feeder: Feeder, flow: FlowResult, violations: Sequence[Violation
         out.print(f"            and {len(violations) - _SHOWN} more, all with --json")
 
 
-def curtailment_as_dict(table: Injections, exchange: Exchange, decision: Decision) -> dict[str, Any]:
+def curtailment_as_dict(
+    table: Injections, exchange: Exchange, decision: Decision, support_var: Floats | None = None
+) -> dict[str, Any]:
     """What stays of every injection, and why the rest was cut."""
     return {
         "feasible": not decision.violations_after,
@@ -111,6 +115,7 @@ def curtailment_as_dict(table: Injections, exchange: Exchange, decision: Decisio
         "violations_after": [_violation(v) for v in decision.violations_after],
         "voltage_max_pu_before": float(decision.before.u_pu.max()),
         "voltage_max_pu_after": float(decision.after.u_pu.max()),
+        "support_kvar": None if support_var is None else _by_name(table, support_var / 1e3),
         "cut_kw": int((exchange.surplus_wh - decision.surplus_wh).sum()) / 1e3,
         "injections": [
             {"participant": n, "asked_kw": int(a) / 1e3, "allowed_kw": int(b) / 1e3}
@@ -132,7 +137,9 @@ def curtailment_as_dict(table: Injections, exchange: Exchange, decision: Decisio
     }
 
 
-def print_curtailment(table: Injections, exchange: Exchange, decision: Decision) -> None:
+def print_curtailment(
+    table: Injections, exchange: Exchange, decision: Decision, support_var: Floats | None = None
+) -> None:
     """The same as a table and sentences."""
     out = results()
     cut = int((exchange.surplus_wh - decision.surplus_wh).sum())
@@ -149,8 +156,14 @@ def print_curtailment(table: Injections, exchange: Exchange, decision: Decision)
                 name, f"{exchange.surplus_wh[k] / 1e3:.3f}", f"{decision.surplus_wh[k] / 1e3:.3f}", reason
             )
     out.print(lines)
+    for name, kvar in _by_name(table, np.zeros(0) if support_var is None else support_var / 1e3).items():
+        out.print(f"support     {name}: {kvar:+.3f} kvar")
     for violation in decision.violations_after:
         out.print(f"remains     {violation}; cutting injections does not mend it")
+
+
+def _by_name(table: Injections, values: Floats) -> dict[str, float]:
+    return {name: float(x) for name, x in zip(table.names, values, strict=False) if x}
 
 
 def print_shares(names: Sequence[str], shares: Ints, unit: str, headline: str) -> None:
@@ -186,3 +199,29 @@ def print_envelope(table: Injections, rows: Ints, found: Envelope) -> None:
     results().print(lines)
     for violation in found.violations:
         results().print(f"violated without any participant: {violation}")
+
+
+def strength_as_dict(found: Sequence[Strength]) -> dict[str, Any]:
+    """Short-circuit ratios, weakest first."""
+    return {
+        "nodes": [
+            {
+                "node": s.node,
+                "short_circuit_mva": s.short_circuit_va / 1e6,
+                "rating_kva": s.rating_va / 1e3,
+                "short_circuit_ratio": s.ratio,
+                "minimum": s.minimum,
+                "weak": s.weak,
+            }
+            for s in found
+        ]
+    }
+
+
+def print_strength(found: Sequence[Strength]) -> None:
+    """The same as a table."""
+    table = Table("node", "short-circuit power (MVA)", "inverters (kVA)", "ratio", "")
+    for s in found:
+        power, rating = f"{s.short_circuit_va / 1e6:.2f}", f"{s.rating_va / 1e3:.1f}"
+        table.add_row(s.node, power, rating, f"{s.ratio:.1f}", f"below {s.minimum:g}" if s.weak else "")
+    results().print(table)

@@ -80,8 +80,12 @@ class Admittance:
         return np.asarray(np.abs(factors[:, :, None] - factors[:, None, :]).sum(axis=0))
 
 
-def admittance(feeder: Feeder) -> Admittance:
+def admittance(feeder: Feeder, source_va: float | None = None) -> Admittance:
     """Read the series network out of a feeder.
+
+    Args:
+        feeder: The feeder.
+        source_va: Short-circuit power of the upstream grid, VA; the feeder's own statement when not given.
 
     Raises:
         FeederError: The feeder has a three-winding transformer, or a short-circuit power of zero.
@@ -102,7 +106,7 @@ def admittance(feeder: Feeder) -> Admittance:
                     _series_ohm(kind, row) * BASE_VA / rated[b] ** 2 if kind != "link" else _CLOSED_LINK_PU
                 )
     sources = feeder.data["source"][feeder.data["source"]["status"] == 1]
-    stated = feeder.document.get("short_circuit", {}).get("source_va")
+    stated = feeder.document.get("short_circuit", {}).get("source_va") if source_va is None else source_va
     strength = (
         np.nan_to_num(sources["sk"], nan=1e10) if stated is None else np.full(len(sources), float(stated))
     )

@@ -15,7 +15,17 @@ from peerwatt.grid.feeder import Feeder
 from peerwatt.grid.loss_rules import Elements
 from peerwatt.grid.power_flow import Floats
 
-_COLUMNS = ("node", "kw", "kvar", "phase", "participant", "zone", "export_limit_kw", "import_limit_kw")
+_COLUMNS = (
+    "node",
+    "kw",
+    "kvar",
+    "phase",
+    "participant",
+    "zone",
+    "rating_kva",
+    "export_limit_kw",
+    "import_limit_kw",
+)
 _PHASES = {"": ALL_PHASES, "abc": ALL_PHASES, "a": 1, "b": 2, "c": 3, "1": 1, "2": 2, "3": 3}
 
 
@@ -30,6 +40,7 @@ class Injections:
         q_var: Reactive injection, var, delivered positive.
         phases: Phase of each on a three-phase feeder, 0 for all; none on a balanced one.
         zones: Zone of each, empty where none is given.
+        rating_va: Inverter rating of each, VA; 0 where none is given.
         export_limit_w: Connection limit of injection, W; -1 where none is given.
         import_limit_w: Connection limit of offtake, W; -1 where none is given.
     """
@@ -40,6 +51,7 @@ class Injections:
     q_var: Floats
     phases: Ints | None
     zones: tuple[str, ...]
+    rating_va: Floats
     export_limit_w: Ints
     import_limit_w: Ints
 
@@ -58,7 +70,8 @@ def read_injections(path: str | Path, feeder: Feeder) -> Injections:
     """Read a table of injections.
 
     The CSV's columns are `node`, `kw` (generation positive, demand negative) and, as wanted, `kvar`, `phase`
-    (a, b, c or empty for all three), `participant`, `zone`, `export_limit_kw`, `import_limit_kw`.
+    (a, b, c or empty for all three), `participant`, `zone`, `rating_kva` (of an inverter), `export_limit_kw`,
+    `import_limit_kw`.
 
     Args:
         path: The CSV file.
@@ -120,6 +133,7 @@ def read_injections(path: str | Path, feeder: Feeder) -> Injections:
         power("kvar") * 1e3,
         np.array(phases, dtype=np.int64) if feeder.three_phase else None,
         tuple(fields.get("zone", "") for _, fields in rows),
+        power("rating_kva") * 1e3,
         limits[0],
         limits[1],
     )
@@ -132,7 +146,7 @@ def _number(path: str | Path, row: int, name: str, text: str, default: float) ->
         value = float(text)
     except ValueError:
         value = math.nan
-    if not math.isfinite(value) or (name.endswith("limit_kw") and value < 0):
+    if not math.isfinite(value) or (name.endswith(("limit_kw", "kva")) and value < 0):
         raise InjectionError(
             f"{path}, row {row}: {name} is {text!r}, must be a number of {name.split('_')[-1]}"
         )

@@ -45,15 +45,19 @@ class Strength:
         return self.ratio < self.minimum
 
 
-def short_circuit_va(feeder: Feeder) -> Floats:
+def short_circuit_va(feeder: Feeder, source_va: float | None = None) -> Floats:
     """Three-phase short-circuit power at every node at rated voltage, without inverters' own infeed, VA,
     `(nodes,)`.
     """
-    return np.asarray(BASE_VA / np.abs(np.diag(admittance(feeder).impedance_pu)))
+    return np.asarray(BASE_VA / np.abs(np.diag(admittance(feeder, source_va).impedance_pu)))
 
 
 def check_strength(
-    feeder: Feeder, nodes: NDArray[np.int64], rating_va: Floats, minimum: float = WEAK_BELOW
+    feeder: Feeder,
+    nodes: NDArray[np.int64],
+    rating_va: Floats,
+    minimum: float = WEAK_BELOW,
+    source_va: float | None = None,
 ) -> tuple[Strength, ...]:
     """The short-circuit ratio at each node with inverters, weakest first.
 
@@ -63,10 +67,11 @@ def check_strength(
         nodes: Node of each inverter, with repeats.
         rating_va: Rating of each inverter, VA.
         minimum: The stated minimum of the ratio.
+        source_va: Short-circuit power of the upstream grid, VA; the feeder's own statement when not given.
     """
     there, column = np.unique(nodes, return_inverse=True)
     ratings = np.bincount(column, weights=rating_va)
-    power = short_circuit_va(feeder)
+    power = short_circuit_va(feeder, source_va)
     found = [
         Strength(feeder.node_names[k], float(power[k]), float(rating), minimum)
         for k, rating in zip(there, ratings, strict=True)

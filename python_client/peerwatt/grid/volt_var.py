@@ -95,7 +95,7 @@ def decide_with_volt_var(
         after = settle(solver, exchange, decision.sell_wh, decision.surplus_wh, rating_va, curve)
         if np.abs(after - q).max(initial=0.0) < 2 * _SETTLED_VAR:
             return decision, q
-        q += _DAMPING * (after - q)
+        q = after
     return decide(solver, exchange, rule=rule), np.zeros_like(q)
 
 
