@@ -168,9 +168,10 @@ def _by_name(table: Injections, values: Floats) -> dict[str, float]:
 
 def print_shares(names: Sequence[str], shares: Ints, unit: str, headline: str) -> None:
     """Whole shares that sum to what the headline says."""
-    table = Table("participant", unit, title=headline, title_justify="left")
+    table = Table("participant", unit)
     for name, share in zip(names, shares, strict=True):
         table.add_row(name, str(int(share)))
+    results().print(headline)
     results().print(table)
 
 
