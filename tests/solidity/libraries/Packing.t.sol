@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import {AccountPair, BalanceOverflow} from "../../../contracts/libraries/AccountLib.sol";
+import {Clearing, Marginal, pack as packClearing} from "../../../contracts/libraries/Clearing.sol";
+import {BUY, SELL} from "../../../contracts/libraries/OrderCodec.sol";
+import {Booking, pack as packBooking} from "../../../contracts/libraries/Settlement.sol";
+import {Terms, Verdict, opening} from "../../../contracts/libraries/Terms.sol";
+import {within} from "../Vm.sol";
+
+/// Every packed word gives back what was put in, and a change of one field leaves the others.
+contract PackingTest {
+    function testFuzz_terms_keepEveryField(
+        uint16[3] calldata tariff,
+        uint8 verdict,
+        uint16 run,
+        uint24 lossRate,
+        uint40 volume,
+        uint40 delivered
+    ) external pure {
+        Verdict v = Verdict(verdict % 6);
+        Terms terms = opening(tariff[0], tariff[1], tariff[2]);
+        require(terms.run() == 1 && terms.volume() == 0 && terms.verdict() == Verdict.None);
+        // Twice, so that a field is also written over what it held.
+        for (uint256 i; i < 2; ++i) {
+            terms = terms.withRun(~run).withVolume(~volume).withDelivered(~delivered).withLossRate(~lossRate);
+            terms = terms.withDelivered(delivered).withLossRate(lossRate).withVerdict(v).withVolume(volume).withRun(run);
+        }
+        require(terms.verdict() == v && terms.run() == run && terms.lossRate() == lossRate);
+        require(terms.volume() == volume && terms.delivered() == delivered);
+        require(terms.retail() == tariff[0] && terms.feedIn() == tariff[1] && terms.networkFee() == tariff[2]);
+    }
+
+    function testFuzz_clearing_keepsEveryField(uint8 price, uint40 volume, uint8[2] calldata ticks, uint32[6] calldata wh)
+        external
+        pure
+    {
+        Clearing clearing = packClearing(
+            price, volume, Marginal(ticks[0], wh[0], wh[1], wh[2]), Marginal(ticks[1], wh[3], wh[4], wh[5])
+        );
+        require(clearing.priceTick() == price && clearing.volume() == volume);
+        Marginal memory bid = clearing.marginal(BUY);
+        Marginal memory ask = clearing.marginal(SELL);
+        require(bid.tick == ticks[0] && bid.total == wh[0] && bid.filled == wh[1] && bid.accepted == wh[2]);
+        require(ask.tick == ticks[1] && ask.total == wh[3] && ask.filled == wh[4] && ask.accepted == wh[5]);
+    }
+
+    function testFuzz_booking_keepsEveryField(uint16 owner, int64 cash, uint40 credit, uint64 limit) external pure {
+        Booking booking = packBooking(owner, cash, credit, limit);
+        require(booking.account() == owner && booking.cash() == cash);
+        require(booking.credit() == int256(uint256(credit)) && booking.energyLimit() == limit);
+    }
+
+    function testFuzz_accountPair_changesOneAccount(int64[4] calldata held, uint256 account, int64 cash, int64 energy)
+        external
+        view
+    {
+        account = within(account, 0, 1);
+        AccountPair pair = AccountPair.wrap(0).plus(0, held[0], held[1]).plus(1, held[2], held[3]);
+        int256[4] memory expected = [int256(held[0]), held[1], held[2], held[3]];
+        expected[2 * account] += cash;
+        expected[2 * account + 1] += energy;
+        bool fits = _fits(expected[2 * account]) && _fits(expected[2 * account + 1]);
+        try this.plus(pair, account, cash, energy) returns (AccountPair changed) {
+            require(fits, "a balance left its 64 bits");
+            require(changed.cash(0) == expected[0] && changed.energy(0) == expected[1]);
+            require(changed.cash(1) == expected[2] && changed.energy(1) == expected[3]);
+        } catch (bytes memory reason) {
+            require(!fits && bytes4(reason) == BalanceOverflow.selector);
+        }
+    }
+
+    function plus(AccountPair pair, uint256 account, int256 cash, int256 energy) external pure returns (AccountPair) {
+        return pair.plus(account, cash, energy);
+    }
+
+    function _fits(int256 balance) private pure returns (bool) {
+        return balance >= type(int64).min && balance <= type(int64).max;
+    }
+}
