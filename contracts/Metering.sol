@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
 import {OrderBook} from "./OrderBook.sol";
 import {BatchData, IEnergyMarket, Interval, Phase} from "./interfaces/IEnergyMarket.sol";
 import {ISettler} from "./interfaces/ISettler.sol";
 import {OrderCodec} from "./libraries/OrderCodec.sol";
+import {Recovery} from "./libraries/Recovery.sol";
 import {Settlement} from "./libraries/Settlement.sol";
 import {Settler} from "./Settler.sol";
 
@@ -127,9 +127,7 @@ abstract contract Metering is OrderBook {
     ) internal view {
         bytes32 digest =
             _digest(keccak256(abi.encode(ATTESTATION_TYPEHASH, interval, run, readingsHash, delivered)));
-        (address signer,,) = ECDSA.tryRecover(
-            digest, bytes32(OrderCodec.word(signature, 0)), bytes32(OrderCodec.word(signature, 32))
-        );
+        address signer = Recovery.signer(digest, OrderCodec.word(signature, 0), OrderCodec.word(signature, 32));
         require(
             signature.length == OrderCodec.SIGNATURE_BYTES && signer != address(0) && signer == registry.meteringOperator(),
             NotAttestedByOperator()

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
 import {MarginAccounts} from "./MarginAccounts.sol";
 import {IEnergyMarket, Interval, Phase, Skip} from "./interfaces/IEnergyMarket.sol";
 import {Tariff} from "./interfaces/IParticipantRegistry.sol";
 import {Clearing} from "./libraries/Clearing.sol";
 import {BUY, Ladder, OrderCodec, Step} from "./libraries/OrderCodec.sol";
+import {Recovery} from "./libraries/Recovery.sol";
 import {Roster} from "./libraries/Roster.sol";
 import {opening} from "./libraries/Terms.sol";
 import {TickBook} from "./libraries/TickBook.sol";
@@ -117,9 +117,8 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
         if (buys > imports || sells > exports) return Skip.OverConnectionLimit;
 
         bytes32 digest = OrderCodec.digest(orders, at, count, posting.domain, posting.interval);
-        (bytes32 r, bytes32 vs) = OrderCodec.signature(orders, at, count);
-        (address signer,,) = ECDSA.tryRecover(digest, r, vs);
-        if (signer != posting.page.orderKey(participant)) return Skip.BadSignature;
+        (uint256 r, uint256 vs) = OrderCodec.signature(orders, at, count);
+        if (Recovery.signer(digest, r, vs) != posting.page.orderKey(participant)) return Skip.BadSignature;
 
         bytes memory records = posting.records;
         uint256 to = OrderCodec.write(records, posting.recordsLength, (participant << 8) | count, 3);

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {IParticipantRegistry, MarketConfig} from "./interfaces/IParticipantRegistry.sol";
 import {ISettler} from "./interfaces/ISettler.sol";
 import {Clearing} from "./libraries/Clearing.sol";
 import {OrderCodec} from "./libraries/OrderCodec.sol";
+import {Recovery} from "./libraries/Recovery.sol";
 import {Roster} from "./libraries/Roster.sol";
 import {Booking, Settlement, Sums, pack} from "./libraries/Settlement.sol";
 import {Terms} from "./libraries/Terms.sol";
@@ -162,7 +162,7 @@ contract Settler is ISettler {
         uint256 reading,
         bytes calldata signedReadings,
         uint256 index
-    ) private pure returns (bool taken, uint256 replacement) {
+    ) private view returns (bool taken, uint256 replacement) {
         unchecked {
             uint256 at = index * SIGNED_READING_BYTES;
             uint256 word = OrderCodec.word(signedReadings, at);
@@ -170,10 +170,10 @@ contract Settler is ISettler {
             uint256 exported = uint32(word >> 176);
             // A packed reading has 31 bits for each.
             if (reading >> 62 == Settlement.SIGNED || (imported | exported) >> 31 != 0) return (false, 0);
-            (address signer,,) = ECDSA.tryRecover(
+            address signer = Recovery.signer(
                 _readingDigest(domain, interval, participant, word),
-                bytes32(OrderCodec.word(signedReadings, at + 22)),
-                bytes32(OrderCodec.word(signedReadings, at + 54))
+                OrderCodec.word(signedReadings, at + 22),
+                OrderCodec.word(signedReadings, at + 54)
             );
             return
                 (signer == page.meterKey(participant), (Settlement.SIGNED << 62) | (imported << 31) | exported);

@@ -122,11 +122,11 @@ library OrderCodec {
     function signature(bytes calldata orders, uint256 at, uint256 count)
         internal
         pure
-        returns (bytes32 r, bytes32 vs)
+        returns (uint256 r, uint256 vs)
     {
         unchecked {
             uint256 from = at + HEADER_BYTES + count * STEP_BYTES;
-            return (bytes32(word(orders, from)), bytes32(word(orders, from + 32)));
+            return (word(orders, from), word(orders, from + 32));
         }
     }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {OrderCodec} from "./OrderCodec.sol";
+import {Recovery} from "./Recovery.sol";
 
 /// @title Whether a committee's quorum signed
 /// @notice `signers` has one bit per member. The signatures follow in the members' order, one per set bit and no
@@ -17,7 +17,7 @@ library Quorum {
     /// @param quorum how many signatures are needed: exactly this many are accepted
     function reached(bytes32 digest, bytes memory members, uint256 signers, bytes calldata signatures, uint256 quorum)
         internal
-        pure
+        view
         returns (bool)
     {
         uint256 size = members.length / KEY_BYTES;
@@ -26,11 +26,9 @@ library Quorum {
         for (uint256 i; i < size; ++i) {
             if ((signers >> i) & 1 == 0) continue;
             if (at == signatures.length) return false;
-            bytes32 r = bytes32(OrderCodec.word(signatures, at));
-            bytes32 vs = bytes32(OrderCodec.word(signatures, at + 32));
+            (uint256 r, uint256 vs) = (OrderCodec.word(signatures, at), OrderCodec.word(signatures, at + 32));
             // A malformed or high-s signature recovers the zero address, which is no member.
-            (address signer,,) = ECDSA.tryRecover(digest, r, vs);
-            if (signer != member(members, i)) return false;
+            if (Recovery.signer(digest, r, vs) != member(members, i)) return false;
             at += OrderCodec.SIGNATURE_BYTES;
         }
         return at == signatures.length;

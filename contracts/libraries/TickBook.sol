@@ -2,6 +2,7 @@
 pragma solidity 0.8.30;
 
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {LibBit} from "solady/src/utils/LibBit.sol";
 import {Clearing, Marginal, pack} from "./Clearing.sol";
 import {BUY, Ladder, OrderCodec, PostedStep, SELL, Step} from "./OrderCodec.sol";
 
@@ -99,41 +100,42 @@ library TickBook {
         return uint32(word) == interval ? uint32(word >> shift) : 0;
     }
 
-    /// @dev The best lane of a side that still has energy to match.
-    struct Front {
-        uint256 side;
-        uint256 occupied;
-        uint256 tick;
-        uint256 total;
-        uint256 left;
-    }
-
     /// @notice The uniform-price call auction: merit order on both sides, matched while the bid is worth the ask.
     /// @dev One pass over the occupied ticks from both ends to the crossing: at most 257 of them, however many orders.
     function clear(Book storage book, uint256 interval) internal view returns (Clearing) {
-        Front memory bid = Front(BUY, book.occupied[BUY], 0, 0, 0);
-        Front memory ask = Front(SELL, book.occupied[SELL], 0, 0, 0);
-        Marginal memory lastBid;
-        Marginal memory lastAsk;
+        (uint256 bids, uint256 asks) = (book.occupied[BUY], book.occupied[SELL]);
+        Marginal memory bid;
+        Marginal memory ask;
+        (uint256 bidTick, uint256 bidTotal, uint256 bidLeft) = (0, 0, 0);
+        (uint256 askTick, uint256 askTotal, uint256 askLeft) = (0, 0, 0);
         uint256 matched;
         unchecked {
             while (true) {
-                _advance(book, interval, bid);
-                _advance(book, interval, ask);
-                if (bid.left == 0 || ask.left == 0 || bid.tick < ask.tick) break;
-                uint256 quantity = Math.min(bid.left, ask.left);
+                if (bidLeft == 0 && bids != 0) {
+                    bidTick = _best(BUY, bids);
+                    bids ^= 1 << bidTick;
+                    bidTotal = bidLeft = lane(book, interval, BUY, bidTick);
+                }
+                if (askLeft == 0 && asks != 0) {
+                    askTick = _best(SELL, asks);
+                    asks ^= 1 << askTick;
+                    askTotal = askLeft = lane(book, interval, SELL, askTick);
+                }
+                if (bidLeft == 0 || askLeft == 0 || bidTick < askTick) break;
+                uint256 quantity = bidLeft < askLeft ? bidLeft : askLeft;
                 matched += quantity;
-                bid.left -= quantity;
-                ask.left -= quantity;
-                _note(lastBid, bid);
-                _note(lastAsk, ask);
+                bidLeft -= quantity;
+                askLeft -= quantity;
+                (bid.tick, bid.total, bid.filled) = (bidTick, bidTotal, bidTotal - bidLeft);
+                (ask.tick, ask.total, ask.filled) = (askTick, askTotal, askTotal - askLeft);
             }
         }
         if (matched == 0) return Clearing.wrap(0);
         // Any price between these two leaves nobody better off with another quantity; the midpoint favours no side.
-        uint256 lower = bid.left == 0 ? lastAsk.tick : Math.max(lastAsk.tick, bid.tick);
-        uint256 upper = ask.left == 0 ? lastBid.tick : Math.min(lastBid.tick, ask.tick);
-        return pack((lower + upper) / 2, matched, lastBid, lastAsk);
+        uint256 lower = bidLeft == 0 ? ask.tick : Math.max(ask.tick, bidTick);
+        uint256 upper = askLeft == 0 ? bid.tick : Math.min(bid.tick, askTick);
+        (bid.accepted, ask.accepted) = (bid.filled, ask.filled);
+        return pack((lower + upper) / 2, matched, bid, ask);
     }
 
     /// @notice The same clearing with its volume cut to `limit`, at the same price: the walk stopped earlier.
@@ -151,42 +153,29 @@ library TickBook {
         );
     }
 
+    /// @dev The walk ends at the clearing's marginal tick at the latest: that one holds what the better ones do not.
     function _capSide(Book storage book, uint256 interval, uint256 side, Marginal memory was, uint256 limit)
         private
         view
         returns (Marginal memory)
     {
-        Front memory front = Front(side, book.occupied[side], 0, 0, 0);
-        _advance(book, interval, front);
-        while (front.tick != was.tick && front.total < limit) {
-            limit -= front.total;
-            front.left = 0;
-            _advance(book, interval, front);
+        uint256 bits = book.occupied[side];
+        uint256 tick = _best(side, bits);
+        uint256 total = lane(book, interval, side, tick);
+        while (tick != was.tick && total < limit) {
+            limit -= total;
+            bits ^= 1 << tick;
+            tick = _best(side, bits);
+            total = lane(book, interval, side, tick);
         }
         // At the clearing's own marginal tick the fill stays what it was, and the gate accepts less of it.
-        if (front.tick == was.tick) return Marginal(was.tick, was.total, was.filled, limit);
-        return Marginal(front.tick, front.total, front.total, limit);
+        uint256 filled = tick == was.tick ? was.filled : total;
+        return Marginal(tick, total, filled, limit);
     }
 
-    /// @dev Moves an exhausted front on to the side's next best lane, if there is one.
-    function _advance(Book storage book, uint256 interval, Front memory front) private view {
-        if (front.left != 0 || front.occupied == 0) return;
-        uint256 bits = front.occupied;
-        // Bids from the highest bit down, asks from the lowest up. `bits` is not zero.
-        unchecked {
-            uint256 tick = front.side == BUY ? Math.log2(bits) : Math.log2(bits & (~bits + 1));
-            front.occupied = bits ^ (1 << tick);
-            front.tick = tick;
-            front.total = front.left = lane(book, interval, front.side, tick);
-        }
-    }
-
-    function _note(Marginal memory last, Front memory front) private pure {
-        last.tick = front.tick;
-        last.total = front.total;
-        unchecked {
-            last.accepted = last.filled = front.total - front.left;
-        }
+    /// @dev The best of a side's occupied ticks, of which there is one: the highest bid, the lowest ask.
+    function _best(uint256 side, uint256 bits) private pure returns (uint256) {
+        return side == BUY ? LibBit.fls(bits) : LibBit.ffs(bits);
     }
 
     /// @dev A word of the book, empty if it is another interval's.

@@ -1,8 +1,27 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {Quorum} from "../../../contracts/libraries/Quorum.sol";
+import {Recovery} from "../../../contracts/libraries/Recovery.sol";
 import {compact, vm, within} from "../Vm.sol";
+
+contract RecoveryTest {
+    /// Right, malformed and high-s signatures alike: the twin is OpenZeppelin's.
+    function testFuzz_signer_isTheTwins(uint256 key, bytes32 digest, uint256 r, uint256 vs, uint8 how) external view {
+        if (how % 4 != 0) {
+            (uint8 v, bytes32 rightR, bytes32 s) = vm.sign(within(key, 1, 1e30), digest);
+            r = uint256(rightR);
+            vs = uint256(s) | (uint256(v - 27) << 255);
+            if (how % 4 == 1) vs ^= 1 << (vs % 256);
+            if (how % 4 == 2) vs = (N - uint256(s)) | (uint256(28 - v) << 255);
+        }
+        (address expected,,) = ECDSA.tryRecover(digest, bytes32(r), bytes32(vs));
+        require(Recovery.signer(digest, r, vs) == expected);
+    }
+
+    uint256 private constant N = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141;
+}
 
 contract QuorumTest {
     uint256 private constant FIRST_KEY = 0xA11CE;
@@ -40,7 +59,7 @@ contract QuorumTest {
 
     function reached(bytes32 digest, bytes memory members, uint256 signers, bytes calldata signatures, uint256 quorum)
         external
-        pure
+        view
         returns (bool)
     {
         return Quorum.reached(digest, members, signers, signatures, quorum);
