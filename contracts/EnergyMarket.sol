@@ -137,9 +137,9 @@ contract EnergyMarket is Metering {
         Journal memory journal;
         unchecked {
             _bookAll(journal, bookings, sign);
-            // The supplier is everybody's counterparty.
+            // (R5) The supplier is everybody's counterparty.
             int256 supplier = -(sums.participants + sums.gridOperator + sums.community);
-            // What was delivered and not credited is rounding; what was credited and not delivered is the debt of who
+            // (R6) What was delivered and not credited is rounding; what was credited and not delivered is the debt of who
             // attested it.
             int256 uncredited = sums.delivered - sums.credit;
             _book(journal, SystemAccount.SUPPLIER, sign * supplier, 0, 0);

@@ -48,7 +48,7 @@ function marginal(Clearing self, uint256 side) pure returns (Marginal memory) {
 
 /// @notice What stands of a posted step, Wh: all of it on a better tick than the marginal one, none on a worse.
 /// @dev On the marginal tick the fill is shared over the lane, and what the gate accepted is shared over the fill.
-/// The second sharing measures its offsets in filled Wh: so nobody is accepted for more than its fill.
+/// (R2) The second sharing measures its offsets in filled Wh: so nobody is accepted for more than its fill.
 function stands(Clearing self, PostedStep posted) pure returns (uint256) {
     unchecked {
         Step order = posted.step();

@@ -2,7 +2,7 @@
 pragma solidity 0.8.30;
 
 /// @title Telescoped pro-rata: how a marginal tick is shared
-/// @notice A lane is a queue of length `total`. When only `granted` of it is served, the stretch
+/// @notice (R1) A lane is a queue of length `total`. When only `granted` of it is served, the stretch
 /// `[offset, offset + quantity)` receives the difference of two floors. Neighbouring stretches share an
 /// end, so the parts of a whole lane sum to `granted` exactly, and cutting a stretch in two gains nothing.
 library ProRata {

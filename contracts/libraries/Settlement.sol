@@ -150,7 +150,7 @@ library Settlement {
         if (exported > exportLimit) exported = exportLimit;
     }
 
-    /// @notice The settlement formula: what the order books to its participant. Adds to `sums` what it books to others.
+    /// @notice (R3) The settlement formula: what the order books to its participant. Adds to `sums` what it books to others.
     function payment(
         Rules memory r,
         Sums memory sums,
@@ -179,7 +179,7 @@ library Settlement {
         }
     }
 
-    /// @notice The buyer's part of the peer energy that was delivered, Wh, rounded down.
+    /// @notice (R4) The buyer's part of the peer energy that was delivered, Wh, rounded down.
     function peerEnergy(Rules memory r, uint256 buy) internal pure returns (uint256) {
         unchecked {
             return buy == 0 ? 0 : buy * r.credited / r.volume;
