@@ -137,12 +137,12 @@ class OnChainMarket:
                 ]
             )
 
-    def fund(self) -> None:
-        """Give every account twice the margin that it needs."""
+    def fund(self, times: int = 2) -> None:
+        """Give every account a multiple of the margin that it needs."""
         market = self.client.market.functions
         accounts = range(FIRST_PARTICIPANT, FIRST_PARTICIPANT + self.size)
-        calls = [market.deposit(account, 2 * self.margin(account)) for account in accounts]
-        self.sender.send_all([*calls, market.deposit(0, 2 * self.margin(SystemAccount.SUPPLIER))])
+        calls = [market.deposit(account, times * self.margin(account)) for account in accounts]
+        self.sender.send_all([*calls, market.deposit(0, times * self.margin(SystemAccount.SUPPLIER))])
 
     def margin(self, account: int) -> int:
         return int(self.client.market.functions.marginOf(account).call())
