@@ -54,3 +54,19 @@ def test_all_mistakes_are_found_at_once(spoil: Callable[..., Path]) -> None:
         ("ben.csv", "TIME"),
         ("background_reactive.csv", "LV2.101 Bus 53"),
     } <= found
+
+
+def test_volt_var_without_an_inverter_is_refused_where_it_is_switched_on(spoil: Callable[..., Path]) -> None:
+    village = spoil("scenario.yaml", "volt_var: off ", "volt_var: on ")
+    rules = load_scenario(village).rules
+    assert rules.volt_var
+    table = village / "participants.csv"
+    rows = [row.split(",") for row in table.read_text(encoding="utf-8").splitlines()]
+    bare = [rows[0], *([*row[:5], "0", *row[6:]] for row in rows[1:])]
+    table.write_text("\n".join(map(",".join, bare)) + "\n", encoding="utf-8")
+    with pytest.raises(ScenarioError) as raised:
+        load_scenario(village)
+    [problem] = raised.value.problems
+    assert (Path(problem.file).name, problem.field) == ("scenario.yaml", "curtailment.volt_var")
+    line = (village / "scenario.yaml").read_text(encoding="utf-8").splitlines()[(problem.line or 0) - 1]
+    assert "volt_var: on" in line

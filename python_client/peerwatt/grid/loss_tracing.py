@@ -61,6 +61,15 @@ def tracing(solver: PowerFlow, nodes: Ints, p_w: Floats, injections: tuple[Float
     return share + (exchanged * (off / exchanged.sum()) if exchanged.sum() > 0 else 0.0)
 
 
+def require_radial(feeder: Feeder) -> None:
+    """Refuse a feeder that losses cannot be traced on.
+
+    Raises:
+        FeederError: The feeder is not radial or has several sources.
+    """
+    _tree(feeder)
+
+
 def _mix(order: list[int], parent: Ints, children: dict[int, list[int]], up: Floats, own: Floats) -> Floats:
     """Shares of everybody in the power that passes each node, by proportional sharing, `(nodes, elements)`.
 

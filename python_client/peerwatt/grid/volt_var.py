@@ -14,6 +14,7 @@ from peerwatt.grid.curtailment_rules import Curtailment, least_cut
 from peerwatt.grid.decision import Decision, decide
 from peerwatt.grid.exchange import Exchange
 from peerwatt.grid.limits import highest_u_pu
+from peerwatt.grid.loss_rules import LossRule, aumann_shapley
 from peerwatt.grid.power_flow import Floats, PowerFlow
 
 _ROUNDS, _TURNS = 60, 12
@@ -72,6 +73,7 @@ def decide_with_volt_var(
     *,
     curve: VoltVarCurve = CATEGORY_B,
     rule: Curtailment = least_cut,
+    loss_rule: LossRule = aumann_shapley,
 ) -> tuple[Decision, Floats]:
     """Let inverters support the voltage first, and curtail what is still needed.
 
@@ -85,18 +87,19 @@ def decide_with_volt_var(
         rating_va: Inverter rating of each trader, VA, 0 for none, `(traders,)`.
         curve: The volt-var curve.
         rule: Who is cut.
+        loss_rule: How losses are shared.
 
     Returns:
         The decision, and the reactive power of each inverter after the gate, var, delivered positive.
     """
     q = settle(solver, exchange, exchange.sell_wh, exchange.surplus_wh, rating_va, curve)
     for _ in range(_TURNS):
-        decision = decide(solver, _with(exchange, q), rule=rule)
+        decision = decide(solver, _with(exchange, q), rule=rule, loss_rule=loss_rule)
         after = settle(solver, exchange, decision.sell_wh, decision.surplus_wh, rating_va, curve)
         if np.abs(after - q).max(initial=0.0) < 2 * _SETTLED_VAR:
             return decision, q
         q = after
-    return decide(solver, exchange, rule=rule), np.zeros_like(q)
+    return decide(solver, exchange, rule=rule, loss_rule=loss_rule), np.zeros_like(q)
 
 
 def _with(exchange: Exchange, q_var: Floats) -> Exchange:

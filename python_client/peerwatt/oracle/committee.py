@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from peerwatt.errors import PeerwattError
 from peerwatt.grid.power_flow import PowerFlow
+from peerwatt.grid.rules import GridRules
 from peerwatt.messages import Domain
 from peerwatt.oracle.judgement import ClearedInterval, GridForecast, Judgement, judge
 
@@ -23,15 +24,17 @@ class CommitteeMember:
         index: its place in the committee, which is its bit in a report's signers.
         key: 32 bytes, the private key that it signs with.
         solver: its feeder model.
+        rules: by which the grid decides.
     """
 
     index: int
     key: bytes
     solver: PowerFlow
+    rules: GridRules = field(default_factory=GridRules)
 
     def judge(self, cleared: ClearedInterval, forecast: GridForecast) -> Judgement:
         """Come to a judgement of its own."""
-        return judge(cleared, forecast, self.solver)
+        return judge(cleared, forecast, self.solver, self.rules)
 
 
 @dataclass(frozen=True)

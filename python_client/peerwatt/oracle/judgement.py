@@ -6,15 +6,16 @@ Pure: whoever has the cleared interval, the feeder and the forecast gets the sam
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 
+from peerwatt.grid.connection import Ints
 from peerwatt.grid.decision import Decision as GridDecision
-from peerwatt.grid.decision import decide
 from peerwatt.grid.exchange import Exchange
 from peerwatt.grid.power_flow import Floats, PowerFlow
+from peerwatt.grid.rules import GridRules
 from peerwatt.market.pro_rata import fill
 from peerwatt.messages import (
     ZERO_HASH,
@@ -34,6 +35,7 @@ _VERDICTS: Final = {
     "curtail": Verdict.CURTAIL,
     "void": Verdict.VOID,
 }
+DEFAULT_RULES: Final = GridRules()
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,9 @@ class GridForecast:
         export_wh: expected export, Wh.
         background_w: injection of everything that does not trade, W, generation positive, per feeder node.
         background_var: reactive injection of everything, var, per feeder node.
+        inverter_va: rating of each participant's inverter, VA; who is not named has none.
+        phases: on a three-phase feeder each participant's phase, 1 to 3, 0 for all three; who is not named
+            has all three.
     """
 
     nodes: Mapping[int, int]
@@ -82,6 +87,8 @@ class GridForecast:
     export_wh: Mapping[int, int]
     background_w: Floats
     background_var: Floats
+    inverter_va: Mapping[int, int] = field(default_factory=dict)
+    phases: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -105,20 +112,24 @@ class Judgement:
         return int(self.grid.surplus_wh[self.participants.index(account)])
 
 
-def judge(cleared: ClearedInterval, forecast: GridForecast, solver: PowerFlow) -> Judgement:
+def judge(
+    cleared: ClearedInterval, forecast: GridForecast, solver: PowerFlow, rules: GridRules = DEFAULT_RULES
+) -> Judgement:
     """Check a cleared interval against the network.
 
     Args:
         cleared: the interval.
         forecast: what else flows.
         solver: the feeder's.
+        rules: by which the grid decides.
 
     Raises:
         FlowError: the power flow has no solution.
     """
     participants = tuple(sorted(forecast.nodes))
     exchange = _exchange(cleared, forecast, participants)
-    grid = decide(solver, exchange)
+    inverter_va = _along(forecast.inverter_va, participants).astype(np.float64)
+    grid = rules.decide(solver, exchange, inverter_va)
     verdict = _VERDICTS[grid.kind]
     decisions = _decisions(cleared.batches, participants, grid)
     return Judgement(
@@ -128,7 +139,7 @@ def judge(cleared: ClearedInterval, forecast: GridForecast, solver: PowerFlow) -
             volume=grid.volume_wh,
             loss_rate=0,
             feeder_hash=solver.feeder.feeder_hash,
-            inputs_hash=exchange.digest(),
+            inputs_hash=rules.inputs_hash(exchange, inverter_va),
             clearing_hash=cleared.clearing_hash,
             decisions_hash=decisions_hash(decisions) if decisions else ZERO_HASH,
         ),
@@ -138,20 +149,22 @@ def judge(cleared: ClearedInterval, forecast: GridForecast, solver: PowerFlow) -
     )
 
 
-def _exchange(cleared: ClearedInterval, forecast: GridForecast, participants: Sequence[int]) -> Exchange:
-    def along(energy: Mapping[int, int]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-        return np.array([energy.get(account, 0) for account in participants], dtype=np.int64)
+def _along(values: Mapping[int, int], participants: Sequence[int]) -> Ints:
+    return np.array([values.get(account, 0) for account in participants], dtype=np.int64)
 
+
+def _exchange(cleared: ClearedInterval, forecast: GridForecast, participants: Sequence[int]) -> Exchange:
     return Exchange(
         interval_s=cleared.length_s,
         participants=participants,
-        nodes=along(forecast.nodes),
-        sell_wh=along(cleared.fills(Side.SELL)),
-        buy_wh=along(cleared.fills(Side.BUY)),
-        export_wh=along(forecast.export_wh),
-        import_wh=along(forecast.import_wh),
+        nodes=_along(forecast.nodes, participants),
+        sell_wh=_along(cleared.fills(Side.SELL), participants),
+        buy_wh=_along(cleared.fills(Side.BUY), participants),
+        export_wh=_along(forecast.export_wh, participants),
+        import_wh=_along(forecast.import_wh, participants),
         background_w=forecast.background_w,
         background_var=forecast.background_var,
+        phases=_along(forecast.phases, participants) if forecast.phases else None,
     )
 
 

@@ -17,7 +17,10 @@ from peerwatt.pilot.problems import Problem, did_you_mean, one_of
 
 LOAD, PV = "LOAD(W)", "PV(W)"
 COLUMNS = ("participant", "node", "kind", "import_limit_kw", "export_limit_kw", "pv_kwp", "description")
+OPTIONAL_COLUMNS = ("phase",)
 KINDS = ("consumer", "prosumer")
+PHASES = {"abc": 0, "a": 1, "b": 2, "c": 3}
+"""As in the feeder's power flow: 0 is all three alike."""
 MAX_LIMIT_UNITS = (1 << 16) - 1
 """A connection limit is a uint16 of 100 W on chain."""
 MAX_POWER_W = MAX_LIMIT_UNITS * CONNECTION_UNIT
@@ -36,6 +39,7 @@ class Participant:
         export_limit: of the connection, units of 100 W.
         pv_w: rated power of the photovoltaics, W.
         description: one line.
+        phase: of the feeder, 1 to 3; 0 for all three.
         demand_wh: consumption of each interval of the calendar.
         generation_wh: available generation of each interval.
     """
@@ -48,6 +52,7 @@ class Participant:
     export_limit: int
     pv_w: int
     description: str
+    phase: int = 0
     demand_wh: tuple[int, ...] = ()
     generation_wh: tuple[int, ...] = ()
 
@@ -72,15 +77,18 @@ def interval_energy(powers_w: Sequence[Decimal], length_s: int) -> tuple[int, ..
     return tuple(energy)
 
 
-def read_participants(path: Path, nodes: Sequence[str] | None, problems: list[Problem]) -> list[Participant]:
+def read_participants(
+    path: Path, nodes: Sequence[str] | None, problems: list[Problem], *, phases: bool = True
+) -> list[Participant]:
     """Read `participants.csv`, without the profiles.
 
     Args:
         path: the file.
         nodes: of the feeder, or None where it could not be read.
         problems: mistakes are appended here.
+        phases: whether the feeder has phases to be connected to.
     """
-    table = read_csv(path, COLUMNS)
+    table = read_csv(path, COLUMNS, OPTIONAL_COLUMNS)
     found: list[Participant] = []
     lines: dict[str, int] = {}
     for row in table.rows:
@@ -90,7 +98,7 @@ def read_participants(path: Path, nodes: Sequence[str] | None, problems: list[Pr
             table.problem(row.line, "participant", message)
         elif name is not None:
             lines[name] = row.line
-        participant = _participant(table, row, name, FIRST_PARTICIPANT + len(found), nodes)
+        participant = _participant(table, row, name, FIRST_PARTICIPANT + len(found), nodes, phases)
         if participant is not None:
             found.append(participant)
     problems.extend(table.problems)
@@ -98,14 +106,22 @@ def read_participants(path: Path, nodes: Sequence[str] | None, problems: list[Pr
 
 
 def _participant(
-    table: CsvTable, row: Row, name: str | None, account: int, nodes: Sequence[str] | None
+    table: CsvTable, row: Row, name: str | None, account: int, nodes: Sequence[str] | None, phases: bool
 ) -> Participant | None:
     node = table.cell(row, "node", lambda cell: _node(cell, nodes))
     kind = table.cell(row, "kind", _kind)
     import_limit = table.cell(row, "import_limit_kw", lambda cell: _limit_units(cell, least=1))
     export_limit = table.cell(row, "export_limit_kw", lambda cell: _limit_units(cell, least=0))
     pv_kwp = table.cell(row, "pv_kwp", decimal("kW", 0, MAX_POWER_W // 1000))
-    if name is None or node is None or kind is None or import_limit is None or export_limit is None:
+    phase = table.cell(row, "phase", lambda cell: _phase(cell, phases)) if "phase" in table.header else 0
+    if (
+        name is None
+        or node is None
+        or phase is None
+        or kind is None
+        or import_limit is None
+        or export_limit is None
+    ):
         return None
     if kind == "prosumer" and export_limit == 0:
         table.problem(
@@ -120,6 +136,7 @@ def _participant(
         export_limit=export_limit,
         pv_w=int((pv_kwp or 0) * 1000),
         description=row.cells["description"],
+        phase=phase,
     )
 
 
@@ -183,6 +200,14 @@ def _kind(cell: str) -> str:
     if cell not in KINDS:
         raise CellError(f"{cell!r} must be {one_of(list(KINDS))}")
     return cell
+
+
+def _phase(cell: str, phases: bool) -> int:
+    if cell not in PHASES:
+        raise CellError(f"{cell!r} must be {one_of(list(PHASES))}")
+    if not phases and PHASES[cell]:
+        raise CellError(f'the feeder is balanced (no "phases": 3), so nobody is on phase {cell!r}; write abc')
+    return PHASES[cell]
 
 
 def _limit_units(cell: str, least: int) -> int:

@@ -24,6 +24,10 @@ class Neighbourhood:
         self.seed = seed
         names = scenario.feeder.node_names
         self._nodes = {home.account: scenario.feeder.node(home.node) for home in scenario.participants}
+        three_phase = scenario.feeder.three_phase
+        self._phases = {home.account: home.phase for home in scenario.participants} if three_phase else {}
+        # An inverter is rated like its panels.
+        self._inverter_va = {home.account: home.pv_w for home in scenario.participants}
         # The files count demand as positive, the power flow injection.
         self._background_w: Floats = -scenario.active.nodal(names)
         self._background_var: Floats = -scenario.reactive.nodal(names)
@@ -40,6 +44,8 @@ class Neighbourhood:
             export_wh={account: max(0, -net) for account, net in nets.items()},
             background_w=self._background_w[position],
             background_var=self._background_var[position],
+            inverter_va=self._inverter_va,
+            phases=self._phases,
         )
 
     def deliver(self, home: Participant, position: int, judgement: Judgement, accepted_sell: int) -> Flow:

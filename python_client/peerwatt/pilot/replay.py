@@ -89,7 +89,9 @@ class Replay:
         self._neighbourhood = Neighbourhood(scenario, seed)
         self._solver = PowerFlow(scenario.feeder)
         self._members = [
-            CommitteeMember(index, bytes(self._keys.committee_member(index).key), self._solver)
+            CommitteeMember(
+                index, bytes(self._keys.committee_member(index).key), self._solver, scenario.rules
+            )
             for index in range(scenario.committee.members)
         ]
         self._meters = {home.account: Meter(home.account) for home in scenario.participants}

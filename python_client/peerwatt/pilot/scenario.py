@@ -10,6 +10,8 @@ from peerwatt.agents.forecast import ForecastError
 from peerwatt.agents.strategy import Connection, PriceBand, price_band
 from peerwatt.grid.errors import FeederError
 from peerwatt.grid.feeder import Feeder, load_feeder
+from peerwatt.grid.loss_tracing import require_radial
+from peerwatt.grid.rules import GridRules
 from peerwatt.market.config import MarketConfig, Tariff
 from peerwatt.pilot.background import NodePowers, read_background
 from peerwatt.pilot.calendar import Calendar
@@ -17,7 +19,7 @@ from peerwatt.pilot.catalogue import find_scenario
 from peerwatt.pilot.community import Participant, read_participants, read_profile
 from peerwatt.pilot.problems import Problem, ScenarioError
 from peerwatt.pilot.quantities import permille
-from peerwatt.pilot.scenario_file import market_config, read_scenario_file, tariff
+from peerwatt.pilot.scenario_file import grid_rules, market_config, problem_at, read_scenario_file, tariff
 from peerwatt.pilot.schema import ScenarioFile
 from peerwatt.pilot.switches import Switches
 
@@ -60,6 +62,7 @@ class Scenario:
         market: parameters of the contract.
         tariff: prices around the peer trade.
         currency: ISO 4217 code; a base unit is 1e-6 of it.
+        rules: by which the grid decides.
         committee: who signs network reports.
         bidding: how homes behave.
         lost_readings_permille: of all readings, how many never reach the metering operator.
@@ -79,6 +82,7 @@ class Scenario:
     market: MarketConfig
     tariff: Tariff
     currency: str
+    rules: GridRules
     committee: Committee
     bidding: Bidding
     lost_readings_permille: int
@@ -115,12 +119,15 @@ def load_scenario(name_or_path: str | Path) -> Scenario:
     )
     feeder = _feeder(directory / parsed.files.feeder, problems)
     nodes = None if feeder is None else feeder.node_names
+    phases = feeder is None or feeder.three_phase
     profiles = directory / parsed.files.profiles
     before = len(problems)
-    participants = read_participants(directory / parsed.files.participants, nodes, problems)
+    participants = read_participants(directory / parsed.files.participants, nodes, problems, phases=phases)
     if len(problems) == before:
         # with a row missing, its profile would look like a stranger's
         _check_strangers(profiles, participants, problems)
+    if feeder is not None and len(problems) == before:
+        _check_rules(path, parsed, feeder, participants, problems)
     participants = _with_profiles(participants, profiles, calendar, problems)
     active = _background(directory, parsed.files.background_active, "W", nodes, calendar, problems)
     reactive = _background(directory, parsed.files.background_reactive, "var", nodes, calendar, problems)
@@ -150,6 +157,7 @@ def _scenario(
         market=market,
         tariff=prices,
         currency=parsed.tariff.currency,
+        rules=grid_rules(parsed),
         committee=Committee(parsed.committee.members, parsed.committee.quorum),
         bidding=Bidding(
             most_steps=bidding.most_steps,
@@ -168,6 +176,20 @@ def _scenario(
         active=active,
         reactive=reactive,
     )
+
+
+def _check_rules(
+    path: Path, parsed: ScenarioFile, feeder: Feeder, participants: list[Participant], problems: list[Problem]
+) -> None:
+    """Rules that this feeder or these participants leave nothing to do."""
+    if parsed.losses.rule == "tracing":
+        try:
+            require_radial(feeder)
+        except FeederError as error:
+            problems.append(problem_at(path, ("losses", "rule"), f"'tracing': {error}"))
+    if parsed.curtailment.volt_var and not any(participant.pv_w for participant in participants):
+        message = "true, and no participant has an inverter: give one pv_kwp, or switch it off"
+        problems.append(problem_at(path, ("curtailment", "volt_var"), message))
 
 
 def _feeder(path: Path, problems: list[Problem]) -> Feeder | None:

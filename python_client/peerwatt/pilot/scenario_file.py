@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from peerwatt.errors import InputError
+from peerwatt.grid.rules import GridRules
 from peerwatt.market.config import MarketConfig, Tariff
 from peerwatt.pilot.located_yaml import KeyPath, LocatedYaml, dotted, load_located
 from peerwatt.pilot.problems import Problem, did_you_mean, one_of
@@ -80,6 +81,20 @@ def tariff(parsed: ScenarioFile) -> Tariff:
         feed_in=base_units_per_wh(parsed.tariff.feed_in_ct_per_kwh),
         network_fee=base_units_per_wh(parsed.tariff.network_fee_ct_per_kwh),
     )
+
+
+def grid_rules(parsed: ScenarioFile) -> GridRules:
+    """The rules by which the oracle decides."""
+    return GridRules(
+        losses=parsed.losses.rule,
+        curtailment=parsed.curtailment.policy,
+        volt_var=parsed.curtailment.volt_var,
+    )
+
+
+def problem_at(path: Path, place: KeyPath, message: str) -> Problem:
+    """A mistake at a key that only shows next to the other files."""
+    return Problem(str(path), load_located(path).line(place), dotted(place), message)
 
 
 def _contradictions(parsed: ScenarioFile) -> list[tuple[KeyPath, str]]:

@@ -73,6 +73,21 @@ class LossesSection(Section):
     """Who pays for grid losses."""
 
     max_loss_rate_percent: PpmPercent = Field(description="Most that a report may charge a trade.")
+    rule: Literal["aumann_shapley", "marginal", "pro_rata", "tracing"] = Field(
+        default="aumann_shapley", description="How they are shared; see `peerwatt.grid.loss_rules`."
+    )
+
+
+class CurtailmentSection(Section):
+    """What happens when the feeder cannot carry what was cleared."""
+
+    policy: Literal["least", "fair"] = Field(
+        default="least",
+        description="The least total, or equal shares; see `peerwatt.grid.curtailment_rules`.",
+    )
+    volt_var: bool = Field(
+        default=False, description="Inverters support the voltage with reactive power before anybody is cut."
+    )
 
 
 class CommitteeSection(Section):
@@ -127,6 +142,7 @@ class ScenarioFile(Section):
     tariff: TariffSection
     market: MarketSection
     losses: LossesSection
+    curtailment: CurtailmentSection = CurtailmentSection()
     committee: CommitteeSection
     metering: MeteringSection
     bidding: BiddingSection

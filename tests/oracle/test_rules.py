@@ -1,0 +1,115 @@
+"""The rules of a scenario reach the report: what it decides, what it shares, and the inputs that it names."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from peerwatt.grid.feeder import feeder_from_document
+from peerwatt.grid.loss_rules import LOSS_RULES
+from peerwatt.grid.power_flow import PowerFlow
+from peerwatt.grid.rules import GridRules
+from peerwatt.market.auction import clear
+from peerwatt.market.book import TickBook
+from peerwatt.messages import Record, Verdict, decode_decisions
+from peerwatt.oracle import ClearedInterval, GridForecast, judge
+from peerwatt.pilot.bidding import order_of
+from peerwatt.pilot.delivery import Neighbourhood
+from peerwatt.pilot.scenario import Scenario, load_scenario
+
+NOON = 44
+
+
+@pytest.fixture(scope="module")
+def scenario() -> Scenario:
+    return load_scenario("brooklyn-10")
+
+
+@pytest.fixture(scope="module")
+def solver(scenario: Scenario) -> PowerFlow:
+    return PowerFlow(scenario.feeder)
+
+
+@pytest.fixture(scope="module")
+def forecast(scenario: Scenario) -> GridForecast:
+    return Neighbourhood(scenario, scenario.seed).forecast(NOON)
+
+
+@pytest.fixture(scope="module")
+def cleared(scenario: Scenario) -> ClearedInterval:
+    """What the homes really bid at noon, in one batch."""
+    book = TickBook()
+    orders = [order_of(scenario, home, NOON, scenario.seed) for home in scenario.participants]
+    records = tuple(Record(o.participant, book.post(o.steps)) for o in orders if o is not None)
+    return ClearedInterval(7, 900, clear(book), b"\x07" * 32, (records,))
+
+
+def test_the_loss_rule_decides_what_each_trade_is_charged(
+    cleared: ClearedInterval, forecast: GridForecast, solver: PowerFlow
+) -> None:
+    shares = {}
+    for name in LOSS_RULES:
+        judgement = judge(cleared, forecast, solver, GridRules(losses=name))
+        [packed] = judgement.decisions
+        shares[name] = [decision.loss for decision in decode_decisions(packed)]
+        assert sum(shares[name]) == judgement.grid.losses.trade_wh
+    # at noon the trades relieve the feeder, which by these two costs nobody anything
+    assert not any(shares["aumann_shapley"] + shares["marginal"])
+    assert sum(shares["pro_rata"]) > 0 < sum(shares["tracing"])
+    assert shares["pro_rata"] != shares["tracing"]
+
+
+def test_other_rules_are_other_inputs(
+    cleared: ClearedInterval, forecast: GridForecast, solver: PowerFlow
+) -> None:
+    rules = [GridRules(losses=loss, curtailment=cut) for loss in LOSS_RULES for cut in ("least", "fair")]
+    rules.append(GridRules(volt_var=True))
+    assert len({judge(cleared, forecast, solver, r).report.inputs_hash for r in rules}) == len(rules)
+    again = judge(cleared, forecast, PowerFlow(solver.feeder), GridRules(curtailment="fair"))
+    assert again.report == judge(cleared, forecast, solver, GridRules(curtailment="fair")).report
+
+
+def test_fair_curtailment_spreads_what_least_takes_from_few(
+    cleared: ClearedInterval, forecast: GridForecast, solver: PowerFlow
+) -> None:
+    shares = {}
+    for policy in ("least", "fair"):
+        judgement = judge(cleared, forecast, solver, GridRules(curtailment=policy))
+        assert judgement.report.verdict == Verdict.CURTAIL
+        assert judgement.grid.violations_after == ()
+        kept = {a: judgement.surplus_wh(a) / e for a, e in forecast.export_wh.items() if e}
+        shares[policy] = np.ptp(list(kept.values()))
+    assert shares["fair"] < shares["least"]
+
+
+def test_volt_var_support_leaves_more_of_the_sun(
+    cleared: ClearedInterval, forecast: GridForecast, solver: PowerFlow
+) -> None:
+    def kept(rules: GridRules, known: GridForecast) -> int:
+        grid = judge(cleared, known, solver, rules).grid
+        assert grid.violations_after == ()
+        return int((grid.sell_wh + grid.surplus_wh).sum())
+
+    plain, helped = (kept(GridRules(volt_var=on), forecast) for on in (False, True))
+    assert helped > plain
+    assert kept(GridRules(volt_var=True), replace(forecast, inverter_va={})) == plain
+
+
+def test_the_phase_of_a_home_is_an_input_of_the_judgement(
+    cleared: ClearedInterval, forecast: GridForecast, scenario: Scenario
+) -> None:
+    document: dict[str, Any] = copy.deepcopy(dict(scenario.feeder.document))
+    document["phases"] = 3
+    for line in document["power_grid_model"]["data"]["line"]:
+        line |= {"r0": 3 * line["r1"], "x0": 3 * line["x1"], "c0": line["c1"], "tan0": 0.0}
+    street = PowerFlow(feeder_from_document(document))
+    all_on_a = replace(forecast, phases=dict.fromkeys(forecast.nodes, 1))
+    spread, gathered = judge(cleared, forecast, street), judge(cleared, all_on_a, street)
+    assert spread.report.inputs_hash != gathered.report.inputs_hash
+    assert gathered.grid.before.u_pu.max() > spread.grid.before.u_pu.max()
+    assert gathered.grid.violations_after == ()
+    assert gathered.grid.surplus_wh.sum() < spread.grid.surplus_wh.sum()
