@@ -27,7 +27,7 @@ that sorts its batches makes them. About half of the participants sell.
 BASELINE = """
 ## Next to a textbook double auction
 
-`contracts/mocks/TextbookAuction.sol`: structs in arrays, escrow when ordering, quicksort, a matching loop,
+`benchmarks/TextbookAuction.sol`: structs in arrays, escrow when ordering, quicksort, a matching loop,
 one token transfer per trade. It relays no signed orders, reads no meters, and asks no grid.
 """
 

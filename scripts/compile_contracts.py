@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""Compile contracts/ and write one artifact per deployable contract into the package.
+"""Compile the contracts and write one artifact per deployable contract.
 
     python scripts/compile_contracts.py            write the artifacts
-    python scripts/compile_contracts.py --check    recompile and compare with the artifacts that ship
+    python scripts/compile_contracts.py --check    recompile and compare with the artifacts that are there
+
+What is in contracts/ ships in the package; what only tests or benchmarks deploy stays beside them.
 
 The settings come from foundry.toml, the compiler from npm (`npm ci`), called through py-solc-x. Sources
 enter the compiler under their repository paths and nothing else, so the same sources give the same bytes on
@@ -27,6 +29,13 @@ CONTRACTS = ROOT / "contracts"
 PACKAGES = ROOT / "node_modules"
 SOLC_FOLDER = ROOT / "scripts" / "compiler"
 ARTIFACTS = ROOT / "python_client" / "peerwatt" / "chain" / "artifacts"
+
+# Where sources lie, and where their artifacts go.
+FOLDERS = {
+    CONTRACTS: ARTIFACTS,
+    ROOT / "tests" / "solidity" / "mocks": ROOT / "tests" / "contracts" / "artifacts",
+    ROOT / "benchmarks": ROOT / "benchmarks" / "artifacts",
+}
 
 # Folders of contracts/ whose code is only ever part of another contract.
 NOT_DEPLOYED = ("interfaces", "libraries")
@@ -100,6 +109,16 @@ def contract_sources(folder: Path = CONTRACTS) -> dict[str, str]:
     """Every Solidity file under `folder`: repository path to text."""
     paths = sorted(folder.rglob("*.sol"))
     return {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in paths}
+
+
+def all_sources() -> dict[str, str]:
+    """Every Solidity file that becomes an artifact somewhere: repository path to text."""
+    return {name: text for folder in FOLDERS for name, text in contract_sources(folder).items()}
+
+
+def of_folder(artifacts: Mapping[str, Artifact], folder: Path) -> dict[str, Artifact]:
+    """The artifacts whose sources lie under `folder`."""
+    return {n: a for n, a in artifacts.items() if (ROOT / a["source"]).is_relative_to(folder)}
 
 
 def compile_sources(sources: Mapping[str, str]) -> dict[str, Artifact]:
@@ -203,7 +222,7 @@ def differences(artifacts: Mapping[str, Artifact], folder: Path = ARTIFACTS) -> 
     """One line per artifact file that is missing, left over, or not what the sources compile to."""
     shipped = {path.stem: path.read_text(encoding="utf-8") for path in folder.glob("*.json")}
     gone = sorted(set(shipped) - set(artifacts))
-    lines = [f"{name}.json: no contract of this name in contracts/" for name in gone]
+    lines = [f"{name}.json: no contract of this name among the sources" for name in gone]
     for name, artifact in sorted(artifacts.items()):
         if name not in shipped:
             lines.append(f"{name}.json: missing")
@@ -220,18 +239,21 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="compare with the artifacts that ship")
     check = parser.parse_args(arguments).check
     try:
-        artifacts = deployable(compile_sources(contract_sources()))
+        artifacts = deployable(compile_sources(all_sources()))
     except CompilationError as error:
         print(error, file=sys.stderr)
         return 2
     if check:
-        lines = differences(artifacts)
+        lines = [
+            line for folder in FOLDERS for line in differences(of_folder(artifacts, folder), FOLDERS[folder])
+        ]
         for line in lines:
             print(line, file=sys.stderr)
         if lines:
             print("run `make contracts` and commit the result", file=sys.stderr)
         return 1 if lines else 0
-    write_artifacts(artifacts)
+    for folder, target in FOLDERS.items():
+        write_artifacts(of_folder(artifacts, folder), target)
     for name, artifact in artifacts.items():
         print(f"{name}: {len(artifact['deployedBytecode']) // 2 - 1} bytes")
     return 0

@@ -16,11 +16,18 @@ from tests.chain.conftest import DOORMAN
 ROOT = Path(compile_contracts.ROOT)
 
 
-def test_sources_compile_to_what_ships() -> None:
+def test_sources_compile_to_what_is_there() -> None:
     artifacts = compile_contracts.deployable(
-        compile_contracts.compile_sources(compile_contracts.contract_sources())
+        compile_contracts.compile_sources(compile_contracts.all_sources())
     )
-    assert compile_contracts.differences(artifacts) == []
+    for folder, target in compile_contracts.FOLDERS.items():
+        assert compile_contracts.differences(compile_contracts.of_folder(artifacts, folder), target) == []
+
+
+def test_mocks_of_tests_and_benchmarks_do_not_ship() -> None:
+    for name, folder in (("HostileToken", "tests/contracts"), ("TextbookAuction", "benchmarks")):
+        assert name not in artifact_names()
+        assert (ROOT / folder / "artifacts" / f"{name}.json").is_file()
 
 
 def test_changed_source_is_noticed(doorman: Artifact, tmp_path: Path) -> None:
@@ -35,7 +42,7 @@ def test_changed_source_is_noticed(doorman: Artifact, tmp_path: Path) -> None:
         "compiles to"
     ]
     assert compile_contracts.differences({}, tmp_path) == [
-        "Doorman.json: no contract of this name in contracts/"
+        "Doorman.json: no contract of this name among the sources"
     ]
 
 

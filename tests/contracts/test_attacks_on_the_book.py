@@ -1,0 +1,142 @@
+"""Orders that are meant to make the auction fail, slow or unfair."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import pytest
+from onchain import (
+    CONFIG,
+    FIRST_INTERVAL,
+    OnChainMarket,
+    signed_order,
+)
+from refusals import only_skip, opened, refused
+
+from peerwatt.chain import open_network
+from peerwatt.client import BatchData
+from peerwatt.client.state import SkippedOrder
+from peerwatt.messages import (
+    Reading,
+    ReadingStatus,
+    Side,
+    SignedOrder,
+    SkipReason,
+    Verdict,
+    encode_readings,
+)
+
+INTERVAL = FIRST_INTERVAL
+
+
+def test_ring_slot_is_not_used_again_before_its_interval_is_settled(market: OnChainMarket) -> None:
+    batches = market.traded()
+    later = INTERVAL + CONFIG.ring_size
+    market.at(CONFIG.start(later) - 1000)
+    order = market.order(later, 4, (Side.SELL, 20, 600))
+    assert refused("SlotBusy", lambda: market.client.post(later, [order])).args_by_name == {
+        "interval": INTERVAL
+    }
+    market.client.expire(INTERVAL)
+    for number, batch in enumerate(batches):
+        refused("SlotBusy", lambda: market.client.post(later, [order]))
+        market.client.settle(INTERVAL, number, batch)
+    assert market.client.post(later, [order]).batch == 0
+
+
+def test_dust_over_all_ticks_stays_within_the_worst_clearing(market: OnChainMarket) -> None:
+    """Steps of 1 Wh at both ends of the grid, on both sides: what they cost to clear stays bounded."""
+    opened(market)
+    for account, side, first in (
+        (4, Side.BUY, 0),
+        (5, Side.SELL, 0),
+        (6, Side.BUY, 248),
+        (7, Side.SELL, 248),
+    ):
+        steps = [(side, first + tick, 1) for tick in range(8)]
+        assert market.client.post(INTERVAL, [market.order(INTERVAL, account, *steps)]).batch is not None
+    market.at(CONFIG.gate_closure(INTERVAL))
+    cleared = market.client.clear(INTERVAL)
+    assert cleared.clearing.volume == 8
+    assert cleared.gas < 350_000
+
+
+def test_order_that_crosses_itself_wins_nothing(market: OnChainMarket) -> None:
+    """It trades with itself at one price: it pays the network fee and nothing else moves."""
+    opened(market)
+    order = market.order(INTERVAL, 4, (Side.BUY, 40, 500), (Side.SELL, 20, 500))
+    batch = BatchData(market.client.post(INTERVAL, [order]).packed)
+    before = market.client.accounts(8)
+    market.at(CONFIG.gate_closure(INTERVAL))
+    assert market.client.clear(INTERVAL).clearing.volume == 500
+    market.report(INTERVAL, Verdict.ACCEPT, 500)
+    market.at(CONFIG.end(INTERVAL))
+    readings = [encode_readings([Reading(ReadingStatus.ATTESTED, 500, 500)])]
+    market.client.attest(INTERVAL, readings, 500, market.attestation(INTERVAL, 1, readings, 500))
+    market.at(CONFIG.readings_deadline(INTERVAL))
+    market.client.settle(INTERVAL, 0, replace(batch, readings=readings[0]))
+    after = market.client.accounts(8)
+    change = [now[0] - then[0] for then, now in zip(before, after, strict=True)]
+    assert change == [0, 20 * 500, 0, 0, -20 * 500, 0, 0, 0]
+
+
+MANY = 514
+"""As many full steps as a lane holds, and two more."""
+WIDE = replace(CONFIG, interval_length=7200, margin_price=400)
+WIDE_INTERVAL = 200_000
+
+
+@pytest.fixture(scope="module")
+def crowd() -> Iterator[OnChainMarket]:
+    """A market of many, whose connections carry the largest step there is; on Anvil, for its speed."""
+    with open_network("anvil") as network:
+        yield OnChainMarket(network, MANY, config=WIDE, limit=65_535)
+
+
+def post_all(market: OnChainMarket, orders: Sequence[SignedOrder]) -> list[SkippedOrder]:
+    """Posts in batches of 128; what was skipped, positions counted in its batch."""
+    return [
+        skip
+        for first in range(0, len(orders), 128)
+        for skip in market.client.post(WIDE_INTERVAL, orders[first : first + 128]).skipped
+    ]
+
+
+def test_lane_that_is_full_refuses_and_never_wraps(crowd: OnChainMarket) -> None:
+    """512 steps of 2^23 - 1 Wh leave 511 Wh of room in 32 bits: one Wh more is refused, 511 are taken."""
+    snapshot = crowd.network.snapshot()
+    crowd.at(WIDE.start(WIDE_INTERVAL) - 1000)
+    most, room = (1 << 23) - 1, (1 << 32) - 1 - 512 * ((1 << 23) - 1)
+    full = [signed_order(crowd.domain, WIDE_INTERVAL, 4 + n, [(Side.BUY, 40, most)]) for n in range(512)]
+    assert post_all(crowd, full) == []
+    lane = crowd.client.market.functions.book(WIDE_INTERVAL, Side.BUY)
+    assert lane.call()[40] == 512 * most
+    over, exact = (
+        signed_order(crowd.domain, WIDE_INTERVAL, 4 + 512, [(Side.BUY, 40, quantity)])
+        for quantity in (room + 1, room)
+    )
+    assert only_skip(crowd, over, WIDE_INTERVAL) == SkipReason.LANE_FULL
+    assert crowd.client.post(WIDE_INTERVAL, [exact]).batch is not None
+    last = signed_order(crowd.domain, WIDE_INTERVAL, 4 + 513, [(Side.BUY, 39, 7), (Side.BUY, 40, 1)])
+    assert only_skip(crowd, last, WIDE_INTERVAL) == SkipReason.LANE_FULL
+    assert lane.call()[39:41] == [0, (1 << 32) - 1]
+    crowd.network.revert(snapshot)
+
+
+def test_dust_on_all_ticks_of_both_sides_clears_within_the_bound(crowd: OnChainMarket) -> None:
+    """64 participants put 1 Wh on each of the 256 ticks of both sides; all of it crosses."""
+    snapshot = crowd.network.snapshot()
+    crowd.at(WIDE.start(WIDE_INTERVAL) - 1000)
+    dust = [
+        [(side, 8 * block + tick, 1) for tick in range(8)]
+        for side in (Side.BUY, Side.SELL)
+        for block in range(32)
+    ]
+    orders = [signed_order(crowd.domain, WIDE_INTERVAL, 4 + n, steps) for n, steps in enumerate(dust)]
+    assert post_all(crowd, orders) == []
+    for side in (Side.BUY, Side.SELL):
+        assert crowd.client.market.functions.book(WIDE_INTERVAL, side).call() == [1] * 256
+    crowd.at(WIDE.gate_closure(WIDE_INTERVAL))
+    cleared = crowd.client.clear(WIDE_INTERVAL)
+    assert cleared.clearing.volume == 128
+    assert cleared.gas < 350_000
+    crowd.network.revert(snapshot)

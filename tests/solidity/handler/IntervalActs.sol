@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import {BatchData, Correction, Interval, NetworkReport, Phase} from "../../../contracts/interfaces/IEnergyMarket.sol";
+import {Verdict} from "../../../contracts/libraries/Terms.sol";
+import {Log, compact, vm, within} from "../Vm.sol";
+import {Papers} from "./Papers.sol";
+
+/// @title The life of an interval: each call is one act of somebody at some time
+/// @notice An act that the market refuses is caught: refusing is right, what it leaves behind is what the invariants look
+/// at.
+abstract contract IntervalActs is Papers {
+    function post(uint256 which, uint256 seed) external {
+        uint256 interval = block.timestamp / LENGTH + within(which, 0, 3);
+        bytes memory orders;
+        for (uint256 i; i < PEOPLE; ++i) {
+            uint256 draw = uint256(keccak256(abi.encode(seed, i)));
+            if (draw & 1 == 0) orders = abi.encodePacked(orders, _order(interval, FIRST + i, draw));
+        }
+        vm.recordLogs();
+        try market.post(interval, orders) {
+            _notePosted(interval);
+        } catch {}
+    }
+
+    /// @notice Whatever comes next for the oldest interval that is not settled, at the time it becomes possible.
+    function proceed(uint256 seed) external {
+        for (uint256 i; i < intervals.length; ++i) {
+            uint256 interval = intervals[i];
+            (bool found, Interval memory state) = _state(interval);
+            if (!found || state.settled == state.batches) continue;
+            uint256 which = intervals.length - 1 - i;
+            uint256 due = interval * LENGTH - 300;
+            if (state.phase == Phase.Cleared) due += seed & 3 == 0 ? 240 : 0;
+            if (state.phase == Phase.Gated) due = (interval + 1) * LENGTH + (state.attested || seed & 3 == 0 ? 600 : 0);
+            if (block.timestamp < due) vm.warp(due);
+            if (state.phase == Phase.Open) return this.clear(which);
+            if (state.phase == Phase.Cleared) return seed & 3 == 0 ? this.expire(which) : this.report(which, seed >> 2, seed);
+            if (!state.attested && seed & 3 != 0) return this.attest(which, seed);
+            if (seed & 4 == 0) this.overrule(which, seed >> 3, seed);
+            for (uint256 j; j < batches[interval].length; ++j) {
+                _settle(interval, j);
+            }
+            return;
+        }
+    }
+
+    function clear(uint256 which) external {
+        try market.clear(_pick(which)) {
+            ++done["clear"];
+        } catch {}
+    }
+
+    function report(uint256 which, uint256 verdict, uint256 seed) external {
+        uint256 interval = _pick(which);
+        (bool found, Interval memory state) = _state(interval);
+        if (!found || state.phase != Phase.Cleared) return;
+        NetworkReport memory r;
+        r.interval = uint32(interval);
+        r.verdict = Verdict(within(verdict, 1, 4));
+        uint256 most = state.terms.volume();
+        r.volume = uint40(r.verdict == Verdict.Accept ? most : r.verdict == Verdict.Void ? 0 : within(seed, 0, most));
+        r.lossRate = uint24(within(seed >> 8, 0, 50_000));
+        r.clearingHash = market.clearingHash(interval);
+        bytes[] memory decisions;
+        if (r.verdict == Verdict.Curtail || seed & 4 == 0) {
+            decisions = _decisions(interval, seed);
+            r.decisionsHash = _hashes(decisions);
+        }
+        if (decisions.length == 0 && r.verdict == Verdict.Curtail) return;
+        bytes32 digest = _digest(keccak256(abi.encode(REPORT_TYPEHASH, r)));
+        bytes memory signatures;
+        for (uint256 i; i < 3; ++i) {
+            signatures = abi.encodePacked(signatures, compact(COMMITTEE_KEY + i, digest));
+        }
+        try market.report(r, decisions, 7, signatures) {
+            ++done["report"];
+            for (uint256 i; i < decisions.length; ++i) {
+                batches[interval][i].decisions = decisions[i];
+            }
+        } catch {}
+    }
+
+    function expire(uint256 which) external {
+        try market.expire(_pick(which)) {
+            ++done["expire"];
+        } catch {}
+    }
+
+    function attest(uint256 which, uint256 seed) external {
+        uint256 interval = _pick(which);
+        (bool found, Interval memory state) = _state(interval);
+        if (!found || state.phase != Phase.Gated || state.attested) return;
+        bytes[] memory readings = _readings(interval, seed);
+        uint256 delivered = within(seed >> 4, 0, state.terms.volume());
+        bytes memory signature = _attestation(interval, 1, _hashes(readings), delivered);
+        try market.attest(interval, readings, delivered, signature) {
+            ++done["attest"];
+            for (uint256 i; i < readings.length; ++i) {
+                batches[interval][i].readings = readings[i];
+            }
+        } catch {}
+    }
+
+    function overrule(uint256 which, uint256 number, uint256 seed) external {
+        uint256 interval = _pick(which);
+        if (batches[interval].length == 0) return;
+        number = within(number, 0, batches[interval].length - 1);
+        Batch storage batch = batches[interval][number];
+        bytes memory signed;
+        uint256 at;
+        for (uint256 i; at < batch.records.length; ++i) {
+            uint256 account = (uint256(uint8(batch.records[at])) << 8) | uint8(batch.records[at + 1]);
+            at += 3 + 8 * uint256(uint8(batch.records[at + 2]));
+            uint256 draw = uint256(keccak256(abi.encode(seed, i)));
+            if (draw & 1 == 0) signed = abi.encodePacked(signed, _signedReading(interval, i, account, draw));
+        }
+        vm.recordLogs();
+        try market.overrule(interval, number, BatchData(batch.records, batch.decisions, batch.readings), signed) {
+            ++done["overrule"];
+            Log[] memory logs = vm.getRecordedLogs();
+            (, batch.readings) = abi.decode(logs[logs.length - 1].data, (uint256, bytes));
+        } catch {}
+    }
+
+    function settle(uint256 which, uint256 number) external {
+        uint256 interval = _pick(which);
+        if (batches[interval].length == 0) return;
+        _settle(interval, within(number, 0, batches[interval].length - 1));
+    }
+
+    function correct(uint256 which, uint256 number, uint256 seed) external {
+        uint256 interval = _pick(which);
+        if (batches[interval].length == 0) return;
+        number = within(number, 0, batches[interval].length - 1);
+        Batch storage batch = batches[interval][number];
+        if (!batch.settled) return;
+        bytes[] memory readings = _readings(interval, seed);
+        bytes32[] memory hashes = new bytes32[](readings.length);
+        for (uint256 i; i < hashes.length; ++i) {
+            hashes[i] = keccak256(readings[i]);
+        }
+        uint256 run = batch.terms.run() + within(seed, 0, 2);
+        uint256 delivered = within(seed >> 4, 0, 10_000);
+        Correction memory correction = Correction(
+            uint16(run), uint40(delivered), hashes, _attestation(interval, run, _hashes(readings), delivered)
+        );
+        try market.correct(
+            interval,
+            number,
+            batch.terms,
+            batch.clearing,
+            BatchData(batch.records, batch.decisions, batch.readings),
+            readings[number],
+            correction
+        ) {
+            ++done["correct"];
+            batch.terms = batch.terms.withRun(run).withDelivered(delivered);
+            batch.readings = readings[number];
+        } catch {}
+    }
+
+    function _notePosted(uint256 interval) internal {
+        Log[] memory logs = vm.getRecordedLogs();
+        for (uint256 i; i < logs.length; ++i) {
+            if (logs[i].topics[0] != keccak256("BatchPosted(uint256,uint256,address,bytes)")) continue;
+            if (batches[interval].length == 0) intervals.push(interval);
+            Batch storage batch = batches[interval].push();
+            batch.records = abi.decode(logs[i].data, (bytes));
+            ++done["post"];
+        }
+    }
+}

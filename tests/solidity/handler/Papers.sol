@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import {NetworkReport} from "../../../contracts/interfaces/IEnergyMarket.sol";
+import {compact, within} from "../Vm.sol";
+import {Community} from "./Community.sol";
+
+/// @title What participants, meters, the committee and the metering operator pack and sign
+abstract contract Papers is Community {
+    bytes32 private constant ORDER_TYPEHASH = keccak256(
+        "Order(uint32 interval,uint16 participant,Step[] steps)Step(uint8 side,uint8 tick,uint32 quantity)"
+    );
+    bytes32 private constant STEP_TYPEHASH = keccak256("Step(uint8 side,uint8 tick,uint32 quantity)");
+    bytes32 internal constant REPORT_TYPEHASH = keccak256(
+        "NetworkReport(uint32 interval,uint8 verdict,uint40 volume,uint24 lossRate,bytes32 feederHash,bytes32 inputsHash,bytes32 clearingHash,bytes32 decisionsHash)"
+    );
+    bytes32 private constant ATTESTATION_TYPEHASH =
+        keccak256("MeterAttestation(uint32 interval,uint16 run,bytes32 readingsHash,uint40 delivered)");
+    bytes32 private constant READING_TYPEHASH = keccak256(
+        "MeterReading(uint32 interval,uint16 participant,uint32 imported,uint32 exported,uint48 importRegister,uint48 exportRegister)"
+    );
+
+    function _order(uint256 interval, uint256 account, uint256 draw) internal view returns (bytes memory) {
+        uint256 count = within(draw >> 8, 1, 3);
+        bytes memory steps;
+        bytes memory hashes;
+        uint256 side = (draw >> 16) & 1;
+        for (uint256 i; i < count; ++i) {
+            uint256 tick = 20 + 4 * i + ((draw >> (20 + 4 * i)) & 3) + 4 * (1 - side);
+            uint256 quantity = within(draw >> (60 + 20 * i), 1, 350);
+            steps = abi.encodePacked(steps, uint32((side << 31) | (tick << 23) | quantity));
+            hashes = abi.encodePacked(hashes, keccak256(abi.encode(STEP_TYPEHASH, side, tick, quantity)));
+        }
+        // One in eight signs with a foreign key.
+        uint256 key = (draw >> 17) & 7 == 0 ? _meterKey(account) : _orderKey(account);
+        bytes32 digest = _digest(keccak256(abi.encode(ORDER_TYPEHASH, interval, account, keccak256(hashes))));
+        return abi.encodePacked(uint16(account), uint8(count), steps, compact(key, digest));
+    }
+
+    function _decisions(uint256 interval, uint256 seed) internal view returns (bytes[] memory vectors) {
+        vectors = new bytes[](batches[interval].length);
+        for (uint256 i; i < vectors.length; ++i) {
+            uint256 orders = _orders(batches[interval][i].records);
+            if (uint256(keccak256(abi.encode(seed, i))) % 4 == 0) continue;
+            for (uint256 j; j < orders; ++j) {
+                uint256 draw = uint256(keccak256(abi.encode(seed, i, j)));
+                vectors[i] = abi.encodePacked(vectors[i], uint32(draw % 400), uint32((draw >> 32) % 400), uint32(draw >> 250));
+            }
+        }
+    }
+
+    /// What a meter signed is repeated, mostly: a correction that changes it is refused.
+    function _readings(uint256 interval, uint256 seed) internal view returns (bytes[] memory vectors) {
+        vectors = new bytes[](batches[interval].length);
+        for (uint256 i; i < vectors.length; ++i) {
+            Batch storage batch = batches[interval][i];
+            uint256 orders = _orders(batch.records);
+            bytes memory old = batch.readings;
+            for (uint256 j; j < orders; ++j) {
+                uint256 draw = uint256(keccak256(abi.encode(seed, i, j)));
+                uint256 reading = ((draw % 2) << 62) | (((draw >> 8) % 1200) << 31) | ((draw >> 32) % 1200);
+                if (old.length == 8 * orders && uint8(old[8 * j]) >> 6 == 2 && draw >> 253 != 0) {
+                    reading = 0;
+                    for (uint256 k; k < 8; ++k) {
+                        reading = (reading << 8) | uint8(old[8 * j + k]);
+                    }
+                }
+                vectors[i] = abi.encodePacked(vectors[i], uint64(reading));
+            }
+        }
+    }
+
+    function _signedReading(uint256 interval, uint256 position, uint256 account, uint256 draw)
+        internal
+        view
+        returns (bytes memory)
+    {
+        (uint256 imported, uint256 exported) = ((draw >> 8) % 1200, (draw >> 32) % 1200);
+        bytes32 structHash = keccak256(abi.encode(READING_TYPEHASH, interval, account, imported, exported, 7, 9));
+        uint256 key = (draw >> 64) & 7 == 0 ? _orderKey(account) : _meterKey(account);
+        bytes memory signature = compact(key, _digest(structHash));
+        return abi.encodePacked(
+            uint16(position), uint32(imported), uint32(exported), uint48(7), uint48(9), signature
+        );
+    }
+
+    function _attestation(uint256 interval, uint256 run, bytes32 readingsHash, uint256 delivered)
+        internal
+        view
+        returns (bytes memory)
+    {
+        bytes32 structHash = keccak256(abi.encode(ATTESTATION_TYPEHASH, interval, run, readingsHash, delivered));
+        return compact(OPERATOR_KEY, _digest(structHash));
+    }
+
+    function _digest(bytes32 structHash) internal view returns (bytes32) {
+        return keccak256(abi.encodePacked(hex"1901", market.domainSeparator(), structHash));
+    }
+
+    function _hashes(bytes[] memory vectors) internal pure returns (bytes32) {
+        bytes memory hashes;
+        for (uint256 i; i < vectors.length; ++i) {
+            hashes = abi.encodePacked(hashes, keccak256(vectors[i]));
+        }
+        return keccak256(hashes);
+    }
+
+    function _orders(bytes memory records) internal pure returns (uint256 count) {
+        for (uint256 at; at < records.length; ++count) {
+            at += 3 + 8 * uint256(uint8(records[at + 2]));
+        }
+    }
+}
