@@ -6,7 +6,7 @@ import os
 
 from peerwatt.chain.network import DEFAULT_GENESIS_TIME, Network
 from peerwatt.chain.nodes import NODES, LocalNode
-from peerwatt.chain.rpc import RpcNetwork
+from peerwatt.chain.rpc import ANSWER_SECONDS, RpcNetwork
 from peerwatt.errors import ChainError
 
 EMBEDDED = "eth-tester"
@@ -22,6 +22,7 @@ def open_network(
     sealed: bool = False,
     chain_id: int | None = None,
     hardfork: str = "shanghai",
+    answer_seconds: float = ANSWER_SECONDS,
 ) -> Network:
     """Open a chain; use it in a `with` statement, or call `close()`.
 
@@ -34,6 +35,7 @@ def open_network(
         chain_id: the chain id that must be found, if one is expected.
         hardfork: rules of the EVM of a chain that is started here. `shanghai` on all three gives the same gas
             on all three; `prague` (eth-tester, anvil) meters by later rules.
+        answer_seconds: how long a node behind a URL may take to answer.
 
     Raises:
         UnreachableChain: nothing answers at the URL.
@@ -63,4 +65,4 @@ def open_network(
         raise ChainError(
             f"no chain {url!r}: choose {EMBEDDED}, {', '.join(NODES)}, {FROM_ENVIRONMENT}, or an http(s) URL"
         )
-    return RpcNetwork(url, sealed=sealed, chain_id=chain_id)
+    return RpcNetwork(url, sealed=sealed, chain_id=chain_id, answer_seconds=answer_seconds)

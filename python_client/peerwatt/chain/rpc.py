@@ -39,10 +39,10 @@ RESUME_MINING: dict[str, tuple[str, list[Any]]] = {
 class _Provider(HTTPProvider):
     """JSON-RPC over HTTP whose silence and whose contracts' refusals are typed errors."""
 
-    def __init__(self, url: str, errors: ErrorTable) -> None:
+    def __init__(self, url: str, errors: ErrorTable, answer_seconds: float) -> None:
         super().__init__(
             cast(URI, url),
-            request_kwargs={"timeout": (CONNECT_SECONDS, ANSWER_SECONDS)},
+            request_kwargs={"timeout": (min(CONNECT_SECONDS, answer_seconds), answer_seconds)},
             exception_retry_configuration=None,
         )
         self._url = url
@@ -79,6 +79,7 @@ class RpcNetwork(Network):
         sealed: bool = False,
         chain_id: int | None = None,
         node: LocalNode | None = None,
+        answer_seconds: float = ANSWER_SECONDS,
     ) -> None:
         """
         Args:
@@ -86,6 +87,7 @@ class RpcNetwork(Network):
             sealed: take over mining and time; only a development node allows it.
             chain_id: the chain id that must be found there, if one is expected.
             node: the process behind the URL, if it is ours to end.
+            answer_seconds: how long an answer may take.
 
         Raises:
             UnreachableChain: nothing answers there.
@@ -100,7 +102,8 @@ class RpcNetwork(Network):
         self._closed = False
         self.controls_time = sealed
         self.web3 = Web3(
-            _Provider(url, self.errors), middleware=[AttributeDictMiddleware, ValidationMiddleware]
+            _Provider(url, self.errors, answer_seconds),
+            middleware=[AttributeDictMiddleware, ValidationMiddleware],
         )
         self._require_chain(chain_id)
         self._client = self._client_name() if sealed else ""

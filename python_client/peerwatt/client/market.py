@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from eth_typing import ChecksumAddress
+from eth_utils.address import to_checksum_address
+from web3.contract.contract import ContractFunction
 from web3.logs import DISCARD
 from web3.types import TxReceipt
 
 from peerwatt.chain import Deployment, Network, Sender
 from peerwatt.client.state import ClearedAuction, IntervalState, PostedBatch, SkippedOrder, TermsWord
+from peerwatt.market.config import MarketConfig
 from peerwatt.market.interval import Phase
 from peerwatt.market.participant import Participant
 from peerwatt.messages import (
@@ -70,6 +73,7 @@ class MarketClient:
         self.sender = sender
         self.market = deployment.contract(network, "EnergyMarket")
         self.registry = deployment.contract(network, "ParticipantRegistry")
+        self.gate = deployment.contract(network, "GridGate")
         self.payment_token = deployment.contract(network, "PaymentToken")
         self.energy_token = deployment.contract(network, "EnergyToken")
         self.domain = Domain(network.chain_id, self.market.address)
@@ -127,7 +131,13 @@ class MarketClient:
     def report(
         self, report: NetworkReport, decisions: Sequence[bytes], signers: int, signatures: bytes
     ) -> TxReceipt:
-        """Apply the committee's verdict.
+        """Apply the committee's verdict; the arguments are those of `report_call`."""
+        return self.sender.send(self.report_call(report, decisions, signers, signatures))
+
+    def report_call(
+        self, report: NetworkReport, decisions: Sequence[bytes], signers: int, signatures: bytes
+    ) -> ContractFunction:
+        """The call that applies the committee's verdict, for whoever does not wait for its receipt.
 
         Args:
             report: what the committee signed.
@@ -135,22 +145,20 @@ class MarketClient:
             signers: bit per committee member.
             signatures: 64 bytes per signer, in member order.
         """
-        return self.sender.send(
-            self.market.functions.report(
-                (
-                    report.interval,
-                    int(report.verdict),
-                    report.volume,
-                    report.loss_rate,
-                    report.feeder_hash,
-                    report.inputs_hash,
-                    report.clearing_hash,
-                    report.decisions_hash,
-                ),
-                list(decisions),
-                signers,
-                signatures,
-            )
+        return self.market.functions.report(
+            (
+                report.interval,
+                int(report.verdict),
+                report.volume,
+                report.loss_rate,
+                report.feeder_hash,
+                report.inputs_hash,
+                report.clearing_hash,
+                report.decisions_hash,
+            ),
+            list(decisions),
+            signers,
+            signatures,
         )
 
     def expire(self, interval: int) -> TxReceipt:
@@ -240,6 +248,15 @@ class MarketClient:
     def batch_commitment(self, interval: int, batch: int) -> bytes:
         """32 bytes, what the market keeps of a batch."""
         return bytes(self.market.functions.batchCommitment(interval, batch).call())
+
+    def config(self) -> MarketConfig:
+        """The parameters that the market was created with."""
+        return MarketConfig(*self.registry.functions.config().call())
+
+    def committee(self, interval: int) -> tuple[list[ChecksumAddress], int]:
+        """Keys of the committee that reports on an interval, in their order, and how many of them sign."""
+        members, quorum = self.gate.functions.committeeAt(interval).call()
+        return [to_checksum_address(member) for member in members], int(quorum)
 
     def accounts(self, count: int) -> list[tuple[int, int]]:
         """Cash (base units) and energy (Wh) of the first `count` accounts."""

@@ -1,0 +1,173 @@
+"""`peerwatt oracle run`: one member of the committee as one process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from peerwatt.cli.console import progress
+from peerwatt.errors import InputError
+
+if TYPE_CHECKING:
+    from eth_account.signers.local import LocalAccount
+
+    from peerwatt.grid.feeder import Feeder
+    from peerwatt.oracle.forecast_file import ForecastSource
+
+_PATHS = frozenset({"deployment", "keystore", "password_file", "feeder", "forecasts", "peers", "state"})
+
+
+def _read_config(context: typer.Context, path: Path | None) -> Path | None:
+    """Let the file's values be the options' defaults; its paths count from its own directory."""
+    if path is None:
+        return None
+    import yaml
+
+    try:
+        content: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise InputError(f"{path}: cannot be read: {error}") from None
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: holds no settings: give lines such as `peers: peers.txt`")
+    known = [str(parameter.name) for parameter in context.command.params if parameter.name != "config"]
+    for key in content:
+        if key not in known:
+            raise InputError(f"{path}: {key}: unknown key: the known ones are {', '.join(known)}")
+    context.default_map = {
+        key: str(path.parent / value) if key in _PATHS and isinstance(value, str) else value
+        for key, value in content.items()
+    }
+    return path
+
+
+def run(
+    deployment: Annotated[Path, typer.Option(help="The market's addresses, as deploy.py writes them.")],
+    peers: Annotated[Path, typer.Option(help="Text file with the members' addresses, one per line.")],
+    state: Annotated[Path, typer.Option(help="SQLite file of this member; made if it is not there.")],
+    chain: Annotated[str, typer.Option(help="URL of a node, or rpc (ETH_RPC_URL).")] = "rpc",
+    feeder: Annotated[Path | None, typer.Option(help="Canonical feeder file; else the scenario's.")] = None,
+    forecasts: Annotated[Path | None, typer.Option(help="Directory of forecasts, INTERVAL.json.")] = None,
+    scenario: Annotated[str | None, typer.Option(help="Or a scenario's, for demonstration.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Of those; the scenario's by default.")] = None,
+    keystore: Annotated[Path | None, typer.Option(help="The member's key, keystore v3.")] = None,
+    password_file: Annotated[Path | None, typer.Option(help="Its password; asked for without one.")] = None,
+    demo_seed: Annotated[int | None, typer.Option(min=0, help="Demonstration key of a seed instead.")] = None,
+    member: Annotated[int | None, typer.Option(min=0, help="Which member's demonstration key.")] = None,
+    listen: Annotated[str, typer.Option(help="HOST:PORT of its pages; port 0: any.")] = "127.0.0.1:0",
+    confirmations: Annotated[
+        int,
+        typer.Option(min=0, help="Blocks on top before one is believed; 0 where nothing mines by itself."),
+    ] = 2,
+    patience: Annotated[int, typer.Option(min=1, help="How long a member's turn lasts, s.")] = 30,
+    advance: Annotated[bool, typer.Option(help="Also clear and expire intervals when they are due.")] = True,
+    poll: Annotated[float, typer.Option(min=0.01, help="How often to look at the chain, s.")] = 1.0,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            help="YAML file with any of these options.", callback=_read_config, is_eager=True, dir_okay=False
+        ),
+    ] = None,
+) -> None:
+    """Be one member of the oracle committee: follow the chain, check, sign, and report in turn.
+
+    Prints the address of its pages, then what happens on stderr. May be killed at any time and started again.
+    """
+    import signal
+    import threading
+
+    from peerwatt.chain import Deployment
+    from peerwatt.oracle.member import Habits
+    from peerwatt.oracle.process import MemberSettings, run_member
+
+    stderr = progress()
+
+    def say(line: str) -> None:
+        stderr.print(line, soft_wrap=True, markup=False)
+
+    host, port = _address(listen)
+    key = _key(keystore, password_file, demo_seed, member)
+    if demo_seed is not None:
+        say(f"demonstration key of seed {demo_seed}: anyone can compute it, it protects nothing")
+    source, own_feeder = forecast_source(forecasts, scenario, seed, feeder)
+    if own_feeder is None:
+        raise InputError("--feeder FILE is missing: name the member's own feeder file")
+    settings = MemberSettings(
+        chain=chain,
+        deployment=Deployment.load(deployment),
+        key=key,
+        feeder=own_feeder,
+        forecasts=source,
+        peers=peers,
+        state=state,
+        host=host,
+        port=port,
+        confirmations=confirmations,
+        poll_s=poll,
+        habits=Habits(patience, advance),
+    )
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    run_member(settings, stop, lambda url: typer.echo(f"listening on {url}"), say)
+
+
+def forecast_source(
+    directory: Path | None, scenario: str | None, seed: int | None, feeder: Path | None
+) -> tuple[ForecastSource, Feeder | None]:
+    """The forecasts that the options name, and the feeder: the named one, or else the scenario's.
+
+    Raises:
+        InputError: none or two are named, or they cannot be used.
+    """
+    from peerwatt.grid.feeder import load_feeder
+
+    own = None if feeder is None else load_feeder(feeder)
+    if (directory is None) == (scenario is None):
+        raise InputError("name either the directory of the --forecasts or the --scenario that they come from")
+    if directory is not None:
+        from peerwatt.oracle.forecast_file import ForecastDirectory
+
+        return ForecastDirectory(directory), own
+    from peerwatt.pilot.forecast_source import ScenarioForecasts
+    from peerwatt.pilot.scenario import load_scenario
+
+    found = load_scenario(str(scenario))
+    return ScenarioForecasts(found, found.seed if seed is None else seed), own or found.feeder
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, colon, port = text.rpartition(":")
+    if not (colon and host and port.isdecimal() and int(port) < 1 << 16):
+        raise InputError(f"--listen {text!r}: give HOST:PORT, such as 127.0.0.1:8110")
+    return host.strip("[]"), int(port)
+
+
+def _key(
+    keystore: Path | None, password_file: Path | None, demo_seed: int | None, member: int | None
+) -> LocalAccount:
+    """The member's key: of an encrypted keystore, or a demonstration one.
+
+    Raises:
+        InputError: none or both are named, or the keystore cannot be opened.
+    """
+    from peerwatt.chain import demo_account
+
+    if keystore is None and demo_seed is not None and member is not None:
+        return demo_account(demo_seed, "committee", member)
+    if keystore is None or demo_seed is not None:
+        raise InputError("name either the --keystore of the member's key, or a --demo-seed and the --member")
+    from eth_account import Account
+
+    try:
+        encrypted = keystore.read_text(encoding="utf-8")
+        if password_file is not None:
+            password = password_file.read_text(encoding="utf-8").rstrip("\r\n")
+        else:
+            password = typer.prompt(f"password of {keystore}", hide_input=True, err=True)
+        found: LocalAccount = Account.from_key(Account.decrypt(encrypted, password))
+    except OSError as error:
+        raise InputError(f"{error.filename}: cannot be read: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError, NotImplementedError):
+        raise InputError(f"{keystore}: no keystore, or another password: name both again") from None
+    return found

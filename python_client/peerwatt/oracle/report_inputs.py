@@ -1,0 +1,156 @@
+"""Everything a report follows from, as one document: whoever has it and the feeder gets the same bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from peerwatt.errors import InputError
+from peerwatt.grid.power_flow import PowerFlow
+from peerwatt.messages import (
+    Clearing,
+    Domain,
+    NetworkReport,
+    batches_hash,
+    clearing_hash,
+    decode_records,
+    posted_commitment,
+)
+from peerwatt.messages.domain import word
+from peerwatt.oracle.forecast_file import ForecastDocument, parse_document
+from peerwatt.oracle.judgement import ClearedInterval, Judgement, judge
+
+Hex = Annotated[str, Field(pattern=r"^0x([0-9a-f]{2})*$")]
+
+
+@dataclass(frozen=True)
+class PostedInterval:
+    """A cleared interval as the chain tells of it.
+
+    Attributes:
+        number: the interval.
+        length_s: its length, s.
+        clearing_word: the outcome, packed.
+        batches: the packed records of each batch.
+    """
+
+    number: int
+    length_s: int
+    clearing_word: int
+    batches: tuple[bytes, ...]
+
+    @property
+    def clearing_hash(self) -> bytes:
+        """32 bytes, computed from the records: what the market must have said too."""
+        posted = (posted_commitment(self.number, batch, packed) for batch, packed in enumerate(self.batches))
+        return clearing_hash(self.number, self.clearing_word, batches_hash(posted))
+
+    @property
+    def decoded(self) -> ClearedInterval:
+        """The same, ready to be judged."""
+        return ClearedInterval(
+            self.number,
+            self.length_s,
+            Clearing.unpack(self.clearing_word),
+            self.clearing_hash,
+            tuple(decode_records(packed) for packed in self.batches),
+        )
+
+
+@dataclass(frozen=True)
+class ReportInputs:
+    """What a member judged.
+
+    Attributes:
+        domain: the market whose interval it is.
+        interval: what was cleared.
+        forecast: what else was expected to flow.
+    """
+
+    domain: Domain
+    interval: PostedInterval
+    forecast: ForecastDocument
+
+    def judge(self, solver: PowerFlow) -> Judgement:
+        """Derive the report.
+
+        Raises:
+            InputError: the forecast leaves out somebody who traded.
+            FeederError: the forecast names a node that the feeder does not have.
+            FlowError: the power flow has no solution.
+        """
+        cleared = self.interval.decoded
+        expected = {flow.account for flow in self.forecast.participants}
+        for records in cleared.batches:
+            for record in records:
+                if record.participant not in expected:
+                    raise InputError(
+                        f"the forecast of interval {cleared.number} lacks account {record.participant}, "
+                        "which has an order in it: add its row"
+                    )
+        return judge(cleared, self.forecast.on(solver.feeder), solver)
+
+    def to_json(self) -> str:
+        """The document, one line."""
+        return _InputsDocument(
+            chain_id=self.domain.chain_id,
+            market=self.domain.market,
+            interval=self.interval.number,
+            interval_length_s=self.interval.length_s,
+            clearing=as_hex(word(self.interval.clearing_word)),
+            batches=tuple(as_hex(packed) for packed in self.interval.batches),
+            forecast=self.forecast,
+        ).model_dump_json()
+
+    @classmethod
+    def from_json(cls, text: str | bytes, origin: str) -> ReportInputs:
+        """Read a document back.
+
+        Raises:
+            InputError: it does not fit; the message has its place.
+        """
+        found = parse_document(_InputsDocument, text, origin)
+        if found.forecast.interval != found.interval:
+            raise InputError(
+                f"{origin}: forecast.interval: is {found.forecast.interval}, not {found.interval}"
+            )
+        return cls(
+            Domain(found.chain_id, found.market),
+            PostedInterval(
+                found.interval,
+                found.interval_length_s,
+                int(found.clearing, 16),
+                tuple(from_hex(packed) for packed in found.batches),
+            ),
+            found.forecast,
+        )
+
+
+class _InputsDocument(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    format: Literal["peerwatt-oracle-inputs-1"] = "peerwatt-oracle-inputs-1"
+    chain_id: Annotated[int, Field(ge=0)]
+    market: str
+    interval: Annotated[int, Field(ge=0, lt=1 << 32)]
+    interval_length_s: Annotated[int, Field(gt=0, lt=1 << 32)]
+    clearing: Annotated[str, Field(pattern=r"^0x[0-9a-f]{64}$")]
+    batches: tuple[Hex, ...]
+    forecast: ForecastDocument
+
+
+def encoded(report: NetworkReport) -> bytes:
+    """A report as the contract is given it: eight ABI words, 256 bytes."""
+    return b"".join(map(word, report.values().values()))
+
+
+def as_hex(data: bytes) -> str:
+    """Bytes as they stand in JSON: lower case, with 0x."""
+    return "0x" + data.hex()
+
+
+def from_hex(text: str) -> bytes:
+    """The bytes that `as_hex` wrote."""
+    return bytes.fromhex(text.removeprefix("0x"))

@@ -1,0 +1,127 @@
+"""What a member shows to everybody, over HTTP: its signed reports. Nothing can be written through it."""
+
+from __future__ import annotations
+
+import socket
+import sqlite3
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import uvicorn
+from fastapi import FastAPI, HTTPException, Response
+from fastapi import Path as InPath
+
+from peerwatt.errors import InputError
+from peerwatt.oracle.report_inputs import as_hex, from_hex
+from peerwatt.oracle.signing_record import SignedReport, SigningRecord
+from peerwatt.oracle.state import read_state
+
+MAX_CONNECTIONS = 256
+"""Answered at once; beyond it a request gets status 503."""
+STOP_SECONDS = 5.0
+
+Hash = Annotated[str, InPath(pattern=r"^0x[0-9a-f]{64}$")]
+
+
+def application(state: sqlite3.Connection, health: Callable[[], dict[str, Any]]) -> FastAPI:
+    """The member's pages.
+
+    Args:
+        state: opened for reading; used by one thread.
+        health: what the member says of itself.
+    """
+    app = FastAPI(title="Peerwatt oracle member", docs_url=None, redoc_url=None)
+    record = SigningRecord(state)
+
+    def signed(clearing: str) -> SignedReport:
+        found = record.find(from_hex(clearing))
+        if found is None:
+            raise HTTPException(404, "this member has signed no report on that clearing")
+        return found
+
+    # Coroutines, so that all of them run in the server's own thread, which the connection belongs to.
+
+    @app.get("/health")
+    async def read_health() -> dict[str, Any]:
+        return health()
+
+    @app.get("/intervals/{interval}")
+    async def read_interval(interval: Annotated[int, InPath(ge=0, lt=1 << 32)]) -> list[dict[str, Any]]:
+        return [report.document for report in record.of_interval(interval)]
+
+    @app.get("/clearings/{clearing}")
+    async def read_report(clearing: Hash) -> dict[str, Any]:
+        return signed(clearing).document
+
+    @app.get("/clearings/{clearing}/signature")
+    async def read_signature(clearing: Hash) -> dict[str, str]:
+        report = signed(clearing)
+        return {"digest": as_hex(report.digest), "signature": as_hex(report.signature)}
+
+    @app.get("/clearings/{clearing}/inputs")
+    async def read_inputs(clearing: Hash) -> Response:
+        return Response(signed(clearing).inputs, media_type="application/json")
+
+    return app
+
+
+class Service:
+    """The pages on a port, in a thread of their own; use it in a `with` statement.
+
+    Attributes:
+        url: where they are.
+    """
+
+    def __init__(self, host: str, port: int, state: Path, health: Callable[[], dict[str, Any]]) -> None:
+        """Begin to answer.
+
+        Args:
+            host: address to listen on.
+            port: 0 for any that is free.
+            state: the member's file.
+            health: what the member says of itself.
+
+        Raises:
+            InputError: nothing can listen there.
+        """
+        self._socket = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            self._socket.bind((host, port))
+        except OSError as error:
+            self._socket.close()
+            raise InputError(
+                f"--listen {host}:{port}: {error.strerror}: choose another address, or port 0"
+            ) from None
+        name = f"[{host}]" if ":" in host else host
+        self.url = f"http://{name}:{self._socket.getsockname()[1]}"
+        self._database = read_state(state, any_thread=True)
+        config = uvicorn.Config(
+            application(self._database, health),
+            log_config=None,
+            access_log=False,
+            limit_concurrency=MAX_CONNECTIONS,
+            timeout_keep_alive=5,
+            lifespan="off",
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": [self._socket]}, name="service", daemon=True
+        )
+        self._thread.start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still answers."""
+        return self._thread.is_alive()
+
+    def __enter__(self) -> Service:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.should_exit = True
+        self._thread.join(STOP_SECONDS)
+        self._database.close()
+        self._socket.close()
