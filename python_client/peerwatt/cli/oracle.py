@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from peerwatt.cli.console import AsJson, print_json, progress, results
-from peerwatt.cli.oracle_run import run
+from peerwatt.cli.oracle_run import JudgingBasis, judging_basis, run
 
 if TYPE_CHECKING:
-    from peerwatt.oracle.forecast_file import ForecastSource
     from peerwatt.oracle.report_inputs import ReportInputs
 
 app = typer.Typer(no_args_is_help=True, help="Be a member of the grid oracle's committee, or check one.")
@@ -89,6 +88,12 @@ def inputs(
     forecasts: Annotated[Path | None, typer.Option(help="Directory of forecasts, INTERVAL.json.")] = None,
     scenario: Annotated[str | None, typer.Option(help="Or a scenario's forecasts.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Of those; the scenario's by default.")] = None,
+    first_interval: Annotated[
+        int | None, typer.Option(min=0, help="Interval on chain of the scenario's first one.")
+    ] = None,
+    rules: Annotated[
+        str | None, typer.Option(help="Such as losses=tracing,curtailment=fair; the scenario's by default.")
+    ] = None,
 ) -> None:
     """Print everything that the report on an interval follows from, as one JSON document.
 
@@ -111,10 +116,8 @@ def inputs(
         return
     if deployment is None:
         raise InputError("name the --state of a member, or the --deployment of a market and its forecasts")
-    from peerwatt.cli.oracle_run import forecast_source
-
-    source, _ = forecast_source(forecasts, scenario, seed, None)
-    typer.echo(_inputs_from_chain(chain, deployment, source, interval).to_json())
+    basis = judging_basis(forecasts, scenario, seed, first_interval, rules)
+    typer.echo(_inputs_from_chain(chain, deployment, basis, interval).to_json())
 
 
 @app.command()
@@ -156,7 +159,7 @@ def forecasts(
     scenario: Annotated[str, typer.Argument(help="Name of a scenario, or its directory or file.")],
     out: Annotated[Path, typer.Option(help="Directory for the files INTERVAL.json.")],
     seed: Annotated[int | None, typer.Option(min=0, help="The scenario's by default.")] = None,
-    first: Annotated[int | None, typer.Option(min=0, help="Interval on chain of its first one.")] = None,
+    first_interval: Annotated[int | None, typer.Option(min=0, help="Interval on chain of its first.")] = None,
     days: Annotated[int, typer.Option(min=1, help="How many days.")] = 1,
 ) -> None:
     """Write a scenario's forecasts as the committee's members read them."""
@@ -169,7 +172,7 @@ def forecasts(
     try:
         out.mkdir(parents=True, exist_ok=True)
         directory = ForecastDirectory(out)
-        source = ScenarioForecasts(found, found.seed if seed is None else seed, first)
+        source = ScenarioForecasts(found, found.seed if seed is None else seed, first_interval)
         count = days * found.calendar.per_day
         for interval in range(source.first, source.first + count):
             directory.write(source.forecast(interval))
@@ -178,7 +181,7 @@ def forecasts(
     typer.echo(f"{count} forecasts in {out}, intervals {source.first} to {source.first + count - 1}")
 
 
-def _inputs_from_chain(chain: str, deployment: Path, source: ForecastSource, interval: int) -> ReportInputs:
+def _inputs_from_chain(chain: str, deployment: Path, basis: JudgingBasis, interval: int) -> ReportInputs:
     """The inputs by the chain's own records.
 
     Raises:
@@ -212,7 +215,7 @@ def _inputs_from_chain(chain: str, deployment: Path, source: ForecastSource, int
         raise InputError(
             f"{network.endpoint}: its records of interval {interval} do not make its clearing's hash"
         )
-    forecast = source.forecast(interval)
+    forecast = basis.forecasts.forecast(interval)
     if forecast is None:
         raise InputError(f"interval {interval} has no forecast: name the directory that has it")
-    return ReportInputs(client.domain, posted, forecast)
+    return ReportInputs(client.domain, posted, forecast, basis.rules)

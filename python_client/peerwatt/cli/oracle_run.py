@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
 
     from peerwatt.grid.feeder import Feeder
+    from peerwatt.grid.rules import GridRules
     from peerwatt.oracle.forecast_file import ForecastSource
 
 _PATHS = frozenset({"deployment", "keystore", "password_file", "feeder", "forecasts", "peers", "state"})
@@ -51,6 +53,12 @@ def run(
     forecasts: Annotated[Path | None, typer.Option(help="Directory of forecasts, INTERVAL.json.")] = None,
     scenario: Annotated[str | None, typer.Option(help="Or a scenario's, for demonstration.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Of those; the scenario's by default.")] = None,
+    first_interval: Annotated[
+        int | None, typer.Option(min=0, help="Interval on chain of the scenario's first one.")
+    ] = None,
+    rules: Annotated[
+        str | None, typer.Option(help="Such as losses=tracing,curtailment=fair; the scenario's by default.")
+    ] = None,
     keystore: Annotated[Path | None, typer.Option(help="The member's key, keystore v3.")] = None,
     password_file: Annotated[Path | None, typer.Option(help="Its password; asked for without one.")] = None,
     demo_seed: Annotated[int | None, typer.Option(min=0, help="Demonstration key of a seed instead.")] = None,
@@ -78,8 +86,13 @@ def run(
     import threading
 
     from peerwatt.chain import Deployment
-    from peerwatt.oracle.member import Habits
-    from peerwatt.oracle.process import MemberSettings, run_member
+    from peerwatt.grid.feeder import load_feeder
+
+    try:
+        from peerwatt.oracle.member import Habits
+        from peerwatt.oracle.process import MemberSettings, run_member
+    except ImportError as error:
+        raise InputError(f"{error.name} is not installed; pip install 'peerwatt[oracle]'") from None
 
     stderr = progress()
 
@@ -90,7 +103,8 @@ def run(
     key = _key(keystore, password_file, demo_seed, member)
     if demo_seed is not None:
         say(f"demonstration key of seed {demo_seed}: anyone can compute it, it protects nothing")
-    source, own_feeder = forecast_source(forecasts, scenario, seed, feeder)
+    basis = judging_basis(forecasts, scenario, seed, first_interval, rules)
+    own_feeder = basis.feeder if feeder is None else load_feeder(feeder)
     if own_feeder is None:
         raise InputError("--feeder FILE is missing: name the member's own feeder file")
     settings = MemberSettings(
@@ -98,7 +112,8 @@ def run(
         deployment=Deployment.load(deployment),
         key=key,
         feeder=own_feeder,
-        forecasts=source,
+        forecasts=basis.forecasts,
+        rules=basis.rules,
         peers=peers,
         state=state,
         host=host,
@@ -112,28 +127,45 @@ def run(
     run_member(settings, stop, lambda url: typer.echo(f"listening on {url}"), say)
 
 
-def forecast_source(
-    directory: Path | None, scenario: str | None, seed: int | None, feeder: Path | None
-) -> tuple[ForecastSource, Feeder | None]:
-    """The forecasts that the options name, and the feeder: the named one, or else the scenario's.
+@dataclass(frozen=True)
+class JudgingBasis:
+    """What a member judges by, besides the chain.
+
+    Attributes:
+        forecasts: where its forecasts come from.
+        rules: by which the grid decides.
+        feeder: the scenario's, where there is one.
+    """
+
+    forecasts: ForecastSource
+    rules: GridRules
+    feeder: Feeder | None
+
+
+def judging_basis(
+    directory: Path | None, scenario: str | None, seed: int | None, first: int | None, rules: str | None
+) -> JudgingBasis:
+    """What the options name.
 
     Raises:
-        InputError: none or two are named, or they cannot be used.
+        InputError: no forecasts are named or two kinds, or they or the rules cannot be used.
     """
-    from peerwatt.grid.feeder import load_feeder
+    from peerwatt.oracle.judgement import DEFAULT_RULES
+    from peerwatt.oracle.report_inputs import parse_rules
 
-    own = None if feeder is None else load_feeder(feeder)
+    named = None if rules is None else parse_rules(rules)
     if (directory is None) == (scenario is None):
         raise InputError("name either the directory of the --forecasts or the --scenario that they come from")
     if directory is not None:
         from peerwatt.oracle.forecast_file import ForecastDirectory
 
-        return ForecastDirectory(directory), own
+        return JudgingBasis(ForecastDirectory(directory), named or DEFAULT_RULES, None)
     from peerwatt.pilot.forecast_source import ScenarioForecasts
     from peerwatt.pilot.scenario import load_scenario
 
     found = load_scenario(str(scenario))
-    return ScenarioForecasts(found, found.seed if seed is None else seed), own or found.feeder
+    source = ScenarioForecasts(found, found.seed if seed is None else seed, first)
+    return JudgingBasis(source, named or found.rules, found.feeder)
 
 
 def _address(text: str) -> tuple[str, int]:

@@ -32,12 +32,23 @@ class _Strict(BaseModel):
 
 
 class ExpectedFlow(_Strict):
-    """One participant: its account, its node, and what it is expected to import and export, traded or not."""
+    """One participant: its connection, and what it is expected to import and export, traded or not.
+
+    Attributes:
+        account: its account in the market.
+        node: of the feeder.
+        import_wh: expected import.
+        export_wh: expected export.
+        inverter_va: rating of its inverter, VA; 0 for none.
+        phase: on a three-phase feeder 1 to 3, or 0 for all three.
+    """
 
     account: Annotated[int, Field(ge=0, lt=1 << 16)]
     node: str
     import_wh: Wh
     export_wh: Wh
+    inverter_va: Annotated[int, Field(ge=0, lt=1 << 31)] = 0
+    phase: Annotated[int, Field(ge=0, le=3)] = 0
 
 
 class NodePower(_Strict):
@@ -87,6 +98,8 @@ class ForecastDocument(_Strict):
                     node=names[forecast.nodes[account]],
                     import_wh=forecast.import_wh.get(account, 0),
                     export_wh=forecast.export_wh.get(account, 0),
+                    inverter_va=forecast.inverter_va.get(account, 0),
+                    phase=forecast.phases.get(account, 0),
                 )
                 for account in sorted(forecast.nodes)
             ),
@@ -115,6 +128,8 @@ class ForecastDocument(_Strict):
             export_wh={flow.account: flow.export_wh for flow in self.participants},
             background_w=active,
             background_var=reactive,
+            inverter_va={flow.account: flow.inverter_va for flow in self.participants},
+            phases={flow.account: flow.phase for flow in self.participants} if feeder.three_phase else {},
         )
 
 

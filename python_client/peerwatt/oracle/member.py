@@ -19,6 +19,7 @@ from peerwatt.chain import ContractReverted, UnreachableChain
 from peerwatt.client import MarketClient
 from peerwatt.errors import PeerwattError
 from peerwatt.grid.power_flow import PowerFlow
+from peerwatt.grid.rules import GridRules
 from peerwatt.messages.signature import sign_digest
 from peerwatt.oracle.chain_follower import ChainFollower, Head
 from peerwatt.oracle.followed_chain import Cleared
@@ -58,6 +59,7 @@ class Member:
         key: LocalAccount,
         solver: PowerFlow,
         forecasts: ForecastSource,
+        rules: GridRules,
         follower: ChainFollower,
         record: SigningRecord,
         peers: Peers,
@@ -70,6 +72,7 @@ class Member:
         self._key = key
         self._solver = solver
         self._forecasts = forecasts
+        self._rules = rules
         self._peers = peers
         self._habits = habits
         self._say = say
@@ -157,7 +160,7 @@ class Member:
         if forecast is None:
             self._tell(cleared.interval, "no forecast yet: nothing signed")
             return None
-        inputs = ReportInputs(self.client.domain, posted, forecast)
+        inputs = ReportInputs(self.client.domain, posted, forecast, self._rules)
         judgement = inputs.judge(self._solver)
         signed = self.record.sign_once(
             inputs, judgement, self.client.domain, lambda digest: sign_digest(digest, bytes(self._key.key))

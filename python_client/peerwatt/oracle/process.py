@@ -16,6 +16,7 @@ from peerwatt.client import MarketClient
 from peerwatt.errors import ChainError, InputError
 from peerwatt.grid.feeder import Feeder
 from peerwatt.grid.power_flow import PowerFlow
+from peerwatt.grid.rules import GridRules
 from peerwatt.oracle.chain_follower import ChainFollower, Head
 from peerwatt.oracle.followed_chain import FollowedChain
 from peerwatt.oracle.forecast_file import ForecastSource
@@ -40,6 +41,7 @@ class MemberSettings:
         key: of the member; it signs reports and pays for the transactions.
         feeder: the member's own.
         forecasts: where its forecasts come from.
+        rules: by which the grid decides; the committee's members agree on them.
         peers: file with the other members' addresses.
         state: its SQLite file.
         host: address to listen on.
@@ -54,6 +56,7 @@ class MemberSettings:
     key: LocalAccount = field(repr=False)
     feeder: Feeder = field(repr=False)
     forecasts: ForecastSource
+    rules: GridRules
     peers: Path
     state: Path
     host: str
@@ -94,6 +97,7 @@ def run_member(
                 settings.key,
                 PowerFlow(settings.feeder),
                 settings.forecasts,
+                settings.rules,
                 ChainFollower(client, FollowedChain(database), settings.confirmations, say),
                 SigningRecord(database),
                 Peers(addresses),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from peerwatt.errors import InputError
+from peerwatt.grid.curtailment_rules import RULES
+from peerwatt.grid.loss_rules import LOSS_RULES
 from peerwatt.grid.power_flow import PowerFlow
+from peerwatt.grid.rules import GridRules
 from peerwatt.messages import (
     Clearing,
     Domain,
@@ -20,7 +23,7 @@ from peerwatt.messages import (
 )
 from peerwatt.messages.domain import word
 from peerwatt.oracle.forecast_file import ForecastDocument, parse_document
-from peerwatt.oracle.judgement import ClearedInterval, Judgement, judge
+from peerwatt.oracle.judgement import DEFAULT_RULES, ClearedInterval, Judgement, judge
 
 Hex = Annotated[str, Field(pattern=r"^0x([0-9a-f]{2})*$")]
 
@@ -67,11 +70,13 @@ class ReportInputs:
         domain: the market whose interval it is.
         interval: what was cleared.
         forecast: what else was expected to flow.
+        rules: by which the grid decides.
     """
 
     domain: Domain
     interval: PostedInterval
     forecast: ForecastDocument
+    rules: GridRules = DEFAULT_RULES
 
     def judge(self, solver: PowerFlow) -> Judgement:
         """Derive the report.
@@ -90,7 +95,7 @@ class ReportInputs:
                         f"the forecast of interval {cleared.number} lacks account {record.participant}, "
                         "which has an order in it: add its row"
                     )
-        return judge(cleared, self.forecast.on(solver.feeder), solver)
+        return judge(cleared, self.forecast.on(solver.feeder), solver, self.rules)
 
     def to_json(self) -> str:
         """The document, one line."""
@@ -101,6 +106,7 @@ class ReportInputs:
             interval_length_s=self.interval.length_s,
             clearing=as_hex(word(self.interval.clearing_word)),
             batches=tuple(as_hex(packed) for packed in self.interval.batches),
+            rules=self.rules,
             forecast=self.forecast,
         ).model_dump_json()
 
@@ -125,6 +131,7 @@ class ReportInputs:
                 tuple(from_hex(packed) for packed in found.batches),
             ),
             found.forecast,
+            checked_rules(found.rules, f"{origin}: rules"),
         )
 
 
@@ -138,7 +145,41 @@ class _InputsDocument(BaseModel):
     interval_length_s: Annotated[int, Field(gt=0, lt=1 << 32)]
     clearing: Annotated[str, Field(pattern=r"^0x[0-9a-f]{64}$")]
     batches: tuple[Hex, ...]
+    rules: GridRules
     forecast: ForecastDocument
+
+
+def parse_rules(text: str) -> GridRules:
+    """Rules as an option states them, such as `losses=tracing,volt_var=true`; what is not named is as usual.
+
+    Raises:
+        InputError: there is no such rule.
+    """
+    pairs = [pair.partition("=")[::2] for pair in text.split(",") if pair.strip()]
+    named = {name.strip(): value.strip() for name, value in pairs}
+    known = [field.name for field in fields(GridRules)]
+    for name in named:
+        if name not in known:
+            raise InputError(f"--rules {text!r}: {name}: no such rule: the rules are {', '.join(known)}")
+    try:
+        rules = TypeAdapter(GridRules).validate_strings(named)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise InputError(f"--rules {text!r}: {place}: {first['msg']}") from None
+    return checked_rules(rules, f"--rules {text!r}")
+
+
+def checked_rules(rules: GridRules, origin: str) -> GridRules:
+    """The same rules.
+
+    Raises:
+        InputError: one of them has a name that there is not.
+    """
+    for name, known in (("losses", LOSS_RULES), ("curtailment", RULES)):
+        if getattr(rules, name) not in known:
+            raise InputError(f"{origin}: {name}: {getattr(rules, name)!r}: choose {', '.join(sorted(known))}")
+    return rules
 
 
 def encoded(report: NetworkReport) -> bytes:
