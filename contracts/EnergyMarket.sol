@@ -81,7 +81,7 @@ contract EnergyMarket is Metering {
         if (r.verdict == Verdict.Accept) {
             require(r.volume == most, BadVerdict());
         } else if (r.verdict == Verdict.Cap) {
-            state.clearing = slot.book.cap(r.interval, state.clearing, r.volume);
+            state.clearing = auction.cap(state.clearing, r.volume, slot.book.crossing());
         } else if (r.verdict == Verdict.Curtail) {
             require(decisions != 0, DecisionsMismatch());
         } else {

@@ -2,7 +2,9 @@
 pragma solidity 0.8.30;
 
 import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
+import {Auction} from "./Auction.sol";
 import {MarginAccounts} from "./MarginAccounts.sol";
+import {IAuction} from "./interfaces/IAuction.sol";
 import {IEnergyMarket, Interval, Phase, Skip} from "./interfaces/IEnergyMarket.sol";
 import {Tariff} from "./interfaces/IParticipantRegistry.sol";
 import {Clearing} from "./libraries/Clearing.sol";
@@ -47,7 +49,14 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
         uint256 recordsLength;
     }
 
+    /// @notice Matches bids and asks.
+    IAuction public immutable auction;
+
     mapping(uint256 slot => Slot) private _ring;
+
+    constructor() {
+        auction = new Auction();
+    }
 
     /* POST */
 
@@ -201,7 +210,7 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
         require(block.timestamp >= _gateClosure(interval), TooEarly(_gateClosure(interval)));
 
         Interval storage state = slot.interval;
-        Clearing cleared = state.batches == 0 ? Clearing.wrap(0) : slot.book.clear(interval);
+        Clearing cleared = state.batches == 0 ? Clearing.wrap(0) : auction.clear(slot.book.crossing());
         state.clearing = cleared;
         state.terms = state.terms.withVolume(cleared.volume());
         state.phase = Phase.Cleared;

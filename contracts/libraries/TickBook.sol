@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {LibBit} from "solady/src/utils/LibBit.sol";
-import {Clearing, Marginal, pack} from "./Clearing.sol";
+import {Lanes} from "../interfaces/IAuction.sol";
 import {BUY, Ladder, OrderCodec, PostedStep, SELL, Step} from "./OrderCodec.sol";
 
 /// @title The order book of one interval: what is bid and asked at each of 256 ticks
@@ -13,9 +12,11 @@ import {BUY, Ladder, OrderCodec, PostedStep, SELL, Step} from "./OrderCodec.sol"
 ///   255..224   ...   63..32   31..0
 ///   lane 6     ...   lane 0   interval number
 library TickBook {
+    uint256 internal constant LANE_BITS = 32;
     uint256 internal constant LANES_PER_WORD = 7;
     uint256 internal constant WORDS_PER_SIDE = 37;
     uint256 internal constant LANE_MAX = type(uint32).max;
+    uint256 private constant EVERY_OTHER_LANE = 0x00000000ffffffff00000000ffffffff00000000ffffffff00000000ffffffff;
 
     /// @dev Bit t of `occupied[side]` is set when the lane at tick t is not empty.
     struct Book {
@@ -51,7 +52,7 @@ library TickBook {
                 Step step = left.first();
                 uint256 tick = step.tick();
                 uint256 quantity = step.quantity();
-                (uint256 index, uint256 shift) = _place(step.side(), tick);
+                (uint256 index, uint256 shift) = place(step.side(), tick);
                 uint256 word = _wordAt(draft, index);
                 if (word == 0) word = _read(book, draft.interval, index);
                 uint256 offset = uint32(word >> shift);
@@ -75,7 +76,7 @@ library TickBook {
     function _takeBack(Draft memory draft, Ladder ladder, Ladder end) private pure {
         for (; Ladder.unwrap(ladder) != Ladder.unwrap(end); ladder = ladder.rest()) {
             Step step = ladder.first();
-            (uint256 index, uint256 shift) = _place(step.side(), step.tick());
+            (uint256 index, uint256 shift) = place(step.side(), step.tick());
             unchecked {
                 _setWordAt(draft, index, _wordAt(draft, index) - (step.quantity() << shift));
             }
@@ -95,87 +96,69 @@ library TickBook {
 
     /// @notice Wh queued at one tick.
     function lane(Book storage book, uint256 interval, uint256 side, uint256 tick) internal view returns (uint256) {
-        (uint256 index, uint256 shift) = _place(side, tick);
+        (uint256 index, uint256 shift) = place(side, tick);
         uint256 word = book.words[index];
         return uint32(word) == interval ? uint32(word >> shift) : 0;
     }
 
-    /// @notice The uniform-price call auction: merit order on both sides, matched while the bid is worth the ask.
-    /// @dev One pass over the occupied ticks from both ends to the crossing: at most 257 of them, however many orders.
-    function clear(Book storage book, uint256 interval) internal view returns (Clearing) {
-        (uint256 bids, uint256 asks) = (book.occupied[BUY], book.occupied[SELL]);
-        Marginal memory bid;
-        Marginal memory ask;
-        (uint256 bidTick, uint256 bidTotal, uint256 bidLeft) = (0, 0, 0);
-        (uint256 askTick, uint256 askTotal, uint256 askLeft) = (0, 0, 0);
-        uint256 matched;
+    /// @notice What an auction of the book can reach: the words of either side's better ticks up to the crossing.
+    /// @dev The side that has less energy so far gives its next word. Its auction ends where the next tick does not meet
+    /// the best tick of the other side's last word: by then the other side is down to that word.
+    function crossing(Book storage book) internal view returns (Lanes memory lanes) {
+        lanes.occupied = book.occupied;
+        (uint256 bids, uint256 asks) = (lanes.occupied[BUY], lanes.occupied[SELL]);
+        (uint256 demand, uint256 supply) = (0, 0);
+        (uint256 bid, uint256 ask) = (0, 0);
         unchecked {
             while (true) {
-                if (bidLeft == 0 && bids != 0) {
-                    bidTick = _best(BUY, bids);
-                    bids ^= 1 << bidTick;
-                    bidTotal = bidLeft = lane(book, interval, BUY, bidTick);
+                if (demand <= supply) {
+                    if (bids == 0) break;
+                    bid = best(BUY, bids);
+                    if (bid < ask) break;
+                    bids &= beyond(BUY, bid);
+                    demand += energy(_copy(book, lanes.words, BUY, bid));
+                } else {
+                    if (asks == 0) break;
+                    ask = best(SELL, asks);
+                    if (bid < ask) break;
+                    asks &= beyond(SELL, ask);
+                    supply += energy(_copy(book, lanes.words, SELL, ask));
                 }
-                if (askLeft == 0 && asks != 0) {
-                    askTick = _best(SELL, asks);
-                    asks ^= 1 << askTick;
-                    askTotal = askLeft = lane(book, interval, SELL, askTick);
-                }
-                if (bidLeft == 0 || askLeft == 0 || bidTick < askTick) break;
-                uint256 quantity = bidLeft < askLeft ? bidLeft : askLeft;
-                matched += quantity;
-                bidLeft -= quantity;
-                askLeft -= quantity;
-                (bid.tick, bid.total, bid.filled) = (bidTick, bidTotal, bidTotal - bidLeft);
-                (ask.tick, ask.total, ask.filled) = (askTick, askTotal, askTotal - askLeft);
             }
         }
-        if (matched == 0) return Clearing.wrap(0);
-        // Any price between these two leaves nobody better off with another quantity; the midpoint favours no side.
-        uint256 lower = bidLeft == 0 ? ask.tick : Math.max(ask.tick, bidTick);
-        uint256 upper = askLeft == 0 ? bid.tick : Math.min(bid.tick, askTick);
-        (bid.accepted, ask.accepted) = (bid.filled, ask.filled);
-        return pack((lower + upper) / 2, matched, bid, ask);
     }
 
-    /// @notice The same clearing with its volume cut to `limit`, at the same price: the walk stopped earlier.
-    function cap(Book storage book, uint256 interval, Clearing cleared, uint256 limit)
-        internal
-        view
-        returns (Clearing)
-    {
-        if (limit == 0) return Clearing.wrap(0);
-        return pack(
-            cleared.priceTick(),
-            cleared.volume(),
-            _capSide(book, interval, BUY, cleared.marginal(BUY), limit),
-            _capSide(book, interval, SELL, cleared.marginal(SELL), limit)
-        );
+    /// @notice The best of a side's occupied ticks, of which there is one: the highest bid, the lowest ask.
+    function best(uint256 side, uint256 bits) internal pure returns (uint256) {
+        return side == BUY ? LibBit.fls(bits) : LibBit.ffs(bits);
     }
 
-    /// @dev The walk ends at the clearing's marginal tick at the latest: that one holds what the better ones do not.
-    function _capSide(Book storage book, uint256 interval, uint256 side, Marginal memory was, uint256 limit)
+    /// @notice The ticks of a side that are worse than all in the word of `tick`.
+    function beyond(uint256 side, uint256 tick) internal pure returns (uint256) {
+        unchecked {
+            uint256 first = tick / LANES_PER_WORD * LANES_PER_WORD;
+            return side == BUY ? (1 << first) - 1 : type(uint256).max << (first + LANES_PER_WORD);
+        }
+    }
+
+    /// @notice Wh queued in all lanes of a word.
+    function energy(uint256 word) internal pure returns (uint256) {
+        unchecked {
+            uint256 sums = ((word >> LANE_BITS) & EVERY_OTHER_LANE) + ((word >> 2 * LANE_BITS) & EVERY_OTHER_LANE);
+            // The highest 64 bits of the product are the sum of the four.
+            return (sums * 0x0000000000000001000000000000000100000000000000010000000000000001) >> 192;
+        }
+    }
+
+    /// @dev Copies the word of an occupied lane, which is therefore the interval's.
+    function _copy(Book storage book, uint256[74] memory words, uint256 side, uint256 tick)
         private
         view
-        returns (Marginal memory)
+        returns (uint256 word)
     {
-        uint256 bits = book.occupied[side];
-        uint256 tick = _best(side, bits);
-        uint256 total = lane(book, interval, side, tick);
-        while (tick != was.tick && total < limit) {
-            limit -= total;
-            bits ^= 1 << tick;
-            tick = _best(side, bits);
-            total = lane(book, interval, side, tick);
-        }
-        // At the clearing's own marginal tick the fill stays what it was, and the gate accepts less of it.
-        uint256 filled = tick == was.tick ? was.filled : total;
-        return Marginal(tick, total, filled, limit);
-    }
-
-    /// @dev The best of a side's occupied ticks, of which there is one: the highest bid, the lowest ask.
-    function _best(uint256 side, uint256 bits) private pure returns (uint256) {
-        return side == BUY ? LibBit.fls(bits) : LibBit.ffs(bits);
+        (uint256 index,) = place(side, tick);
+        word = book.words[index];
+        words[index] = word;
     }
 
     /// @dev A word of the book, empty if it is another interval's.
@@ -200,8 +183,8 @@ library TickBook {
         }
     }
 
-    /// @dev The word of a lane, and how far the lane is shifted in it.
-    function _place(uint256 side, uint256 tick) private pure returns (uint256 index, uint256 shift) {
+    /// @notice The word of a lane, and how far the lane is shifted in it.
+    function place(uint256 side, uint256 tick) internal pure returns (uint256 index, uint256 shift) {
         unchecked {
             return (side * WORDS_PER_SIDE + tick / LANES_PER_WORD, (1 + tick % LANES_PER_WORD) << 5);
         }

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import {Ladder, OrderCodec} from "../../contracts/libraries/OrderCodec.sol";
+import {TickBook} from "../../contracts/libraries/TickBook.sol";
+import {within} from "./Vm.sol";
+
+/// A tick book, filled at random, and its naive twin.
+abstract contract FilledBook {
+    using TickBook for TickBook.Book;
+
+    uint256 internal constant INTERVAL = 7;
+
+    TickBook.Book internal _book;
+
+    /// The naive twin: a lane is a number.
+    uint256[256][2] internal _lanes;
+
+    function _post(uint256 interval, bool fresh, uint32[] memory steps) internal returns (bool taken, bytes memory records) {
+        TickBook.Draft memory draft = _book.open(interval, fresh);
+        records = new bytes(8 * steps.length + 32);
+        uint256 ladder;
+        for (uint256 i; i < steps.length; ++i) {
+            ladder |= uint256(steps[i]) << (224 - 32 * i);
+        }
+        taken = _book.post(draft, Ladder.wrap(ladder), records, 0);
+        _book.save(draft);
+        OrderCodec.truncate(records, 8 * steps.length);
+    }
+
+    function _step(uint256 side, uint256 tick, uint256 quantity) internal pure returns (uint32) {
+        return uint32((side << 31) | (tick << 23) | quantity);
+    }
+
+    function _one(uint256 side, uint256 tick, uint256 quantity) internal pure returns (uint32[] memory steps) {
+        steps = new uint32[](1);
+        steps[0] = _step(side, tick, quantity);
+    }
+
+    /// An older interval's book lies in the same storage: nothing of it may be seen.
+    function _fill(uint256 seed, uint256 orders, uint256 spread) internal {
+        for (uint256 i; i < 5; ++i) {
+            uint256 draw = uint256(keccak256(abi.encode(seed, "old", i)));
+            _post(INTERVAL - 1, i == 0, _one(draw & 1, uint8(draw >> 8), 1 + uint16(draw >> 16)));
+        }
+        for (uint256 i; i < orders; ++i) {
+            uint256 draw = uint256(keccak256(abi.encode(seed, i)));
+            (uint256 side, uint256 tick) = (draw & 1, within(draw >> 8, 128 - spread, 127 + spread));
+            uint256 quantity = 1 + uint16(draw >> 16) % 500;
+            (bool taken, bytes memory records) = _post(INTERVAL, i == 0, _one(side, tick, quantity));
+            uint64 expected = uint64((uint256(_step(side, tick, quantity)) << 32) | _lanes[side][tick]);
+            require(taken && keccak256(records) == keccak256(abi.encodePacked(expected)), "the posted step");
+            _lanes[side][tick] += quantity;
+        }
+    }
+}
