@@ -79,7 +79,7 @@ class MemberProcess:
                     *self.arguments(),
                     *(part for option in options.items() for part in option),
                 ],
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
@@ -105,8 +105,9 @@ class MemberProcess:
         if self.process.poll() is None:
             os.kill(self.process.pid, signal.SIGKILL)
         self.process.wait()
-        if self.process.stdout is not None:
-            self.process.stdout.close()
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                pipe.close()
         self.process = None
 
     def said(self) -> str:
@@ -130,6 +131,7 @@ class CommitteeOnChain:
         network: the node, whose blocks are sealed here alone.
         members: the processes.
         forecasts: the directory that honest members read.
+        feeder: the file that they have.
     """
 
     def __init__(self, network: Network, scenario: Scenario, folder: Path, first: int = MORNING) -> None:
@@ -150,7 +152,7 @@ class CommitteeOnChain:
         self._next = scenario.calendar.first + first
         self._deployment = folder / "deployment.json"
         self.client.deployment.save(self._deployment)
-        self._feeder = scenario.directory / "feeder.json"
+        self.feeder = scenario.directory / "feeder.json"
         self._peers = folder / "peers.txt"
         self._peers.write_text("")
         self.members = [
@@ -164,19 +166,25 @@ class CommitteeOnChain:
     def client(self) -> MarketClient:
         return self.market.client
 
+    def public_data(self) -> list[str]:
+        """Options that name what everybody may know."""
+        options = {"--chain": self._url, "--deployment": self._deployment, "--forecasts": self.forecasts.path}
+        return [str(part) for option in options.items() for part in option]
+
     def _options(self) -> list[str]:
         options = {
-            "--chain": self._url,
-            "--deployment": self._deployment,
             "--peers": self._peers,
-            "--feeder": self._feeder,
-            "--forecasts": self.forecasts.path,
+            "--feeder": self.feeder,
             "--demo-seed": self.keys.seed,
             "--confirmations": 1,
             "--patience": PATIENCE_S,
             "--poll": 0.05,
         }
-        return [str(part) for option in options.items() for part in option]
+        return [
+            *self.public_data(),
+            *(str(part) for option in options.items() for part in option),
+            "--until-stdin-ends",
+        ]
 
     @property
     def _url(self) -> str:

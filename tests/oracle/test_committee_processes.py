@@ -8,13 +8,16 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
+from typer.testing import CliRunner
 
+from peerwatt.cli import app
 from peerwatt.grid.feeder import feeder_from_document
 from peerwatt.market.interval import Phase
 from peerwatt.messages import Verdict
 from peerwatt.messages.signature import recover_signer
-from peerwatt.oracle.report_inputs import ReportInputs
+from peerwatt.oracle.report_inputs import ReportInputs, as_hex
 from tests.oracle.processes import MEMBERS, CommitteeOnChain, MemberProcess, committee_on_chain
 from tests.oracle.slow_proxy import slow_proxy
 
@@ -50,6 +53,13 @@ def _reporter(committee: CommitteeOnChain, interval: int) -> int:
     return keys.index(sender)
 
 
+def _command(*arguments: object, exit_code: int = 0) -> str:
+    """What `peerwatt oracle …` prints."""
+    result = CliRunner().invoke(app, ["oracle", *map(str, arguments)])
+    assert result.exit_code == exit_code, result
+    return result.stdout
+
+
 def _tampered(committee: CommitteeOnChain, interval: int, folder: Path) -> None:
     """The forecast of an interval, with 5 kWh of sun that nobody expects."""
     document = json.loads(committee.source.forecast(interval).model_dump_json())
@@ -80,6 +90,25 @@ def test_the_leader_reports_what_everybody_derived(committee: CommitteeOnChain) 
     )
     assert bytes(event["args"]["inputsHash"]) == again.report.inputs_hash
     assert recover_signer(signed.digest, signed.signature) == committee.keys.committee_member(2).address
+
+
+def test_anybody_derives_the_report_from_public_data(committee: CommitteeOnChain, tmp_path: Path) -> None:
+    interval = committee.post()
+    committee.until_decided(interval)
+    member = committee.members[0]
+    digest = as_hex(_once(member, interval))
+    kept = _command("inputs", "--state", member.state, "--interval", interval)
+    public = _command("inputs", *committee.public_data(), "--interval", interval)
+    assert public == kept
+    (tmp_path / "inputs.json").write_text(public)
+    derive = ("derive", tmp_path / "inputs.json", "--feeder", committee.feeder, "--json", "--expect", digest)
+    derived = json.loads(_command(*derive))
+    status = json.loads(_command("status", "--state", member.state, "--last", 1, "--json"))
+    [signed] = status["reports"]
+    assert {**derived, "signature": signed["signature"], "on_chain": signed["on_chain"]} == signed
+    served = httpx.get(f"{member.url}/intervals/{interval}", trust_env=False).json()
+    assert [{**derived, "signature": signed["signature"]}] == served
+    _command(*derive[:-1], "0x" + "00" * 32, exit_code=1)
 
 
 def test_one_dead_is_not_missed(committee: CommitteeOnChain) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -71,6 +72,9 @@ def run(
     patience: Annotated[int, typer.Option(min=1, help="How long a member's turn lasts, s.")] = 30,
     advance: Annotated[bool, typer.Option(help="Also clear and expire intervals when they are due.")] = True,
     poll: Annotated[float, typer.Option(min=0.01, help="How often to look at the chain, s.")] = 1.0,
+    until_stdin_ends: Annotated[
+        bool, typer.Option("--until-stdin-ends", help="End with the program that started it.")
+    ] = False,
     config: Annotated[
         Path | None,
         typer.Option(
@@ -123,6 +127,13 @@ def run(
         habits=Habits(patience, advance),
     )
     stop = threading.Event()
+
+    def stop_with_input() -> None:
+        sys.stdin.read()
+        stop.set()
+
+    if until_stdin_ends:
+        threading.Thread(target=stop_with_input, daemon=True).start()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     run_member(settings, stop, lambda url: typer.echo(f"listening on {url}"), say)
 

@@ -7,13 +7,13 @@ round by interval and passes on when nothing happens, so that no member is neede
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from eth_account.signers.local import LocalAccount
 from eth_typing import ChecksumAddress
 from web3.contract.contract import ContractFunction
-from web3.exceptions import Web3Exception
 
 from peerwatt.chain import ContractReverted, UnreachableChain
 from peerwatt.client import MarketClient
@@ -86,6 +86,7 @@ class Member:
 
         Raises:
             UnreachableChain: the chain does not answer; the next step begins where this one ended.
+            sqlite3.Error: the state cannot be read or written.
         """
         head, reorganised = self.follower.follow()
         undecided = self.follower.followed.undecided()
@@ -97,10 +98,13 @@ class Member:
         for interval in undecided:
             try:
                 self._attend(interval, head)
-            except UnreachableChain:
+            except (UnreachableChain, sqlite3.Error):
                 raise
-            except (PeerwattError, Web3Exception) as error:
+            except PeerwattError as error:
                 self._tell(interval, str(error))
+            except Exception as error:
+                # Whatever is wrong with one interval must not keep the member from the others.
+                self._tell(interval, f"{type(error).__name__}: {error}")
         return head
 
     def _attend(self, interval: int, head: Head) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -81,35 +83,45 @@ def run_member(
         PeerwattError: a setting cannot be used, or the chain is not there at the start.
     """
     # Said now rather than at the first report.
-    addresses = PeerList(settings.peers)
-    addresses.urls()
+    PeerList(settings.peers).urls()
     with open_network(
         settings.chain, chain_id=settings.deployment.chain_id, answer_seconds=ANSWER_SECONDS
     ) as network:
         client = MarketClient(network, settings.deployment, Sender(network, settings.key))
         identity = Identity(settings.key.address, network.chain_id, client.market.address)
-        database = open_state(settings.state, identity)
         health = _Health(identity, settings.feeder)
-        with Service(settings.host, settings.port, settings.state, health.document) as service:
-            announce(service.url)
-            member = Member(
-                client,
-                settings.key,
-                PowerFlow(settings.feeder),
-                settings.forecasts,
-                settings.rules,
-                ChainFollower(client, FollowedChain(database), settings.confirmations, say),
-                SigningRecord(database),
-                Peers(addresses),
-                settings.habits,
-                say,
-            )
-            while not stop.is_set():
-                _try_step(member, health, say)
-                if not service.alive:
-                    raise InputError(f"{service.url}: the service ended: start the member again")
-                stop.wait(settings.poll_s)
-        database.close()
+        try:
+            with (
+                closing(open_state(settings.state, identity)) as database,
+                Service(settings.host, settings.port, settings.state, health.document) as service,
+            ):
+                announce(service.url)
+                member = _member(settings, client, database, say)
+                while not stop.is_set():
+                    _try_step(member, health, say)
+                    if not service.alive:
+                        raise InputError(f"{service.url}: the service ended: start the member again")
+                    stop.wait(settings.poll_s)
+        except sqlite3.Error as error:
+            # Without its state a member must not sign.
+            raise InputError(
+                f"{settings.state}: cannot be used any more: {error}: make room, start again"
+            ) from None
+
+
+def _member(settings: MemberSettings, client: MarketClient, database: sqlite3.Connection, say: Say) -> Member:
+    return Member(
+        client,
+        settings.key,
+        PowerFlow(settings.feeder),
+        settings.forecasts,
+        settings.rules,
+        ChainFollower(client, FollowedChain(database), settings.confirmations, say),
+        SigningRecord(database),
+        Peers(PeerList(settings.peers)),
+        settings.habits,
+        say,
+    )
 
 
 def _try_step(member: Member, health: _Health, say: Say) -> None:

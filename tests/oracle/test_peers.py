@@ -1,0 +1,160 @@
+"""What peers may answer: only a committee member's own signature counts, and nothing else costs anything."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from peerwatt.chain import demo_account, demo_private_key
+from peerwatt.errors import InputError
+from peerwatt.messages.signature import CURVE_ORDER, sign_digest
+from peerwatt.oracle.peers import MAX_ANSWER_BYTES, PeerList, Peers, Vote
+from peerwatt.oracle.report_inputs import as_hex
+
+CLEARING = b"\x07" * 32
+DIGEST = b"\x08" * 32
+COMMITTEE = [demo_account(1, "committee", index).address for index in range(4)]
+
+Answer = Callable[[BaseHTTPRequestHandler, threading.Event], None]
+
+
+@contextmanager
+def peer(answer: Answer) -> Iterator[str]:
+    """A peer that answers every request in its own way."""
+    stopped = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            try:
+                answer(self, stopped)
+            except OSError:
+                self.close_connection = True
+
+        def log_message(self, format: str, *arguments: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        stopped.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def _saying(body: bytes, status: int = 200, **headers: str) -> Answer:
+    def answer(request: BaseHTTPRequestHandler, stopped: threading.Event) -> None:
+        request.send_response(status)
+        for name, value in headers.items():
+            request.send_header(name, value)
+        request.end_headers()
+        request.wfile.write(body)
+
+    return answer
+
+
+def _signed(index: int, digest: bytes = DIGEST, role: str = "committee") -> bytes:
+    signature = sign_digest(digest, demo_private_key(1, role, index))
+    return json.dumps({"digest": as_hex(digest), "signature": as_hex(signature)}).encode()
+
+
+def _malleated(index: int) -> bytes:
+    """The same signature with the other s, which recovers to the same key."""
+    signature = sign_digest(DIGEST, demo_private_key(1, "committee", index))
+    vs = int.from_bytes(signature[32:], "big")
+    s, parity = vs & ((1 << 255) - 1), vs >> 255
+    high = (CURVE_ORDER - s) | (parity ^ 1) << 255
+    other = signature[:32] + (high % (1 << 256)).to_bytes(32, "big")
+    return json.dumps({"digest": as_hex(DIGEST), "signature": as_hex(other)}).encode()
+
+
+def _dripping(request: BaseHTTPRequestHandler, stopped: threading.Event) -> None:
+    """A byte now and then, for ever: no single read ever times out."""
+    request.send_response(200)
+    request.end_headers()
+    while not stopped.wait(0.1):
+        request.wfile.write(b" ")
+        request.wfile.flush()
+
+
+def _endless(request: BaseHTTPRequestHandler, stopped: threading.Event) -> None:
+    request.send_response(200)
+    request.end_headers()
+    while not stopped.is_set():
+        request.wfile.write(b" " * 65536)
+
+
+def _collect(folder: Path, *answers: Answer, enough: int = 5) -> dict[int, Vote]:
+    with ExitStack() as stack:
+        urls = [stack.enter_context(peer(answer)) for answer in answers]
+        file = folder / "peers.txt"
+        file.write_text("".join(f"{url}\n" for url in urls))
+        return Peers(PeerList(file)).collect(CLEARING, COMMITTEE, lambda votes: len(votes) >= enough)
+
+
+NONSENSE = {
+    "stranger": _saying(_signed(0, role="stranger")),
+    "not found": _saying(b'{"detail": "nothing"}', status=404),
+    "right body, wrong status": _saying(_signed(1), status=500),
+    "redirect": _saying(b"", status=302, location="http://127.0.0.1:1/"),
+    "no JSON": _saying(b"<html>"),
+    "a list": _saying(b"[1, 2]"),
+    "numbers": _saying(b'{"digest": 1, "signature": 2}'),
+    "deep": _saying(b"[" * 900),
+    "short": _saying(b'{"digest": "0x00", "signature": "0x00"}'),
+    "zeros": _saying(json.dumps({"digest": as_hex(DIGEST), "signature": as_hex(bytes(64))}).encode()),
+    "malleated": _saying(_malleated(1)),
+    "too long": _saying(_signed(1) + b" " * MAX_ANSWER_BYTES),
+    "endless": _endless,
+    "dripping": _dripping,
+}
+
+
+def test_only_signatures_of_members_count_among_all_kinds_of_nonsense(tmp_path: Path) -> None:
+    votes = _collect(tmp_path, *NONSENSE.values(), _saying(_signed(3)))
+    assert set(votes) == {3}
+    assert votes[3].digest == DIGEST
+
+
+def test_a_replayed_signature_is_still_one_vote(tmp_path: Path) -> None:
+    votes = _collect(tmp_path, *[_saying(_signed(2))] * 3)
+    assert set(votes) == {2}
+
+
+def test_nobody_is_waited_for_once_there_are_enough(tmp_path: Path) -> None:
+    waiting = threading.Event()
+
+    def silent(request: BaseHTTPRequestHandler, stopped: threading.Event) -> None:
+        waiting.set()
+        stopped.wait()
+
+    votes = _collect(tmp_path, silent, *[_saying(_signed(index)) for index in (0, 1)], enough=2)
+    assert set(votes) == {0, 1}
+
+
+def test_a_peer_that_is_not_there_is_no_error(tmp_path: Path) -> None:
+    with peer(_saying(b"")) as url:
+        gone = url
+    file = tmp_path / "peers.txt"
+    file.write_text(f"{gone}\n")
+    assert Peers(PeerList(file)).collect(CLEARING, COMMITTEE, lambda votes: False) == {}
+
+
+def test_the_list_of_peers_names_the_line_that_is_no_address(tmp_path: Path) -> None:
+    file = tmp_path / "peers.txt"
+    file.write_text("# the others\nhttp://10.0.0.2:8110/   # Ada\n\nhttps://oracle.example\n")
+    assert PeerList(file).urls() == ["http://10.0.0.2:8110", "https://oracle.example"]
+    file.write_text("http://10.0.0.2:8110\n10.0.0.3\n")
+    with pytest.raises(InputError, match=r"peers\.txt:2: '10\.0\.0\.3' is no address"):
+        PeerList(file).urls()
+    with pytest.raises(InputError, match="cannot be read"):
+        PeerList(tmp_path / "missing.txt").urls()
