@@ -8,11 +8,11 @@ from peerwatt.cli.script import run
 from peerwatt.client import Wallet
 from peerwatt.market.ledger import SystemAccount
 from peerwatt.pilot.local_pilot import DEFAULT_SCENARIO, local_pilot
-from peerwatt.pilot.market_setup import deploy_scenario, pay_in
+from peerwatt.pilot.market_setup import ETHER_PER_KEY, deploy_scenario, pay_in
 
 
 def main(scenario: str = DEFAULT_SCENARIO) -> None:
-    """Deploy a scenario's market, register its participants, pay in the supplier's margin."""
+    """Deploy a scenario's market, register its participants, fund the supplier and the oracle."""
     with local_pilot(scenario) as pilot:
         deployment = deploy_scenario(pilot.network, pilot.scenario, pilot.keys)
         pilot.deployment_file.parent.mkdir(parents=True, exist_ok=True)
@@ -20,6 +20,9 @@ def main(scenario: str = DEFAULT_SCENARIO) -> None:
         supplier = SystemAccount.SUPPLIER
         wallet = Wallet(pilot.network, deployment, pilot.keys.system_wallet(supplier), supplier)
         pay_in(wallet, wallet.balance().margin)
+        members = range(pilot.scenario.committee.members)
+        committee = [pilot.keys.committee_member(index).address for index in members]
+        pilot.network.fund(dict.fromkeys(committee, ETHER_PER_KEY))
         for name, address in sorted(deployment.addresses.items()):
             print(f"{name:20} {address}")
         print(f"{len(pilot.scenario.participants)} participants; addresses in {pilot.deployment_file}")

@@ -63,7 +63,9 @@ def status(
     from rich.table import Table
 
     console = results()
-    console.print(f"member {identity.member} of market {identity.market} on chain {identity.chain_id}")
+    console.print(
+        f"member {identity.member} of market {identity.market} on chain {identity.chain_id}", soft_wrap=True
+    )
     console.print(f"followed to block {block}; {found['signed']} reports signed")
     table = Table(box=None, pad_edge=False)
     for column in ("interval", "signed", "volume Wh", "on chain", "digest"):

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from peerwatt.cli.console import AsJson, print_json, progress, results
+
+
+class Committee(StrEnum):
+    """Where the oracle's members live."""
+
+    inside = "inside"
+    processes = "processes"
 
 
 def register(app: typer.Typer) -> None:
@@ -30,6 +38,9 @@ def replay(
     out: Annotated[
         Path | None, typer.Option(help="Where the report goes; reports/SCENARIO by default.")
     ] = None,
+    committee: Annotated[
+        Committee, typer.Option(help="The oracle's members: in this process, or a process each.")
+    ] = Committee.inside,
     as_json: AsJson = False,
 ) -> None:
     """Replay a neighbourhood's market, interval by interval, on a real EVM."""
@@ -45,6 +56,8 @@ def replay(
         raise InputError(f"--days {days}: scenario {found.name} has {found.calendar.days}; ask for fewer")
     directory = out if out is not None else Path("reports") / found.name
     check_destination(directory)
+    # A report's directory holds nothing else.
+    beside = directory.with_name(f"{directory.name}-committee")
 
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -67,6 +80,8 @@ def replay(
             days * found.calendar.per_day,
             lambda done, of: bar.update(task, completed=done, total=of),
             chain_id=chain_id,
+            committee=beside if committee is Committee.processes else None,
+            say=lambda line: stderr.print(line, soft_wrap=True, markup=False),
         )
     write_results(result, directory)
 

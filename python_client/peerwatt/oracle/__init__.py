@@ -1,7 +1,7 @@
 """The network oracle: what of a cleared interval the grid can carry, said by a committee's quorum."""
 
 from peerwatt.oracle.committee import CommitteeMember, Quorum, collect_quorum
-from peerwatt.oracle.judgement import ClearedInterval, GridForecast, Judgement, judge
+from peerwatt.oracle.judgement import ClearedInterval, GridForecast, Judgement, expired, judge
 
 __all__ = [
     "ClearedInterval",
@@ -10,5 +10,6 @@ __all__ = [
     "Judgement",
     "Quorum",
     "collect_quorum",
+    "expired",
     "judge",
 ]

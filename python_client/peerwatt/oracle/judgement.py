@@ -6,7 +6,7 @@ Pure: whoever has the cleared interval, the feeder and the forecast gets the sam
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -146,6 +146,28 @@ def judge(
         decisions=decisions,
         participants=participants,
         grid=grid,
+    )
+
+
+def expired(judgement: Judgement) -> Judgement:
+    """What is left of a judgement that never reached the chain: nothing is traded, and everything flows."""
+    grid = judgement.grid
+    nothing = np.zeros_like(grid.sell_wh)
+    return replace(
+        judgement,
+        report=replace(
+            judgement.report, verdict=Verdict.EXPIRED, volume=0, loss_rate=0, decisions_hash=ZERO_HASH
+        ),
+        decisions=(),
+        grid=replace(
+            grid,
+            sell_wh=nothing,
+            buy_wh=nothing,
+            losses=replace(grid.losses, share_wh=nothing, trade_wh=0),
+            after=grid.before,
+            violations_after=grid.violations_before,
+            reasons=(),
+        ),
     )
 
 

@@ -51,10 +51,10 @@ class Neighbourhood:
     def deliver(self, home: Participant, position: int, judgement: Judgement, accepted_sell: int) -> Flow:
         """What a home really does.
 
-        Under any verdict but Accept its inverter feeds in what was accepted and the surplus that the network
-        can carry; everything beyond earns nothing.
+        Under any verdict of the committee but Accept its inverter feeds in what was accepted and the surplus
+        that the network can carry; everything beyond earns nothing.
         """
         limit = None
-        if judgement.report.verdict != Verdict.ACCEPT:
+        if judgement.report.verdict not in (Verdict.ACCEPT, Verdict.EXPIRED):
             limit = accepted_sell + judgement.surplus_wh(home.account)
         return metered_flow(home.demand_wh[position], home.generation_wh[position], limit)

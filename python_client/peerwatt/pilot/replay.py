@@ -18,11 +18,13 @@ from peerwatt.messages import (
     MeterReading,
     Reading,
     ReadingStatus,
+    Verdict,
     encode_readings,
     readings_hash,
 )
-from peerwatt.oracle import ClearedInterval, CommitteeMember, collect_quorum
+from peerwatt.oracle import ClearedInterval, CommitteeMember, collect_quorum, expired
 from peerwatt.pilot.bidding import order_of
+from peerwatt.pilot.committee_processes import CommitteeProcesses
 from peerwatt.pilot.comparison import SettledOnChain, differences, read_books
 from peerwatt.pilot.delivery import Neighbourhood
 from peerwatt.pilot.interval_log import IntervalLog
@@ -80,7 +82,22 @@ class Replay:
         intervals: how many, from the scenario's first on.
     """
 
-    def __init__(self, scenario: Scenario, network: Network, seed: int, intervals: int) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        network: Network,
+        seed: int,
+        intervals: int,
+        committee: CommitteeProcesses | None = None,
+    ) -> None:
+        """
+        Args:
+            scenario: what is replayed.
+            network: on which chain.
+            seed: of every draw and key.
+            intervals: how many.
+            committee: who reports; without it the committee is in this process.
+        """
         self.scenario = scenario
         self.network = network
         self.seed = seed
@@ -95,6 +112,7 @@ class Replay:
             for index in range(scenario.committee.members)
         ]
         self._meters = {home.account: Meter(home.account) for home in scenario.participants}
+        self._committee = committee
         self._mismatches: set[int] = set()
         self._first_difference = ""
         self._conservation_error = 0
@@ -117,6 +135,8 @@ class Replay:
             IntervalLog(first + position, calendar.first + position, position)
             for position in range(self.intervals)
         ]
+        if self._committee is not None:
+            self._committee.start(self._client, first, self.seed)
         with OrderQueue() as queue:
             self._relayer = Relayer(self._client, queue)
             for appointment in appointments(self.scenario.market, first, self.intervals):
@@ -166,6 +186,9 @@ class Replay:
 
     def _at_appointment(self) -> None:
         """Let the next block be mined at the appointment's time."""
+        if self._committee is not None:
+            # Waiting for a report takes as long as it takes.
+            self._now = max(self._now, self.network.latest_timestamp() + 1)
         self.network.set_next_timestamp(self._now)
 
     def _differ(self, log: IntervalLog, difference: str) -> None:
@@ -223,13 +246,21 @@ class Replay:
         judgement = log.judgement = quorum.judgement
         if not log.records:
             return
-        self._at_appointment()
-        receipt = self._client.report(
-            judgement.report, judgement.decisions, quorum.signers, quorum.signatures
-        )
+        if self._committee is None:
+            self._at_appointment()
+            receipt = self._client.report(
+                judgement.report, judgement.decisions, quorum.signers, quorum.signatures
+            )
+        else:
+            receipt = self._committee.await_verdict(log.number)
+            self._now = self.network.latest_timestamp()
         log.gas += receipt["gasUsed"]
-        log.verdict = judgement.report.verdict
-        self._market.twin.report(judgement.report, judgement.decisions, now=self._now)
+        log.verdict = self._client.interval(log.number).terms.verdict
+        if log.verdict == Verdict.EXPIRED:
+            judgement = log.judgement = expired(judgement)
+            self._market.twin.expire(log.number, now=self._now)
+        else:
+            self._market.twin.report(judgement.report, judgement.decisions, now=self._now)
         for batch, decisions in enumerate(judgement.decisions):
             self._relayer.queue.note_decisions(log.number, batch, decisions)
         stands = positions(

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 from peerwatt.chain import open_network
+from peerwatt.pilot.committee_processes import CommitteeProcesses
+from peerwatt.pilot.keys import PilotKeys
 from peerwatt.pilot.outcome import results
 from peerwatt.pilot.replay import Progress, Replay
 from peerwatt.pilot.results import ReplayResult
@@ -20,6 +25,8 @@ def replay_scenario(
     progress: Progress = lambda done, of: None,
     *,
     chain_id: int | None = None,
+    committee: Path | None = None,
+    say: Callable[[str], None] = lambda line: None,
 ) -> ReplayResult:
     """Replay a scenario from its first interval on.
 
@@ -30,10 +37,15 @@ def replay_scenario(
         intervals: how many.
         progress: told after every settled interval.
         chain_id: the chain that must be found; any is fine without it.
+        committee: folder for the states of a committee of processes; without it, it is in this process.
+        say: told of those processes.
 
     Raises:
         PeerwattError: the chain cannot be opened, or it or the feeder refused.
     """
     genesis = int(scenario.calendar.start.timestamp()) - SETUP_S
     with open_network(chain, genesis_time=genesis, sealed=True, chain_id=chain_id) as network:
-        return results(Replay(scenario, network, seed, intervals).run(progress))
+        if committee is None:
+            return results(Replay(scenario, network, seed, intervals).run(progress))
+        with CommitteeProcesses(network, scenario, PilotKeys(seed), committee, say) as processes:
+            return results(Replay(scenario, network, seed, intervals, processes).run(progress))

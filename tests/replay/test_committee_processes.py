@@ -1,0 +1,107 @@
+"""A replay whose committee is four processes gives what a replay with the committee inside gives."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from peerwatt.pilot.results import ReplayResult
+from peerwatt.pilot.run import replay_scenario
+from peerwatt.pilot.scenario import load_scenario
+
+INTERVALS = 3
+PROCESS = re.compile(r"oracle member (\d).* process (\d+)")
+
+
+def _replay(folder: Path | None, say: list[str] | None = None, spoil: bool = False) -> ReplayResult:
+    scenario = load_scenario("brooklyn-10")
+    lines = [] if say is None else say
+
+    def listen(line: str) -> None:
+        lines.append(line)
+        if spoil and folder is not None:
+            (folder / "peers.txt").write_text("")
+
+    return replay_scenario(scenario, "anvil", scenario.seed, INTERVALS, committee=folder, say=listen)
+
+
+def test_members_as_processes_report_what_the_committee_inside_does(tmp_path: Path) -> None:
+    inside, processes = _replay(None), _replay(tmp_path / "committee")
+    assert processes.summary.reference_mismatches == inside.summary.reference_mismatches == 0
+    assert processes.summary.conservation_error == 0
+    for outside, own in zip(processes.intervals, inside.intervals, strict=True):
+        assert (outside.verdict, outside.accepted_wh, outside.price) == (
+            own.verdict,
+            own.accepted_wh,
+            own.price,
+        )
+    assert [p.lines for p in processes.participants] == [p.lines for p in inside.participants]
+
+
+@pytest.mark.long
+def test_a_committee_that_cannot_agree_expires_and_the_books_still_match(tmp_path: Path) -> None:
+    # Without each other's addresses nobody ever has a quorum.
+    said: list[str] = []
+    result = _replay(tmp_path / "committee", said, spoil=True)
+    assert {interval.verdict for interval in result.intervals} == {"expired"}
+    assert sum("the committee was silent, it expires" in line for line in said) == INTERVALS
+    assert result.summary.reference_mismatches == 0
+    assert result.summary.conservation_error == 0
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_day_with_members_killed_at_random_is_the_same_day(tmp_path: Path, seed: int) -> None:
+    draw = random.Random(seed)
+    log = tmp_path / "stderr"
+    with log.open("wb") as stderr:
+        replay = subprocess.Popen(
+            [
+                *(
+                    sys.executable,
+                    "-c",
+                    "from peerwatt.cli import main; main()",
+                    "replay",
+                    "--chain",
+                    "anvil",
+                ),
+                *("--committee", "processes", "--out", str(tmp_path / "report"), "--json"),
+            ],
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            cwd=Path(__file__).parents[2],
+        )
+    kills = 0
+    try:
+        while replay.poll() is None:
+            time.sleep(draw.uniform(0.5, 3))
+            # The last process of each member; one that died by itself in between would fail the test's claim.
+            living = dict(PROCESS.findall(log.read_text()))
+            if living and replay.poll() is None:
+                try:
+                    os.kill(int(living[draw.choice(sorted(living))]), signal.SIGKILL)
+                    kills += 1
+                except ProcessLookupError:
+                    continue
+        output = replay.stdout.read() if replay.stdout is not None else b""
+    finally:
+        if replay.poll() is None:
+            replay.kill()
+        replay.wait()
+        if replay.stdout is not None:
+            replay.stdout.close()
+    assert replay.returncode == 0, log.read_text()
+    assert kills > 10
+    summary = json.loads(output)
+    assert summary["reference_mismatches"] == summary["conservation_error"] == 0
+    assert summary["verdicts"]["expired"] == 0
+    assert (summary["verdicts"]["accept"], summary["verdicts"]["curtail"]) == (71, 25)
