@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import random
+import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -205,6 +207,22 @@ def test_a_member_stands_by_what_it_signed_when_its_forecast_changes(
     committee.until_decided(interval)
     assert _once(member, interval) == digest
     assert "another one follows from the inputs now" not in member.said()
+
+
+def test_a_member_that_missed_an_event_finds_it_again(committee: CommitteeOnChain) -> None:
+    member = committee.members[3]
+    interval = committee.post()
+    committee.tick()
+    member.kill()
+    with closing(sqlite3.connect(member.state)) as database:
+        database.execute("DELETE FROM batches WHERE interval = ?", (interval,))
+        database.commit()
+    for other in committee.members[1:3]:
+        other.kill()
+    committee.start([1, 3])
+    committee.until_decided(interval)
+    assert f"interval {interval}: some of its records are missing" in member.said()
+    assert _signers(committee, interval) == [0, 1, 3]
 
 
 def test_a_reorganisation_is_followed_and_one_clearing_is_signed_once(committee: CommitteeOnChain) -> None:

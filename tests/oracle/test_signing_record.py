@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from contextlib import closing
@@ -134,5 +135,10 @@ def test_what_is_no_state_is_refused_in_one_line(tmp_path: Path) -> None:
     path.write_text("not a database\n" * 100)
     with pytest.raises(InputError, match=r"notes\.txt: cannot be used as a member's state"):
         open_state(path, IDENTITY)
+    other = tmp_path / "other.sqlite"
+    with closing(sqlite3.connect(other)) as database:
+        database.execute("CREATE TABLE orders (interval INTEGER)")
+    with pytest.raises(InputError, match=r"other\.sqlite: cannot be used.*another program's database"):
+        open_state(other, IDENTITY)
     with pytest.raises(InputError, match=r"missing\.sqlite: no state of a committee member"):
         read_state(tmp_path / "missing.sqlite")

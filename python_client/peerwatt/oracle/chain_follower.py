@@ -74,6 +74,10 @@ class ChainFollower:
             pass
         return head, reorganised
 
+    def start_again(self) -> None:
+        """Forget everything, to follow it from the market's first block."""
+        self.followed.forget_after(self.client.deployment.block - 1)
+
     def _take_back(self) -> bool:
         """Forget what lies after the last block that is still on the chain."""
         newest = None

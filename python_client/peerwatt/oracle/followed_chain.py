@@ -84,10 +84,10 @@ class FollowedChain:
                 self._database.execute(f"DELETE FROM {table} WHERE block > ?", (number,))
 
     def undecided(self) -> list[int]:
-        """Intervals that have orders and no verdict yet, oldest first."""
+        """Intervals that have orders or were cleared, and have no verdict yet, oldest first."""
         rows = self._database.execute(
-            "SELECT DISTINCT interval FROM batches WHERE interval NOT IN (SELECT interval FROM verdicts) "
-            "ORDER BY interval"
+            "SELECT interval FROM batches UNION SELECT interval FROM clearings "
+            "EXCEPT SELECT interval FROM verdicts ORDER BY interval"
         )
         return [interval for [interval] in rows]
 

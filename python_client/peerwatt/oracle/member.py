@@ -156,9 +156,9 @@ class Member:
             return None
         posted = self.follower.followed.posted(cleared, self._config.interval_length)
         if posted.clearing_hash != cleared.hash:
-            self._tell(
-                cleared.interval, "the node's records do not make the market's clearing hash: nothing signed"
-            )
+            # A node may have left events out, and have them by now.
+            if self._tell(cleared.interval, "some of its records are missing: the chain is followed again"):
+                self.follower.start_again()
             return None
         forecast = self._forecasts.forecast(cleared.interval)
         if forecast is None:
@@ -235,12 +235,14 @@ class Member:
             return
         self._tell(interval, f"{action} sent as {_short(transaction)}")
 
-    def _tell(self, interval: int, message: str) -> None:
-        """Say something of an interval, once."""
+    def _tell(self, interval: int, message: str) -> bool:
+        """Say something of an interval, once; whether it was said now."""
         told = self._told.setdefault(interval, set())
-        if message not in told:
-            told.add(message)
-            self._say(f"interval {interval}: {message}")
+        if message in told:
+            return False
+        told.add(message)
+        self._say(f"interval {interval}: {message}")
+        return True
 
 
 def _short(data: bytes) -> str:

@@ -51,6 +51,8 @@ CREATE TABLE IF NOT EXISTS verdicts (
 ) STRICT;
 """
 
+FORMAT = 1
+"""Of the tables above, the file's `user_version`; with tables and another number it is somebody else's."""
 BUSY_SECONDS = 10.0
 """How long a write waits for another process that has the file."""
 
@@ -81,7 +83,12 @@ def open_state(path: Path, identity: Identity) -> sqlite3.Connection:
         database.execute("PRAGMA journal_mode = WAL")
         # A signature must be on the disk, not on its way there, when somebody is told of it.
         database.execute("PRAGMA synchronous = FULL")
-        database.executescript(_SCHEMA)
+        [[tables]] = database.execute("SELECT count(*) FROM sqlite_master").fetchall()
+        [[version]] = database.execute("PRAGMA user_version").fetchall()
+        if tables and version != FORMAT:
+            raise sqlite3.DatabaseError("it is another program's database")
+        # In one piece, for a member may be killed here too.
+        database.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {FORMAT}; COMMIT;")
         database.execute(
             "INSERT INTO identity VALUES (1, ?, ?, ?) ON CONFLICT DO NOTHING",
             (identity.member, identity.chain_id, identity.market),

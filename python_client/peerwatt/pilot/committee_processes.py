@@ -32,6 +32,8 @@ PACE_S: Final = 0.1
 """Between two blocks; most reports are there after three."""
 PATIENT_PACE_S: Final = 0.4
 """The same once somebody has died, for starting again takes some seconds."""
+GRACE_S: Final = 20.0
+"""To end in, once told to."""
 CONFIRMATIONS: Final = 1
 MEMBER_POLL_S: Final = 0.05
 
@@ -81,7 +83,11 @@ class _Member:
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe is not None:
                 pipe.close()
-        self.process.wait()
+        try:
+            self.process.wait(GRACE_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
         self.process = None
 
 
