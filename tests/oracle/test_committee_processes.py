@@ -112,6 +112,14 @@ def test_anybody_derives_the_report_from_public_data(committee: CommitteeOnChain
     assert [{**derived, "signature": signed["signature"]}] == served
     _command(*derive[:-1], "0x" + "00" * 32, exit_code=1)
 
+    # And from public data to the transaction, without any member's word.
+    verify = ("verify", *committee.public_data(), "--interval", interval, "--feeder", committee.feeder)
+    assert "the same 256 bytes of report" in _command(*verify)
+    assert json.loads(_command(*verify, "--json"))["on_chain"]["report"] == derived["report"]
+    _tampered(committee, interval, tmp_path)
+    differing = _command(*verify, "--forecasts", tmp_path, exit_code=1)
+    assert "inputs_hash: derived 0x" in differing
+
 
 def test_one_dead_is_not_missed(committee: CommitteeOnChain) -> None:
     committee.members[1].kill()
@@ -261,9 +269,9 @@ def test_members_killed_at_random_miss_no_interval(committee: CommitteeOnChain, 
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("seed", range(2, 6))
+@pytest.mark.parametrize("seed", [2, 3])
 def test_members_killed_at_random_miss_no_interval_for_hours(committee: CommitteeOnChain, seed: int) -> None:
-    _kill_at_random(committee, seed, intervals=16)
+    _kill_at_random(committee, seed, intervals=12)
 
 
 def _kill_at_random(committee: CommitteeOnChain, seed: int, intervals: int) -> None:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from peerwatt.cli.console import AsJson, print_json, progress, results
-from peerwatt.cli.oracle_run import JudgingBasis, judging_basis, run
-
-if TYPE_CHECKING:
-    from peerwatt.oracle.report_inputs import ReportInputs
+from peerwatt.cli.console import AsJson, print_json, results
+from peerwatt.cli.oracle_derive import derive, inputs, verify
+from peerwatt.cli.oracle_run import run
 
 app = typer.Typer(no_args_is_help=True, help="Be a member of the grid oracle's committee, or check one.")
-app.command("run")(run)
+app.command()(run)
 
 StateFile = Annotated[Path, typer.Option("--state", help="A member's state, also while it runs.")]
 SHORT_HASH = 18
@@ -82,81 +79,6 @@ def status(
 
 
 @app.command()
-def inputs(
-    interval: Annotated[int, typer.Option(min=0, help="Number of the interval.")],
-    state: Annotated[Path | None, typer.Option(help="As a member keeps them.")] = None,
-    chain: Annotated[str, typer.Option(help="Or from a chain: URL of a node, or rpc (ETH_RPC_URL).")] = "rpc",
-    deployment: Annotated[Path | None, typer.Option(help="The market's addresses.")] = None,
-    forecasts: Annotated[Path | None, typer.Option(help="Directory of forecasts, INTERVAL.json.")] = None,
-    scenario: Annotated[str | None, typer.Option(help="Or a scenario's forecasts.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Of those; the scenario's by default.")] = None,
-    first_interval: Annotated[
-        int | None, typer.Option(min=0, help="Interval on chain of the scenario's first one.")
-    ] = None,
-    rules: Annotated[
-        str | None, typer.Option(help="Such as losses=tracing,curtailment=fair; the scenario's by default.")
-    ] = None,
-) -> None:
-    """Print everything that the report on an interval follows from, as one JSON document.
-
-    Either as a member kept it (--state), or from public data alone: the chain and the forecasts.
-    """
-    from contextlib import closing
-
-    from peerwatt.errors import InputError
-
-    if state is not None:
-        from peerwatt.oracle.signing_record import SigningRecord
-        from peerwatt.oracle.state import read_state
-
-        with closing(read_state(state)) as database:
-            signed = SigningRecord(database).of_interval(interval)
-        if not signed:
-            raise InputError(f"{state}: nothing is signed for interval {interval}: see oracle status")
-        for report in signed:
-            typer.echo(report.inputs)
-        return
-    if deployment is None:
-        raise InputError("name the --state of a member, or the --deployment of a market and its forecasts")
-    basis = judging_basis(forecasts, scenario, seed, first_interval, rules)
-    typer.echo(_inputs_from_chain(chain, deployment, basis, interval).to_json())
-
-
-@app.command()
-def derive(
-    document: Annotated[str, typer.Argument(metavar="INPUTS.json", help="Of oracle inputs; - for stdin.")],
-    feeder: Annotated[Path, typer.Option(help="Canonical feeder file.")],
-    expect: Annotated[str | None, typer.Option(help="Digest that must come out, or exit code 1.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Derive a report again from its inputs, to the byte: the same ones give the same digest everywhere."""
-    from peerwatt.cli import EXIT_WRONG_RESULT
-    from peerwatt.errors import InputError
-    from peerwatt.grid.feeder import load_feeder
-    from peerwatt.grid.power_flow import PowerFlow
-    from peerwatt.oracle.report_inputs import ReportInputs, as_hex
-    from peerwatt.oracle.signing_record import report_document
-
-    try:
-        text = sys.stdin.read() if document == "-" else Path(document).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{document}: cannot be read: {error}") from None
-    found = ReportInputs.from_json(text, document)
-    judgement = found.judge(PowerFlow(load_feeder(feeder)))
-    digest = as_hex(judgement.report.digest(found.domain))
-    derived = {**report_document(judgement.report, judgement.decisions), "digest": digest}
-    if as_json:
-        print_json(derived)
-    else:
-        for name, value in derived.items():
-            for line in value if isinstance(value, list) else [value]:
-                typer.echo(f"{name:15} {line}")
-    if expect is not None and expect.lower().removeprefix("0x") != digest.removeprefix("0x"):
-        progress().print(f"the digest is not {expect}", soft_wrap=True)
-        raise typer.Exit(EXIT_WRONG_RESULT)
-
-
-@app.command()
 def forecasts(
     scenario: Annotated[str, typer.Argument(help="Name of a scenario, or its directory or file.")],
     out: Annotated[Path, typer.Option(help="Directory for the files INTERVAL.json.")],
@@ -183,41 +105,5 @@ def forecasts(
     typer.echo(f"{count} forecasts in {out}, intervals {source.first} to {source.first + count - 1}")
 
 
-def _inputs_from_chain(chain: str, deployment: Path, basis: JudgingBasis, interval: int) -> ReportInputs:
-    """The inputs by the chain's own records.
-
-    Raises:
-        InputError: the interval was not cleared, or has no forecast.
-    """
-    from contextlib import closing
-
-    from eth_account import Account
-
-    from peerwatt.chain import Deployment, Sender, open_network
-    from peerwatt.client import MarketClient
-    from peerwatt.errors import InputError
-    from peerwatt.oracle.chain_follower import ChainFollower
-    from peerwatt.oracle.followed_chain import FollowedChain
-    from peerwatt.oracle.report_inputs import ReportInputs
-    from peerwatt.oracle.state import Identity, open_state
-
-    found = Deployment.load(deployment)
-    with open_network(chain, chain_id=found.chain_id) as network:
-        # A key is needed to send alone, and nothing is sent.
-        client = MarketClient(network, found, Sender(network, Account.create()))
-        identity = Identity(client.sender.address, network.chain_id, client.market.address)
-        with closing(open_state(Path(":memory:"), identity)) as database:
-            followed = FollowedChain(database)
-            ChainFollower(client, followed, 0, lambda line: None).follow()
-            cleared = followed.clearing(interval)
-            if cleared is None:
-                raise InputError(f"interval {interval} was not cleared on {network.endpoint}")
-            posted = followed.posted(cleared, client.config().interval_length)
-    if posted.clearing_hash != cleared.hash:
-        raise InputError(
-            f"{network.endpoint}: its records of interval {interval} do not make its clearing's hash"
-        )
-    forecast = basis.forecasts.forecast(interval)
-    if forecast is None:
-        raise InputError(f"interval {interval} has no forecast: name the directory that has it")
-    return ReportInputs(client.domain, posted, forecast, basis.rules)
+for _verb in (inputs, derive, verify):
+    app.command()(_verb)

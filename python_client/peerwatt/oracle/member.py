@@ -95,6 +95,7 @@ class Member:
         for known in (self._committees, self._told):
             for interval in set(known) - set(undecided):
                 del known[interval]
+        self._sent = {sent: time for sent, time in self._sent.items() if sent[1] in undecided}
         for interval in undecided:
             try:
                 self._attend(interval, head)

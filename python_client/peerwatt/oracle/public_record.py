@@ -1,0 +1,86 @@
+"""What everybody can read of a market's reports: what they follow from, and what the chain was given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from peerwatt.client import MarketClient
+from peerwatt.errors import InputError
+from peerwatt.messages import NetworkReport, Verdict
+from peerwatt.oracle.chain_follower import ChainFollower
+from peerwatt.oracle.followed_chain import FollowedChain
+from peerwatt.oracle.report_inputs import PostedInterval
+from peerwatt.oracle.state import Identity, open_state
+
+
+@dataclass(frozen=True)
+class ReportOnChain:
+    """A report as the market took it.
+
+    Attributes:
+        report: the message.
+        decisions: one packed vector per batch, or none.
+        transaction: 32 bytes, its hash.
+    """
+
+    report: NetworkReport
+    decisions: tuple[bytes, ...]
+    transaction: bytes
+
+
+def posted_interval(client: MarketClient, interval: int) -> PostedInterval:
+    """A cleared interval by the chain's own records.
+
+    Raises:
+        InputError: it was not cleared, or the node leaves records out.
+    """
+    network = client.network
+    identity = Identity(client.sender.address, network.chain_id, client.market.address)
+    with closing(open_state(Path(":memory:"), identity)) as database:
+        followed = FollowedChain(database)
+        ChainFollower(client, followed, 0, lambda line: None).follow()
+        cleared = followed.clearing(interval)
+        if cleared is None:
+            raise InputError(f"interval {interval} was not cleared on {network.endpoint}: name another one")
+        posted = followed.posted(cleared, client.config().interval_length)
+    if posted.clearing_hash != cleared.hash:
+        raise InputError(f"{network.endpoint}: records of interval {interval} are missing: ask another node")
+    return posted
+
+
+def report_on_chain(client: MarketClient, interval: int) -> ReportOnChain:
+    """The report that decided an interval.
+
+    Raises:
+        InputError: there is none, or it came through another contract.
+    """
+    network = client.network
+    found = client.market.events.Reported().get_logs(
+        from_block=client.deployment.block, argument_filters={"interval": interval}
+    )
+    if not found:
+        raise InputError(f"interval {interval} has no report on {network.endpoint}: name another one")
+    transaction = network.web3.eth.get_transaction(found[-1]["transactionHash"])
+    if transaction.get("to") != client.market.address:
+        raise InputError(
+            f"{network.endpoint}: the report on interval {interval} came through the contract at "
+            f"{transaction.get('to')}: decode transaction {found[-1]['transactionHash'].to_0x_hex()} by hand"
+        )
+    _, arguments = client.market.decode_function_input(transaction["input"])
+    said = arguments["r"]
+    fields: Sequence[int | bytes] = list(said.values() if isinstance(said, dict) else said)
+    number, verdict, volume, loss_rate, *hashes = fields
+    return ReportOnChain(
+        NetworkReport(
+            int(number),
+            Verdict(int(verdict)),
+            int(volume),
+            int(loss_rate),
+            *map(bytes, hashes),
+        ),
+        tuple(bytes(packed) for packed in arguments["decisions"]),
+        bytes(found[-1]["transactionHash"]),
+    )
