@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -13,12 +14,15 @@ import pytest
 
 from peerwatt.chain import demo_account, demo_private_key
 from peerwatt.errors import InputError
-from peerwatt.messages.signature import CURVE_ORDER, sign_digest
+from peerwatt.messages import ZERO_HASH, Domain, NetworkReport, Verdict
+from peerwatt.messages.signature import CURVE_ORDER
 from peerwatt.oracle.peers import MAX_ANSWER_BYTES, PeerList, Peers, Vote
-from peerwatt.oracle.report_inputs import as_hex
+from peerwatt.oracle.report_inputs import as_hex, encoded
 
+DOMAIN = Domain(31337, "0x" + "11" * 20)
 CLEARING = b"\x07" * 32
-DIGEST = b"\x08" * 32
+HASH = b"\x08" * 32
+REPORT = NetworkReport(7, Verdict.ACCEPT, 100, 0, HASH, HASH, CLEARING, ZERO_HASH)
 COMMITTEE = [demo_account(1, "committee", index).address for index in range(4)]
 
 Answer = Callable[[BaseHTTPRequestHandler, threading.Event], None]
@@ -62,19 +66,19 @@ def _saying(body: bytes, status: int = 200, **headers: str) -> Answer:
     return answer
 
 
-def _signed(index: int, digest: bytes = DIGEST, role: str = "committee") -> bytes:
-    signature = sign_digest(digest, demo_private_key(1, role, index))
-    return json.dumps({"digest": as_hex(digest), "signature": as_hex(signature)}).encode()
+def _signed(index: int, report: NetworkReport = REPORT, role: str = "committee") -> bytes:
+    signature = report.sign(DOMAIN, demo_private_key(1, role, index))
+    return json.dumps({"report": as_hex(encoded(report)), "signature": as_hex(signature)}).encode()
 
 
 def _malleated(index: int) -> bytes:
     """The same signature with the other s, which recovers to the same key."""
-    signature = sign_digest(DIGEST, demo_private_key(1, "committee", index))
+    signature = REPORT.sign(DOMAIN, demo_private_key(1, "committee", index))
     vs = int.from_bytes(signature[32:], "big")
     s, parity = vs & ((1 << 255) - 1), vs >> 255
     high = (CURVE_ORDER - s) | (parity ^ 1) << 255
     other = signature[:32] + (high % (1 << 256)).to_bytes(32, "big")
-    return json.dumps({"digest": as_hex(DIGEST), "signature": as_hex(other)}).encode()
+    return json.dumps({"report": as_hex(encoded(REPORT)), "signature": as_hex(other)}).encode()
 
 
 def _dripping(request: BaseHTTPRequestHandler, stopped: threading.Event) -> None:
@@ -98,7 +102,7 @@ def _collect(folder: Path, *answers: Answer, enough: int = 5) -> dict[int, Vote]
         urls = [stack.enter_context(peer(answer)) for answer in answers]
         file = folder / "peers.txt"
         file.write_text("".join(f"{url}\n" for url in urls))
-        return Peers(PeerList(file)).collect(CLEARING, COMMITTEE, lambda votes: len(votes) >= enough)
+        return Peers(PeerList(file)).collect(CLEARING, DOMAIN, COMMITTEE, lambda votes: len(votes) >= enough)
 
 
 NONSENSE = {
@@ -108,10 +112,11 @@ NONSENSE = {
     "redirect": _saying(b"", status=302, location="http://127.0.0.1:1/"),
     "no JSON": _saying(b"<html>"),
     "a list": _saying(b"[1, 2]"),
-    "numbers": _saying(b'{"digest": 1, "signature": 2}'),
-    "deep": _saying(b"[" * 900),
-    "short": _saying(b'{"digest": "0x00", "signature": "0x00"}'),
-    "zeros": _saying(json.dumps({"digest": as_hex(DIGEST), "signature": as_hex(bytes(64))}).encode()),
+    "numbers": _saying(b'{"report": 1, "signature": 2}'),
+    "deep": _saying(b"[" * 1900),
+    "short": _saying(b'{"report": "0x00", "signature": "0x00"}'),
+    "zeros": _saying(json.dumps({"report": as_hex(bytes(256)), "signature": as_hex(bytes(64))}).encode()),
+    "no verdict": _saying(json.dumps({"report": as_hex(b"\xff" * 256), "signature": "0x"}).encode()),
     "malleated": _saying(_malleated(1)),
     "too long": _saying(_signed(1) + b" " * MAX_ANSWER_BYTES),
     "endless": _endless,
@@ -122,12 +127,34 @@ NONSENSE = {
 def test_only_signatures_of_members_count_among_all_kinds_of_nonsense(tmp_path: Path) -> None:
     votes = _collect(tmp_path, *NONSENSE.values(), _saying(_signed(3)))
     assert set(votes) == {3}
-    assert votes[3].digest == DIGEST
+    assert votes[3].digest == REPORT.digest(DOMAIN)
 
 
 def test_a_replayed_signature_is_still_one_vote(tmp_path: Path) -> None:
     votes = _collect(tmp_path, *[_saying(_signed(2))] * 3)
     assert set(votes) == {2}
+
+
+def test_a_members_signature_on_another_clearing_does_not_take_the_place_of_its_vote(tmp_path: Path) -> None:
+    copied = _signed(2, replace(REPORT, clearing_hash=b"\x09" * 32))
+    answered = threading.Event()
+
+    def late(request: BaseHTTPRequestHandler, stopped: threading.Event) -> None:
+        answered.wait()
+        _saying(_signed(2))(request, stopped)
+
+    def early(request: BaseHTTPRequestHandler, stopped: threading.Event) -> None:
+        _saying(copied)(request, stopped)
+        answered.set()
+
+    votes = _collect(tmp_path, early, late, enough=1)
+    assert votes[2].digest == REPORT.digest(DOMAIN)
+
+
+def test_a_members_other_report_on_the_clearing_is_its_vote(tmp_path: Path) -> None:
+    other = replace(REPORT, inputs_hash=b"\x0a" * 32)
+    votes = _collect(tmp_path, _saying(_signed(1, other)), _saying(_signed(0)))
+    assert (votes[0].digest, votes[1].digest) == (REPORT.digest(DOMAIN), other.digest(DOMAIN))
 
 
 def test_nobody_is_waited_for_once_there_are_enough(tmp_path: Path) -> None:
@@ -146,7 +173,7 @@ def test_a_peer_that_is_not_there_is_no_error(tmp_path: Path) -> None:
         gone = url
     file = tmp_path / "peers.txt"
     file.write_text(f"{gone}\n")
-    assert Peers(PeerList(file)).collect(CLEARING, COMMITTEE, lambda votes: False) == {}
+    assert Peers(PeerList(file)).collect(CLEARING, DOMAIN, COMMITTEE, lambda votes: False) == {}
 
 
 def test_the_list_of_peers_names_the_line_that_is_no_address(tmp_path: Path) -> None:

@@ -194,7 +194,10 @@ class Member:
             }
 
         votes = self._peers.collect(
-            signed.report.clearing_hash, members, lambda votes: len(agreeing(votes)) >= quorum
+            signed.report.clearing_hash,
+            self.client.domain,
+            members,
+            lambda votes: len(agreeing(votes)) >= quorum,
         )
         for vote in votes.values():
             if vote.digest != signed.digest:

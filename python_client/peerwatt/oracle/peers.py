@@ -13,15 +13,14 @@ from typing import Any, Final
 import httpx
 from eth_typing import ChecksumAddress
 
-from peerwatt.errors import InputError
-from peerwatt.messages import SIGNATURE_LENGTH, SignatureError
-from peerwatt.messages.signature import recover_signer
-from peerwatt.oracle.report_inputs import as_hex, from_hex
+from peerwatt.errors import InputError, PeerwattError
+from peerwatt.messages import Domain
+from peerwatt.oracle.report_inputs import as_hex, decoded, from_hex
 
 PULL_SECONDS: Final = 2.0
 """A peer's whole answer must be here by then; one that drips bytes is as good as silent."""
-MAX_ANSWER_BYTES: Final = 1024
-"""Of a signature with its digest, which takes some 300."""
+MAX_ANSWER_BYTES: Final = 2048
+"""Of a signature with its report, which takes some 700."""
 MAX_PEERS: Final = 255
 """The gate's largest committee."""
 
@@ -58,7 +57,13 @@ class PeerList:
 
 @dataclass(frozen=True)
 class Vote:
-    """A committee member's signature under some report on a clearing."""
+    """A committee member's signature under some report on the clearing that was asked for.
+
+    Attributes:
+        member: index of whoever signed; only its key can have.
+        digest: 32 bytes, of the report.
+        signature: 64 bytes.
+    """
 
     member: int
     digest: bytes
@@ -80,6 +85,7 @@ class Peers:
     def collect(
         self,
         clearing_hash: bytes,
+        domain: Domain,
         committee: Sequence[ChecksumAddress],
         enough: Callable[[dict[int, Vote]], bool],
     ) -> dict[int, Vote]:
@@ -87,6 +93,7 @@ class Peers:
 
         Args:
             clearing_hash: which clearing.
+            domain: of the market.
             committee: the keys at the gate; only their signatures count.
             enough: whether the votes so far suffice; then nobody else is waited for.
 
@@ -96,26 +103,25 @@ class Peers:
         Raises:
             InputError: the list of peers cannot be used.
         """
-        return asyncio.run(self._collect(clearing_hash, committee, enough))
+
+        def vote(body: bytes) -> Vote | None:
+            return _vote(body, clearing_hash, domain, committee)
+
+        return asyncio.run(self._collect(f"clearings/{as_hex(clearing_hash)}/signature", vote, enough))
 
     async def _collect(
         self,
-        clearing_hash: bytes,
-        committee: Sequence[ChecksumAddress],
+        page: str,
+        read: Callable[[bytes], Vote | None],
         enough: Callable[[dict[int, Vote]], bool],
     ) -> dict[int, Vote]:
         votes: dict[int, Vote] = {}
         # Peers are named by their operator: no proxy of the environment and no redirect has a say in it.
         async with httpx.AsyncClient(verify=self._tls, trust_env=False, timeout=PULL_SECONDS) as client:
-            asked = [
-                asyncio.create_task(
-                    _ask(client, f"{url}/clearings/{as_hex(clearing_hash)}/signature", committee)
-                )
-                for url in self.addresses.urls()
-            ]
+            asked = [asyncio.create_task(_ask(client, f"{url}/{page}")) for url in self.addresses.urls()]
             try:
                 for answer in asyncio.as_completed(asked):
-                    vote = await answer
+                    vote = read(await answer)
                     if vote is not None:
                         votes.setdefault(vote.member, vote)
                         if enough(votes):
@@ -127,13 +133,13 @@ class Peers:
         return votes
 
 
-async def _ask(client: httpx.AsyncClient, url: str, committee: Sequence[ChecksumAddress]) -> Vote | None:
-    """One peer's vote; None when it does not answer in time, or not with a committee member's signature."""
+async def _ask(client: httpx.AsyncClient, url: str) -> bytes:
+    """One peer's answer; empty when it is not there in time."""
     try:
         async with asyncio.timeout(PULL_SECONDS):
-            return _vote(await _answer(client, url), committee)
+            return await _answer(client, url)
     except (TimeoutError, httpx.HTTPError, httpx.InvalidURL):
-        return None
+        return b""
 
 
 async def _answer(client: httpx.AsyncClient, url: str) -> bytes:
@@ -149,15 +155,23 @@ async def _answer(client: httpx.AsyncClient, url: str) -> bytes:
     return body
 
 
-def _vote(body: bytes, committee: Sequence[ChecksumAddress]) -> Vote | None:
+def _vote(
+    body: bytes, clearing_hash: bytes, domain: Domain, committee: Sequence[ChecksumAddress]
+) -> Vote | None:
+    """The vote that an answer holds, if it is one on this clearing by a member of the committee.
+
+    The report comes with its signature: a member's signature on something else, which anybody can copy from
+    its pages, would otherwise stand in the place of its vote.
+    """
     try:
         said: Any = json.loads(body)
-        digest, signature = from_hex(said["digest"]), from_hex(said["signature"])
-        if len(digest) != 32 or len(signature) != SIGNATURE_LENGTH:
+        report, signature = decoded(from_hex(said["report"])), from_hex(said["signature"])
+        if report.clearing_hash != clearing_hash:
             return None
-        signer = recover_signer(digest, signature)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, SignatureError):
+        signer = report.recover(domain, signature)
+    except (PeerwattError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
+    digest = report.digest(domain)
     return Vote(committee.index(signer), digest, signature) if signer in committee else None
 
 

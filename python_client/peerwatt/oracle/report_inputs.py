@@ -16,6 +16,7 @@ from peerwatt.messages import (
     Clearing,
     Domain,
     NetworkReport,
+    Verdict,
     batches_hash,
     clearing_hash,
     decode_records,
@@ -24,6 +25,9 @@ from peerwatt.messages import (
 from peerwatt.messages.domain import word
 from peerwatt.oracle.forecast_file import ForecastDocument, parse_document
 from peerwatt.oracle.judgement import DEFAULT_RULES, ClearedInterval, Judgement, judge
+
+REPORT_BYTES = 256
+"""Eight ABI words."""
 
 Hex = Annotated[str, Field(pattern=r"^0x([0-9a-f]{2})*$")]
 
@@ -185,6 +189,22 @@ def checked_rules(rules: GridRules, origin: str) -> GridRules:
 def encoded(report: NetworkReport) -> bytes:
     """A report as the contract is given it: eight ABI words, 256 bytes."""
     return b"".join(map(word, report.values().values()))
+
+
+def decoded(packed: bytes) -> NetworkReport:
+    """The report that `encoded` packed.
+
+    Raises:
+        InputError: it is none.
+    """
+    words = [packed[at : at + 32] for at in range(0, len(packed), 32)]
+    if len(packed) != REPORT_BYTES:
+        raise InputError(f"a report has {REPORT_BYTES} bytes, not {len(packed)}")
+    interval, verdict, volume, loss_rate = (int.from_bytes(number, "big") for number in words[:4])
+    try:
+        return NetworkReport(interval, Verdict(verdict), volume, loss_rate, *words[4:])
+    except ValueError as error:
+        raise InputError(f"not a report: {error}") from None
 
 
 def as_hex(data: bytes) -> str:

@@ -14,7 +14,7 @@ from fastapi import FastAPI, HTTPException, Response
 from fastapi import Path as InPath
 
 from peerwatt.errors import InputError
-from peerwatt.oracle.report_inputs import as_hex, from_hex
+from peerwatt.oracle.report_inputs import as_hex, encoded, from_hex
 from peerwatt.oracle.signing_record import SignedReport, SigningRecord
 from peerwatt.oracle.state import read_state
 
@@ -58,7 +58,7 @@ def application(state: sqlite3.Connection, health: Callable[[], dict[str, Any]])
     @app.get("/clearings/{clearing}/signature")
     async def read_signature(clearing: Hash) -> dict[str, str]:
         report = signed(clearing)
-        return {"digest": as_hex(report.digest), "signature": as_hex(report.signature)}
+        return {"report": as_hex(encoded(report.report)), "signature": as_hex(report.signature)}
 
     @app.get("/clearings/{clearing}/inputs")
     async def read_inputs(clearing: Hash) -> Response:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from peerwatt.errors import PeerwattError
-from peerwatt.messages import Domain, NetworkReport, Verdict
+from peerwatt.messages import Domain, NetworkReport
 from peerwatt.oracle.judgement import Judgement
-from peerwatt.oracle.report_inputs import ReportInputs, as_hex, encoded, from_hex
+from peerwatt.oracle.report_inputs import ReportInputs, as_hex, decoded, encoded, from_hex
 
 
 class AnotherReport(PeerwattError):
@@ -139,10 +139,8 @@ def report_document(report: NetworkReport, decisions: tuple[bytes, ...]) -> dict
 
 
 def _signed(packed: bytes, decisions: str, digest: bytes, signature: bytes, inputs: str) -> SignedReport:
-    words = [packed[at : at + 32] for at in range(0, len(packed), 32)]
-    interval, verdict, volume, loss_rate = (int.from_bytes(number, "big") for number in words[:4])
     return SignedReport(
-        NetworkReport(interval, Verdict(verdict), volume, loss_rate, *words[4:]),
+        decoded(packed),
         tuple(from_hex(text) for text in json.loads(decisions)),
         digest,
         signature,
