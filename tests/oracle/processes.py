@@ -155,6 +155,8 @@ class CommitteeOnChain:
         self.feeder = scenario.directory / "feeder.json"
         self._peers = folder / "peers.txt"
         self._peers.write_text("")
+        # One client for all questions: making one loads certificates, which takes longer than the answer.
+        self._http = httpx.Client(trust_env=False)
         self.members = [
             MemberProcess(
                 index, folder / f"member-{index}.sqlite", folder / f"member-{index}.log", self._options
@@ -224,6 +226,7 @@ class CommitteeOnChain:
     def close(self) -> None:
         for member in self.members:
             member.kill()
+        self._http.close()
 
     # Blocks
 
@@ -240,7 +243,7 @@ class CommitteeOnChain:
         deadline = time.monotonic() + START_SECONDS
         while member.alive:
             try:
-                if httpx.get(f"{member.url}/health", trust_env=False).json()["block_hash"] == block:
+                if self._http.get(f"{member.url}/health").json()["block_hash"] == block:
                     return
             except httpx.HTTPError:
                 pass

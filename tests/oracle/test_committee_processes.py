@@ -19,7 +19,8 @@ from peerwatt.grid.feeder import feeder_from_document
 from peerwatt.market.interval import Phase
 from peerwatt.messages import Verdict
 from peerwatt.messages.signature import recover_signer
-from peerwatt.oracle.report_inputs import ReportInputs, as_hex
+from peerwatt.oracle.report_bytes import REPORT_BYTES, as_hex
+from peerwatt.oracle.report_inputs import ReportInputs
 from tests.oracle.processes import MEMBERS, CommitteeOnChain, MemberProcess, committee_on_chain
 from tests.oracle.slow_proxy import slow_proxy
 
@@ -114,7 +115,7 @@ def test_anybody_derives_the_report_from_public_data(committee: CommitteeOnChain
 
     # And from public data to the transaction, without any member's word.
     verify = ("verify", *committee.public_data(), "--interval", interval, "--feeder", committee.feeder)
-    assert "the same 256 bytes of report" in _command(*verify)
+    assert f"the same {REPORT_BYTES} bytes of report" in _command(*verify)
     assert json.loads(_command(*verify, "--json"))["on_chain"]["report"] == derived["report"]
     _tampered(committee, interval, tmp_path)
     differing = _command(*verify, "--forecasts", tmp_path, exit_code=1)

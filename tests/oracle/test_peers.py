@@ -17,7 +17,7 @@ from peerwatt.errors import InputError
 from peerwatt.messages import ZERO_HASH, Domain, NetworkReport, Verdict
 from peerwatt.messages.signature import CURVE_ORDER
 from peerwatt.oracle.peers import MAX_ANSWER_BYTES, PeerList, Peers, Vote
-from peerwatt.oracle.report_inputs import as_hex, encoded
+from peerwatt.oracle.report_bytes import REPORT_BYTES, as_hex, encoded
 
 DOMAIN = Domain(31337, "0x" + "11" * 20)
 CLEARING = b"\x07" * 32
@@ -66,9 +66,13 @@ def _saying(body: bytes, status: int = 200, **headers: str) -> Answer:
     return answer
 
 
+def _answer(report: bytes, signature: bytes) -> bytes:
+    return json.dumps({"report": as_hex(report), "signature": as_hex(signature)}).encode()
+
+
 def _signed(index: int, report: NetworkReport = REPORT, role: str = "committee") -> bytes:
     signature = report.sign(DOMAIN, demo_private_key(1, role, index))
-    return json.dumps({"report": as_hex(encoded(report)), "signature": as_hex(signature)}).encode()
+    return _answer(encoded(report), signature)
 
 
 def _malleated(index: int) -> bytes:
@@ -78,7 +82,7 @@ def _malleated(index: int) -> bytes:
     s, parity = vs & ((1 << 255) - 1), vs >> 255
     high = (CURVE_ORDER - s) | (parity ^ 1) << 255
     other = signature[:32] + (high % (1 << 256)).to_bytes(32, "big")
-    return json.dumps({"report": as_hex(encoded(REPORT)), "signature": as_hex(other)}).encode()
+    return _answer(encoded(REPORT), other)
 
 
 def _dripping(request: BaseHTTPRequestHandler, stopped: threading.Event) -> None:
@@ -115,8 +119,10 @@ NONSENSE = {
     "numbers": _saying(b'{"report": 1, "signature": 2}'),
     "deep": _saying(b"[" * 1900),
     "short": _saying(b'{"report": "0x00", "signature": "0x00"}'),
-    "zeros": _saying(json.dumps({"report": as_hex(bytes(256)), "signature": as_hex(bytes(64))}).encode()),
-    "no verdict": _saying(json.dumps({"report": as_hex(b"\xff" * 256), "signature": "0x"}).encode()),
+    "zeros": _saying(
+        json.dumps({"report": as_hex(bytes(REPORT_BYTES)), "signature": as_hex(bytes(64))}).encode()
+    ),
+    "no verdict": _saying(json.dumps({"report": as_hex(b"\xff" * REPORT_BYTES), "signature": "0x"}).encode()),
     "malleated": _saying(_malleated(1)),
     "too long": _saying(_signed(1) + b" " * MAX_ANSWER_BYTES),
     "endless": _endless,

@@ -104,7 +104,7 @@ def verify(
     """Derive a report from public data and compare it with the one on chain; exit code 1 if they differ."""
     from peerwatt.cli import EXIT_WRONG_RESULT
     from peerwatt.oracle.public_record import report_on_chain
-    from peerwatt.oracle.report_inputs import as_hex, encoded
+    from peerwatt.oracle.report_bytes import as_hex, encoded
     from peerwatt.oracle.signing_record import report_document
 
     with _market(chain, deployment) as client:
@@ -173,7 +173,7 @@ def _judged(found: ReportInputs, feeder: Path) -> Judgement:
 
 
 def _document(found: ReportInputs, judgement: Judgement) -> dict[str, Any]:
-    from peerwatt.oracle.report_inputs import as_hex
+    from peerwatt.oracle.report_bytes import as_hex
     from peerwatt.oracle.signing_record import report_document
 
     digest = as_hex(judgement.report.digest(found.domain))

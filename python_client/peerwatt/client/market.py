@@ -146,16 +146,7 @@ class MarketClient:
             signatures: 64 bytes per signer, in member order.
         """
         return self.market.functions.report(
-            (
-                report.interval,
-                int(report.verdict),
-                report.volume,
-                report.loss_rate,
-                report.feeder_hash,
-                report.inputs_hash,
-                report.clearing_hash,
-                report.decisions_hash,
-            ),
+            tuple(report.values().values()),
             list(decisions),
             signers,
             signatures,

@@ -25,7 +25,8 @@ from peerwatt.oracle.chain_follower import ChainFollower, Head
 from peerwatt.oracle.followed_chain import Cleared
 from peerwatt.oracle.forecast_file import ForecastSource
 from peerwatt.oracle.peers import Peers, Vote
-from peerwatt.oracle.report_inputs import ReportInputs, as_hex
+from peerwatt.oracle.report_bytes import as_hex
+from peerwatt.oracle.report_inputs import ReportInputs
 from peerwatt.oracle.signing_record import SignedReport, SigningRecord
 
 Say = Callable[[str], None]

@@ -15,7 +15,7 @@ from eth_typing import ChecksumAddress
 
 from peerwatt.errors import InputError, PeerwattError
 from peerwatt.messages import Domain
-from peerwatt.oracle.report_inputs import as_hex, decoded, from_hex
+from peerwatt.oracle.report_bytes import as_hex, decoded, from_hex
 
 PULL_SECONDS: Final = 2.0
 """A peer's whole answer must be here by then; one that drips bytes is as good as silent."""

@@ -24,7 +24,7 @@ from peerwatt.oracle.followed_chain import FollowedChain
 from peerwatt.oracle.forecast_file import ForecastSource
 from peerwatt.oracle.member import Habits, Member, Say
 from peerwatt.oracle.peers import PeerList, Peers
-from peerwatt.oracle.report_inputs import as_hex
+from peerwatt.oracle.report_bytes import as_hex
 from peerwatt.oracle.service import Service
 from peerwatt.oracle.signing_record import SigningRecord
 from peerwatt.oracle.state import Identity, open_state

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from peerwatt.client import MarketClient
 from peerwatt.errors import InputError
-from peerwatt.messages import NetworkReport, Verdict
+from peerwatt.messages import NetworkReport
 from peerwatt.oracle.chain_follower import ChainFollower
 from peerwatt.oracle.followed_chain import FollowedChain
+from peerwatt.oracle.report_bytes import report_of
 from peerwatt.oracle.report_inputs import PostedInterval
 from peerwatt.oracle.state import Identity, open_state
 
@@ -71,16 +71,9 @@ def report_on_chain(client: MarketClient, interval: int) -> ReportOnChain:
         )
     _, arguments = client.market.decode_function_input(transaction["input"])
     said = arguments["r"]
-    fields: Sequence[int | bytes] = list(said.values() if isinstance(said, dict) else said)
-    number, verdict, volume, loss_rate, *hashes = fields
+    fields = list(said.values() if isinstance(said, dict) else said)
     return ReportOnChain(
-        NetworkReport(
-            int(number),
-            Verdict(int(verdict)),
-            int(volume),
-            int(loss_rate),
-            *map(bytes, hashes),
-        ),
+        report_of(bytes(value) if isinstance(value, bytes) else value for value in fields),
         tuple(bytes(packed) for packed in arguments["decisions"]),
         bytes(found[-1]["transactionHash"]),
     )

@@ -15,8 +15,6 @@ from peerwatt.grid.rules import GridRules
 from peerwatt.messages import (
     Clearing,
     Domain,
-    NetworkReport,
-    Verdict,
     batches_hash,
     clearing_hash,
     decode_records,
@@ -25,9 +23,7 @@ from peerwatt.messages import (
 from peerwatt.messages.domain import word
 from peerwatt.oracle.forecast_file import ForecastDocument, parse_document
 from peerwatt.oracle.judgement import DEFAULT_RULES, ClearedInterval, Judgement, judge
-
-REPORT_BYTES = 256
-"""Eight ABI words."""
+from peerwatt.oracle.report_bytes import as_hex, from_hex
 
 Hex = Annotated[str, Field(pattern=r"^0x([0-9a-f]{2})*$")]
 
@@ -184,34 +180,3 @@ def checked_rules(rules: GridRules, origin: str) -> GridRules:
         if getattr(rules, name) not in known:
             raise InputError(f"{origin}: {name}: {getattr(rules, name)!r}: choose {', '.join(sorted(known))}")
     return rules
-
-
-def encoded(report: NetworkReport) -> bytes:
-    """A report as the contract is given it: eight ABI words, 256 bytes."""
-    return b"".join(map(word, report.values().values()))
-
-
-def decoded(packed: bytes) -> NetworkReport:
-    """The report that `encoded` packed.
-
-    Raises:
-        InputError: it is none.
-    """
-    words = [packed[at : at + 32] for at in range(0, len(packed), 32)]
-    if len(packed) != REPORT_BYTES:
-        raise InputError(f"a report has {REPORT_BYTES} bytes, not {len(packed)}")
-    interval, verdict, volume, loss_rate = (int.from_bytes(number, "big") for number in words[:4])
-    try:
-        return NetworkReport(interval, Verdict(verdict), volume, loss_rate, *words[4:])
-    except ValueError as error:
-        raise InputError(f"not a report: {error}") from None
-
-
-def as_hex(data: bytes) -> str:
-    """Bytes as they stand in JSON: lower case, with 0x."""
-    return "0x" + data.hex()
-
-
-def from_hex(text: str) -> bytes:
-    """The bytes that `as_hex` wrote."""
-    return bytes.fromhex(text.removeprefix("0x"))

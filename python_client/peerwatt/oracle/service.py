@@ -14,7 +14,7 @@ from fastapi import FastAPI, HTTPException, Response
 from fastapi import Path as InPath
 
 from peerwatt.errors import InputError
-from peerwatt.oracle.report_inputs import as_hex, encoded, from_hex
+from peerwatt.oracle.report_bytes import as_hex, encoded, from_hex
 from peerwatt.oracle.signing_record import SignedReport, SigningRecord
 from peerwatt.oracle.state import read_state
 

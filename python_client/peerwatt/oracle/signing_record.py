@@ -11,7 +11,8 @@ from typing import Any
 from peerwatt.errors import PeerwattError
 from peerwatt.messages import Domain, NetworkReport
 from peerwatt.oracle.judgement import Judgement
-from peerwatt.oracle.report_inputs import ReportInputs, as_hex, decoded, encoded, from_hex
+from peerwatt.oracle.report_bytes import as_hex, decoded, encoded, from_hex
+from peerwatt.oracle.report_inputs import ReportInputs
 
 
 class AnotherReport(PeerwattError):
