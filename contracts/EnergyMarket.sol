@@ -11,7 +11,8 @@ import {IParticipantRegistry} from "./interfaces/IParticipantRegistry.sol";
 import {SystemAccount} from "./libraries/AccountLib.sol";
 import {Clearing} from "./libraries/Clearing.sol";
 import {OrderCodec} from "./libraries/OrderCodec.sol";
-import {Booking, Settlement, Sums} from "./libraries/Settlement.sol";
+import {Connection, Roster} from "./libraries/Roster.sol";
+import {Settlement, Sums} from "./libraries/Settlement.sol";
 import {Terms, Verdict} from "./libraries/Terms.sol";
 import {TickBook} from "./libraries/TickBook.sol";
 
@@ -24,6 +25,8 @@ import {TickBook} from "./libraries/TickBook.sol";
 /// - A report only reduces: an accepted quantity is never above its fill, and the price is the auction's.
 /// - Every phase ends without the party it waits for, so every account reaches its withdrawal.
 contract EnergyMarket is Metering {
+    using Roster for Roster.Page;
+    using Settlement for Settlement.Rules;
     using TickBook for TickBook.Book;
 
     bytes32 private constant REPORT_TYPEHASH = keccak256(
@@ -113,7 +116,7 @@ contract EnergyMarket is Metering {
         _requireCommitted(slot, interval, batch, data);
 
         (Terms terms, Clearing clearing) = (state.terms, state.clearing);
-        _bookBatch(terms, clearing, data, data.readings, 1);
+        _bookBatch(_booking(), terms, clearing, data, data.readings);
         _settled[interval][batch] = _settledCommitment(terms, clearing, slot.batches[batch]);
         state.settled += 1;
         emit BatchSettled(interval, batch, terms, clearing);
@@ -124,31 +127,59 @@ contract EnergyMarket is Metering {
         return _settled[interval][batch];
     }
 
-    /// @dev Books a batch's settlement with `readings`, or with `sign` -1 takes it back.
+    /// @dev Books a batch's settlement with `readings`, or takes it back.
     function _bookBatch(
+        Journal memory journal,
         Terms terms,
         Clearing clearing,
         BatchData calldata data,
-        bytes calldata readings,
-        int256 sign
+        bytes calldata readings
     ) private {
-        (Booking[] memory bookings, Sums memory sums) =
-            settler.settle(terms, clearing, data.records, data.decisions, readings);
-        Journal memory journal;
+        Settlement.Rules memory rules = _rules(terms, clearing, data);
+        (uint256 at, uint256 end) = OrderCodec.bounds(data.records);
+        uint256 readingAt = Settlement.readingsAt(data.records, readings);
         unchecked {
-            _bookAll(journal, bookings, sign);
-            // (R5) The supplier is everybody's counterparty.
-            int256 supplier = -(sums.participants + sums.gridOperator + sums.community);
-            // (R6) What was delivered and not credited is rounding; what was credited and not delivered is the debt of who
-            // attested it.
-            int256 uncredited = sums.delivered - sums.credit;
-            _book(journal, SystemAccount.SUPPLIER, sign * supplier, 0, 0);
-            _book(journal, SystemAccount.GRID_OPERATOR, sign * sums.gridOperator, 0, 0);
-            _book(journal, SystemAccount.METERING_OPERATOR, 0, sign * uncredited, 0);
-            _book(journal, SystemAccount.COMMUNITY, sign * sums.community, 0, 0);
-            journal.delivered = sign * sums.delivered;
+            for (at += OrderCodec.COUNT_BYTES; at < end; readingAt += OrderCodec.READING_BYTES) {
+                at = _bookOrder(journal, rules, at, readingAt);
+            }
         }
-        _close(journal);
+        Sums memory sums = rules.sums();
+        int256 sign = journal.sign;
+        _close(journal, sign * sums.delivered);
+        _bookAlone(SystemAccount.SUPPLIER, sign * sums.supplier, 0);
+        _bookAlone(SystemAccount.GRID_OPERATOR, sign * sums.gridOperator, 0);
+        _bookAlone(SystemAccount.METERING_OPERATOR, 0, sign * sums.uncredited);
+        _bookAlone(SystemAccount.COMMUNITY, sign * sums.community, 0);
+    }
+
+    /// @dev Books what the order whose record is at `at` comes to, and returns where the next record is.
+    function _bookOrder(Journal memory journal, Settlement.Rules memory rules, uint256 at, uint256 readingAt)
+        private
+        returns (uint256 next)
+    {
+        unchecked {
+            (uint256 participant, uint256 count) = OrderCodec.header(OrderCodec.load(at));
+            next = at + OrderCodec.recordLength(count);
+            _turn(journal, participant);
+            Connection connection = journal.page.connection(participant);
+            (uint256 sell, uint256 buy, uint256 loss) = rules.accepted(at, count);
+            (uint256 imported, uint256 exported) =
+                Settlement.metered(OrderCodec.reading(readingAt), buy, connection);
+            int256 cash = rules.payment(sell, buy, loss, imported, exported);
+            int256 credit = rules.peerEnergy(buy);
+            _book(journal, participant, cash, credit, connection.importLimit() + connection.exportLimit());
+        }
+    }
+
+    function _rules(Terms terms, Clearing clearing, BatchData calldata data)
+        private
+        view
+        returns (Settlement.Rules memory rules)
+    {
+        uint256 length = OrderCodec.recordCount(data.records) * Settlement.DECISION_BYTES;
+        uint256 price = BASE_PRICE + clearing.priceTick() * TICK_SIZE;
+        rules = Settlement.rules(terms, clearing, price, MAX_LOSS_RATE, data.decisions.length == length);
+        (rules.decisionsAt,) = OrderCodec.bounds(data.decisions);
     }
 
     /* CORRECT */
@@ -175,26 +206,28 @@ contract EnergyMarket is Metering {
                 && newReadings.length == OrderCodec.recordCount(data.records) * OrderCodec.READING_BYTES,
             NotInCorrection()
         );
-        _requireSignedKept(data.readings, newReadings);
+        _requireSignedKept(data, newReadings);
 
+        Terms corrected = terms.withRun(correction.run).withDelivered(correction.delivered);
         int256 equityBefore = _supplierEquity();
-        _bookBatch(terms, clearing, data, data.readings, -1);
-        terms = terms.withRun(correction.run).withDelivered(correction.delivered);
-        _bookBatch(terms, clearing, data, newReadings, 1);
+        _bookBatch(_takingBack(), terms, clearing, data, data.readings);
+        _bookBatch(_booking(), corrected, clearing, data, newReadings);
         int256 equity = _supplierEquity();
         require(equity >= 0 || equity >= equityBefore, SupplierShort(equity));
-        _settled[interval][batch] = _settledCommitment(terms, clearing, _read(unread, newReadings));
-        emit BatchCorrected(interval, batch, terms, clearing);
+        _settled[interval][batch] = _settledCommitment(corrected, clearing, _read(unread, newReadings));
+        emit BatchCorrected(interval, batch, corrected, clearing);
     }
 
     /// @dev What a meter signed stays, and nothing else becomes meter-signed.
-    function _requireSignedKept(bytes calldata oldReadings, bytes calldata newReadings) private pure {
-        bool wereRead = oldReadings.length == newReadings.length;
-        for (uint256 i; i < newReadings.length / OrderCodec.READING_BYTES; ++i) {
-            uint256 old = wereRead ? OrderCodec.reading(oldReadings, i) : 0;
-            uint256 corrected = OrderCodec.reading(newReadings, i);
+    function _requireSignedKept(BatchData calldata data, bytes calldata newReadings) private pure {
+        uint256 oldAt = Settlement.readingsAt(data.records, data.readings);
+        (uint256 at, uint256 end) = OrderCodec.bounds(newReadings);
+        for (uint256 i; at < end; ++i) {
+            (uint256 old, uint256 corrected) = (OrderCodec.reading(oldAt), OrderCodec.reading(at));
             bool signed = old >> 62 == Settlement.SIGNED || corrected >> 62 == Settlement.SIGNED;
             require(!signed || old == corrected, MeterSignedReading(i));
+            oldAt += OrderCodec.READING_BYTES;
+            at += OrderCodec.READING_BYTES;
         }
     }
 

@@ -8,8 +8,7 @@ import {Clock} from "./Clock.sol";
 import {EnergyToken} from "./EnergyToken.sol";
 import {IMarginAccounts} from "./interfaces/IMarginAccounts.sol";
 import {AccountPair, SystemAccount} from "./libraries/AccountLib.sol";
-import {Roster} from "./libraries/Roster.sol";
-import {Booking} from "./libraries/Settlement.sol";
+import {Connection, Roster} from "./libraries/Roster.sol";
 
 /// @title Cash, energy, margin and exit
 /// @notice The margin of a participant covers its worst interval, as often as intervals can be open or unsettled. The
@@ -34,15 +33,18 @@ abstract contract MarginAccounts is Clock, ReentrancyGuard, IMarginAccounts {
         uint64 exitedEnergyLimit;
     }
 
-    /// @dev A run of bookings. Holds the words being written, so that neighbours in the order of the accounts share
-    /// their cost. Indices are one more than the word's own, so that zero means none.
+    /// @dev A run of bookings to participants. Holds the words being written, so that neighbours in the order of the
+    /// accounts share their cost.
+    /// @param standing of the page: a bit for each that holds its margin, as in `_standings`
+    /// @param pairIndex of `pair`; zero, where no participant is: none
+    /// @param sign 1 to book, -1 to take bookings back
     struct Journal {
+        int256 sign;
+        Roster.Page page;
+        uint256 standing;
         uint256 pairIndex;
         AccountPair pair;
-        uint256 pageIndex;
-        uint256 standing;
         int256 debt;
-        int256 delivered;
     }
 
     /// @dev An account on its way out, and the last interval that may hold its orders.
@@ -198,78 +200,100 @@ abstract contract MarginAccounts is Clock, ReentrancyGuard, IMarginAccounts {
         Roster.Page memory page;
         page.open(registry, account_ / Roster.PAGE_SIZE);
         if (!page.knows(account_)) return 0;
-        (uint256 imports, uint256 exports) = page.energyLimits(account_, INTERVAL_LENGTH);
-        return imports + exports;
+        Connection connection = page.connection(account_);
+        return connection.importLimit() + connection.exportLimit();
     }
 
     /* BOOK */
 
-    /// @dev Books a batch's bookings to its participants, or with `sign` -1 takes them back.
-    function _bookAll(Journal memory journal, Booking[] memory bookings, int256 sign) internal {
+    function _booking() internal pure returns (Journal memory journal) {
+        journal.sign = 1;
+    }
+
+    function _takingBack() internal pure returns (Journal memory journal) {
+        journal.sign = -1;
+    }
+
+    /// @dev Makes the journal's page the participant's.
+    function _turn(Journal memory journal, uint256 participant) internal {
         unchecked {
-            for (uint256 i; i < bookings.length; ++i) {
-                Booking b = bookings[i];
-                _book(journal, b.account(), sign * b.cash(), sign * b.credit(), b.energyLimit() * MARGIN_PER_WH);
+            uint256 number = participant / Roster.PAGE_SIZE;
+            if (journal.page.index != number + 1) {
+                _flushStanding(journal);
+                journal.page.open(registry, number);
+                journal.standing = _standings[number];
             }
         }
     }
 
-    /// @dev Books a change to one account. `margin` is zero for those who need none.
-    function _book(Journal memory journal, uint256 account_, int256 cash, int256 energy, uint256 margin) internal {
+    /// @dev Books a change to a participant of the journal's page, whose connection carries `energyLimit` Wh.
+    function _book(Journal memory journal, uint256 participant, int256 cash, int256 energy, uint256 energyLimit)
+        internal
+    {
+        uint256 pairIndex = participant >> 1;
+        if (journal.pairIndex != pairIndex) {
+            _flushPair(journal);
+            journal.pairIndex = pairIndex;
+            journal.pair = _pairs[pairIndex];
+        }
         unchecked {
-            uint256 pairIndex = (account_ >> 1) + 1;
-            if (journal.pairIndex != pairIndex) {
-                _flushPair(journal);
-                journal.pairIndex = pairIndex;
-                journal.pair = _pairs[pairIndex - 1];
+            cash *= journal.sign;
+            int256 before;
+            (journal.pair, before) = journal.pair.plus(participant, cash, energy * journal.sign);
+            int256 aboveMargin = before + cash - int256(_margin(energyLimit));
+            int256 bit = int256(1 << (participant % Roster.PAGE_SIZE));
+            // Negative if the account was in debt, is below its margin, or did not stand.
+            if ((before | aboveMargin | ((int256(journal.standing) & bit) - 1)) < 0) {
+                journal.debt += _debtAdded(before, before + cash);
+                if (aboveMargin < 0) journal.standing &= uint256(~bit);
+                else journal.standing |= uint256(bit);
             }
-            AccountPair pair = journal.pair;
-            int256 before = pair.cash(account_);
-            journal.pair = pair.plus(account_, cash, energy);
-            int256 afterwards = before + cash;
-            if ((before | afterwards) < 0 && account_ != SystemAccount.SUPPLIER) {
-                if (before < 0) journal.debt += before;
-                if (afterwards < 0) journal.debt -= afterwards;
-            }
-            if (margin == 0) return;
-
-            uint256 pageIndex = account_ / Roster.PAGE_SIZE + 1;
-            if (journal.pageIndex != pageIndex) {
-                _flushStanding(journal);
-                journal.pageIndex = pageIndex;
-                journal.standing = _standings[pageIndex - 1];
-            }
-            uint256 bit = 1 << (account_ % Roster.PAGE_SIZE);
-            uint256 standing = journal.standing;
-            if (afterwards >= int256(margin) != (standing & bit != 0)) journal.standing = standing ^ bit;
         }
     }
 
     /// @dev Ends a run of bookings: writes what is held.
-    function _close(Journal memory journal) internal {
+    function _close(Journal memory journal, int256 delivered) internal {
         _flushPair(journal);
         _flushStanding(journal);
-        if (journal.debt != 0) _totals.debt = uint64(uint256(int256(uint256(_totals.debt)) + journal.debt));
-        if (journal.delivered != 0) _totals.delivered += int64(journal.delivered);
+        _addDebt(journal.debt);
+        if (delivered != 0) _totals.delivered += int64(delivered);
     }
 
-    function _bookAlone(uint256 account_, int256 cash, int256 energy) private {
-        Journal memory journal;
-        _book(journal, account_, cash, energy, account_ == SystemAccount.SUPPLIER ? 0 : marginOf(account_));
-        _close(journal);
+    /// @dev Books a change to one account.
+    function _bookAlone(uint256 account_, int256 cash, int256 energy) internal {
+        uint256 pairIndex = account_ >> 1;
+        (AccountPair pair, int256 before) = _pairs[pairIndex].plus(account_, cash, energy);
+        _pairs[pairIndex] = pair;
+        // The supplier's own debt is nobody else's to carry.
+        if (account_ != SystemAccount.SUPPLIER) _addDebt(_debtAdded(before, before + cash));
+        if (account_ < SystemAccount.COUNT) return;
+
+        uint256 page = account_ / Roster.PAGE_SIZE;
+        uint256 bit = 1 << (account_ % Roster.PAGE_SIZE);
+        if (before + cash < int256(marginOf(account_))) _standings[page] &= ~bit;
+        else _standings[page] |= bit;
+    }
+
+    function _debtAdded(int256 before, int256 afterwards) private pure returns (int256 added) {
+        if (before < 0) added = before;
+        if (afterwards < 0) added -= afterwards;
+    }
+
+    function _addDebt(int256 added) private {
+        if (added != 0) _totals.debt = uint64(uint256(int256(uint256(_totals.debt)) + added));
+    }
+
+    function _flushPair(Journal memory journal) private {
+        if (journal.pairIndex != 0) _pairs[journal.pairIndex] = journal.pair;
+    }
+
+    function _flushStanding(Journal memory journal) private {
+        uint256 index = journal.page.index;
+        if (index != 0 && _standings[index - 1] != journal.standing) _standings[index - 1] = journal.standing;
     }
 
     /// @dev What the supplier has left when everyone else's debts are counted as its own.
     function _supplierEquity() internal view returns (int256) {
         return _pairs[0].cash(SystemAccount.SUPPLIER) - int256(uint256(_totals.debt));
-    }
-
-    function _flushPair(Journal memory journal) private {
-        if (journal.pairIndex != 0) _pairs[journal.pairIndex - 1] = journal.pair;
-    }
-
-    function _flushStanding(Journal memory journal) private {
-        uint256 index = journal.pageIndex;
-        if (index != 0 && _standings[index - 1] != journal.standing) _standings[index - 1] = journal.standing;
     }
 }

@@ -2,25 +2,27 @@
 pragma solidity 0.8.30;
 
 import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
+import {LibBit} from "solady/src/utils/LibBit.sol";
 import {OrderBook} from "./OrderBook.sol";
 import {BatchData, IEnergyMarket, Interval, Phase} from "./interfaces/IEnergyMarket.sol";
-import {ISettler} from "./interfaces/ISettler.sol";
+import {ISignedReadings} from "./interfaces/ISignedReadings.sol";
 import {OrderCodec} from "./libraries/OrderCodec.sol";
-import {Recovery} from "./libraries/Recovery.sol";
 import {Settlement} from "./libraries/Settlement.sol";
-import {Settler} from "./Settler.sol";
+import {SignedReadings} from "./SignedReadings.sol";
 
 /// @title Metering: the readings of a batch, and what a batch is committed to
 abstract contract Metering is OrderBook {
     bytes32 private constant ATTESTATION_TYPEHASH =
         keccak256("MeterAttestation(uint32 interval,uint16 run,bytes32 readingsHash,uint40 delivered)");
     uint256 internal constant FIRST_RUN = 1;
+    /// @dev The higher bit of the status in each of four readings.
+    uint256 private constant SIGNED_FLAGS = 0x8000000000000000800000000000000080000000000000008000000000000000;
 
-    /// @notice Walks over the batches.
-    ISettler public immutable settler;
+    /// @notice What meters say for themselves.
+    ISignedReadings public immutable signedReadings;
 
     constructor() {
-        settler = new Settler(registry);
+        signedReadings = new SignedReadings(registry);
     }
 
     /* READINGS */
@@ -50,16 +52,16 @@ abstract contract Metering is OrderBook {
     /// @dev Only a meter's own signature, given to `overrule`, makes a reading meter-signed.
     function _requireUnsigned(bytes calldata readings) private pure {
         unchecked {
-            for (uint256 i; i < readings.length / OrderCodec.READING_BYTES; ++i) {
-                require(OrderCodec.reading(readings, i) >> 62 != Settlement.SIGNED, MeterSignedReading(i));
+            for (uint256 at; at < readings.length; at += 32) {
+                // Four readings at once. What follows the vector in the calldata is its padding, or another's length.
+                uint256 signed = OrderCodec.word(readings, at) & SIGNED_FLAGS;
+                require(signed == 0, MeterSignedReading(at / OrderCodec.READING_BYTES + LibBit.clz(signed) / 64));
             }
         }
     }
 
     /// @inheritdoc IEnergyMarket
-    function overrule(uint256 interval, uint256 batch, BatchData calldata data, bytes calldata signedReadings)
-        external
-    {
+    function overrule(uint256 interval, uint256 batch, BatchData calldata data, bytes calldata signed) external {
         Slot storage slot = _slot(interval, Phase.Gated);
         Interval storage state = slot.interval;
         uint256 from = state.attested ? _deliveryEnd(interval) : _attestDeadline(interval);
@@ -67,15 +69,13 @@ abstract contract Metering is OrderBook {
         require(block.timestamp < _readingsDeadline(interval), TooLate(_readingsDeadline(interval)));
         bytes32 unread = _requireCommitted(slot, interval, batch, data);
 
-        (bytes memory readings, int256 change, uint256[] memory skipped) = settler.overrule(
+        (bytes memory readings, int256 change, uint256[] memory skipped) = signedReadings.overrule(
             domainSeparator(),
             interval,
             state.terms,
             state.clearing,
-            data.records,
-            data.decisions,
-            data.readings,
-            signedReadings
+            data,
+            signed
         );
         slot.batches[batch] = _metered(unread, keccak256(readings));
         // An attestation may have claimed anything up to the volume, so the sum may leave its range.
@@ -127,11 +127,7 @@ abstract contract Metering is OrderBook {
     ) internal view {
         bytes32 digest =
             _digest(keccak256(abi.encode(ATTESTATION_TYPEHASH, interval, run, readingsHash, delivered)));
-        address signer = Recovery.signer(digest, OrderCodec.word(signature, 0), OrderCodec.word(signature, 32));
-        require(
-            signature.length == OrderCodec.SIGNATURE_BYTES && signer != address(0) && signer == registry.meteringOperator(),
-            NotAttestedByOperator()
-        );
+        require(registry.attests(digest, signature), NotAttestedByOperator());
     }
 
     /// @dev The hash of each vector. None may be longer than one with an entry for every account: what could be taken

@@ -8,9 +8,9 @@ import {IAuction} from "./interfaces/IAuction.sol";
 import {IEnergyMarket, Interval, Phase, Skip} from "./interfaces/IEnergyMarket.sol";
 import {Tariff} from "./interfaces/IParticipantRegistry.sol";
 import {Clearing} from "./libraries/Clearing.sol";
-import {BUY, Ladder, OrderCodec, Step} from "./libraries/OrderCodec.sol";
+import {Frame, OrderCodec, Steps} from "./libraries/OrderCodec.sol";
 import {Recovery} from "./libraries/Recovery.sol";
-import {Roster} from "./libraries/Roster.sol";
+import {Connection, Roster} from "./libraries/Roster.sol";
 import {opening} from "./libraries/Terms.sol";
 import {TickBook} from "./libraries/TickBook.sol";
 
@@ -35,18 +35,22 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
 
     /// @dev One run of `post`: what it has read so far and what it will write.
     /// @param standing of the current page: a bit for each who holds its margin, and for each who leaves
-    /// @param posted of the current page: a bit for each whose order was taken
+    /// @param posted of the current page: a bit for each whose order was taken before this run or on an earlier turn
+    /// @param welcomed of the current page: a bit for each whose order could be taken when it was turned to
     /// @param welcome of the current page: a bit for each whose order can still be taken
+    /// @param position of the current order in the batch
+    /// @param skipped orders so far
     struct Posting {
         uint256 interval;
-        bytes32 domain;
+        Frame frame;
         Roster.Page page;
         uint256 standing;
         uint256 posted;
+        uint256 welcomed;
         uint256 welcome;
         TickBook.Draft draft;
-        bytes records;
-        uint256 recordsLength;
+        uint256 position;
+        uint256 skipped;
     }
 
     /// @notice Matches bids and asks.
@@ -65,22 +69,25 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
         Slot storage slot = _openSlot(interval);
         Posting memory posting;
         posting.interval = interval;
-        posting.domain = domainSeparator();
-        posting.draft = slot.book.open(interval, slot.interval.batches == 0);
-        // A record is less than half as long as its order; 32 bytes to spare for the last write.
-        posting.records = new bytes(orders.length / 2 + 32);
-
-        uint256 at;
-        for (uint256 position; at < orders.length; ++position) {
-            (uint256 participant, uint256 count) = OrderCodec.header(orders, at);
-            uint256 next = at + OrderCodec.orderLength(count);
-            require(next <= orders.length, TruncatedBatch());
-            Skip reason = _take(slot, posting, orders, at, participant, count);
-            if (reason != Skip.None) emit OrderSkipped(interval, position, participant, reason);
-            at = next;
+        posting.frame = OrderCodec.frame(domainSeparator(), interval);
+        posting.draft = TickBook.open(interval, slot.interval.batches == 0);
+        // A record is less than half as long as its order; to spare for their number and the last write.
+        bytes memory records = new bytes(orders.length / 2 + 64);
+        uint256 start = OrderCodec.start(records) + OrderCodec.COUNT_BYTES;
+        uint256 cursor = start;
+        (uint256 at, uint256 end) = OrderCodec.bounds(orders);
+        unchecked {
+            for (uint256 head = OrderCodec.load(at); at < end; head = OrderCodec.load(at)) {
+                (at, cursor) = _take(slot, posting, at, head, cursor);
+                ++posting.position;
+            }
         }
+        // Behind the end of the calldata are zeros: an order that reaches there was not taken for another.
+        require(at == end, TruncatedBatch());
+        if (cursor == start) return;
 
-        if (posting.recordsLength != 0) _commit(slot, posting);
+        OrderCodec.finish(records, cursor, posting.position - posting.skipped);
+        _commit(slot, posting, records);
     }
 
     /// @dev The interval's slot, opened for it if it held an older one.
@@ -104,63 +111,61 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
         state.terms = opening(tariff.retail, tariff.feedIn, tariff.networkFee);
     }
 
-    /// @dev Queues the order in the book and appends its record, or says why not. The signature is checked late: it
-    /// costs the most.
+    /// @dev Queues the order at `at` of the calldata in the book and appends its record, or says in an event which check
+    /// it failed. The signature comes late: it costs the most.
+    /// @param head the word at `at`
+    /// @param cursor where in memory its record goes
+    /// @return next where the next order is
+    /// @return nextCursor where its record goes
     function _take(
         Slot storage slot,
         Posting memory posting,
-        bytes calldata orders,
         uint256 at,
-        uint256 participant,
-        uint256 count
-    ) private returns (Skip) {
-        (bool wellFormed, uint256 buys, uint256 sells) = _sums(orders, at, count);
-        if (!wellFormed) return Skip.MalformedSteps;
-
-        uint256 number = participant / Roster.PAGE_SIZE;
-        if (posting.page.index != number + 1) _turn(slot, posting, number);
-        uint256 bit = 1 << (participant % Roster.PAGE_SIZE);
-        if (posting.welcome & bit == 0) return _whyUnwelcome(posting, participant, bit);
-
-        (uint256 imports, uint256 exports) = posting.page.energyLimits(participant, INTERVAL_LENGTH);
-        if (buys > imports || sells > exports) return Skip.OverConnectionLimit;
-
-        bytes32 digest = OrderCodec.digest(orders, at, count, posting.domain, posting.interval);
-        (uint256 r, uint256 vs) = OrderCodec.signature(orders, at, count);
-        if (Recovery.signer(digest, r, vs) != posting.page.orderKey(participant)) return Skip.BadSignature;
-
-        bytes memory records = posting.records;
-        uint256 to = OrderCodec.write(records, posting.recordsLength, (participant << 8) | count, 3);
-        if (!slot.book.post(posting.draft, OrderCodec.ladder(orders, at, count), records, to)) return Skip.LaneFull;
+        uint256 head,
+        uint256 cursor
+    ) private returns (uint256 next, uint256 nextCursor) {
         unchecked {
-            posting.recordsLength += OrderCodec.recordLength(count);
-        }
-        posting.posted |= bit;
-        posting.welcome ^= bit;
-        return Skip.None;
-    }
+            (uint256 participant, uint256 count) = OrderCodec.header(head);
+            next = at + OrderCodec.orderLength(count);
+            nextCursor = cursor;
+            uint256 number = participant / Roster.PAGE_SIZE;
+            if (posting.page.index != number + 1) _turn(slot, posting, number);
 
-    /// @dev Wh bought and sold, and whether there are 1 to 8 steps, none empty, strictly ascending by side and tick.
-    function _sums(bytes calldata orders, uint256 at, uint256 count)
-        private
-        pure
-        returns (bool wellFormed, uint256 buys, uint256 sells)
-    {
-        if (count == 0 || count > OrderCodec.MAX_STEPS) return (false, 0, 0);
-        Ladder ladder = OrderCodec.ladder(orders, at, count);
-        uint256 least;
-        unchecked {
-            for (uint256 i; i < count; ++i) {
-                Step step = ladder.first();
-                uint256 quantity = step.quantity();
-                if (step.merit() < least || quantity == 0) return (false, 0, 0);
-                least = step.merit() + 1;
-                if (step.side() == BUY) buys += quantity;
-                else sells += quantity;
-                ladder = ladder.rest();
+            uint256 left = posting.welcome ^ (1 << (participant % Roster.PAGE_SIZE));
+            Connection connection = posting.page.connection(participant);
+            Steps steps = OrderCodec.steps(at, 0);
+            (uint256 energy, bytes32 digest) = OrderCodec.digest(posting.frame, participant, steps, count);
+            if (energy == 0) {
+                _skip(posting, participant, Skip.MalformedSteps);
+            } else if (left > posting.welcome) {
+                _skip(posting, participant, _whyUnwelcome(posting, participant));
+            } else if (!connection.carries(energy)) {
+                _skip(posting, participant, Skip.OverConnectionLimit);
+            } else if (!connection.isOrderKey(_signer(digest, next))) {
+                _skip(posting, participant, Skip.BadSignature);
+            } else {
+                cursor = OrderCodec.write(cursor, (participant << 8) | count, OrderCodec.HEADER_BYTES);
+                cursor = slot.book.post(posting.draft, steps, count, cursor);
+                if (cursor == 0) {
+                    _skip(posting, participant, Skip.LaneFull);
+                } else {
+                    nextCursor = cursor;
+                    posting.welcome = left;
+                }
             }
         }
-        return (true, buys, sells);
+    }
+
+    /// @dev Who signed `digest` with the signature that ends at `end`.
+    function _signer(bytes32 digest, uint256 end) private view returns (address) {
+        unchecked {
+            return Recovery.signer(digest, OrderCodec.load(end - 64), OrderCodec.load(end - 32));
+        }
+    }
+
+    function _skip(Posting memory posting, uint256 participant, Skip reason) private {
+        ++posting.skipped;
+        emit OrderSkipped(posting.interval, posting.position, participant, reason);
     }
 
     /// @dev Makes page `number` of the participants the current one.
@@ -172,25 +177,25 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
         uint256 posted = uint32(word) == posting.interval ? word >> 32 : 0;
         posting.standing = standing;
         posting.posted = posted;
-        posting.welcome = standing & ~(standing >> LEAVING) & ~posting.page.suspended & ~posted;
+        posting.welcome = posting.welcomed = standing & ~(standing >> LEAVING) & ~posting.page.suspended & ~posted;
     }
 
     function _flushPosted(Slot storage slot, Posting memory posting) private {
         uint256 index = posting.page.index;
-        if (index != 0) slot.posted[index - 1] = (posting.posted << 32) | posting.interval;
+        uint256 taken = posting.welcomed ^ posting.welcome;
+        if (taken != 0) slot.posted[index - 1] = ((posting.posted | taken) << 32) | posting.interval;
     }
 
-    function _whyUnwelcome(Posting memory posting, uint256 participant, uint256 bit) private pure returns (Skip) {
+    function _whyUnwelcome(Posting memory posting, uint256 participant) private pure returns (Skip) {
+        uint256 bit = 1 << (participant % Roster.PAGE_SIZE);
         if (!posting.page.knows(participant)) return Skip.UnknownParticipant;
         if ((posting.page.suspended | (posting.standing >> LEAVING)) & bit != 0) return Skip.Suspended;
         return posting.standing & bit == 0 ? Skip.BelowMargin : Skip.DuplicateOrder;
     }
 
-    function _commit(Slot storage slot, Posting memory posting) private {
+    function _commit(Slot storage slot, Posting memory posting, bytes memory records) private {
         _flushPosted(slot, posting);
         slot.book.save(posting.draft);
-        bytes memory records = posting.records;
-        OrderCodec.truncate(records, posting.recordsLength);
 
         Interval storage state = slot.interval;
         uint256 batch = state.batches;

@@ -5,7 +5,9 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {SSTORE2} from "solady/src/utils/SSTORE2.sol";
 import {IParticipantRegistry, MarketConfig, Participant, Tariff} from "./interfaces/IParticipantRegistry.sol";
 import {SystemAccount} from "./libraries/AccountLib.sol";
-import {Roster} from "./libraries/Roster.sol";
+import {OrderCodec} from "./libraries/OrderCodec.sol";
+import {Recovery} from "./libraries/Recovery.sol";
+import {Connection, Roster} from "./libraries/Roster.sol";
 
 /// @title ParticipantRegistry: who takes part in a market, and under which rules
 contract ParticipantRegistry is IParticipantRegistry {
@@ -52,7 +54,7 @@ contract ParticipantRegistry is IParticipantRegistry {
         address meteringOperator_,
         address[4] memory systemWallets
     ) {
-        require(c.intervalLength != 0, BadConfig("intervalLength"));
+        require(c.intervalLength != 0 && c.intervalLength <= 1 days, BadConfig("intervalLength"));
         require(c.openAhead != 0, BadConfig("openAhead"));
         require(c.ringSize > c.openAhead + 1, BadConfig("ringSize"));
         require(c.basePrice + TICK_MAX * c.tickSize <= type(uint16).max, BadConfig("tickSize"));
@@ -93,9 +95,10 @@ contract ParticipantRegistry is IParticipantRegistry {
                 number = index / Roster.PAGE_SIZE;
                 entries = "";
             }
-            entries = abi.encodePacked(entries, p.orderKey, p.meterKey, p.importLimit, p.exportLimit);
-            energyLimit += Roster.energy(p.importLimit, _config.intervalLength)
-                + Roster.energy(p.exportLimit, _config.intervalLength);
+            (uint32 imports, uint32 exports) = (_energy(p.importLimit), _energy(p.exportLimit));
+            entries =
+                abi.encodePacked(entries, p.orderKey, imports, exports, p.importLimit, p.exportLimit, p.meterKey);
+            energyLimit += imports + exports;
             _holders[index] = Holder(p.wallet, p.node);
             emit ParticipantRegistered(
                 index, p.wallet, p.orderKey, p.meterKey, p.node, p.importLimit, p.exportLimit
@@ -134,16 +137,21 @@ contract ParticipantRegistry is IParticipantRegistry {
         _requireParticipant(index);
         Roster.Page memory p;
         p.entries = Roster.entriesOf(_pages[index / Roster.PAGE_SIZE]);
-        (uint256 imports, uint256 exports) = p.powerLimits(index);
+        Connection connection = p.connection(index);
         details = Participant(
             _holders[index].wallet,
-            p.orderKey(index),
+            connection.orderKey(),
             p.meterKey(index),
             _holders[index].node,
-            uint16(imports),
-            uint16(exports)
+            uint16(connection.importPower()),
+            uint16(connection.exportPower())
         );
         suspended = _pages[index / Roster.PAGE_SIZE] & _suspendedBit(index) != 0;
+    }
+
+    /// @dev What a power limit comes to in an interval, Wh.
+    function _energy(uint256 limit) private view returns (uint32) {
+        return uint32(Roster.energy(limit, _config.intervalLength));
     }
 
     /// @dev Puts new entries under a page and keeps who of it is suspended.
@@ -205,6 +213,12 @@ contract ParticipantRegistry is IParticipantRegistry {
     function handOverOperator(address next) external onlyOperator {
         operator = next;
         emit RolesChanged(next, meteringOperator);
+    }
+
+    /// @inheritdoc IParticipantRegistry
+    function attests(bytes32 digest, bytes calldata signature) external view returns (bool) {
+        address signer = Recovery.signer(digest, OrderCodec.word(signature, 0), OrderCodec.word(signature, 32));
+        return signature.length == OrderCodec.SIGNATURE_BYTES && signer != address(0) && signer == meteringOperator;
     }
 
     /// @inheritdoc IParticipantRegistry

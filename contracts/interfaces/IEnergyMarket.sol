@@ -93,7 +93,7 @@ struct Correction {
 ///   gated    keccak(0x01, posted, keccak(decisions))             if the report carried decisions
 ///   metered  keccak(0x02, posted or gated, keccak(readings))     if readings came
 ///
-/// The packed forms are drawn in `OrderCodec` and here: decisions are 12 bytes per order of the batch (accepted sell,
+/// The packed forms are drawn in `OrderCodec` and here: records begin with their number in two bytes, decisions are 12 bytes per order of the batch (accepted sell,
 /// accepted buy, loss: four bytes each, Wh), readings 8 (2 bits status, 31 bits imported, 31 bits exported, Wh),
 /// meter-signed readings 86 (position 2, imported 4, exported 4, import register 6, export register 6, signature 64).
 interface IEnergyMarket {
@@ -174,12 +174,12 @@ interface IEnergyMarket {
     function attest(uint256 interval, bytes[] calldata readings, uint256 delivered, bytes calldata signature) external;
 
     /// @notice Replaces readings of one batch by what the meters themselves signed.
-    /// @param signedReadings packed, positions ascending; one that does not verify is skipped with an event
+    /// @param signed packed, positions ascending; one that does not verify is skipped with an event
     function overrule(
         uint256 interval,
         uint256 batch,
         BatchData calldata data,
-        bytes calldata signedReadings
+        bytes calldata signed
     ) external;
 
     /// @notice Settles one batch.

@@ -104,6 +104,9 @@ interface IParticipantRegistry {
     function config() external view returns (MarketConfig memory);
     function operator() external view returns (address);
     function meteringOperator() external view returns (address);
+
+    /// @notice Whether the metering operator signed `digest`, in the 64-byte form of EIP-2098.
+    function attests(bytes32 digest, bytes calldata signature) external view returns (bool);
     function postingPaused() external view returns (bool);
     function tariffAt(uint256 interval) external view returns (Tariff memory);
 

@@ -22,17 +22,28 @@ function energy(AccountPair self, uint256 account) pure returns (int256) {
 /// @notice A balance would leave the 64 bits that an account has for it.
 error BalanceOverflow();
 
-/// @dev The changes themselves are far below 2^255.
-function plus(AccountPair self, uint256 account, int256 cashChange, int256 energyChange) pure returns (AccountPair) {
-    unchecked {
-        uint256 shift = (account & 1) << 7;
-        uint256 bits = AccountPair.unwrap(self);
-        int256 newCash = int64(uint64(bits >> shift)) + cashChange;
-        int256 newEnergy = int64(uint64(bits >> (shift + 64))) + energyChange;
-        require(newCash == int64(newCash) && newEnergy == int64(newEnergy), BalanceOverflow());
-        uint256 half = uint64(uint256(newCash)) | (uint256(uint64(uint256(newEnergy))) << 64);
-        return AccountPair.wrap((bits & ~(uint256(type(uint128).max) << shift)) | (half << shift));
+/// @dev The changes themselves are far below 2^255. The tests hold a twin of this in Solidity.
+/// @return next both accounts after the change
+/// @return before the account's cash before it
+function plus(AccountPair self, uint256 account, int256 cashChange, int256 energyChange)
+    pure
+    returns (AccountPair next, int256 before)
+{
+    bool fits;
+    assembly ("memory-safe") {
+        let shift := shl(7, and(account, 1))
+        let half := shr(shift, self)
+        before := signextend(7, half)
+        let energyBefore := signextend(7, shr(64, half))
+        let changedCash := add(before, cashChange)
+        let changedEnergy := add(energyBefore, energyChange)
+        // Moved up by 2^63, what fits 64 bits has none above them.
+        fits := iszero(shr(64, or(add(changedCash, 0x8000000000000000), add(changedEnergy, 0x8000000000000000))))
+        let cashBits := shr(192, shl(192, xor(before, changedCash)))
+        let energyBits := shr(128, shl(192, xor(energyBefore, changedEnergy)))
+        next := xor(self, shl(shift, or(cashBits, energyBits)))
     }
+    require(fits, BalanceOverflow());
 }
 
 /// @title The accounts that are not participants

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {BUY, PostedStep, Step} from "./OrderCodec.sol";
+import {BUY, Steps} from "./OrderCodec.sol";
 import {ProRata} from "./ProRata.sol";
 
 /// The outcome of an auction in one word:
@@ -49,20 +49,22 @@ function marginal(Clearing self, uint256 side) pure returns (Marginal memory) {
 /// @notice What stands of a posted step, Wh: all of it on a better tick than the marginal one, none on a worse.
 /// @dev On the marginal tick the fill is shared over the lane, and what the gate accepted is shared over the fill.
 /// (R2) The second sharing measures its offsets in filled Wh: so nobody is accepted for more than its fill.
-function stands(Clearing self, PostedStep posted) pure returns (uint256) {
+function stands(Clearing self, Steps posted) pure returns (uint256 energy) {
     unchecked {
-        Step order = posted.step();
-        bool buys = order.side() == BUY;
-        uint256 bits = Clearing.unwrap(self) >> (buys ? 48 : 152);
-        uint256 tick = order.tick();
+        uint256 side = posted.side();
+        uint256 bits = Clearing.unwrap(self) >> (48 + 104 * side);
+        uint256 tick = posted.tick();
         uint256 marginalTick = uint8(bits);
-        if (tick != marginalTick) return (tick > marginalTick) == buys ? order.quantity() : 0;
-        uint256 offset = posted.offset();
-        uint256 total = uint32(bits >> 8);
-        uint256 filled = uint32(bits >> 40);
-        uint256 accepted = uint32(bits >> 72);
-        uint256 fill = ProRata.part(offset, order.quantity(), filled, total);
-        if (accepted == filled) return fill;
-        return ProRata.part(offset * filled / total, fill, accepted, filled);
+        energy = posted.quantity();
+        if (tick == marginalTick) {
+            uint256 offset = posted.offset();
+            uint256 total = uint32(bits >> 8);
+            uint256 filled = uint32(bits >> 40);
+            uint256 accepted = uint32(bits >> 72);
+            energy = ProRata.part(offset, energy, filled, total);
+            if (accepted != filled) energy = ProRata.part(offset * filled / total, energy, accepted, filled);
+        } else if ((tick > marginalTick) == (side != BUY)) {
+            energy = 0;
+        }
     }
 }

@@ -1,75 +1,52 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-/// One step of an order, as it is posted:
+/// The steps of an order from one on; whoever reads them knows how many there are. The first one:
 ///
-///   31      30..23   22..0
-///   side    tick     quantity, Wh
+///   255    254..247   246..224         223..192
+///   side   tick       quantity, Wh     the next step; in a record, the place in the lane, Wh
 ///
-/// side 0 buys, side 1 sells. As a number a step sorts by side, then by tick.
-type Step is uint32;
+/// side 0 buys, side 1 sells.
+type Steps is uint256;
 
-/// The steps of an order in one word, the first in the highest 32 bits, zeros behind the last:
-///
-///   255..224   223..192   ...   31..0
-///   step 0     step 1     ...   step 7
-type Ladder is uint256;
+/// Where in memory the digests of a batch's orders are made.
+type Frame is uint256;
 
-/// A step in the committed record, with its place in the lane:
-///
-///   63..32   31..0
-///   step     offset, Wh
-type PostedStep is uint64;
-
-using { side, tick, quantity, merit, placed } for Step global;
-using { first, rest, isEmpty } for Ladder global;
-using { step, offset } for PostedStep global;
+using { side, tick, rank, quantity, rest, offset, placed } for Steps global;
 
 uint256 constant BUY = 0;
 uint256 constant SELL = 1;
 
-function side(Step self) pure returns (uint256) {
-    return Step.unwrap(self) >> 31;
+function side(Steps self) pure returns (uint256) {
+    return Steps.unwrap(self) >> 255;
 }
 
-function tick(Step self) pure returns (uint256) {
-    return (Step.unwrap(self) >> 23) & 0xff;
-}
-
-function quantity(Step self) pure returns (uint256) {
-    return Step.unwrap(self) & 0x7fffff;
+function tick(Steps self) pure returns (uint256) {
+    return (Steps.unwrap(self) >> 247) & 0xff;
 }
 
 /// @dev Side and tick together: what must rise from step to step of one order.
-function merit(Step self) pure returns (uint256) {
-    return Step.unwrap(self) >> 23;
+function rank(Steps self) pure returns (uint256) {
+    return Steps.unwrap(self) >> 247;
 }
 
-/// @dev The step with its place in the lane.
-function placed(Step self, uint256 offset_) pure returns (PostedStep) {
-    return PostedStep.wrap((uint64(Step.unwrap(self)) << 32) | uint32(offset_));
-}
-
-function first(Ladder self) pure returns (Step) {
-    return Step.wrap(uint32(Ladder.unwrap(self) >> 224));
+function quantity(Steps self) pure returns (uint256) {
+    return (Steps.unwrap(self) << 9) >> 233;
 }
 
 /// @dev The steps behind the first one.
-function rest(Ladder self) pure returns (Ladder) {
-    return Ladder.wrap(Ladder.unwrap(self) << 32);
+function rest(Steps self) pure returns (Steps) {
+    return Steps.wrap(Steps.unwrap(self) << 32);
 }
 
-/// @dev Whether nothing is left. A step of well-formed orders has a quantity, so none of them is zero.
-function isEmpty(Ladder self) pure returns (bool) {
-    return Ladder.unwrap(self) == 0;
+/// @dev In a record: where in its lane the step begins, Wh.
+function offset(Steps self) pure returns (uint256) {
+    return uint32(Steps.unwrap(self) >> 192);
 }
 
-function step(PostedStep self) pure returns (Step) {
-    return Step.wrap(uint32(PostedStep.unwrap(self) >> 32));
-}
-
-function offset(PostedStep self) pure returns (uint256) {
-    return uint32(PostedStep.unwrap(self));
+/// @dev The 8 bytes that a record holds of the first step.
+function placed(Steps self, uint256 offset_) pure returns (uint256) {
+    return ((Steps.unwrap(self) >> 224) << 32) | offset_;
 }
 
 /// @title The packed forms of orders and records, and the order's EIP-712 digest
@@ -79,6 +56,7 @@ function offset(PostedStep self) pure returns (uint256) {
 ///   record  participant (2)  count (1)  count posted steps (8 each)
 library OrderCodec {
     uint256 internal constant MAX_STEPS = 8;
+    uint256 internal constant COUNT_BYTES = 2;
     uint256 internal constant HEADER_BYTES = 3;
     uint256 internal constant STEP_BYTES = 4;
     uint256 internal constant SIGNATURE_BYTES = 64;
@@ -90,43 +68,42 @@ library OrderCodec {
         "Order(uint32 interval,uint16 participant,Step[] steps)Step(uint8 side,uint8 tick,uint32 quantity)"
     );
 
-    /// @notice The 32 bytes of `data` from `at` on; zeros, or what follows `data`, beyond its end. Callers check lengths.
-    function word(bytes calldata data, uint256 at) internal pure returns (uint256 value) {
+    // What is read of a batch is found by where in the calldata it lies: a walk over a thousand orders holds one number
+    // instead of three. Behind the end of the calldata are zeros. Callers check lengths.
+
+    /// @notice Where `data` begins and where it ends.
+    function bounds(bytes calldata data) internal pure returns (uint256 at, uint256 end) {
         assembly ("memory-safe") {
-            value := calldataload(add(data.offset, at))
+            at := data.offset
+            end := add(at, data.length)
         }
     }
 
-    /// @notice The participant and the number of steps that an order or a record at `at` begins with.
-    function header(bytes calldata data, uint256 at) internal pure returns (uint256 participant, uint256 count) {
-        uint256 value = word(data, at);
-        return (value >> 240, (value >> 232) & 0xff);
-    }
-
-    /// @notice The `count` steps, 1 to 8, of the order at `at`.
-    function ladder(bytes calldata orders, uint256 at, uint256 count) internal pure returns (Ladder) {
-        unchecked {
-            uint256 unused = 256 - 8 * STEP_BYTES * count;
-            return Ladder.wrap((word(orders, at + HEADER_BYTES) >> unused) << unused);
+    /// @notice The 32 bytes of calldata at `at`.
+    function load(uint256 at) internal pure returns (uint256 value) {
+        assembly ("memory-safe") {
+            value := calldataload(at)
         }
     }
 
-    /// @notice Step `index` of the record at `at`.
-    function recordStep(bytes calldata records, uint256 at, uint256 index) internal pure returns (PostedStep) {
+    /// @notice The 32 bytes of `data` from `index` on; zeros, or what follows `data`, beyond its end.
+    function word(bytes calldata data, uint256 index) internal pure returns (uint256) {
         unchecked {
-            return PostedStep.wrap(uint64(word(records, at + HEADER_BYTES + index * POSTED_STEP_BYTES) >> 192));
+            (uint256 at,) = bounds(data);
+            return load(at + index);
         }
     }
 
-    /// @notice The compact signature that ends the order at `at`.
-    function signature(bytes calldata orders, uint256 at, uint256 count)
-        internal
-        pure
-        returns (uint256 r, uint256 vs)
-    {
+    /// @notice The participant and the number of steps that an order or a record begins with.
+    /// @param head its first word
+    function header(uint256 head) internal pure returns (uint256 participant, uint256 count) {
+        return (head >> 240, (head >> 232) & 0xff);
+    }
+
+    /// @notice The steps of the order or record at `at`; of a record, from step `index` on.
+    function steps(uint256 at, uint256 index) internal pure returns (Steps) {
         unchecked {
-            uint256 from = at + HEADER_BYTES + count * STEP_BYTES;
-            return (word(orders, from), word(orders, from + 32));
+            return Steps.wrap(load(at + HEADER_BYTES + index * POSTED_STEP_BYTES));
         }
     }
 
@@ -142,74 +119,114 @@ library OrderCodec {
         }
     }
 
-    /// @notice How many records there are.
-    function recordCount(bytes calldata records) internal pure returns (uint256 count) {
-        unchecked {
-            for (uint256 at; at < records.length; ++count) {
-                (, uint256 steps) = header(records, at);
-                at += recordLength(steps);
-            }
+    /// @notice How many records there are: `records` begins with their number.
+    function recordCount(bytes calldata records) internal pure returns (uint256) {
+        return word(records, 0) >> 240;
+    }
+
+    /// @notice The packed reading at `at`.
+    function reading(uint256 at) internal pure returns (uint256) {
+        return load(at) >> 192;
+    }
+
+    /// @notice Where there is nothing but zeros.
+    function nowhere() internal pure returns (uint256 at) {
+        assembly ("memory-safe") {
+            at := calldatasize()
         }
     }
 
-    /// @notice The packed reading of order `index`.
-    function reading(bytes calldata readings, uint256 index) internal pure returns (uint256) {
-        unchecked {
-            return word(readings, index * READING_BYTES) >> 192;
+    /// @notice Memory in which the digests of a batch's orders are made, so that what they share is written once:
+    ///
+    ///   0x000   type of a step    side       tick          quantity
+    ///   0x080   type of an order  interval   participant   hash of the steps
+    ///   0x11e   0x1901            domain     hash of the order
+    ///   0x160   hashes of up to 8 steps
+    function frame(bytes32 domain, uint256 interval) internal pure returns (Frame result) {
+        (bytes32 stepTypehash, bytes32 orderTypehash) = (STEP_TYPEHASH, ORDER_TYPEHASH);
+        assembly ("memory-safe") {
+            result := mload(0x40)
+            mstore(0x40, add(result, 0x260))
+            mstore(result, stepTypehash)
+            mstore(add(result, 0x80), orderTypehash)
+            mstore(add(result, 0xa0), interval)
+            mstore(add(result, 0x100), 0x1901)
+            mstore(add(result, 0x120), domain)
         }
     }
 
-    /// @notice The EIP-712 digest that the participant signed for the order at `at`.
-    /// @dev Works in the scratch space after the free memory pointer and gives it back: a thousand orders
-    /// must not grow the memory. `digestTwin` in the tests' harness says the same in Solidity.
-    function digest(bytes calldata orders, uint256 at, uint256 count, bytes32 domain, uint256 interval)
+    /// @notice What the `count` steps of an order come to, and the EIP-712 digest that its participant signs.
+    /// @dev `digestTwin` in the tests says the same in Solidity.
+    /// @return energy Wh bought and, 32 bits lower, Wh sold; zero unless there are 1 to 8 steps, each with a quantity,
+    /// strictly ascending by side and tick
+    /// @return result the digest; of no meaning where `energy` is zero
+    function digest(Frame self, uint256 participant, Steps ladder, uint256 count)
         internal
         pure
-        returns (bytes32 result)
+        returns (uint256 energy, bytes32 result)
     {
-        bytes32 stepTypehash = STEP_TYPEHASH;
-        bytes32 orderTypehash = ORDER_TYPEHASH;
+        uint256 most = MAX_STEPS;
         assembly ("memory-safe") {
-            let scratch := mload(0x40)
-            let hashes := add(scratch, 0x80)
-            let from := add(orders.offset, at)
-            let participant := shr(240, calldataload(from))
-            from := add(from, 3)
-            mstore(scratch, stepTypehash)
-            for { let i := 0 } lt(i, count) { i := add(i, 1) } {
-                let packed := shr(224, calldataload(add(from, shl(2, i))))
-                mstore(add(scratch, 0x20), shr(31, packed))
-                mstore(add(scratch, 0x40), and(shr(23, packed), 0xff))
-                mstore(add(scratch, 0x60), and(packed, 0x7fffff))
-                mstore(add(hashes, shl(5, i)), keccak256(scratch, 0x80))
+            let to := add(self, 0x160)
+            let least := 0
+            for { let left := mul(count, iszero(gt(count, most))) } left { left := sub(left, 1) } {
+                let merit := shr(247, ladder)
+                let amount := shr(233, shl(9, ladder))
+                if or(lt(merit, least), iszero(amount)) {
+                    energy := 0
+                    break
+                }
+                let sells := shr(8, merit)
+                energy := add(energy, shl(shl(5, iszero(sells)), amount))
+                mstore(add(self, 0x20), sells)
+                mstore(add(self, 0x40), and(merit, 0xff))
+                mstore(add(self, 0x60), amount)
+                mstore(to, keccak256(self, 0x80))
+                to := add(to, 0x20)
+                least := add(merit, 1)
+                ladder := shl(32, ladder)
             }
-            mstore(add(scratch, 0x60), keccak256(hashes, shl(5, count)))
-            mstore(scratch, orderTypehash)
-            mstore(add(scratch, 0x20), interval)
-            mstore(add(scratch, 0x40), participant)
-            let structHash := keccak256(scratch, 0x80)
-            mstore(scratch, shl(240, 0x1901))
-            mstore(add(scratch, 0x02), domain)
-            mstore(add(scratch, 0x22), structHash)
-            result := keccak256(scratch, 0x42)
+            let hashes := add(self, 0x160)
+            mstore(add(self, 0xc0), participant)
+            mstore(add(self, 0xe0), keccak256(hashes, sub(to, hashes)))
+            mstore(add(self, 0x140), keccak256(add(self, 0x80), 0x80))
+            result := keccak256(add(self, 0x11e), 0x42)
         }
     }
 
-    /// @notice Writes the low `length` bytes of `value` at `at` of `data` and returns where the next write goes.
-    /// @dev `data` must have been allocated with 32 bytes to spare.
-    function write(bytes memory data, uint256 at, uint256 value, uint256 length) internal pure returns (uint256) {
+    /// @notice Where in memory the first byte of `data` lies.
+    function start(bytes memory data) internal pure returns (uint256 cursor) {
         assembly ("memory-safe") {
-            mstore(add(add(data, 0x20), at), shl(sub(256, shl(3, length)), value))
+            cursor := add(data, 0x20)
         }
+    }
+
+    /// @notice Writes the low `length` bytes of `value` at `cursor`, and returns where the next write goes.
+    /// @dev 32 bytes from `cursor` on must have been allocated.
+    function write(uint256 cursor, uint256 value, uint256 length) internal pure returns (uint256) {
         unchecked {
-            return at + length;
+            uint256 aligned = value << (256 - 8 * length);
+            assembly ("memory-safe") {
+                mstore(cursor, aligned)
+            }
+            return cursor + length;
         }
     }
 
-    /// @notice Shortens `data` to `length` bytes.
-    function truncate(bytes memory data, uint256 length) internal pure {
+    /// @notice Ends `records`, which holds `count` of them, at `cursor`.
+    function finish(bytes memory records, uint256 cursor, uint256 count) internal pure {
         assembly ("memory-safe") {
-            mstore(data, length)
+            let content := add(records, 0x20)
+            mstore(records, sub(cursor, content))
+            mstore8(content, shr(8, count))
+            mstore8(add(content, 1), count)
+        }
+    }
+
+    /// @notice Shortens `data` to end at `cursor`.
+    function endAt(bytes memory data, uint256 cursor) internal pure {
+        assembly ("memory-safe") {
+            mstore(data, sub(sub(cursor, data), 0x20))
         }
     }
 }

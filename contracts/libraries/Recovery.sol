@@ -11,15 +11,15 @@ library Recovery {
     /// @dev `ECDSA.tryRecover` of OpenZeppelin, with which the tests compare it, for a third of the gas around the
     /// precompile. Works behind the free memory pointer and gives the memory back.
     function signer(bytes32 digest, uint256 r, uint256 vs) internal view returns (address result) {
-        uint256 most = S_MAX;
+        uint256 most = S_MAX << 1;
         assembly ("memory-safe") {
-            let s := shr(1, shl(1, vs))
-            if iszero(gt(s, most)) {
+            let twice := shl(1, vs)
+            if iszero(gt(twice, most)) {
                 let input := mload(0x40)
                 mstore(input, digest)
                 mstore(add(input, 0x20), add(27, shr(255, vs)))
                 mstore(add(input, 0x40), r)
-                mstore(add(input, 0x60), s)
+                mstore(add(input, 0x60), shr(1, twice))
                 // The precompile returns nothing for a malformed signature: the scratch space stays zero then.
                 mstore(0x00, 0)
                 pop(staticcall(gas(), 1, input, 0x80, 0x00, 0x20))

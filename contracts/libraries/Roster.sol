@@ -4,6 +4,52 @@ pragma solidity 0.8.30;
 import {SSTORE2} from "solady/src/utils/SSTORE2.sol";
 import {IParticipantRegistry} from "../interfaces/IParticipantRegistry.sol";
 
+/// The first word of a participant's entry: who may sign its orders, and what its connection can carry
+///
+///   255..96      95..64              63..32              31..16               15..0
+///   order key    import limit, Wh    export limit, Wh    import, 100 W each   export, 100 W each
+///
+/// in one interval in Wh, and as power.
+type Connection is uint256;
+
+using { orderKey, isOrderKey, importLimit, exportLimit, carries, importPower, exportPower } for Connection global;
+
+function orderKey(Connection self) pure returns (address) {
+    return address(uint160(Connection.unwrap(self) >> 96));
+}
+
+/// @dev `self.orderKey() == key`, without cleaning what is clean.
+function isOrderKey(Connection self, address key) pure returns (bool result) {
+    assembly ("memory-safe") {
+        result := eq(shr(96, self), key)
+    }
+}
+
+function importLimit(Connection self) pure returns (uint256) {
+    return uint32(Connection.unwrap(self) >> 64);
+}
+
+function exportLimit(Connection self) pure returns (uint256) {
+    return uint32(Connection.unwrap(self) >> 32);
+}
+
+function importPower(Connection self) pure returns (uint256) {
+    return uint16(Connection.unwrap(self) >> 16);
+}
+
+function exportPower(Connection self) pure returns (uint256) {
+    return uint16(Connection.unwrap(self));
+}
+
+/// @notice Whether the limits cover `energy`.
+/// @param energy Wh imported and, 32 bits lower, Wh exported; each below 2^31, as the limits are
+/// @dev Both at once: each of the two differences keeps its guard bit unless it falls below zero.
+function carries(Connection self, uint256 energy) pure returns (bool) {
+    unchecked {
+        return (((Connection.unwrap(self) >> 32) | Roster.GUARDS) - energy) & Roster.GUARDS == Roster.GUARDS;
+    }
+}
+
 /// @title The participants as a batch reads them
 /// @notice What every order is checked against lies in pages of contract code, 96 participants to a page: a page is
 /// read at once, for less than what two storage slots cost. The registry keeps one word of each page, where its entries
@@ -12,16 +58,13 @@ import {IParticipantRegistry} from "../interfaces/IParticipantRegistry.sol";
 ///   255..160              159..0
 ///   suspended, a bit each address of the code that holds the entries
 ///
-/// An entry:
-///
-///   order key (20)   meter key (20)   import limit (2)   export limit (2)
-///
-/// Limits are in units of 100 W.
+/// An entry is a `Connection` and the meter's key (20 bytes).
 library Roster {
     uint256 internal constant PAGE_SIZE = 96;
-    uint256 internal constant ENTRY_BYTES = 44;
+    uint256 internal constant ENTRY_BYTES = 52;
     uint256 internal constant LIMIT_UNIT = 100;
     uint256 internal constant SECONDS_PER_HOUR = 3600;
+    uint256 internal constant GUARDS = 0x8000000080000000;
 
     /// @dev A page in memory. `index` is one more than its number, so that zero means none.
     struct Page {
@@ -40,6 +83,14 @@ library Roster {
         page.entries = entriesOf(word);
     }
 
+    /// @notice Makes `page` the participant's, if it is not.
+    function turnTo(Page memory page, IParticipantRegistry registry, uint256 participant) internal view {
+        unchecked {
+            uint256 number = participant / PAGE_SIZE;
+            if (page.index != number + 1) open(page, registry, number);
+        }
+    }
+
     /// @notice The entries of the page whose word is `word`.
     function entriesOf(uint256 word) internal view returns (bytes memory) {
         address code = address(uint160(word));
@@ -51,39 +102,23 @@ library Roster {
     function knows(Page memory page, uint256 participant) internal pure returns (bool) {
         unchecked {
             return (participant % PAGE_SIZE) * ENTRY_BYTES < page.entries.length
-                && orderKey(page, participant) != address(0);
+                && connection(page, participant).orderKey() != address(0);
         }
     }
 
     // What follows reads the entry of a participant whose page this is.
 
-    function orderKey(Page memory page, uint256 participant) internal pure returns (address) {
-        return address(uint160(_word(page, participant, 0) >> 96));
+    function connection(Page memory page, uint256 participant) internal pure returns (Connection) {
+        return Connection.wrap(_word(page, participant, 0));
     }
 
     function meterKey(Page memory page, uint256 participant) internal pure returns (address) {
-        return address(uint160(_word(page, participant, 20) >> 96));
-    }
-
-    /// @notice The connection's limits, in units of 100 W.
-    function powerLimits(Page memory page, uint256 participant) internal pure returns (uint256 imports, uint256 exports) {
-        uint256 word = _word(page, participant, ENTRY_BYTES - 32);
-        return (uint16(word >> 16), uint16(word));
-    }
-
-    /// @notice What the connection can carry in an interval of `length` seconds, Wh.
-    function energyLimits(Page memory page, uint256 participant, uint256 length)
-        internal
-        pure
-        returns (uint256 imports, uint256 exports)
-    {
-        (imports, exports) = powerLimits(page, participant);
-        return (energy(imports, length), energy(exports, length));
+        return address(uint160(_word(page, participant, 20) & type(uint160).max));
     }
 
     /// @notice A power limit over an interval of `length` seconds, Wh, rounded down.
     function energy(uint256 limit, uint256 length) internal pure returns (uint256) {
-        // Below 2^16 * 100 * 2^32.
+        // Below 2^31: an interval is not longer than a day.
         unchecked {
             return limit * LIMIT_UNIT * length / SECONDS_PER_HOUR;
         }

@@ -3,51 +3,22 @@ pragma solidity 0.8.30;
 
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {Clearing} from "./Clearing.sol";
-import {BUY, OrderCodec, PostedStep} from "./OrderCodec.sol";
+import {OrderCodec, Steps} from "./OrderCodec.sol";
+import {Connection} from "./Roster.sol";
 import {Terms, Verdict} from "./Terms.sol";
 
 /// What a batch books besides its participants' own bookings: cash in base units, energy in Wh.
-/// @param participants cash of all participants together
+/// @param supplier everybody's counterparty
 /// @param gridOperator network fees and losses
 /// @param community the pool that peer payments pass through
-/// @param credit peer energy credited to the participants
-/// @param delivered peer energy that they delivered
+/// @param uncredited peer energy delivered and not credited
+/// @param delivered peer energy delivered
 struct Sums {
-    int256 participants;
+    int256 supplier;
     int256 gridOperator;
     int256 community;
-    int256 credit;
+    int256 uncredited;
     int256 delivered;
-}
-
-/// What an order books to its participant, and what its connection can carry in an interval, import and export together:
-///
-///   255..192             191..128       127..64             63..0
-///   cash, base units     credit, Wh     energy limit, Wh    account
-///
-/// Cash and credit are signed.
-type Booking is uint256;
-
-using { account, cash, credit, energyLimit } for Booking global;
-
-function pack(uint256 owner, int256 cash_, uint256 credit_, uint256 limit) pure returns (Booking) {
-    return Booking.wrap((uint256(cash_) << 192) | (credit_ << 128) | (limit << 64) | owner);
-}
-
-function account(Booking self) pure returns (uint256) {
-    return uint64(Booking.unwrap(self));
-}
-
-function cash(Booking self) pure returns (int256) {
-    return int256(Booking.unwrap(self)) >> 192;
-}
-
-function credit(Booking self) pure returns (int256) {
-    return int64(uint64(Booking.unwrap(self) >> 128));
-}
-
-function energyLimit(Booking self) pure returns (uint256) {
-    return uint64(Booking.unwrap(self) >> 64);
 }
 
 /// @title What an order is paid
@@ -61,13 +32,21 @@ library Settlement {
     uint256 internal constant SIGNED = 2;
     uint256 private constant READING_MAX = 0x7fffffff;
 
-    /// @dev Terms and clearing made ready for a walk over a batch.
+    /// @dev Terms and clearing made ready for a walk over a batch, and what the walk has summed up: a batch has less than
+    /// 2^16 orders of less than 2^41 Wh.
+    /// @param plain whether the report names no order
     /// @param named whether the batch's decisions are given order by order
-    /// @param paysSurplus whether exports beyond the accepted sale earn the feed-in tariff
+    /// @param decisionsAt where in the calldata the next order's decision lies
+    /// @param dearPrice what a buyer pays for peer energy, base units per Wh
+    /// @param surplusPrice what exports beyond the accepted sale earn
+    /// @param participants cash of all participants so far, base units
+    /// @param energy Wh so far, 64 bits each, from the low end: sold, bought, lost, delivered
+    /// @param credit peer energy credited so far, Wh
     struct Rules {
+        bool plain;
         bool named;
         bool curtailed;
-        bool paysSurplus;
+        uint256 decisionsAt;
         uint256 lossRate;
         uint256 maxLossRate;
         uint256 volume;
@@ -76,7 +55,12 @@ library Settlement {
         uint256 retail;
         uint256 feedIn;
         uint256 networkFee;
+        uint256 dearPrice;
+        uint256 surplusPrice;
         Clearing clearing;
+        int256 participants;
+        uint256 energy;
+        uint256 credit;
     }
 
     /// @param price the clearing price, base units per Wh
@@ -89,8 +73,7 @@ library Settlement {
         Verdict verdict = terms.verdict();
         r.named = named;
         r.curtailed = verdict == Verdict.Curtail;
-        // Only an unconstrained grid pays for surplus: that is what makes an inverter obey a curtailment.
-        r.paysSurplus = verdict == Verdict.Accept || verdict == Verdict.Expired;
+        r.plain = !named && !r.curtailed;
         r.lossRate = terms.lossRate();
         r.maxLossRate = maxLossRate;
         r.volume = terms.volume();
@@ -99,30 +82,34 @@ library Settlement {
         r.retail = terms.retail();
         r.feedIn = terms.feedIn();
         r.networkFee = terms.networkFee();
+        r.dearPrice = price + r.networkFee;
+        // Only an unconstrained grid pays for surplus: that is what makes an inverter obey a curtailment.
+        if (verdict == Verdict.Accept || verdict == Verdict.Expired) r.surplusPrice = r.feedIn;
         r.clearing = clearing;
     }
 
-    /// @notice What the gate accepted of the order whose record is at `at`, and its share of the losses, all in Wh.
-    /// @param index the order's place in its batch
-    function accepted(
-        Rules memory r,
-        bytes calldata records,
-        uint256 at,
-        uint256 count,
-        bytes calldata decisions,
-        uint256 index
-    ) internal pure returns (uint256 sell, uint256 buy, uint256 loss) {
+    /// @notice What the gate accepted of the order whose record is at `at` of the calldata, and its share of the losses,
+    /// all in Wh.
+    function accepted(Rules memory r, uint256 at, uint256 count)
+        internal
+        pure
+        returns (uint256 sell, uint256 buy, uint256 loss)
+    {
         unchecked {
             if (r.volume != 0) {
-                Clearing clearing = r.clearing;
+                // Wh bought in the low half, Wh sold in the high one.
+                uint256 both;
                 for (uint256 i; i < count; ++i) {
-                    PostedStep posted = OrderCodec.recordStep(records, at, i);
-                    if (posted.step().side() == BUY) buy += clearing.stands(posted);
-                    else sell += clearing.stands(posted);
+                    Steps posted = OrderCodec.steps(at, i);
+                    both += r.clearing.stands(posted) << (posted.side() << 7);
                 }
+                (sell, buy) = (both >> 128, uint128(both));
             }
-            if (r.named) {
-                uint256 decision = OrderCodec.word(decisions, index * DECISION_BYTES);
+            if (r.plain) {
+                loss = (sell + buy) * r.lossRate / PPM;
+            } else if (r.named) {
+                uint256 decision = OrderCodec.load(r.decisionsAt);
+                r.decisionsAt += DECISION_BYTES;
                 if (r.curtailed) {
                     sell = Math.min(sell, decision >> 224);
                     buy = Math.min(buy, uint32(decision >> 192));
@@ -130,59 +117,87 @@ library Settlement {
                 loss = Math.min(uint32(decision >> 160), (sell + buy) * r.maxLossRate / PPM);
             } else {
                 // A curtailment that does not name the order's energy leaves it none.
-                if (r.curtailed) return (0, 0, 0);
-                loss = (sell + buy) * r.lossRate / PPM;
+                (sell, buy) = (0, 0);
             }
         }
     }
 
-    /// @notice The energy that a reading settles, Wh: a missing one never favours the silent party, and what the
-    /// connection cannot carry is not settled here.
-    function metered(uint256 reading, uint256 buy, uint256 importLimit, uint256 exportLimit)
-        internal
-        pure
-        returns (uint256 imported, uint256 exported)
-    {
-        if (reading >> 62 == MISSING) return (buy, 0);
-        imported = (reading >> 31) & READING_MAX;
-        exported = reading & READING_MAX;
-        if (imported > importLimit) imported = importLimit;
-        if (exported > exportLimit) exported = exportLimit;
+    /// @notice Where in the calldata the first reading lies. A vector of another length than one for each record counts
+    /// as if all of them were missing: there is nothing but zeros then.
+    function readingsAt(bytes calldata records, bytes calldata readings) internal pure returns (uint256 at) {
+        (at,) = OrderCodec.bounds(readings);
+        if (readings.length != OrderCodec.recordCount(records) * OrderCodec.READING_BYTES) at = OrderCodec.nowhere();
     }
 
-    /// @notice (R3) The settlement formula: what the order books to its participant. Adds to `sums` what it books to others.
+    /// @notice What a reading says was exported, Wh: nothing if it is missing.
+    function exported(uint256 reading) internal pure returns (uint256) {
+        return reading & READING_MAX;
+    }
+
+    /// @notice The energy that a reading settles, Wh: a missing one never favours the silent party, and what the
+    /// connection cannot carry is not settled here.
+    function metered(uint256 reading, uint256 buy, Connection connection)
+        internal
+        pure
+        returns (uint256 imported, uint256 fedIn)
+    {
+        imported = buy;
+        if (reading >> 62 != MISSING) {
+            imported = (reading >> 31) & READING_MAX;
+            fedIn = exported(reading);
+            uint256 limit = connection.importLimit();
+            if (imported > limit) imported = limit;
+            limit = connection.exportLimit();
+            if (fedIn > limit) fedIn = limit;
+        }
+    }
+
+    /// @notice (R3) The settlement formula: what the order books to its participant, and adds to the sums of its batch.
     function payment(
         Rules memory r,
-        Sums memory sums,
         uint256 sell,
         uint256 buy,
         uint256 loss,
         uint256 imported,
-        uint256 exported
+        uint256 fedIn
     ) internal pure returns (int256 booked) {
         unchecked {
-            uint256 supplied = sell < exported ? sell : exported;
-            uint256 used = buy < imported ? buy : imported;
-            uint256 retail = r.retail;
-            uint256 income = r.price * sell;
-            uint256 cost = r.price * buy;
-            uint256 toGrid = r.networkFee * buy + retail * loss;
-            uint256 fedIn = buy - used;
-            if (r.paysSurplus) fedIn += exported - supplied;
-            booked = int256(income + r.feedIn * fedIn)
-                - int256(cost + toGrid + retail * (sell - supplied + imported - used));
-
-            sums.participants += booked;
-            sums.gridOperator += int256(toGrid);
-            sums.community += int256(cost) - int256(income);
-            sums.delivered += int256(supplied);
+            uint256 supplied = sell;
+            booked = int256(r.price * sell) - int256(r.dearPrice * buy + r.retail * loss);
+            if (fedIn < sell) {
+                supplied = fedIn;
+                booked -= int256(r.retail * (sell - fedIn));
+            } else {
+                booked += int256(r.surplusPrice * (fedIn - sell));
+            }
+            if (imported < buy) booked += int256(r.feedIn * (buy - imported));
+            else booked -= int256(r.retail * (imported - buy));
+            r.participants += booked;
+            r.energy += sell | (buy << 64) | (loss << 128) | (supplied << 192);
         }
     }
 
     /// @notice (R4) The buyer's part of the peer energy that was delivered, Wh, rounded down.
-    function peerEnergy(Rules memory r, uint256 buy) internal pure returns (uint256) {
+    function peerEnergy(Rules memory r, uint256 buy) internal pure returns (int256) {
         unchecked {
-            return buy == 0 ? 0 : buy * r.credited / r.volume;
+            if (buy != 0) buy = buy * r.credited / r.volume;
+            r.credit += buy;
+            return int256(buy);
+        }
+    }
+
+    /// @notice What the batch books to everybody besides its participants.
+    function sums(Rules memory r) internal pure returns (Sums memory s) {
+        unchecked {
+            (uint256 sold, uint256 bought) = (uint64(r.energy), uint64(r.energy >> 64));
+            s.gridOperator = int256(r.networkFee * bought + r.retail * uint64(r.energy >> 128));
+            s.community = int256(r.price) * (int256(bought) - int256(sold));
+            // (R5) The supplier is everybody's counterparty.
+            s.supplier = -(r.participants + s.gridOperator + s.community);
+            s.delivered = int256(r.energy >> 192);
+            // (R6) What was delivered and not credited is rounding; what was credited and not delivered is the debt of
+            // who attested it.
+            s.uncredited = s.delivered - int256(r.credit);
         }
     }
 }

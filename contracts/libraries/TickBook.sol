@@ -3,7 +3,7 @@ pragma solidity 0.8.30;
 
 import {LibBit} from "solady/src/utils/LibBit.sol";
 import {Lanes} from "../interfaces/IAuction.sol";
-import {BUY, Ladder, OrderCodec, PostedStep, SELL, Step} from "./OrderCodec.sol";
+import {BUY, OrderCodec, SELL, Steps} from "./OrderCodec.sol";
 
 /// @title The order book of one interval: what is bid and asked at each of 256 ticks
 /// @notice A lane is the queue at one (side, tick). Seven lanes share a word with the number of the interval they
@@ -25,73 +25,86 @@ library TickBook {
     }
 
     /// @dev The words that one batch touches, held in memory until the batch ends. Zero: not read yet.
+    /// @param fresh whether the book's bits are another interval's
+    /// @param touched bit i: word i was read
     struct Draft {
         uint256 interval;
-        uint256[2] occupied;
+        bool fresh;
+        uint256 touched;
         uint256[74] words;
     }
 
     /// @notice A draft of `book` for `interval`.
     /// @param fresh whether nothing was posted for the interval yet: the book's bits are then another interval's
-    function open(Book storage book, uint256 interval, bool fresh) internal view returns (Draft memory draft) {
+    function open(uint256 interval, bool fresh) internal pure returns (Draft memory draft) {
         draft.interval = interval;
-        if (!fresh) draft.occupied = book.occupied;
+        draft.fresh = fresh;
     }
 
-    /// @notice Queues every step in its lane and writes the posted steps to `records` from byte `at` on.
-    /// @return taken whether every lane had room; if one had not, nothing is queued
-    function post(Book storage book, Draft memory draft, Ladder ladder, bytes memory records, uint256 at)
+    /// @notice Queues `count` steps in their lanes and writes what a record holds of them to memory from `cursor` on.
+    /// @return next where the next write goes; zero if a lane had no room: then nothing is queued
+    function post(Book storage book, Draft memory draft, Steps steps, uint256 count, uint256 cursor)
         internal
         view
-        returns (bool taken)
+        returns (uint256 next)
     {
-        uint256 bids;
-        uint256 asks;
-        for (Ladder left = ladder; !left.isEmpty(); left = left.rest()) {
-            unchecked {
-                Step step = left.first();
-                uint256 tick = step.tick();
-                uint256 quantity = step.quantity();
-                (uint256 index, uint256 shift) = place(step.side(), tick);
-                uint256 word = _wordAt(draft, index);
-                if (word == 0) word = _read(book, draft.interval, index);
+        uint256[74] memory words = draft.words;
+        next = cursor;
+        Steps left = steps;
+        unchecked {
+            for (uint256 unposted = count; unposted != 0; --unposted) {
+                (uint256 index, uint256 shift) = _placeOf(left.rank());
+                uint256 word = _at(words, index);
+                if (word == 0) word = _read(book, draft, index);
+                uint256 quantity = left.quantity();
                 uint256 offset = uint32(word >> shift);
                 if (offset + quantity > LANE_MAX) {
-                    _takeBack(draft, ladder, left);
-                    return false;
+                    _takeBack(words, steps, count - unposted);
+                    next = 0;
+                    break;
                 }
-                _setWordAt(draft, index, word + (quantity << shift));
-                if (step.side() == BUY) bids |= 1 << tick;
-                else asks |= 1 << tick;
-                OrderCodec.write(records, at, PostedStep.unwrap(step.placed(offset)), OrderCodec.POSTED_STEP_BYTES);
-                at += OrderCodec.POSTED_STEP_BYTES;
+                _put(words, index, word + (quantity << shift));
+                next = OrderCodec.write(next, left.placed(offset), OrderCodec.POSTED_STEP_BYTES);
+                left = left.rest();
             }
         }
-        draft.occupied[BUY] |= bids;
-        draft.occupied[SELL] |= asks;
-        return true;
     }
 
-    /// @dev Removes the steps of `ladder` that stand before `end`.
-    function _takeBack(Draft memory draft, Ladder ladder, Ladder end) private pure {
-        for (; Ladder.unwrap(ladder) != Ladder.unwrap(end); ladder = ladder.rest()) {
-            Step step = ladder.first();
-            (uint256 index, uint256 shift) = place(step.side(), step.tick());
+    /// @dev Removes the first `count` steps.
+    function _takeBack(uint256[74] memory words, Steps steps, uint256 count) private pure {
+        for (uint256 i; i < count; ++i) {
+            (uint256 index, uint256 shift) = place(steps.side(), steps.tick());
             unchecked {
-                _setWordAt(draft, index, _wordAt(draft, index) - (step.quantity() << shift));
+                _put(words, index, _at(words, index) - (steps.quantity() << shift));
             }
+            steps = steps.rest();
         }
     }
 
     /// @notice Writes what the draft touched back to the book.
     function save(Book storage book, Draft memory draft) internal {
+        _saveSide(book, draft, BUY);
+        _saveSide(book, draft, SELL);
+    }
+
+    /// @dev A side that the draft did not touch stays unread, unless it is another interval's.
+    function _saveSide(Book storage book, Draft memory draft, uint256 side) private {
         unchecked {
-            for (uint256 i; i < 2 * WORDS_PER_SIDE; ++i) {
-                uint256 word = _wordAt(draft, i);
-                if (word != 0) book.words[i] = word;
+            uint256 first = side * WORDS_PER_SIDE;
+            uint256 touched = (draft.touched >> first) & ((1 << WORDS_PER_SIDE) - 1);
+            if (touched == 0 && !draft.fresh) return;
+            uint256 bits = draft.fresh ? 0 : book.occupied[side];
+            for (; touched != 0; touched &= touched - 1) {
+                uint256 index = LibBit.ffs(touched);
+                uint256 word = _at(draft.words, first + index);
+                book.words[first + index] = word;
+                for (uint256 lane_; lane_ < LANES_PER_WORD; ++lane_) {
+                    word >>= 32;
+                    if (uint32(word) != 0) bits |= 1 << (index * LANES_PER_WORD + lane_);
+                }
             }
+            book.occupied[side] = bits;
         }
-        book.occupied = draft.occupied;
     }
 
     /// @notice Wh queued at one tick.
@@ -162,24 +175,31 @@ library TickBook {
     }
 
     /// @dev A word of the book, empty if it is another interval's.
-    function _read(Book storage book, uint256 interval, uint256 index) private view returns (uint256 word) {
+    function _read(Book storage book, Draft memory draft, uint256 index) private view returns (uint256 word) {
+        draft.touched |= 1 << index;
         word = book.words[index];
-        if (uint32(word) != interval) word = interval;
+        if (uint32(word) != draft.interval) word = draft.interval;
     }
 
-    // `draft.words[index]` without the check of an index that `_place` made.
+    // `words[index]` without the check of an index that `_place` made.
 
-    function _wordAt(Draft memory draft, uint256 index) private pure returns (uint256 word) {
-        uint256[74] memory words = draft.words;
+    function _at(uint256[74] memory words, uint256 index) private pure returns (uint256 word) {
         assembly ("memory-safe") {
             word := mload(add(words, shl(5, index)))
         }
     }
 
-    function _setWordAt(Draft memory draft, uint256 index, uint256 word) private pure {
-        uint256[74] memory words = draft.words;
+    function _put(uint256[74] memory words, uint256 index, uint256 word) private pure {
         assembly ("memory-safe") {
             mstore(add(words, shl(5, index)), word)
+        }
+    }
+
+    /// @dev `place` of side and tick in one number: both sides' words hold 259 lanes, three more than there are ticks.
+    function _placeOf(uint256 rank) private pure returns (uint256 index, uint256 shift) {
+        unchecked {
+            uint256 number = rank + 3 * (rank >> 8);
+            return (number / LANES_PER_WORD, (1 + number % LANES_PER_WORD) << 5);
         }
     }
 

@@ -1,19 +1,21 @@
 """The contracts on the cases that the Python market's tests read too."""
 
 import json
-from collections.abc import Iterator
-from dataclasses import astuple, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from onchain import CONFIG, OnChainMarket, signed_order, wallet
+from onchain import CONFIG, OnChainMarket, signed_order
 
-from peerwatt.chain import Network, Sender, demo_account, deploy, load_artifact, open_network
-from peerwatt.market import Tariff
+from peerwatt.chain import Artifact, Network, Sender, demo_account, deploy, open_network
 from peerwatt.messages import Clearing, Side, Verdict
 
 CASES = Path(__file__).parent.parent / "cases"
+HARNESS = Artifact.from_json(
+    json.loads((Path(__file__).parent / "artifacts" / "SettlementHarness.json").read_text())
+)
 TERMS_FIELDS = (
     ("verdict", 0),
     ("run", 8),
@@ -69,30 +71,33 @@ def test_auction(auction_house: OnChainMarket, case: dict[str, Any]) -> None:
 
 
 def settled_energy(market: OnChainMarket, records: bytes, volume: int) -> list[int]:
-    """What stands of every order, Wh, read from what it books.
-
-    Without readings a buyer pays price and fee for what it bought, a seller retail minus price for what it
-    sold.
-    """
+    """What stands of every order, Wh."""
     state = market.client.interval(INTERVAL)
-    settler = market.deployment.contract(market.network, "EnergyMarket").functions.settler().call()
-    contract = market.network.contract(load_artifact("Settler").abi, settler)
-    bookings, _ = contract.functions.settle(state.terms_word, state.clearing_word, records, b"", b"").call()
-    price = LONG.price(Clearing.unpack(state.clearing_word).price_tick)
-    found = []
-    for booking, record in zip(bookings, sides_of(records), strict=True):
-        cash = booking >> 192
-        cash -= (1 << 64) if cash >> 63 else 0
-        per_wh = -(price + 20) if record == Side.BUY else price - 300
-        assert cash % per_wh == 0
-        found.append(cash // per_wh)
+    entries, _ = settled(market.sender, state.terms_word, state.clearing_word, 0, 0, (records, b"", b""))
+    found = [entry[1] + entry[2] for entry in entries]
     assert sum(found) == 2 * volume
     return found
 
 
-def sides_of(records: bytes) -> list[Side]:
-    """The side of every one-step record."""
-    return [Side(records[at + 3] >> 7) for at in range(0, len(records), 11)]
+def settled(
+    sender: Sender,
+    terms: int,
+    clearing: int,
+    price: int,
+    max_loss_rate: int,
+    data: tuple[bytes, bytes, bytes],
+    limits: Sequence[tuple[int, int]] = (),
+) -> tuple[list[Any], list[int]]:
+    """What a batch comes to: (participant, sell, buy, loss, cash, credit) of each order, and the sums.
+
+    Args:
+        limits: Wh that each order's connection can import and export.
+    """
+    harness = deploy(sender, HARNESS).contract
+    orders = int.from_bytes(data[0][:2], "big")
+    connections = [imports << 64 | exports << 32 for imports, exports in limits] or [0] * orders
+    entries, sums = harness.functions.settle(terms, clearing, price, max_loss_rate, data, connections).call()
+    return entries, sums
 
 
 @pytest.fixture(scope="module")
@@ -105,36 +110,26 @@ def chain() -> Iterator[Network]:
 def test_settlement(chain: Network, case: dict[str, Any]) -> None:
     sender = Sender(chain, demo_account("contracts", "relayer"))
     chain.fund({sender.address: 10**21})
-    terms = case["terms"]
-    config = replace(CONFIG, margin_price=2000, **case["market"])
-    tariff = Tariff(terms["retail"], terms["feed_in"], terms["network_fee"])
-    roles = [sender.address, sender.address, [sender.address] * 4]
-    registry = deploy(sender, "ParticipantRegistry", astuple(config), astuple(tariff), *roles).contract
-    by_account = {order["participant"]: order for order in case["orders"]}
-    newcomers = []
-    for account in range(4, max(by_account) + 1):
-        order = by_account.get(account, {"import_limit": 25, "export_limit": 25})
-        limits = (order["import_limit"] // 25, order["export_limit"] // 25)
-        newcomers.append((*[wallet(account).address] * 3, 0, *limits))
-    sender.send(registry.functions.register(newcomers))
-    settler = deploy(sender, "Settler", registry.address).contract
-
+    market, terms = case["market"], case["terms"]
     values = {**terms, "verdict": Verdict[terms["verdict"].upper()], "run": 1}
     word = sum(int(values[name]) << shift for name, shift in TERMS_FIELDS)
-    packed = [bytes.fromhex(case[name][2:]) for name in ("records", "decisions", "readings")]
-    bookings, sums = settler.functions.settle(word, int(terms["clearing_word"], 16), *packed).call()
+    clearing = int(terms["clearing_word"], 16)
+    price = market["base_price"] + market["tick_size"] * Clearing.unpack(clearing).price_tick
+    records, decisions, readings = (
+        bytes.fromhex(case[name][2:]) for name in ("records", "decisions", "readings")
+    )
+    limits = [(order["import_limit"], order["export_limit"]) for order in case["orders"]]
+    found, sums = settled(
+        sender, word, clearing, price, market["max_loss_rate"], (records, decisions, readings), limits
+    )
 
-    entries = case["entries"]
-    signed = [(booking >> 192) - ((booking >> 255) << 64) for booking in bookings]
-    assert signed == [entry["participant_cash"] for entry in entries]
-    credits = [booking >> 128 & (2**64 - 1) for booking in bookings]
-    assert credits == [entry["participant_energy"] for entry in entries]
-    assert [booking & (2**64 - 1) for booking in bookings] == [
-        order["participant"] for order in case["orders"]
-    ]
-    participants, grid_operator, community, credit, delivered = sums
-    assert participants == sum(signed)
+    entries, positions = case["entries"], case["positions"]
+    assert [entry[0] for entry in found] == [order["participant"] for order in case["orders"]]
+    assert [entry[1:4] for entry in found] == [(p["sell"], p["buy"], p["loss"]) for p in positions]
+    assert [entry[4] for entry in found] == [entry["participant_cash"] for entry in entries]
+    assert [entry[5] for entry in found] == [entry["participant_energy"] for entry in entries]
+    supplier, grid_operator, community, uncredited, _ = sums
     assert grid_operator == sum(entry["grid_operator_cash"] for entry in entries)
     assert community == sum(entry["community_cash"] for entry in entries)
-    assert -(participants + grid_operator + community) == sum(entry["supplier_cash"] for entry in entries)
-    assert delivered - credit == sum(entry["metering_operator_energy"] for entry in entries)
+    assert supplier == sum(entry["supplier_cash"] for entry in entries)
+    assert uncredited == sum(entry["metering_operator_energy"] for entry in entries)

@@ -102,7 +102,7 @@ def test_layouts_are_the_documented_ones() -> None:
         b"\x01\x02" + b"\x01" + sell.pack().to_bytes(4, "big") + b"\x99" * 64
     )
     assert encode_records([Record(0x0102, (PlacedStep(sell, 0xDEADBEEF),))]) == (
-        b"\x01\x02" + b"\x01" + sell.pack().to_bytes(4, "big") + b"\xde\xad\xbe\xef"
+        b"\x00\x01" + b"\x01\x02" + b"\x01" + sell.pack().to_bytes(4, "big") + b"\xde\xad\xbe\xef"
     )
     assert encode_decisions([Decision(1, 2, 3)]).hex() == "000000010000000200000003"
     assert encode_readings([Reading(ReadingStatus.METER_SIGNED, 1, 1)]) == (

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {Ladder, OrderCodec} from "../../contracts/libraries/OrderCodec.sol";
+import {OrderCodec, Steps} from "../../contracts/libraries/OrderCodec.sol";
 import {TickBook} from "../../contracts/libraries/TickBook.sol";
 import {within} from "./Vm.sol";
 
@@ -17,15 +17,16 @@ abstract contract FilledBook {
     uint256[256][2] internal _lanes;
 
     function _post(uint256 interval, bool fresh, uint32[] memory steps) internal returns (bool taken, bytes memory records) {
-        TickBook.Draft memory draft = _book.open(interval, fresh);
+        TickBook.Draft memory draft = TickBook.open(interval, fresh);
         records = new bytes(8 * steps.length + 32);
         uint256 ladder;
         for (uint256 i; i < steps.length; ++i) {
             ladder |= uint256(steps[i]) << (224 - 32 * i);
         }
-        taken = _book.post(draft, Ladder.wrap(ladder), records, 0);
+        uint256 end = _book.post(draft, Steps.wrap(ladder), steps.length, OrderCodec.start(records));
         _book.save(draft);
-        OrderCodec.truncate(records, 8 * steps.length);
+        taken = end != 0;
+        OrderCodec.endAt(records, OrderCodec.start(records) + 8 * steps.length);
     }
 
     function _step(uint256 side, uint256 tick, uint256 quantity) internal pure returns (uint32) {

@@ -129,4 +129,4 @@ class PostedBatch:
     @property
     def records(self) -> tuple[Record, ...]:
         """The records, decoded."""
-        return decode_records(self.packed)
+        return decode_records(self.packed) if self.packed else ()

@@ -14,6 +14,7 @@ from peerwatt.messages.order import Order, SignedOrder, Step
 from peerwatt.messages.signature import SIGNATURE_LENGTH
 from peerwatt.messages.vocabulary import LANE_BITS, Side
 
+_COUNT: Final = 2
 _HEADER: Final = 3
 _STEP: Final = 4
 _PLACED_STEP: Final = 8
@@ -77,17 +78,25 @@ def decode_orders(data: bytes, interval: int) -> tuple[SignedOrder, ...]:
 
 
 def encode_records(records: Iterable[Record]) -> bytes:
-    """Pack the records of a batch."""
-    return b"".join(map(_encode_record, records))
+    """Pack the records of a batch: their number in two bytes, then one after the other."""
+    packed = [_encode_record(record) for record in records]
+    return len(packed).to_bytes(_COUNT, "big") + b"".join(packed)
 
 
 def decode_records(data: bytes) -> tuple[Record, ...]:
     """Read the records of a batch back.
 
     Raises:
-        CodecError: The bytes end inside a record.
+        CodecError: The bytes end inside a record, or hold another number of records than they say.
     """
-    return tuple(_decode_records(data))
+    _require_length(data, _COUNT, 0, "number of records")
+    records = tuple(_decode_records(data))
+    said = int.from_bytes(data[:_COUNT], "big")
+    if said != len(records):
+        raise CodecError(
+            f"The bytes say {said} records and hold {len(records)}: give them as they were posted."
+        )
+    return records
 
 
 def _encode_order(signed: SignedOrder) -> bytes:
@@ -122,7 +131,7 @@ def _encode_record(record: Record) -> bytes:
 
 
 def _decode_records(data: bytes) -> Iterator[Record]:
-    at = 0
+    at = _COUNT
     while at < len(data):
         participant, count = _decode_header(data, at)
         end = at + _HEADER + count * _PLACED_STEP

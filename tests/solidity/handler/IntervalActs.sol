@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+import {OrderCodec} from "../../../contracts/libraries/OrderCodec.sol";
 import {BatchData, Correction, Interval, NetworkReport, Phase} from "../../../contracts/interfaces/IEnergyMarket.sol";
 import {Verdict} from "../../../contracts/libraries/Terms.sol";
 import {Log, compact, vm, within} from "../Vm.sol";
@@ -108,7 +109,7 @@ abstract contract IntervalActs is Papers {
         number = within(number, 0, batches[interval].length - 1);
         Batch storage batch = batches[interval][number];
         bytes memory signed;
-        uint256 at;
+        uint256 at = OrderCodec.COUNT_BYTES;
         for (uint256 i; at < batch.records.length; ++i) {
             uint256 account = (uint256(uint8(batch.records[at])) << 8) | uint8(batch.records[at + 1]);
             at += 3 + 8 * uint256(uint8(batch.records[at + 2]));

@@ -105,9 +105,7 @@ abstract contract Papers is Community {
         return keccak256(hashes);
     }
 
-    function _orders(bytes memory records) internal pure returns (uint256 count) {
-        for (uint256 at; at < records.length; ++count) {
-            at += 3 + 8 * uint256(uint8(records[at + 2]));
-        }
+    function _orders(bytes memory records) internal pure returns (uint256) {
+        return (uint256(uint8(records[0])) << 8) | uint8(records[1]);
     }
 }

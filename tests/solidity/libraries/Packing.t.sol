@@ -4,7 +4,7 @@ pragma solidity 0.8.30;
 import {AccountPair, BalanceOverflow} from "../../../contracts/libraries/AccountLib.sol";
 import {Clearing, Marginal, pack as packClearing} from "../../../contracts/libraries/Clearing.sol";
 import {BUY, SELL} from "../../../contracts/libraries/OrderCodec.sol";
-import {Booking, pack as packBooking} from "../../../contracts/libraries/Settlement.sol";
+import {Connection} from "../../../contracts/libraries/Roster.sol";
 import {Terms, Verdict, opening} from "../../../contracts/libraries/Terms.sol";
 import {within} from "../Vm.sol";
 
@@ -45,10 +45,23 @@ contract PackingTest {
         require(ask.tick == ticks[1] && ask.total == wh[3] && ask.filled == wh[4] && ask.accepted == wh[5]);
     }
 
-    function testFuzz_booking_keepsEveryField(uint16 owner, int64 cash, uint40 credit, uint64 limit) external pure {
-        Booking booking = packBooking(owner, cash, credit, limit);
-        require(booking.account() == owner && booking.cash() == cash);
-        require(booking.credit() == int256(uint256(credit)) && booking.energyLimit() == limit);
+    function testFuzz_connection_carriesWhatItsLimitsCover(
+        address key,
+        uint32[4] calldata wh,
+        uint16[2] calldata power
+    ) external pure {
+        (uint256 imports, uint256 exports) = (wh[0] >> 1, wh[1] >> 1);
+        (uint256 imported, uint256 exported) = (wh[2] >> 1, wh[3] >> 1);
+        Connection connection = Connection.wrap(
+            uint256(bytes32(abi.encodePacked(key, uint32(imports), uint32(exports), power[0], power[1])))
+        );
+        require(connection.orderKey() == key && connection.isOrderKey(key));
+        require(!connection.isOrderKey(address(uint160(key) ^ 1)));
+        require(connection.importLimit() == imports && connection.exportLimit() == exports);
+        require(connection.importPower() == power[0] && connection.exportPower() == power[1]);
+        bool covered = imported <= imports && exported <= exports;
+        require(connection.carries((imported << 32) | exported) == covered);
+        require(connection.carries((imports << 32) | exports), "its own limits");
     }
 
     function testFuzz_accountPair_changesOneAccount(int64[4] calldata held, uint256 account, int64 cash, int64 energy)
@@ -56,13 +69,15 @@ contract PackingTest {
         view
     {
         account = within(account, 0, 1);
-        AccountPair pair = AccountPair.wrap(0).plus(0, held[0], held[1]).plus(1, held[2], held[3]);
+        (AccountPair pair,) = AccountPair.wrap(0).plus(0, held[0], held[1]);
+        (pair,) = pair.plus(1, held[2], held[3]);
         int256[4] memory expected = [int256(held[0]), held[1], held[2], held[3]];
         expected[2 * account] += cash;
         expected[2 * account + 1] += energy;
         bool fits = _fits(expected[2 * account]) && _fits(expected[2 * account + 1]);
-        try this.plus(pair, account, cash, energy) returns (AccountPair changed) {
+        try this.plus(pair, account, cash, energy) returns (AccountPair changed, int256 before) {
             require(fits, "a balance left its 64 bits");
+            require(before == held[2 * account], "the cash before");
             require(changed.cash(0) == expected[0] && changed.energy(0) == expected[1]);
             require(changed.cash(1) == expected[2] && changed.energy(1) == expected[3]);
         } catch (bytes memory reason) {
@@ -70,7 +85,11 @@ contract PackingTest {
         }
     }
 
-    function plus(AccountPair pair, uint256 account, int256 cash, int256 energy) external pure returns (AccountPair) {
+    function plus(AccountPair pair, uint256 account, int256 cash, int256 energy) 
+        external
+        pure
+        returns (AccountPair, int256)
+    {
         return pair.plus(account, cash, energy);
     }
 

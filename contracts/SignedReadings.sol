@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {BatchData} from "./interfaces/IEnergyMarket.sol";
+import {IParticipantRegistry} from "./interfaces/IParticipantRegistry.sol";
+import {ISignedReadings} from "./interfaces/ISignedReadings.sol";
+import {Clearing} from "./libraries/Clearing.sol";
+import {OrderCodec} from "./libraries/OrderCodec.sol";
+import {Recovery} from "./libraries/Recovery.sol";
+import {Connection, Roster} from "./libraries/Roster.sol";
+import {Settlement} from "./libraries/Settlement.sol";
+import {Terms} from "./libraries/Terms.sol";
+
+/// @title SignedReadings: what meters say for themselves
+contract SignedReadings is ISignedReadings {
+    using Roster for Roster.Page;
+    using Settlement for Settlement.Rules;
+
+    bytes32 private constant READING_TYPEHASH = keccak256(
+        "MeterReading(uint32 interval,uint16 participant,uint32 imported,uint32 exported,uint48 importRegister,uint48 exportRegister)"
+    );
+    uint256 private constant SIGNED_READING_BYTES = 86;
+
+    IParticipantRegistry private immutable REGISTRY;
+    uint256 private immutable MAX_LOSS_RATE;
+
+    /// @dev A walk over a batch.
+    /// @param frame where the digests of the readings are made
+    /// @param change of the peer energy delivered, Wh
+    struct Walk {
+        Settlement.Rules rules;
+        Roster.Page page;
+        uint256 frame;
+        int256 change;
+        uint256[] skipped;
+        uint256 skips;
+    }
+
+    constructor(IParticipantRegistry registry) {
+        REGISTRY = registry;
+        MAX_LOSS_RATE = registry.config().maxLossRate;
+    }
+
+    /// @inheritdoc ISignedReadings
+    function overrule(
+        bytes32 domain,
+        uint256 interval,
+        Terms terms,
+        Clearing clearing,
+        BatchData calldata data,
+        bytes calldata signedReadings
+    ) external view returns (bytes memory overruled, int256 change, uint256[] memory skipped) {
+        uint256 orders = OrderCodec.recordCount(data.records);
+        Walk memory walk;
+        // What is delivered does not depend on the price.
+        bool named = data.decisions.length == orders * Settlement.DECISION_BYTES;
+        walk.rules = Settlement.rules(terms, clearing, 0, MAX_LOSS_RATE, named);
+        walk.frame = _frame(domain, interval);
+        walk.skipped = new uint256[](signedReadings.length / SIGNED_READING_BYTES);
+        overruled = new bytes(orders * OrderCodec.READING_BYTES + 32);
+        _walk(walk, data, signedReadings, OrderCodec.start(overruled));
+        OrderCodec.endAt(overruled, OrderCodec.start(overruled) + orders * OrderCodec.READING_BYTES);
+        (change, skipped) = (walk.change, walk.skipped);
+        uint256 skips = walk.skips;
+        assembly ("memory-safe") {
+            mstore(skipped, skips)
+        }
+    }
+
+    /// @dev Writes the readings to memory from `cursor` on.
+    function _walk(Walk memory walk, BatchData calldata data, bytes calldata signedReadings, uint256 cursor)
+        private
+        view
+    {
+        (uint256 at, uint256 end) = OrderCodec.bounds(data.records);
+        (uint256 decisionAt,) = OrderCodec.bounds(data.decisions);
+        uint256 readingAt = Settlement.readingsAt(data.records, data.readings);
+        uint256 signedAt;
+        uint256 left = walk.skipped.length;
+        (signedAt,) = OrderCodec.bounds(signedReadings);
+        unchecked {
+            at += OrderCodec.COUNT_BYTES;
+            for (uint256 i; at < end; ++i) {
+                (uint256 participant, uint256 count) = OrderCodec.header(OrderCodec.load(at));
+                uint256 reading = OrderCodec.reading(readingAt);
+                if (left != 0 && OrderCodec.load(signedAt) >> 240 == i) {
+                    uint256 replacement = _signed(walk, participant, reading, signedAt);
+                    if (replacement == 0) {
+                        walk.skipped[walk.skips++] = i;
+                    } else {
+                        walk.rules.decisionsAt = decisionAt + i * Settlement.DECISION_BYTES;
+                        _count(walk, at, count, participant, reading, replacement);
+                        reading = replacement;
+                    }
+                    signedAt += SIGNED_READING_BYTES;
+                    --left;
+                }
+                cursor = OrderCodec.write(cursor, reading, OrderCodec.READING_BYTES);
+                readingAt += OrderCodec.READING_BYTES;
+                at += OrderCodec.recordLength(count);
+            }
+            // Positions that no order has, or that do not ascend.
+            for (; left != 0; --left) {
+                walk.skipped[walk.skips++] = OrderCodec.load(signedAt) >> 240;
+                signedAt += SIGNED_READING_BYTES;
+            }
+        }
+    }
+
+    /// @dev Adds to the change what the order delivers more by `replacement` than by `reading`.
+    function _count(
+        Walk memory walk,
+        uint256 at,
+        uint256 count,
+        uint256 participant,
+        uint256 reading,
+        uint256 replacement
+    ) private pure {
+        unchecked {
+            uint256 limit = walk.page.connection(participant).exportLimit();
+            (uint256 sell,,) = walk.rules.accepted(at, count);
+            uint256 most = Math.min(sell, limit);
+            walk.change += int256(Math.min(most, Settlement.exported(replacement)))
+                - int256(Math.min(most, Settlement.exported(reading)));
+        }
+    }
+
+    /// @dev The signed reading at `at`, packed; zero if the participant's meter did not sign it or had signed `reading`.
+    function _signed(Walk memory walk, uint256 participant, uint256 reading, uint256 at)
+        private
+        view
+        returns (uint256 replacement)
+    {
+        unchecked {
+            uint256 signed = OrderCodec.load(at);
+            uint256 imported = uint32(signed >> 208);
+            uint256 exported = uint32(signed >> 176);
+            // A packed reading has 31 bits for each.
+            if (reading >> 62 != Settlement.SIGNED && (imported | exported) >> 31 == 0) {
+                walk.page.turnTo(REGISTRY, participant);
+                address signer = Recovery.signer(
+                    _digest(walk.frame, participant, signed), OrderCodec.load(at + 22), OrderCodec.load(at + 54)
+                );
+                if (signer == walk.page.meterKey(participant)) {
+                    replacement = (Settlement.SIGNED << 62) | (imported << 31) | exported;
+                }
+            }
+        }
+    }
+
+    /// @dev Memory in which the digests of readings are made, so that what they share is written once:
+    ///
+    ///   0x000   type     interval   participant   imported   exported   import register   export register
+    ///   0x0fe   0x1901   domain     hash of the reading
+    function _frame(bytes32 domain, uint256 interval) private pure returns (uint256 frame) {
+        bytes32 typehash = READING_TYPEHASH;
+        assembly ("memory-safe") {
+            frame := mload(0x40)
+            mstore(0x40, add(frame, 0x140))
+            mstore(frame, typehash)
+            mstore(add(frame, 0x20), interval)
+            mstore(add(frame, 0xe0), 0x1901)
+            mstore(add(frame, 0x100), domain)
+        }
+    }
+
+    /// @dev The tests compare it with the client's EIP-712 encoding.
+    /// @param signed position (2 bytes), imported (4), exported (4), import register (6), export register (6)
+    function _digest(uint256 frame, uint256 participant, uint256 signed) private pure returns (bytes32 digest) {
+        assembly ("memory-safe") {
+            mstore(add(frame, 0x40), participant)
+            mstore(add(frame, 0x60), and(shr(208, signed), 0xffffffff))
+            mstore(add(frame, 0x80), and(shr(176, signed), 0xffffffff))
+            mstore(add(frame, 0xa0), and(shr(128, signed), 0xffffffffffff))
+            mstore(add(frame, 0xc0), and(shr(80, signed), 0xffffffffffff))
+            mstore(add(frame, 0x120), keccak256(frame, 0xe0))
+            digest := keccak256(add(frame, 0xfe), 0x42)
+        }
+    }
+}

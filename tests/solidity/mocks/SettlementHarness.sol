@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import {BatchData} from "../../../contracts/interfaces/IEnergyMarket.sol";
+import {Clearing} from "../../../contracts/libraries/Clearing.sol";
+import {OrderCodec} from "../../../contracts/libraries/OrderCodec.sol";
+import {Connection} from "../../../contracts/libraries/Roster.sol";
+import {Settlement, Sums} from "../../../contracts/libraries/Settlement.sol";
+import {Terms} from "../../../contracts/libraries/Terms.sol";
+
+/// @title What a batch comes to, shown order by order
+contract SettlementHarness {
+    using Settlement for Settlement.Rules;
+
+    struct Entry {
+        uint256 participant;
+        uint256 sell;
+        uint256 buy;
+        uint256 loss;
+        int256 cash;
+        int256 credit;
+    }
+
+    function settle(
+        Terms terms,
+        Clearing clearing,
+        uint256 price,
+        uint256 maxLossRate,
+        BatchData calldata data,
+        Connection[] calldata connections
+    ) external pure returns (Entry[] memory entries, Sums memory sums) {
+        uint256 orders = OrderCodec.recordCount(data.records);
+        bool named = data.decisions.length == orders * Settlement.DECISION_BYTES;
+        Settlement.Rules memory rules = Settlement.rules(terms, clearing, price, maxLossRate, named);
+        (rules.decisionsAt,) = OrderCodec.bounds(data.decisions);
+        entries = new Entry[](orders);
+        (uint256 at,) = OrderCodec.bounds(data.records);
+        uint256 readingAt = Settlement.readingsAt(data.records, data.readings);
+        at += OrderCodec.COUNT_BYTES;
+        for (uint256 i; i < orders; ++i) {
+            entries[i] = _entry(rules, at, readingAt, connections[i]);
+            (, uint256 count) = OrderCodec.header(OrderCodec.load(at));
+            at += OrderCodec.recordLength(count);
+            readingAt += OrderCodec.READING_BYTES;
+        }
+        sums = rules.sums();
+    }
+
+    function _entry(Settlement.Rules memory rules, uint256 at, uint256 readingAt, Connection connection)
+        private
+        pure
+        returns (Entry memory e)
+    {
+        uint256 count;
+        (e.participant, count) = OrderCodec.header(OrderCodec.load(at));
+        (e.sell, e.buy, e.loss) = rules.accepted(at, count);
+        (uint256 imported, uint256 exported) =
+            Settlement.metered(OrderCodec.reading(readingAt), e.buy, connection);
+        e.cash = rules.payment(e.sell, e.buy, e.loss, imported, exported);
+        e.credit = rules.peerEnergy(e.buy);
+    }
+}
