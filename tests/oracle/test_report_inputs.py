@@ -16,7 +16,7 @@ from peerwatt.market.auction import clear
 from peerwatt.market.book import TickBook
 from peerwatt.messages import Domain, Record, encode_records
 from peerwatt.oracle import judge
-from peerwatt.oracle.forecast_file import ForecastDirectory, ForecastDocument
+from peerwatt.oracle.forecast_file import ForecastDirectory, ForecastDocument, parse_document
 from peerwatt.oracle.report_inputs import PostedInterval, ReportInputs, parse_rules
 from peerwatt.pilot.bidding import order_of
 from peerwatt.pilot.delivery import Neighbourhood
@@ -64,6 +64,14 @@ def test_a_forecast_in_a_file_is_the_forecast_itself(
         inputs.interval.decoded, Neighbourhood(scenario, scenario.seed).forecast(NOON), solver, inputs.rules
     )
     assert inputs.judge(solver).report == direct.report
+
+
+def test_the_forecast_in_the_guide_is_one(scenario: Scenario) -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "oracle.md").read_text(encoding="utf-8")
+    example = guide.split("```json\n")[1].split("```")[0]
+    found = parse_document(ForecastDocument, example, "docs/oracle.md").on(scenario.feeder)
+    assert found.export_wh == {4: 1250}
+    assert found.background_w.sum() == -1840
 
 
 def test_the_inputs_document_derives_the_same_bytes(inputs: ReportInputs, solver: PowerFlow) -> None:
