@@ -20,6 +20,8 @@ abstract contract Clock {
     /// be open or unsettled.
     uint256 internal immutable MARGIN_PER_WH;
     uint256 internal immutable MAX_LOSS_RATE;
+    uint256 internal immutable REVEAL_WINDOW;
+    uint256 internal immutable BOND;
 
     /// @notice Whoever takes part, and under which rules.
     IParticipantRegistry public immutable registry;
@@ -39,6 +41,8 @@ abstract contract Clock {
         TICK_SIZE = c.tickSize;
         MARGIN_PER_WH = uint256(c.ringSize) * c.marginPrice;
         MAX_LOSS_RATE = c.maxLossRate;
+        REVEAL_WINDOW = c.revealWindow;
+        BOND = c.bond;
     }
 
     // Whoever asks has found the interval in the ring, where `post` let in only intervals that begin after the gate
@@ -50,9 +54,16 @@ abstract contract Clock {
         }
     }
 
+    /// @dev From when on the book takes no order any more: gate closure, or the end of the sealed phase after it.
+    function _bookClosure(uint256 interval) internal view returns (uint256) {
+        unchecked {
+            return _gateClosure(interval) + REVEAL_WINDOW;
+        }
+    }
+
     function _reportDeadline(uint256 interval) internal view returns (uint256) {
         unchecked {
-            return _gateClosure(interval) + REPORT_WINDOW;
+            return _bookClosure(interval) + REPORT_WINDOW;
         }
     }
 

@@ -4,9 +4,11 @@ pragma solidity 0.8.30;
 import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
 import {Auction} from "./Auction.sol";
 import {MarginAccounts} from "./MarginAccounts.sol";
+import {SealedBatches} from "./SealedBatches.sol";
 import {IAuction} from "./interfaces/IAuction.sol";
 import {IEnergyMarket, Interval, Phase, Skip} from "./interfaces/IEnergyMarket.sol";
 import {Tariff} from "./interfaces/IParticipantRegistry.sol";
+import {ISealedBatches} from "./interfaces/ISealedBatches.sol";
 import {Clearing} from "./libraries/Clearing.sol";
 import {Frame, OrderCodec, Steps} from "./libraries/OrderCodec.sol";
 import {Recovery} from "./libraries/Recovery.sol";
@@ -55,11 +57,14 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
 
     /// @notice Matches bids and asks.
     IAuction public immutable auction;
+    /// @inheritdoc IEnergyMarket
+    ISealedBatches public immutable sealedBatches;
 
     mapping(uint256 slot => Slot) private _ring;
 
     constructor() {
         auction = new Auction();
+        if (REVEAL_WINDOW != 0) sealedBatches = new SealedBatches(registry, paymentToken);
     }
 
     /* POST */
@@ -96,7 +101,9 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
         require(!paused, PostingIsPaused());
         require(_supplierStands(energyLimit), SupplierBelowMargin());
         require(interval <= _lastOpen(), NotYetOpen(interval, _lastOpen()));
-        require(block.timestamp + GATE_LEAD < interval * INTERVAL_LENGTH, GateClosed(interval));
+        // The sealed phase has its own clock, and the same one: it calls from gate closure until the book's closure.
+        if (REVEAL_WINDOW != 0) require(msg.sender == address(sealedBatches), SealedOnly());
+        else require(block.timestamp + GATE_LEAD < interval * INTERVAL_LENGTH, GateClosed(interval));
         slot = _ring[interval % RING_SIZE];
         Interval storage state = slot.interval;
         if (state.number == interval) return slot;
@@ -212,7 +219,7 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
     /// @inheritdoc IEnergyMarket
     function clear(uint256 interval) external {
         Slot storage slot = _slot(interval, Phase.Open);
-        require(block.timestamp >= _gateClosure(interval), TooEarly(_gateClosure(interval)));
+        require(block.timestamp >= _bookClosure(interval), TooEarly(_bookClosure(interval)));
 
         Interval storage state = slot.interval;
         Clearing cleared = state.batches == 0 ? Clearing.wrap(0) : auction.clear(slot.book.crossing());

@@ -59,6 +59,9 @@ contract ParticipantRegistry is IParticipantRegistry {
         require(c.ringSize > c.openAhead + 1, BadConfig("ringSize"));
         require(c.basePrice + TICK_MAX * c.tickSize <= type(uint16).max, BadConfig("tickSize"));
         require(c.maxLossRate <= PPM, BadConfig("maxLossRate"));
+        require(c.revealWindow == 0 || c.revealWindow < c.gateLead, BadConfig("revealWindow"));
+        // Without a bond a relayer could commit to many batches and reveal the one that it likes best.
+        require((c.bond == 0) == (c.revealWindow == 0), BadConfig("bond"));
         _config = c;
         operator = operator_;
         meteringOperator = meteringOperator_;

@@ -2,6 +2,7 @@
 pragma solidity 0.8.30;
 
 import {Clearing} from "../libraries/Clearing.sol";
+import {ISealedBatches} from "./ISealedBatches.sol";
 import {Terms, Verdict} from "../libraries/Terms.sol";
 
 /// Open takes orders until gate closure; Cleared has a price; Gated knows what the grid lets stand and settles.
@@ -117,6 +118,8 @@ interface IEnergyMarket {
     event BatchCorrected(uint256 indexed interval, uint256 indexed batch, Terms terms, Clearing clearing);
 
     error PostingIsPaused();
+    /// @notice This market has a sealed phase: commit and reveal there.
+    error SealedOnly();
     /// @notice The supplier's own balance is below its margin: nobody would stand for a default.
     error SupplierBelowMargin();
     error GateClosed(uint256 interval);
@@ -198,6 +201,8 @@ interface IEnergyMarket {
         Correction calldata correction
     ) external;
 
+    /// @notice Where batches are committed to and revealed; zero in an open market, whose batches are posted.
+    function sealedBatches() external view returns (ISealedBatches);
     function intervalState(uint256 interval) external view returns (Interval memory);
     /// @notice Wh queued at every tick of one side.
     function book(uint256 interval, uint256 side) external view returns (uint256[256] memory lanes);

@@ -14,6 +14,8 @@ pragma solidity 0.8.30;
 /// @param tickSize base units per Wh between ticks
 /// @param marginPrice what margin holds for every Wh of connection limit, base units
 /// @param maxLossRate the most that a report may charge as losses, parts per million of accepted energy
+/// @param revealWindow how long after gate closure sealed batches are revealed, seconds; zero for an open market
+/// @param bond what a relayer leaves with every sealed batch until it reveals it, base units; zero for an open market
 struct MarketConfig {
     uint32 intervalLength;
     uint32 gateLead;
@@ -27,6 +29,8 @@ struct MarketConfig {
     uint16 tickSize;
     uint32 marginPrice;
     uint24 maxLossRate;
+    uint32 revealWindow;
+    uint48 bond;
 }
 
 /// Prices around the peer trade, base units per Wh.

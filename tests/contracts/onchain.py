@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
+from eth_typing import ChecksumAddress
 
 from peerwatt.chain import Network, Sender, demo_account
 from peerwatt.client import BatchData, MarketClient, MarketRoles, deploy_market
@@ -104,6 +105,7 @@ class OnChainMarket:
         committee: int = 4,
         quorum: int = 3,
         funded: bool = True,
+        payment_token: ChecksumAddress | None = None,
     ) -> None:
         self.network, self.config, self.quorum, self.size = network, config, quorum, size
         self.sender = Sender(network, demo_account("contracts", "relayer"))
@@ -118,7 +120,7 @@ class OnChainMarket:
             community=wallet(3).address,
         )
         members = [address_of(committee_key(member)) for member in range(committee)]
-        self.deployment = deploy_market(self.sender, config, TARIFF, roles, members, quorum)
+        self.deployment = deploy_market(self.sender, config, TARIFF, roles, members, quorum, payment_token)
         self.client = MarketClient(network, self.deployment, self.sender)
         self.register(participants(size, limit))
         token = self.client.payment_token.functions

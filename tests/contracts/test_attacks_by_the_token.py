@@ -1,19 +1,23 @@
 """A payment token that turns against its market."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from onchain import (
+    CONFIG,
     ETHER,
+    FIRST_INTERVAL,
     OnChainMarket,
     wallet,
 )
 
-from peerwatt.chain import Artifact, ContractReverted, Sender, deploy
-from peerwatt.client import MarketClient
+from peerwatt.chain import Artifact, ContractReverted, Sender, demo_account, deploy, open_network
+from peerwatt.client import MarketClient, SealedPhase
+from peerwatt.messages import Side, encode_orders
 
 HOSTILE_TOKEN = Artifact.from_json(
     json.loads((Path(__file__).parent / "artifacts" / "HostileToken.json").read_text())
@@ -74,3 +78,70 @@ def test_token_that_refuses_leaves_the_accounts_as_they_were(
         with pytest.raises(ContractReverted, match="no transfer today"):
             call()
         assert client.accounts(5) == before
+
+
+SEALED = replace(CONFIG, reveal_window=60, bond=5_000_000)
+
+
+def test_token_that_calls_back_takes_no_bond_twice() -> None:
+    """While a bond moves, in or out, the sealed phase lets nobody commit, reveal or forfeit."""
+    with open_network() as network:
+        sender = Sender(network, demo_account("contracts", "relayer"))
+        network.fund({sender.address: 1000 * ETHER})
+        token = deploy(sender, HOSTILE_TOKEN).contract
+        market = OnChainMarket(network, 1, config=SEALED, payment_token=token.address)
+        contract = market.deployment.contract(network, "SealedBatches")
+        phase = SealedPhase(market.client)
+        market.at(SEALED.start(FIRST_INTERVAL) - 1000)
+        orders = [market.order(FIRST_INTERVAL, 4, (Side.SELL, 20, 600))]
+        market.sender.send(token.functions.approve(contract.address, 2**255))
+
+        def attacked(call: Callable[[], Any], *reentry: Any) -> None:
+            """The call goes through while the token calls back, and what it calls is refused."""
+            market.sender.send(token.functions.arm(contract.address, contract.encode_abi(*reentry)))
+            call()
+            answer = bytes(token.functions.answer().call())
+            assert network.errors.decode(answer).name == "ReentrancyGuardReentrantCall"
+
+        def balance() -> tuple[int, int, int]:
+            held = phase.held(), market.client.token_balance()
+            return *held, token.functions.balanceOf(market.sender.address).call()
+
+        held, in_market, own = balance()
+        sealed = []
+        attacked(
+            lambda: sealed.append(phase.commit(FIRST_INTERVAL, orders)),
+            "commit",
+            [FIRST_INTERVAL, bytes(32)],
+        )
+        left = phase.commit(FIRST_INTERVAL, [])
+        packed = encode_orders(orders)
+        market.at(SEALED.gate_closure(FIRST_INTERVAL))
+        attacked(lambda: phase.reveal(sealed[0]), "reveal", [FIRST_INTERVAL, packed, sealed[0].salt])
+        assert balance() == (held + SEALED.bond, in_market, own - SEALED.bond)
+        market.at(SEALED.book_closure(FIRST_INTERVAL))
+        forfeit = [FIRST_INTERVAL, market.sender.address, left.seal]
+        attacked(lambda: phase.forfeit(*forfeit), "forfeit", forfeit)
+        assert balance() == (held, in_market + SEALED.bond, own - SEALED.bond)
+        cash = market.client.accounts(5)
+        assert sum(amount for amount, _ in cash) == market.client.token_balance()
+
+
+def test_token_that_refuses_keeps_a_bond_where_it_is() -> None:
+    """A bond that cannot be returned leaves the batch sealed; nothing is posted without its bond moving."""
+    with open_network() as network:
+        sender = Sender(network, demo_account("contracts", "relayer"))
+        network.fund({sender.address: 1000 * ETHER})
+        token = deploy(sender, HOSTILE_TOKEN).contract
+        market = OnChainMarket(network, 1, config=SEALED, payment_token=token.address)
+        phase = SealedPhase(market.client)
+        market.at(SEALED.start(FIRST_INTERVAL) - 1000)
+        batch = phase.commit(FIRST_INTERVAL, [market.order(FIRST_INTERVAL, 4, (Side.SELL, 20, 600))])
+        market.sender.send(token.functions.refuse(True))
+        market.at(SEALED.gate_closure(FIRST_INTERVAL))
+        with pytest.raises(ContractReverted, match="no transfer today"):
+            phase.reveal(batch)
+        assert phase.is_committed(batch)
+        market.sender.send(token.functions.refuse(False))
+        assert phase.reveal(batch).batch == 0
+        assert phase.held() == 0

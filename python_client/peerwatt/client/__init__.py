@@ -2,6 +2,7 @@
 
 from peerwatt.client.deployment import MarketRoles, deploy_market
 from peerwatt.client.market import BatchData, MarketClient
+from peerwatt.client.sealed_phase import SealedBatch, SealedPhase
 from peerwatt.client.state import IntervalState, PostedBatch, TermsWord
 from peerwatt.client.wallet import Wallet
 
@@ -11,6 +12,8 @@ __all__ = [
     "MarketClient",
     "MarketRoles",
     "PostedBatch",
+    "SealedBatch",
+    "SealedPhase",
     "TermsWord",
     "Wallet",
     "deploy_market",

@@ -91,4 +91,6 @@ def deploy_market(
         "EnergyMarket": market.address,
         "EnergyToken": market.contract.functions.energyToken().call(),
     }
+    if config.is_sealed:
+        addresses["SealedBatches"] = market.contract.functions.sealedBatches().call()
     return Deployment(sender.network.chain_id, registry.block, addresses)

@@ -10,7 +10,10 @@ from web3.types import TxReceipt
 
 from peerwatt.chain import Deployment, Network, Sender
 from peerwatt.client.market import MarketClient
+from peerwatt.client.sealed_phase import SealedBatch, SealedPhase
+from peerwatt.client.state import PostedBatch
 from peerwatt.errors import InputError
+from peerwatt.messages import SignedOrder
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,14 @@ class Wallet:
     def withdraw(self, amount: int) -> TxReceipt:
         """Pay base units from the account to the wallet."""
         return self.client.withdraw(self.account, amount)
+
+    def commit_order(self, order: SignedOrder) -> SealedBatch:
+        """Offer without a relayer in a sealed market: a batch of one, committed to before gate closure."""
+        return SealedPhase(self.client).commit(order.order.interval, [order])
+
+    def reveal_order(self, batch: SealedBatch) -> PostedBatch:
+        """Show the order after gate closure and get the bond back."""
+        return SealedPhase(self.client).reveal(batch)
 
     def take_out_energy(self, amount: int) -> TxReceipt:
         """Turn Wh of energy credit into tokens."""

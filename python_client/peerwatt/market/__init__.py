@@ -17,6 +17,7 @@ from peerwatt.market.metering import EnergyLimits, Metered, metered
 from peerwatt.market.order_book import Posting, SkippedOrder
 from peerwatt.market.participant import Participant, Status
 from peerwatt.market.pro_rata import fill, share, standing
+from peerwatt.market.sealed_batches import SealedBatches
 from peerwatt.market.settlement import Entries, settle_batch, settle_order
 from peerwatt.market.terms import Terms
 from peerwatt.market.twin import MarketTwin
@@ -41,6 +42,7 @@ __all__ = [
     "Phase",
     "Position",
     "Posting",
+    "SealedBatches",
     "SkippedOrder",
     "Status",
     "SystemAccount",

@@ -9,6 +9,9 @@ from peerwatt.messages import PPM, TICKS
 MAX_PRICE: Final = (1 << 16) - 1
 """Largest price that the contract can settle, base units per Wh."""
 
+MAX_BOND: Final = (1 << 48) - 1
+"""Largest bond of a sealed batch, base units."""
+
 CONNECTION_UNIT: Final = 100
 """Power that one unit of a connection limit stands for, W."""
 
@@ -62,6 +65,9 @@ class MarketConfig:
         tick_size: Price from one tick to the next, base units per Wh.
         margin_price: Margin held for every Wh of connection limit, base units per Wh.
         max_loss_rate: Most that a report may charge as losses, ppm of the accepted energy.
+        reveal_window: How long after gate closure sealed batches are revealed, s; 0 for an open market.
+        bond: What a relayer leaves with every sealed batch until it reveals it, base units; 0 for an open
+            market.
 
     Raises:
         BadConfig: A parameter is out of range or contradicts another one.
@@ -79,6 +85,8 @@ class MarketConfig:
     tick_size: int
     margin_price: int
     max_loss_rate: int
+    reveal_window: int = 0
+    bond: int = 0
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -101,6 +109,21 @@ class MarketConfig:
             )
         if self.max_loss_rate > PPM:
             raise BadConfig(f"MarketConfig.max_loss_rate is {self.max_loss_rate}: give at most {PPM} ppm.")
+        if self.is_sealed and self.reveal_window >= self.gate_lead:
+            raise BadConfig(
+                f"MarketConfig.reveal_window is {self.reveal_window}: it must end before delivery begins, "
+                f"gate_lead = {self.gate_lead} s after gate closure; shorten it."
+            )
+        if self.is_sealed != (self.bond > 0) or self.bond > MAX_BOND:
+            raise BadConfig(
+                f"MarketConfig.bond is {self.bond}: give 1 to {MAX_BOND} base units with a "
+                "reveal_window, and 0 without."
+            )
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether batches are committed to before gate closure and revealed after it."""
+        return self.reveal_window > 0
 
     @property
     def price_ceiling(self) -> int:
@@ -161,12 +184,16 @@ class MarketConfig:
         return self.start(interval + 1)
 
     def gate_closure(self, interval: int) -> int:
-        """From when on no order is taken and the interval can be cleared, Unix time."""
+        """From when on nobody can offer any more, Unix time: sealed batches are revealed from then on."""
         return self.start(interval) - self.gate_lead
+
+    def book_closure(self, interval: int) -> int:
+        """From when on no order is taken and the interval can be cleared, Unix time."""
+        return self.gate_closure(interval) + self.reveal_window
 
     def report_deadline(self, interval: int) -> int:
         """From when on the committee counts as silent, Unix time."""
-        return self.gate_closure(interval) + self.report_window
+        return self.book_closure(interval) + self.report_window
 
     def attest_deadline(self, interval: int) -> int:
         """From when on the metering operator counts as silent, Unix time."""

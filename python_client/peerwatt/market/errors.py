@@ -63,6 +63,26 @@ class SupplierBelowMargin(MarketError):
     """The supplier does not cover everybody's margin: nobody would stand for a default."""
 
 
+class SealedOnly(MarketError):
+    """The market has a sealed phase: batches are committed to and revealed."""
+
+
+class AlreadyCommitted(MarketError):
+    """The relayer has committed to this batch before."""
+
+
+class UnknownSeal(MarketError):
+    """The relayer has committed to no such batch, or it was revealed or forfeited before."""
+
+
+class BookClosed(MarketError):
+    """The reveal window of the interval is over."""
+
+
+class RevealNotOver(MarketError):
+    """The batch can still be revealed."""
+
+
 class SlotBusy(MarketError):
     """The ring slot still holds an interval with unsettled batches."""
 

@@ -11,6 +11,7 @@ from peerwatt.market.errors import (
     NotLeaving,
     NotYetOpen,
     OpenPosition,
+    SealedOnly,
     SlotBusy,
     SupplierBelowMargin,
     TooEarly,
@@ -97,21 +98,30 @@ class OrderBook(MarginAccounts):
             raise WrongPhase(f"Interval {number} was never opened: post an order for it first.")
         return self._intervals[number]
 
-    def post(self, interval: int, orders: Sequence[SignedOrder], *, now: int | None = None) -> Posting:
+    def post(
+        self,
+        interval: int,
+        orders: Sequence[SignedOrder],
+        *,
+        now: int | None = None,
+        revealed: bool = False,
+    ) -> Posting:
         """Take a batch of signed orders. A bad order is skipped and never fails the others.
 
         Args:
             interval: The delivery period that they are posted for.
             orders: The batch.
             now: Unix time, or None to leave the clock out.
+            revealed: Whether the market's sealed phase posts it, which keeps its own clock.
 
         Raises:
+            SealedOnly: The market has a sealed phase: commit and reveal there.
             SupplierBelowMargin: The supplier does not cover everybody's margin.
             NotYetOpen: The interval lies too far ahead.
             GateClosed: Gate closure has passed.
             SlotBusy: The ring slot holds an interval with unsettled batches.
         """
-        state = self._open(interval, now)
+        state = self._open(interval, now, revealed)
         records: list[Record] = []
         skipped: list[SkippedOrder] = []
         for position, signed in enumerate(orders):
@@ -160,7 +170,7 @@ class OrderBook(MarginAccounts):
             TooEarly: It still takes orders.
         """
         state = self._in_phase(interval, Phase.OPEN)
-        self._require_from(self.config.gate_closure(interval), now)
+        self._require_from(self.config.book_closure(interval), now)
         state.cleared = state.gated = clear(state.book)
         state.volume = state.cleared.volume
         state.phase = Phase.CLEARED
@@ -201,7 +211,7 @@ class OrderBook(MarginAccounts):
                 )
         self._change_status(account, {Status.EXITING}, Status.EXITED)
 
-    def _open(self, interval: int, now: int | None) -> Interval:
+    def _open(self, interval: int, now: int | None, revealed: bool) -> Interval:
         """The interval's slot, opened for it if it held an older one."""
         if not self.is_funded(SystemAccount.SUPPLIER):
             short = -self.free_balance(SystemAccount.SUPPLIER)
@@ -210,8 +220,10 @@ class OrderBook(MarginAccounts):
             raise NotYetOpen(
                 f"Interval {interval} takes no orders yet: the last open one is {self.config.last_open(now)}."
             )
+        if self.config.is_sealed and not revealed:
+            raise SealedOnly(f"Interval {interval} takes sealed batches only: commit and reveal yours.")
         closure = self.config.gate_closure(interval)
-        if now is not None and now >= closure:
+        if now is not None and now >= closure and not revealed:
             raise GateClosed(f"Interval {interval} takes no more orders: its gate closed at {closure}.")
         slot = interval % self.config.ring_size
         held = self._ring.get(slot)

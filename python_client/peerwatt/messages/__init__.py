@@ -37,6 +37,7 @@ from peerwatt.messages.order_batch import (
     encode_records,
 )
 from peerwatt.messages.reading import MISSING, MeterReading, Reading, SignedReading
+from peerwatt.messages.sealed_batch import seal_of
 from peerwatt.messages.signature import SIGNATURE_LENGTH, address_of
 from peerwatt.messages.vocabulary import (
     MAX_LANE_TOTAL,
@@ -104,4 +105,5 @@ __all__ = [
     "posted_commitment",
     "readings_hash",
     "require_ascending",
+    "seal_of",
 ]

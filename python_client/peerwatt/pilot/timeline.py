@@ -46,8 +46,8 @@ def appointments(config: MarketConfig, first: int, count: int) -> Iterator[Appoi
         for interval in range(first, first + count)
         for action, time in (
             (Action.POST, config.gate_closure(interval) - 60),
-            (Action.CLEAR, config.gate_closure(interval) + 1),
-            (Action.REPORT, config.gate_closure(interval) + 2),
+            (Action.CLEAR, config.book_closure(interval) + 1),
+            (Action.REPORT, config.book_closure(interval) + 2),
             (Action.ATTEST, config.end(interval) + 3),
             (Action.OVERRULE, config.attest_deadline(interval) + 4),
             (Action.SETTLE, config.readings_deadline(interval) + 5),

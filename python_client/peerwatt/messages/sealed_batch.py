@@ -1,0 +1,29 @@
+"""What a relayer commits to in a sealed market."""
+
+from collections.abc import Sequence
+
+from eth_hash.auto import keccak
+
+from peerwatt.messages.domain import word
+from peerwatt.messages.errors import require_bytes32
+from peerwatt.messages.order import SignedOrder
+from peerwatt.messages.order_batch import encode_orders
+
+
+def seal_of(relayer: str, interval: int, orders: Sequence[SignedOrder], salt: bytes) -> bytes:
+    """What stands on chain of a sealed batch until it is revealed. It binds its relayer.
+
+    Args:
+        relayer: Address of who commits and reveals.
+        interval: The delivery period.
+        orders: The batch.
+        salt: 32 bytes that nobody can guess.
+
+    Returns:
+        32 bytes.
+
+    Raises:
+        FieldError: The salt is not 32 bytes.
+    """
+    require_bytes32(salt, "seal_of.salt")
+    return keccak(word(int(relayer, 16)) + word(interval) + keccak(encode_orders(orders)) + salt)
