@@ -24,6 +24,8 @@ contract GridGate is IGridGate {
 
     /// @inheritdoc IGridGate
     address public administrator;
+    /// @inheritdoc IGridGate
+    address public proposedAdministrator;
 
     /// @dev Ascending in `from`; the last may lie in the future.
     Committee[] private _committees;
@@ -50,9 +52,17 @@ contract GridGate is IGridGate {
     }
 
     /// @inheritdoc IGridGate
-    function handOver(address next) external onlyAdministrator {
-        administrator = next;
-        emit AdministratorChanged(next);
+    function proposeAdministrator(address next) external onlyAdministrator {
+        proposedAdministrator = next;
+        emit AdministratorProposed(next);
+    }
+
+    /// @inheritdoc IGridGate
+    function acceptAdministrator() external {
+        require(msg.sender == proposedAdministrator, NotAdministrator(msg.sender));
+        administrator = msg.sender;
+        delete proposedAdministrator;
+        emit AdministratorChanged(msg.sender);
     }
 
     /// @inheritdoc IGridGate

@@ -40,6 +40,11 @@ contract ParticipantRegistry is IParticipantRegistry {
     /// @inheritdoc IParticipantRegistry
     uint16 public accountCount = uint16(SystemAccount.COUNT);
 
+    /// @inheritdoc IParticipantRegistry
+    address public proposedOperator;
+    /// @inheritdoc IParticipantRegistry
+    address public proposedMeteringOperator;
+
     MarketConfig private _config;
     /// @dev Ascending in `from`; the last may lie in the future.
     TariffPeriod[] private _tariffs;
@@ -213,21 +218,37 @@ contract ParticipantRegistry is IParticipantRegistry {
     /* ROLES */
 
     /// @inheritdoc IParticipantRegistry
-    function handOverOperator(address next) external onlyOperator {
-        operator = next;
-        emit RolesChanged(next, meteringOperator);
+    function proposeOperator(address next) external onlyOperator {
+        proposedOperator = next;
+        emit OperatorProposed(next);
+    }
+
+    /// @inheritdoc IParticipantRegistry
+    function acceptOperator() external {
+        require(msg.sender == proposedOperator, NotAllowed(msg.sender));
+        operator = msg.sender;
+        delete proposedOperator;
+        emit RolesChanged(msg.sender, meteringOperator);
+    }
+
+    /// @inheritdoc IParticipantRegistry
+    function proposeMeteringOperator(address next) external {
+        require(msg.sender == meteringOperator, NotAllowed(msg.sender));
+        proposedMeteringOperator = next;
+        emit MeteringOperatorProposed(next);
+    }
+
+    /// @inheritdoc IParticipantRegistry
+    function acceptMeteringOperator() external {
+        require(msg.sender == proposedMeteringOperator, NotAllowed(msg.sender));
+        meteringOperator = msg.sender;
+        delete proposedMeteringOperator;
+        emit RolesChanged(operator, msg.sender);
     }
 
     /// @inheritdoc IParticipantRegistry
     function attests(bytes32 digest, bytes calldata signature) external view returns (bool) {
         address signer = Recovery.signer(digest, OrderCodec.word(signature, 0), OrderCodec.word(signature, 32));
         return signature.length == OrderCodec.SIGNATURE_BYTES && signer != address(0) && signer == meteringOperator;
-    }
-
-    /// @inheritdoc IParticipantRegistry
-    function handOverMeteringOperator(address next) external {
-        require(msg.sender == meteringOperator, NotAllowed(msg.sender));
-        meteringOperator = next;
-        emit RolesChanged(operator, next);
     }
 }

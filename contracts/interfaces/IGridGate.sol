@@ -3,7 +3,8 @@ pragma solidity 0.8.30;
 
 /// @title The oracle committee
 interface IGridGate {
-    event AdministratorChanged(address administrator);
+    event AdministratorChanged(address indexed administrator);
+    event AdministratorProposed(address indexed next);
     event CommitteeScheduled(uint256 indexed fromInterval, address[] members, uint256 quorum);
 
     error NotAdministrator(address caller);
@@ -15,8 +16,12 @@ interface IGridGate {
     /// @notice Announces who reports from `fromInterval` on. Only the administrator.
     function scheduleCommittee(uint256 fromInterval, address[] calldata members, uint256 quorum) external;
 
-    /// @notice Hands the administration over. Only the administrator.
-    function handOver(address next) external;
+    /// @notice Offers the administration to `next`, who holds it once it accepts. Only the administrator, who can take the
+    /// offer back by another one, to nobody for instance.
+    function proposeAdministrator(address next) external;
+
+    /// @notice Takes the administration over. Only whom the administrator proposed last.
+    function acceptAdministrator() external;
 
     /// @notice Whether exactly a quorum of the interval's committee signed `digest`.
     /// @param signers bit per member, in the order in which the committee was scheduled
@@ -27,5 +32,6 @@ interface IGridGate {
         returns (bool);
 
     function administrator() external view returns (address);
+    function proposedAdministrator() external view returns (address);
     function committeeAt(uint256 interval) external view returns (address[] memory members, uint256 quorum);
 }

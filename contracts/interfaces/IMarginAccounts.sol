@@ -23,27 +23,27 @@ interface IMarginAccounts {
     error OpenPosition(uint256 account, uint256 interval);
 
     /// @notice Adds `amount` base units to the account; the caller pays.
-    function deposit(uint256 account, uint256 amount) external;
+    function deposit(uint256 account_, uint256 amount) external;
 
     /// @notice Pays `amount` to the account's wallet, from what is above its margin.
     /// @dev Warning: the supplier's free balance also leaves room for what others owe the market.
-    function withdraw(uint256 account, uint256 amount) external;
+    function withdraw(uint256 account_, uint256 amount) external;
 
     /// @notice Turns `amount` Wh of energy credit into tokens for the account's wallet.
-    function takeOutEnergy(uint256 account, uint256 amount) external;
+    function takeOutEnergy(uint256 account_, uint256 amount) external;
 
     /// @notice Stops the participant's orders for good, so that its margin can be released.
-    function requestExit(uint256 account) external;
+    function requestExit(uint256 account_) external;
 
     /// @notice Releases the margin once every interval that can hold the participant's orders is settled. Anyone.
-    function finishExit(uint256 account) external;
+    function finishExit(uint256 account_) external;
 
     function account(uint256 index) external view returns (int256 cash, int256 energy);
     /// @notice (cash, energy) of accounts `[from, from + count)`.
     function accounts(uint256 from, uint256 count) external view returns (int256[2][] memory);
-    function marginOf(uint256 account) external view returns (uint256);
+    function marginOf(uint256 account_) external view returns (uint256);
     /// @notice What the account may withdraw now; negative when it is below its margin.
-    function freeBalance(uint256 account) external view returns (int256);
+    function freeBalance(uint256 account_) external view returns (int256);
     /// @return debt what accounts other than the supplier owe, base units
     /// @return delivered peer energy metered as delivered, net of corrections, Wh
     /// @return takenOut energy credit taken out as tokens so far, Wh

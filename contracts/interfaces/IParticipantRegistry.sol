@@ -60,7 +60,9 @@ struct Participant {
 /// @notice The operator registers and suspends participants, pauses new orders and schedules tariffs. The metering
 /// operator's key signs readings. Neither can touch an account.
 interface IParticipantRegistry {
-    event RolesChanged(address operator, address meteringOperator);
+    event RolesChanged(address indexed operator, address indexed meteringOperator);
+    event OperatorProposed(address indexed next);
+    event MeteringOperatorProposed(address indexed next);
     event PostingPaused(bool paused);
     event TariffScheduled(uint256 indexed fromInterval, uint16 retail, uint16 feedIn, uint16 networkFee);
     event ParticipantRegistered(
@@ -101,16 +103,24 @@ interface IParticipantRegistry {
     /// @notice Announces the tariff of all intervals from `fromInterval` on. Intervals that are open keep theirs.
     function scheduleTariff(uint256 fromInterval, Tariff calldata tariff) external;
 
-    /// @notice Hands a role over. Only its holder may.
-    function handOverOperator(address next) external;
-    function handOverMeteringOperator(address next) external;
+    /// @notice Offers a role to `next`, who holds it once it accepts. Only the role's holder, who can take the offer back by
+    /// another one, to nobody for instance.
+    function proposeOperator(address next) external;
+    function proposeMeteringOperator(address next) external;
+
+    /// @notice Takes a role over. Only whom its holder proposed last.
+    function acceptOperator() external;
+    function acceptMeteringOperator() external;
 
     function config() external view returns (MarketConfig memory);
     function operator() external view returns (address);
     function meteringOperator() external view returns (address);
+    function proposedOperator() external view returns (address);
+    function proposedMeteringOperator() external view returns (address);
 
     /// @notice Whether the metering operator signed `digest`, in the 64-byte form of EIP-2098.
     function attests(bytes32 digest, bytes calldata signature) external view returns (bool);
+
     function postingPaused() external view returns (bool);
     function tariffAt(uint256 interval) external view returns (Tariff memory);
 

@@ -110,12 +110,12 @@ class Member:
         return head
 
     def _attend(self, interval: int, head: Head) -> None:
-        if head.time < self._config.gate_closure(interval):
+        if head.time < self._config.book_closure(interval):
             return
         cleared = self.follower.followed.clearing(interval)
         deadline = self._config.report_deadline(interval)
         if cleared is None:
-            if self._habits.advance and self._my_turn(interval, self._config.gate_closure(interval), head):
+            if self._habits.advance and self._my_turn(interval, self._config.book_closure(interval), head):
                 self._send("clear", interval, self.client.market.functions.clear(interval), head)
         elif head.time < deadline:
             signed = self._signed(cleared)

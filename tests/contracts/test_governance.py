@@ -1,0 +1,312 @@
+"""Roles: what each may do, when it takes effect, what is announced, and what no role can do."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from eth_account import Account
+from onchain import (
+    CONFIG,
+    FIRST_INTERVAL,
+    METERING_OPERATOR,
+    OnChainMarket,
+    committee_key,
+    participants,
+    wallet,
+)
+from refusals import missing, only_skip, opened, refused
+
+from peerwatt.chain import Sender
+from peerwatt.client import BatchData
+from peerwatt.messages import (
+    MeterAttestation,
+    Side,
+    SkipReason,
+    Verdict,
+    address_of,
+    readings_hash,
+)
+
+INTERVAL = FIRST_INTERVAL
+NOBODY = "0x" + "00" * 20
+
+
+def registry_of(market: OnChainMarket) -> Any:
+    return market.client.registry
+
+
+def gate_of(market: OnChainMarket) -> Any:
+    return market.deployment.contract(market.network, "GridGate")
+
+
+def announced(event: Any, receipt: Any) -> dict[str, Any]:
+    """The arguments of the one event of its kind in the receipt."""
+    [found] = event().process_receipt(receipt)
+    return dict(found["args"])
+
+
+def as_anybody(market: OnChainMarket, number: int) -> Sender:
+    return market.as_wallet(number).sender
+
+
+# Who may
+
+
+@pytest.mark.parametrize(
+    ("contract", "error", "call"),
+    [
+        ("ParticipantRegistry", "NotAllowed", lambda f: f.register([])),
+        ("ParticipantRegistry", "NotAllowed", lambda f: f.setSuspended(4, True)),
+        ("ParticipantRegistry", "NotAllowed", lambda f: f.setPostingPaused(True)),
+        ("ParticipantRegistry", "NotAllowed", lambda f: f.scheduleTariff(2 * INTERVAL, (300, 80, 20))),
+        ("ParticipantRegistry", "NotAllowed", lambda f: f.proposeOperator(wallet(9).address)),
+        ("ParticipantRegistry", "NotAllowed", lambda f: f.proposeMeteringOperator(wallet(9).address)),
+        ("ParticipantRegistry", "NotAllowed", lambda f: f.acceptOperator()),
+        ("ParticipantRegistry", "NotAllowed", lambda f: f.acceptMeteringOperator()),
+        ("GridGate", "NotAdministrator", lambda f: f.scheduleCommittee(2 * INTERVAL, [NOBODY], 1)),
+        ("GridGate", "NotAdministrator", lambda f: f.proposeAdministrator(wallet(9).address)),
+        ("GridGate", "NotAdministrator", lambda f: f.acceptAdministrator()),
+    ],
+)
+def test_only_the_holder_of_a_role_may_use_it(
+    market: OnChainMarket, contract: str, error: str, call: Callable[[Any], Any]
+) -> None:
+    functions = market.deployment.contract(market.network, contract).functions
+    refused(error, lambda: as_anybody(market, 4).send(call(functions)))
+
+
+def test_operator_and_administrator_cannot_touch_an_account_nor_report(market: OnChainMarket) -> None:
+    """The market's sender holds both roles: they open no door of the market itself."""
+    market.traded()
+    functions = market.client.market.functions
+    for call in (functions.withdraw(4, 1), functions.takeOutEnergy(4, 0), functions.requestExit(4)):
+        refused("NotWallet", lambda call=call: market.sender.send(call))
+    report = market.report_on(INTERVAL, Verdict.ACCEPT, 1000)
+    refused("NoQuorum", lambda: market.client.report(report, [], 0, b""))
+
+
+# Handing over
+
+
+ROLES = [
+    ("ParticipantRegistry", "Operator", "operator", "NotAllowed"),
+    ("ParticipantRegistry", "MeteringOperator", "meteringOperator", "NotAllowed"),
+    ("GridGate", "Administrator", "administrator", "NotAdministrator"),
+]
+
+
+@pytest.mark.parametrize(("contract", "role", "holder", "error"), ROLES)
+def test_role_is_handed_over_in_two_steps(
+    market: OnChainMarket, contract: str, role: str, holder: str, error: str
+) -> None:
+    """A proposal changes nothing, the last one counts, and only who was proposed can accept it, once."""
+    deployed = market.deployment.contract(market.network, contract)
+    functions, events = deployed.functions, deployed.events
+    old = market.sender if role != "MeteringOperator" else Sender(market.network, key_of(METERING_OPERATOR))
+    market.network.fund({old.address: 10**18})
+    first, second = as_anybody(market, 4), as_anybody(market, 5)
+    propose, accept = functions[f"propose{role}"], functions[f"accept{role}"]
+    holds = functions[holder]
+
+    assert announced(events[f"{role}Proposed"], old.send(propose(first.address))) == {"next": first.address}
+    assert holds().call() == old.address
+    refused(error, lambda: second.send(accept()))
+    old.send(propose(second.address))
+    refused(error, lambda: first.send(accept()))
+    changed = events["AdministratorChanged" if contract == "GridGate" else "RolesChanged"]
+    assert announced(changed, second.send(accept()))[holder] == second.address
+    assert holds().call() == second.address
+    refused(error, lambda: second.send(accept()))
+    refused(error, lambda: old.send(propose(old.address)))
+
+
+def key_of(secret: bytes) -> Any:
+    return Account.from_key(secret)
+
+
+@pytest.mark.parametrize(("contract", "role", "holder", "error"), ROLES[:1] + ROLES[2:])
+def test_proposal_is_taken_back_by_another(
+    market: OnChainMarket, contract: str, role: str, holder: str, error: str
+) -> None:
+    functions = market.deployment.contract(market.network, contract).functions
+    newcomer = as_anybody(market, 4)
+    market.sender.send(functions[f"propose{role}"](newcomer.address))
+    market.sender.send(functions[f"propose{role}"](NOBODY))
+    refused(error, lambda: newcomer.send(functions[f"accept{role}"]()))
+    assert functions[holder]().call() == market.sender.address
+
+
+def test_attestations_are_the_new_metering_operators_from_its_acceptance_on(market: OnChainMarket) -> None:
+    batches = market.traded()
+    market.report(INTERVAL, Verdict.ACCEPT, 1000)
+    functions = registry_of(market).functions
+    old = Sender(market.network, key_of(METERING_OPERATOR))
+    newcomer = as_anybody(market, 4)
+    market.network.fund({old.address: 10**18})
+    old.send(functions.proposeMeteringOperator(newcomer.address))
+    newcomer.send(functions.acceptMeteringOperator())
+    market.at(CONFIG.end(INTERVAL))
+    readings = missing(*batches)
+    by_old = market.attestation(INTERVAL, 1, readings, 0)
+    refused("NotAttestedByOperator", lambda: market.client.attest(INTERVAL, readings, 0, by_old))
+    message = MeterAttestation(INTERVAL, 1, readings_hash(readings), 0)
+    market.client.attest(INTERVAL, readings, 0, message.sign(market.domain, bytes(wallet(4).key)))
+
+
+# Suspension and pause
+
+
+def test_open_positions_of_a_suspended_participant_settle_and_it_is_readmitted(
+    market: OnChainMarket,
+) -> None:
+    batches = market.traded()
+    functions, events = registry_of(market).functions, registry_of(market).events
+    receipt = market.sender.send(functions.setSuspended(4, True))
+    assert announced(events.Suspended, receipt) == {"index": 4, "suspended": True}
+    later = INTERVAL + 1
+    order = market.order(later, 4, (Side.SELL, 20, 100))
+    assert only_skip(market, order, later) == SkipReason.SUSPENDED
+
+    market.report(INTERVAL, Verdict.ACCEPT, 1000)
+    before = market.client.accounts(5)[4][0]
+    market.at(CONFIG.readings_deadline(INTERVAL))
+    market.client.settle(INTERVAL, 0, batches[0])
+    price = CONFIG.price(market.client.interval(INTERVAL).clearing.price_tick)
+    assert market.client.accounts(5)[4][0] - before == 600 * (price - 300)
+    free = market.client.market.functions.freeBalance(4).call()
+    market.as_wallet(4).withdraw(4, free)
+    market.client.deposit(4, market.margin(4))
+
+    last = INTERVAL + 5
+    market.at(CONFIG.start(last) - 1000)
+    order = market.order(last, 4, (Side.SELL, 20, 100))
+    assert only_skip(market, order, last) == SkipReason.SUSPENDED
+    receipt = market.sender.send(functions.setSuspended(4, False))
+    assert announced(events.Suspended, receipt) == {"index": 4, "suspended": False}
+    assert market.client.post(last, [order]).batch == 0
+
+
+def test_pause_stops_new_posts_and_nothing_else(market: OnChainMarket) -> None:
+    """While paused an interval goes from posting to its correction, and everybody can leave."""
+    opened(market)
+    orders = [market.order(INTERVAL, 4, (Side.SELL, 20, 600)), market.order(INTERVAL, 6, (Side.BUY, 40, 600))]
+    batch = BatchData(market.client.post(INTERVAL, orders).packed)
+    functions, events = registry_of(market).functions, registry_of(market).events
+    receipt = market.sender.send(functions.setPostingPaused(True))
+    assert announced(events.PostingPaused, receipt) == {"paused": True}
+    late = market.order(INTERVAL, 5, (Side.SELL, 20, 1))
+    refused("PostingIsPaused", lambda: market.client.post(INTERVAL, [late]))
+
+    owner, calls = market.as_wallet(4), market.client.market.functions
+    owner.withdraw(4, 1)
+    owner.sender.send(calls.requestExit(4))
+    market.client.deposit(5, 1)
+    market.at(CONFIG.gate_closure(INTERVAL))
+    market.client.clear(INTERVAL)
+    market.report(INTERVAL, Verdict.ACCEPT, 600)
+    market.at(CONFIG.end(INTERVAL))
+    market.client.attest(INTERVAL, [b""], 0, market.attestation(INTERVAL, 1, [b""], 0))
+    signed = market.signed_reading(INTERVAL, 0, 4, 0, 600)
+    _, readings = market.client.overrule(INTERVAL, 0, batch, [signed])
+    batch = BatchData(batch.records, b"", readings)
+    market.at(CONFIG.readings_deadline(INTERVAL))
+    by = market.client.settlement_terms(market.client.settle(INTERVAL, 0, batch))
+    signature = market.attestation(INTERVAL, 2, [readings], 600)
+    market.client.correct(INTERVAL, 0, batch, by, 2, 600, [readings], signature)
+    owner.sender.send(calls.finishExit(4))
+    owner.withdraw(4, market.client.accounts(5)[4][0])
+    assert market.client.accounts(5)[4][0] == 0
+
+    later = INTERVAL + 5
+    market.at(CONFIG.start(later) - 1000)
+    order = market.order(later, 5, (Side.SELL, 20, 1))
+    refused("PostingIsPaused", lambda: market.client.post(later, [order]))
+    market.sender.send(functions.setPostingPaused(False))
+    assert market.client.post(later, [order]).batch == 0
+
+
+# Parameters
+
+
+def test_tariff_takes_effect_from_a_future_interval_and_is_announced(market: OnChainMarket) -> None:
+    """Intervals that take orders keep the tariff that their orders were made under."""
+    now = CONFIG.start(INTERVAL) - 1000
+    market.at(now)
+    market.client.post(INTERVAL, [market.order(INTERVAL, 4, (Side.SELL, 20, 600))])
+    functions, events = registry_of(market).functions, registry_of(market).events
+    first = CONFIG.last_open(now) + 1
+    new = (310, 90, 10)
+    for too_soon in (INTERVAL, first - 1):
+        refused("TooSoon", lambda at=too_soon: market.sender.send(functions.scheduleTariff(at, new)))
+    receipt = market.sender.send(functions.scheduleTariff(first, new))
+    assert announced(events.TariffScheduled, receipt) == {
+        "fromInterval": first,
+        "retail": 310,
+        "feedIn": 90,
+        "networkFee": 10,
+    }
+    assert functions.tariffAt(first - 1).call() == (300, 80, 20)
+    assert functions.tariffAt(first).call() == new
+    assert market.client.interval(INTERVAL).terms.retail == 300
+    market.at(CONFIG.start(first) - 1000)
+    market.client.post(first, [market.order(first, 4, (Side.SELL, 20, 600))])
+    terms = market.client.interval(first).terms
+    assert (terms.retail, terms.feed_in, terms.network_fee) == new
+
+
+def test_tariff_that_has_not_begun_is_replaced_and_one_that_counts_is_not(market: OnChainMarket) -> None:
+    now = CONFIG.start(INTERVAL) - 1000
+    functions = registry_of(market).functions
+    first = CONFIG.last_open(now) + 1
+    market.at(now)
+    market.sender.send(functions.scheduleTariff(first + 5, (310, 90, 10)))
+    market.sender.send(functions.scheduleTariff(first, (320, 90, 10)))
+    assert functions.tariffAt(first + 5).call() == (320, 90, 10)
+    market.at(CONFIG.start(first))
+    market.sender.send(functions.scheduleTariff(first + 9, (330, 90, 10)))
+    assert functions.tariffAt(first + 8).call() == (320, 90, 10)
+    assert functions.tariffAt(first + 9).call() == (330, 90, 10)
+
+
+@pytest.mark.parametrize("tariff", [(401, 80, 20), (79, 80, 20), (300, 80, 300)])
+def test_tariff_that_no_margin_covers_is_refused(market: OnChainMarket, tariff: tuple[int, int, int]) -> None:
+    functions = registry_of(market).functions
+    refused("BadTariff", lambda: market.sender.send(functions.scheduleTariff(2 * INTERVAL, tariff)))
+
+
+def test_committee_takes_effect_from_a_future_interval_and_is_announced(market: OnChainMarket) -> None:
+    now = CONFIG.start(INTERVAL) - 1000
+    market.at(now)
+    gate, first = gate_of(market), CONFIG.last_open(now) + 1
+    members = [wallet(500 + member).address for member in range(7)]
+    refused("TooSoon", lambda: market.sender.send(gate.functions.scheduleCommittee(first - 1, members, 5)))
+    receipt = market.sender.send(gate.functions.scheduleCommittee(first, members, 5))
+    event = announced(gate.events.CommitteeScheduled, receipt)
+    assert (event["fromInterval"], list(event["members"]), event["quorum"]) == (first, members, 5)
+    before, quorum = gate.functions.committeeAt(first - 1).call()
+    assert (before, quorum) == ([address_of(committee_key(member)) for member in range(4)], 3)
+    assert gate.functions.committeeAt(first).call() == [members, 5]
+
+
+@pytest.mark.parametrize(
+    "committee", [([], 0), ([1, 2, 3], 2), ([1, 1, 2, 3], 3), ([1, 2, 3, 0], 3), ([1, 2], 3)]
+)
+def test_committee_that_a_third_could_overrule_is_refused(
+    market: OnChainMarket, committee: tuple[list[int], int]
+) -> None:
+    """Also one with a member twice, with nobody as a member, or that cannot reach its quorum."""
+    members = [wallet(500 + member).address if member else NOBODY for member in committee[0]]
+    functions = gate_of(market).functions
+    refused(
+        "BadCommittee",
+        lambda: market.sender.send(functions.scheduleCommittee(2 * INTERVAL, members, committee[1])),
+    )
+
+
+def test_registration_is_announced_with_everything_that_counts(market: OnChainMarket) -> None:
+    first = market.client.account_count()
+    [newcomer] = participants(1)
+    entry = (wallet(first).address, newcomer.order_key, newcomer.meter_key, 7, 40, 40)
+    receipt = market.sender.send(registry_of(market).functions.register([entry]))
+    event = announced(registry_of(market).events.ParticipantRegistered, receipt)
+    assert tuple(event.values()) == (first, *entry)
