@@ -10,6 +10,8 @@ WORKERS ?= auto
 VENV := .venv
 BIN := $(VENV)/bin
 BROWNIE_VENV := .venv-brownie
+SLITHER_VENV := .venv-slither
+SLITHER := slither-analyzer==0.11.6
 BROWNIE_HOME := $(CURDIR)/.home
 BROWNIE_NETWORK := peerwatt-ganache
 PIP := -m pip install --quiet --disable-pip-version-check
@@ -17,12 +19,12 @@ PIP := -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .PHONY: help pilot test test-long lint types check-contracts contracts format gas bench-grid bench-market \
-	solidity-tests brownie-deploy clean
+	solidity-tests slither brownie-deploy clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 	@echo 'others: test-long lint types check-contracts contracts format gas bench-grid bench-market'
-	@echo '        solidity-tests brownie-deploy clean'
+	@echo '        solidity-tests slither brownie-deploy clean'
 
 # Environments
 
@@ -47,6 +49,13 @@ $(BROWNIE_VENV)/core: pyproject.toml | $(VENV)/python
 	@echo 'installing Brownie and peerwatt into $(BROWNIE_VENV)'
 	@test -x $(BROWNIE_VENV)/bin/python || $(PYTHON) -m venv $(BROWNIE_VENV)
 	@$(BROWNIE_VENV)/bin/python $(PIP) -e '.[brownie]'
+	@touch $@
+
+# Slither pins its own web3.
+$(SLITHER_VENV)/slither: Makefile | $(VENV)/python
+	@echo 'installing Slither into $(SLITHER_VENV)'
+	@test -x $(SLITHER_VENV)/bin/python || $(PYTHON) -m venv $(SLITHER_VENV)
+	@$(SLITHER_VENV)/bin/python $(PIP) '$(SLITHER)'
 	@touch $@
 
 node_modules/installed: package.json package-lock.json .npmrc
@@ -82,6 +91,9 @@ check-contracts: $(VENV)/test node_modules/installed
 solidity-tests: node_modules/installed
 	@if find tests/solidity -name '*.t.sol' 2>/dev/null | grep -q .; then node_modules/.bin/forge test; fi
 
+slither: $(VENV)/python $(SLITHER_VENV)/slither node_modules/installed
+	@$(BIN)/python scripts/check_slither.py $(SLITHER_VENV)/bin/slither
+
 # Contracts and measurements
 
 contracts: $(VENV)/test node_modules/installed
@@ -114,4 +126,4 @@ brownie-deploy: $(BROWNIE_VENV)/core node_modules/installed $(BROWNIE_HOME)/netw
 		$(BROWNIE_VENV)/bin/brownie run scripts/deploy.py --network $(BROWNIE_NETWORK)
 
 clean:
-	rm -rf $(VENV) $(BROWNIE_VENV) $(BROWNIE_HOME) node_modules build out cache reports
+	rm -rf $(VENV) $(BROWNIE_VENV) $(SLITHER_VENV) $(BROWNIE_HOME) node_modules build out cache reports
