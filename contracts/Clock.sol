@@ -22,6 +22,7 @@ abstract contract Clock {
     uint256 internal immutable MAX_LOSS_RATE;
     uint256 internal immutable REVEAL_WINDOW;
     uint256 internal immutable BOND;
+    uint256 internal immutable MAX_NETWORK_FEE;
 
     /// @notice Whoever takes part, and under which rules.
     IParticipantRegistry public immutable registry;
@@ -43,6 +44,7 @@ abstract contract Clock {
         MAX_LOSS_RATE = c.maxLossRate;
         REVEAL_WINDOW = c.revealWindow;
         BOND = c.bond;
+        MAX_NETWORK_FEE = c.maxNetworkFee;
     }
 
     // Whoever asks has found the interval in the ring, where `post` let in only intervals that begin after the gate

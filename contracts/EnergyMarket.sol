@@ -162,10 +162,10 @@ contract EnergyMarket is Metering {
             next = at + OrderCodec.recordLength(count);
             _turn(journal, participant);
             Connection connection = journal.page.connection(participant);
-            (uint256 sell, uint256 buy, uint256 loss) = rules.accepted(at, count);
+            (uint256 sell, uint256 buy, uint256 loss, uint256 charge) = rules.accepted(at, count);
             (uint256 imported, uint256 exported) =
                 Settlement.metered(OrderCodec.reading(readingAt), buy, connection);
-            int256 cash = rules.payment(sell, buy, loss, imported, exported);
+            int256 cash = rules.payment(sell, buy, loss, charge, imported, exported);
             int256 credit = rules.peerEnergy(buy);
             _book(journal, participant, cash, credit, connection.importLimit() + connection.exportLimit());
         }
@@ -178,7 +178,8 @@ contract EnergyMarket is Metering {
     {
         uint256 length = OrderCodec.recordCount(data.records) * Settlement.DECISION_BYTES;
         uint256 price = BASE_PRICE + clearing.priceTick() * TICK_SIZE;
-        rules = Settlement.rules(terms, clearing, price, MAX_LOSS_RATE, data.decisions.length == length);
+        bool named = data.decisions.length == length;
+        rules = Settlement.rules(terms, clearing, price, MAX_LOSS_RATE, MAX_NETWORK_FEE, named);
         (rules.decisionsAt,) = OrderCodec.bounds(data.decisions);
     }
 

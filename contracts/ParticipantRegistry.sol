@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {SSTORE2} from "solady/src/utils/SSTORE2.sol";
 import {IParticipantRegistry, MarketConfig, Participant, Tariff} from "./interfaces/IParticipantRegistry.sol";
@@ -207,10 +208,13 @@ contract ParticipantRegistry is IParticipantRegistry {
 
     /// @dev The margin of a connection must cover its worst interval at any price that can come about.
     function _pushTariff(uint256 fromInterval, Tariff memory tariff) private {
-        uint256 peer = _config.basePrice + TICK_MAX * _config.tickSize + tariff.networkFee;
-        uint256 dearest = peer > tariff.retail ? peer : tariff.retail;
+        uint256 charge = _config.maxNetworkFee;
+        uint256 fee = Math.max(tariff.networkFee, charge);
+        uint256 bought = _config.basePrice + TICK_MAX * _config.tickSize + fee;
+        uint256 dearest = Math.max(bought, tariff.retail + charge);
         uint256 losses = (uint256(tariff.retail) * _config.maxLossRate + PPM - 1) / PPM;
         require(tariff.feedIn <= tariff.retail && dearest + losses <= _config.marginPrice, BadTariff());
+        require(charge == 0 || tariff.networkFee <= 2 * charge, BadTariff());
         _tariffs.push(TariffPeriod(uint32(fromInterval), tariff));
         emit TariffScheduled(fromInterval, tariff.retail, tariff.feedIn, tariff.networkFee);
     }

@@ -53,9 +53,9 @@ contract SignedReadings is ISignedReadings {
     ) external view returns (bytes memory overruled, int256 change, uint256[] memory skipped) {
         uint256 orders = OrderCodec.recordCount(data.records);
         Walk memory walk;
-        // What is delivered does not depend on the price.
+        // What is delivered depends neither on the price nor on network charges.
         bool named = data.decisions.length == orders * Settlement.DECISION_BYTES;
-        walk.rules = Settlement.rules(terms, clearing, 0, MAX_LOSS_RATE, named);
+        walk.rules = Settlement.rules(terms, clearing, 0, MAX_LOSS_RATE, 0, named);
         walk.frame = _frame(domain, interval);
         walk.skipped = new uint256[](signedReadings.length / SIGNED_READING_BYTES);
         overruled = new bytes(orders * OrderCodec.READING_BYTES + 32);
@@ -119,7 +119,7 @@ contract SignedReadings is ISignedReadings {
     ) private pure {
         unchecked {
             uint256 limit = walk.page.connection(participant).exportLimit();
-            (uint256 sell,,) = walk.rules.accepted(at, count);
+            (uint256 sell,,,) = walk.rules.accepted(at, count);
             uint256 most = Math.min(sell, limit);
             walk.change += int256(Math.min(most, Settlement.exported(replacement)))
                 - int256(Math.min(most, Settlement.exported(reading)));

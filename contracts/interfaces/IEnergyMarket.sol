@@ -94,8 +94,9 @@ struct Correction {
 ///   gated    keccak(0x01, posted, keccak(decisions))             if the report carried decisions
 ///   metered  keccak(0x02, posted or gated, keccak(readings))     if readings came
 ///
-/// The packed forms are drawn in `OrderCodec` and here: records begin with their number in two bytes, decisions are 12 bytes per order of the batch (accepted sell,
-/// accepted buy, loss: four bytes each, Wh), readings 8 (2 bits status, 31 bits imported, 31 bits exported, Wh),
+/// The packed forms are drawn in `OrderCodec` and here: records begin with their number in two bytes, decisions are 16 bytes per order of
+/// the batch (accepted sell, accepted buy, loss in Wh, network charge in base units: four bytes each), readings 8 (2 bits
+/// status, 31 bits imported, 31 bits exported, Wh),
 /// meter-signed readings 86 (position 2, imported 4, exported 4, import register 6, export register 6, signature 64).
 interface IEnergyMarket {
     event BatchPosted(uint256 indexed interval, uint256 indexed batch, address indexed relayer, bytes records);

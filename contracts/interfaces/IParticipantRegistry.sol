@@ -16,6 +16,8 @@ pragma solidity 0.8.30;
 /// @param maxLossRate the most that a report may charge as losses, parts per million of accepted energy
 /// @param revealWindow how long after gate closure sealed batches are revealed, seconds; zero for an open market
 /// @param bond what a relayer leaves with every sealed batch until it reveals it, base units; zero for an open market
+/// @param maxNetworkFee the most that a report may charge an order for the network, base units per accepted Wh; 0 leaves
+/// every buyer the tariff's uniform fee
 struct MarketConfig {
     uint32 intervalLength;
     uint32 gateLead;
@@ -31,6 +33,7 @@ struct MarketConfig {
     uint24 maxLossRate;
     uint32 revealWindow;
     uint48 bond;
+    uint16 maxNetworkFee;
 }
 
 /// Prices around the peer trade, base units per Wh.
@@ -80,7 +83,8 @@ interface IParticipantRegistry {
     error NotAllowed(address caller);
     /// @notice The configuration contradicts itself; `field` is its first offending field.
     error BadConfig(string field);
-    /// @notice A tariff that margins do not cover, or that pays more for feeding in than it charges.
+    /// @notice A tariff that margins do not cover, that pays more for feeding in than it charges, or whose network fee
+    /// seller and buyer together could not be charged.
     error BadTariff();
     /// @notice A change must begin after every interval that already takes orders.
     error TooSoon(uint256 fromInterval, uint256 earliest);

@@ -26,7 +26,7 @@ struct Sums {
 /// comes near 2^255, so all of it is unchecked.
 library Settlement {
     uint256 internal constant PPM = 1e6;
-    uint256 internal constant DECISION_BYTES = 12;
+    uint256 internal constant DECISION_BYTES = 16;
     uint256 internal constant MISSING = 0;
     uint256 internal constant ATTESTED = 1;
     uint256 internal constant SIGNED = 2;
@@ -37,9 +37,12 @@ library Settlement {
     /// @param plain whether the report names no order
     /// @param named whether the batch's decisions are given order by order
     /// @param decisionsAt where in the calldata the next order's decision lies
+    /// @param maxNetworkFee the most that a decision may name as network charge, base units per Wh; 0 where buyers pay the
+    /// uniform fee
     /// @param dearPrice what a buyer pays for peer energy, base units per Wh
     /// @param surplusPrice what exports beyond the accepted sale earn
     /// @param participants cash of all participants so far, base units
+    /// @param charges network charges named so far, base units
     /// @param energy Wh so far, 64 bits each, from the low end: sold, bought, lost, delivered
     /// @param credit peer energy credited so far, Wh
     struct Rules {
@@ -49,6 +52,7 @@ library Settlement {
         uint256 decisionsAt;
         uint256 lossRate;
         uint256 maxLossRate;
+        uint256 maxNetworkFee;
         uint256 volume;
         uint256 credited;
         uint256 price;
@@ -59,17 +63,22 @@ library Settlement {
         uint256 surplusPrice;
         Clearing clearing;
         int256 participants;
+        uint256 charges;
         uint256 energy;
         uint256 credit;
     }
 
     /// @param price the clearing price, base units per Wh
     /// @param maxLossRate the most that a decision may name as losses, parts per million of the accepted energy
-    function rules(Terms terms, Clearing clearing, uint256 price, uint256 maxLossRate, bool named)
-        internal
-        pure
-        returns (Rules memory r)
-    {
+    /// @param maxNetworkFee the most that a decision may name as network charge, base units per Wh; 0 for no such charge
+    function rules(
+        Terms terms,
+        Clearing clearing,
+        uint256 price,
+        uint256 maxLossRate,
+        uint256 maxNetworkFee,
+        bool named
+    ) internal pure returns (Rules memory r) {
         Verdict verdict = terms.verdict();
         r.named = named;
         r.curtailed = verdict == Verdict.Curtail;
@@ -81,19 +90,21 @@ library Settlement {
         r.price = price;
         r.retail = terms.retail();
         r.feedIn = terms.feedIn();
-        r.networkFee = terms.networkFee();
+        if (named) r.maxNetworkFee = maxNetworkFee;
+        // Charges that are named stand instead of the uniform fee.
+        if (r.maxNetworkFee == 0) r.networkFee = terms.networkFee();
         r.dearPrice = price + r.networkFee;
         // Only an unconstrained grid pays for surplus: that is what makes an inverter obey a curtailment.
         if (verdict == Verdict.Accept || verdict == Verdict.Expired) r.surplusPrice = r.feedIn;
         r.clearing = clearing;
     }
 
-    /// @notice What the gate accepted of the order whose record is at `at` of the calldata, and its share of the losses,
-    /// all in Wh.
+    /// @notice What the gate accepted of the order whose record is at `at` of the calldata, its share of the losses, all
+    /// in Wh, and what it is charged for the network beside the uniform fee, in base units.
     function accepted(Rules memory r, uint256 at, uint256 count)
         internal
         pure
-        returns (uint256 sell, uint256 buy, uint256 loss)
+        returns (uint256 sell, uint256 buy, uint256 loss, uint256 charge)
     {
         unchecked {
             if (r.volume != 0) {
@@ -115,6 +126,10 @@ library Settlement {
                     buy = Math.min(buy, uint32(decision >> 192));
                 }
                 loss = Math.min(uint32(decision >> 160), (sell + buy) * r.maxLossRate / PPM);
+                if (r.maxNetworkFee != 0) {
+                    charge = Math.min(uint32(decision >> 128), (sell + buy) * r.maxNetworkFee);
+                    r.charges += charge;
+                }
             } else {
                 // A curtailment that does not name the order's energy leaves it none.
                 (sell, buy) = (0, 0);
@@ -158,12 +173,13 @@ library Settlement {
         uint256 sell,
         uint256 buy,
         uint256 loss,
+        uint256 charge,
         uint256 imported,
         uint256 fedIn
     ) internal pure returns (int256 booked) {
         unchecked {
             uint256 supplied = sell;
-            booked = int256(r.price * sell) - int256(r.dearPrice * buy + r.retail * loss);
+            booked = int256(r.price * sell) - int256(r.dearPrice * buy + r.retail * loss + charge);
             if (fedIn < sell) {
                 supplied = fedIn;
                 booked -= int256(r.retail * (sell - fedIn));
@@ -190,7 +206,7 @@ library Settlement {
     function sums(Rules memory r) internal pure returns (Sums memory s) {
         unchecked {
             (uint256 sold, uint256 bought) = (uint64(r.energy), uint64(r.energy >> 64));
-            s.gridOperator = int256(r.networkFee * bought + r.retail * uint64(r.energy >> 128));
+            s.gridOperator = int256(r.networkFee * bought + r.charges + r.retail * uint64(r.energy >> 128));
             s.community = int256(r.price) * (int256(bought) - int256(sold));
             // (R5) The supplier is everybody's counterparty.
             s.supplier = -(r.participants + s.gridOperator + s.community);

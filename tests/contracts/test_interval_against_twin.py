@@ -1,14 +1,16 @@
 """Whatever happens to an interval, the contracts' result is the twin's, to the Wh and the base unit."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from onchain import CONFIG, FIRST_INTERVAL, LIMIT, OnChainMarket, order_key, signed_order
 from pair import MarketPair
 
+from peerwatt.chain import open_network
 from peerwatt.market import MarketError, fill
 from peerwatt.messages import (
     Decision,
@@ -23,9 +25,11 @@ from peerwatt.messages import (
 
 INTERVAL = FIRST_INTERVAL
 ACCOUNTS = range(4, 10)
+SIZE = len(ACCOUNTS)
 BARRED = 9
 """Suspended in half of the examples."""
 
+CHARGES = st.one_of(st.integers(0, 9000), st.just(2**32 - 1))
 FEW_TICKS = st.integers(20, 26)
 ANY_TICK = st.integers(0, 255)
 
@@ -85,10 +89,10 @@ def draw_decisions(draw: Callable[..., Any], pair: MarketPair, volume: int) -> l
                     )
                     cut[side] = min(filled, left[side])
                     left[side] -= cut[side]
-                decision = Decision(cut[Side.SELL], cut[Side.BUY], draw(st.integers(0, 20)))
+                decision = Decision(cut[Side.SELL], cut[Side.BUY], draw(st.integers(0, 20)), draw(CHARGES))
             else:
                 amount = st.sampled_from([0, 1, 50, 300, 2**32 - 1])
-                decision = Decision(draw(amount), draw(amount), draw(amount))
+                decision = Decision(draw(amount), draw(amount), draw(amount), draw(CHARGES))
             decisions.append(decision)
         packed = encode_decisions(decisions)
         vectors.append(packed[: draw(st.sampled_from([999, 999, 999, 0, len(packed) - 1]))])
@@ -195,6 +199,13 @@ def a_whole_interval(draw: Callable[..., Any], pair: MarketPair) -> None:
     pair.compare_accounts()
 
 
+@pytest.fixture(scope="module")
+def charging() -> Iterator[MarketPair]:
+    """A market whose committee may charge orders up to 25 base units a Wh for the network."""
+    with open_network() as network:
+        yield MarketPair(OnChainMarket(network, SIZE, config=replace(CONFIG, max_network_fee=25)))
+
+
 @settings(
     max_examples=20,
     deadline=None,
@@ -208,3 +219,20 @@ def test_any_interval_ends_as_in_the_twin(pair: MarketPair, data: st.DataObject)
         a_whole_interval(data.draw, pair)
     finally:
         pair.back_to(mark)
+
+
+@settings(
+    max_examples=12,
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+@given(data=st.data())
+def test_any_interval_with_named_network_charges_ends_as_in_the_twin(
+    charging: MarketPair, data: st.DataObject
+) -> None:
+    mark = charging.mark()
+    try:
+        a_whole_interval(data.draw, charging)
+    finally:
+        charging.back_to(mark)

@@ -13,6 +13,7 @@ from peerwatt.market.errors import (
     VectorTooLong,
 )
 from peerwatt.messages import (
+    DECISION_LENGTH,
     Decision,
     Reading,
     ReadingStatus,
@@ -73,7 +74,7 @@ def test_vector_that_no_batch_can_have_is_refused(pair: MarketPair) -> None:
     """It could be committed to and never be supplied again: its batch would block the ring."""
     traded(pair)
     pair.time = CONFIG.end(INTERVAL)
-    huge = [bytes(12 * 10 + 1), b""]
+    huge = [bytes(DECISION_LENGTH * 10 + 1), b""]
     with pytest.raises(VectorTooLong):
         pair.attest(INTERVAL, huge, 0, pair.chain.attestation(INTERVAL, 1, huge, 0))
 

@@ -73,7 +73,7 @@ def test_auction(auction_house: OnChainMarket, case: dict[str, Any]) -> None:
 def settled_energy(market: OnChainMarket, records: bytes, volume: int) -> list[int]:
     """What stands of every order, Wh."""
     state = market.client.interval(INTERVAL)
-    entries, _ = settled(market.sender, state.terms_word, state.clearing_word, 0, 0, (records, b"", b""))
+    entries, _ = settled(market.sender, state.terms_word, state.clearing_word, 0, (0, 0), (records, b"", b""))
     found = [entry[1] + entry[2] for entry in entries]
     assert sum(found) == 2 * volume
     return found
@@ -84,19 +84,21 @@ def settled(
     terms: int,
     clearing: int,
     price: int,
-    max_loss_rate: int,
+    maxima: tuple[int, int],
     data: tuple[bytes, bytes, bytes],
     limits: Sequence[tuple[int, int]] = (),
 ) -> tuple[list[Any], list[int]]:
-    """What a batch comes to: (participant, sell, buy, loss, cash, credit) of each order, and the sums.
+    """What a batch comes to: (participant, sell, buy, loss, named charge, cash, credit) of each order, and
+    the sums.
 
     Args:
+        maxima: most that a decision may name, as losses, ppm, and as network charge, base units per Wh.
         limits: Wh that each order's connection can import and export.
     """
     harness = deploy(sender, HARNESS).contract
     orders = int.from_bytes(data[0][:2], "big")
     connections = [imports << 64 | exports << 32 for imports, exports in limits] or [0] * orders
-    entries, sums = harness.functions.settle(terms, clearing, price, max_loss_rate, data, connections).call()
+    entries, sums = harness.functions.settle(terms, clearing, price, *maxima, data, connections).call()
     return entries, sums
 
 
@@ -119,15 +121,16 @@ def test_settlement(chain: Network, case: dict[str, Any]) -> None:
         bytes.fromhex(case[name][2:]) for name in ("records", "decisions", "readings")
     )
     limits = [(order["import_limit"], order["export_limit"]) for order in case["orders"]]
-    found, sums = settled(
-        sender, word, clearing, price, market["max_loss_rate"], (records, decisions, readings), limits
-    )
+    maxima = market["max_loss_rate"], market.get("max_network_fee", 0)
+    found, sums = settled(sender, word, clearing, price, maxima, (records, decisions, readings), limits)
 
     entries, positions = case["entries"], case["positions"]
     assert [entry[0] for entry in found] == [order["participant"] for order in case["orders"]]
     assert [entry[1:4] for entry in found] == [(p["sell"], p["buy"], p["loss"]) for p in positions]
-    assert [entry[4] for entry in found] == [entry["participant_cash"] for entry in entries]
-    assert [entry[5] for entry in found] == [entry["participant_energy"] for entry in entries]
+    uniform = 0 if maxima[1] else terms["network_fee"]
+    assert [entry[4] + uniform * entry[2] for entry in found] == [p["charge"] for p in positions]
+    assert [entry[5] for entry in found] == [entry["participant_cash"] for entry in entries]
+    assert [entry[6] for entry in found] == [entry["participant_energy"] for entry in entries]
     supplier, grid_operator, community, uncredited, _ = sums
     assert grid_operator == sum(entry["grid_operator_cash"] for entry in entries)
     assert community == sum(entry["community_cash"] for entry in entries)

@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from peerwatt.grid.background import Background
 from peerwatt.grid.connection import spread
@@ -18,6 +20,7 @@ from peerwatt.grid.limits import find_violations
 from peerwatt.grid.network_charges import CHARGE_RULES, by_zone, network_charges
 from peerwatt.grid.operating_envelope import operating_envelope
 from peerwatt.grid.power_flow import PowerFlow
+from peerwatt.grid.rounding import bounded_largest_remainder, largest_remainder
 
 Interval = Callable[..., Exchange]
 
@@ -35,7 +38,7 @@ def test_charges_recover_the_total_exactly(feeder: Feeder, interval: Interval, r
 def test_the_farther_buyer_pays_more_by_distance_and_the_same_uniformly(feeder: Feeder) -> None:
     nodes = np.array([feeder.node(f"LV2.101 Bus {k}") for k in (40, 61, 41)])
     sell, buy = np.array([1000, 0, 0]), np.array([0, 500, 500])
-    for rule in ("thevenin", "transfer"):
+    for rule in ("distance_thevenin", "distance_ptdf"):
         near, far = network_charges(feeder, nodes, sell, buy, 10_000, CHARGE_RULES[rule])[1:]
         assert near < far
     near, far = network_charges(feeder, nodes, sell, buy, 10_000)[1:]
@@ -50,6 +53,32 @@ def test_trades_across_zones_pay_both_zones(feeder: Feeder) -> None:
     assert charges.tolist() == [4_000, 1_000, 3_000]
     with pytest.raises(FeederError, match="is in no zone"):
         network_charges(feeder, nodes, sell, buy, 8_000, by_zone({"LV2.101 Bus 40": "a"}))
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 10), st.integers(0, 50)), min_size=1, max_size=12),
+    st.floats(0, 1),
+)
+def test_a_bounded_share_keeps_its_bound_and_the_total(each: list[tuple[float, int]], share: float) -> None:
+    weights, most = np.array([w for w, _ in each]), np.array([m for _, m in each])
+    total = int(share * most.sum())
+    shares = bounded_largest_remainder(weights, total, most)
+    assert int(shares.sum()) == total
+    assert ((shares >= 0) & (shares <= most)).all()
+    if (largest_remainder(weights + 1e-9, total) <= most).all() and weights.min() > 0.1:
+        np.testing.assert_array_equal(shares, largest_remainder(weights, total))
+
+
+def test_a_charge_beyond_its_bound_falls_to_the_others(feeder: Feeder) -> None:
+    nodes = np.array([feeder.node(f"LV2.101 Bus {k}") for k in (40, 61, 41)])
+    sell, buy = np.array([1000, 0, 0]), np.array([0, 500, 500])
+    rule, most = CHARGE_RULES["distance_ptdf"], np.array([5_000, 5_000, 2_600])
+    free = network_charges(feeder, nodes, sell, buy, 10_000, rule)
+    bounded = network_charges(feeder, nodes, sell, buy, 10_000, rule, most)
+    assert free[2] > 2_600 == bounded[2]
+    assert int(bounded.sum()) == 10_000
+    with pytest.raises(ValueError, match="cannot share 10000"):
+        network_charges(feeder, nodes, sell, buy, 10_000, rule, np.array([100, 100, 100]))
 
 
 def test_envelopes_are_feasible_when_fully_used_and_shrink_with_the_sun(

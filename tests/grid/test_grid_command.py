@@ -84,7 +84,7 @@ def test_losses_sum_to_the_check(sunny: str, rule: str) -> None:
     assert found["load_loss_wh"] == round(state["losses_kw"]["load_dependent"] * 1e3)
 
 
-@pytest.mark.parametrize("rule", ["uniform", "thevenin", "transfer", "zone"])
+@pytest.mark.parametrize("rule", ["uniform", "distance_thevenin", "distance_ptdf", "zone"])
 def test_charges_sum_to_the_total(sunny: str, rule: str) -> None:
     found = _json("charges", FEEDER, sunny, "--total", "1000003", "--rule", rule)
     assert sum(row["charge"] for row in found["charges"]) == found["total"] == 1000003

@@ -35,6 +35,7 @@ CONFIG = MarketConfig(
         ({"base_price": 65_281}, "65536"),
         ({"tick_size": 257}, "65615"),
         ({"max_loss_rate": 1_000_001}, "max_loss_rate"),
+        ({"max_network_fee": 65_536}, "max_network_fee"),
     ],
 )
 def test_contradictory_parameters_are_named(change: dict[str, Any], named: str) -> None:
@@ -59,6 +60,19 @@ def test_margin_covers_the_dearest_wh_to_the_base_unit() -> None:
         CONFIG.check_tariff(Tariff(301, 80, 21))
     with pytest.raises(BadTariff, match="373"):
         CONFIG.check_tariff(Tariff(355, 80, 0))
+
+
+def test_margin_covers_the_dearest_network_charge_of_buyers_and_of_sellers() -> None:
+    """Ceiling 335 + charge 20 + ceil(301 * 5 %) = 371; a seller's Wh not delivered: 320 + 35 + 16 = 371."""
+    replace(CONFIG, max_network_fee=20).check_tariff(Tariff(301, 80, 15))
+    with pytest.raises(BadTariff, match="372"):
+        replace(CONFIG, max_network_fee=21).check_tariff(Tariff(301, 80, 15))
+    seller = replace(CONFIG, base_price=0, max_network_fee=35)
+    seller.check_tariff(Tariff(320, 80, 15))
+    with pytest.raises(BadTariff, match="373"):
+        seller.check_tariff(Tariff(321, 80, 15))
+    with pytest.raises(BadTariff, match="could not pay it"):
+        replace(CONFIG, max_network_fee=9).check_tariff(Tariff(301, 80, 20))
 
 
 def test_energy_limit_is_power_times_time() -> None:

@@ -5,15 +5,30 @@ from dataclasses import replace
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from peerwatt.market import Tariff, Terms, TickBook, clear, fill, gate, position, standing
+from peerwatt.market import MarketConfig, Tariff, Terms, TickBook, clear, fill, gate, position, standing
 from peerwatt.messages import Clearing, Decision, PlacedStep, Record, Side, Step, Verdict
 
 MAX_LOSS_RATE = 50_000
+UNIFORM = MarketConfig(
+    interval_length=900,
+    gate_lead=300,
+    report_window=240,
+    attest_window=300,
+    overrule_window=300,
+    correction_window=86400,
+    open_ahead=2,
+    ring_size=4,
+    base_price=100,
+    tick_size=1,
+    margin_price=400,
+    max_loss_rate=MAX_LOSS_RATE,
+)
+NAMED = replace(UNIFORM, max_network_fee=15)
 ticks = st.integers(0, 6)
 quantities = st.one_of(st.integers(1, 12), st.integers(1, (1 << 23) - 1))
 steps = st.builds(Step, st.sampled_from(Side), ticks, quantities)
 books = st.lists(steps, min_size=2, max_size=25)
-decisions = st.builds(Decision, *(st.integers(0, 40),) * 3)
+decisions = st.builds(Decision, *(st.integers(0, 40),) * 3, st.integers(0, 2000))
 
 
 def posted(book_steps: list[Step]) -> tuple[TickBook, list[PlacedStep], Clearing]:
@@ -76,7 +91,7 @@ def test_no_verdict_adds_to_a_fill(
     _, placed, cleared = posted(book_steps)
     filled = [sum(fill(each, cleared) for each in placed if each.step.side == side) for side in Side]
     stands = position(
-        Record(4, tuple(placed)), terms(cleared, verdict, cleared.volume, loss_rate), decision, MAX_LOSS_RATE
+        Record(4, tuple(placed)), terms(cleared, verdict, cleared.volume, loss_rate), decision, UNIFORM
     )
     if verdict == Verdict.CURTAIL:
         assert (stands.buy, stands.sell) == (min(filled[0], decision.buy), min(filled[1], decision.sell))
@@ -90,7 +105,7 @@ def test_no_verdict_adds_to_a_fill(
 def test_nothing_stands_of_a_volume_of_nothing(book_steps: list[Step], verdict: Verdict) -> None:
     book, placed, cleared = posted(book_steps)
     record = Record(4, tuple(placed))
-    stands = position(record, terms(gate(book, cleared, verdict, 0), verdict, 0, 1000), None, MAX_LOSS_RATE)
+    stands = position(record, terms(gate(book, cleared, verdict, 0), verdict, 0, 1000), None, UNIFORM)
     assert (stands.sell, stands.buy, stands.loss) == (0, 0, 0)
 
 
@@ -98,7 +113,7 @@ def test_nothing_stands_of_a_volume_of_nothing(book_steps: list[Step], verdict: 
 def test_curtailment_without_decisions_leaves_nothing(book_steps: list[Step]) -> None:
     _, placed, cleared = posted(book_steps)
     stands = position(
-        Record(4, tuple(placed)), terms(cleared, Verdict.CURTAIL, cleared.volume, 1000), None, MAX_LOSS_RATE
+        Record(4, tuple(placed)), terms(cleared, Verdict.CURTAIL, cleared.volume, 1000), None, UNIFORM
     )
     assert (stands.sell, stands.buy, stands.loss) == (0, 0, 0)
 
@@ -108,6 +123,26 @@ def test_uniform_losses_are_floored(book_steps: list[Step], loss_rate: int) -> N
     _, placed, cleared = posted(book_steps)
     at_rate = terms(cleared, Verdict.ACCEPT, cleared.volume, loss_rate)
     record = Record(4, tuple(placed))
-    stands = position(record, at_rate, None, MAX_LOSS_RATE)
+    stands = position(record, at_rate, None, UNIFORM)
     assert stands.loss == (stands.sell + stands.buy) * loss_rate // 1_000_000
-    assert position(record, replace(at_rate, loss_rate=0), None, MAX_LOSS_RATE).loss == 0
+    assert position(record, replace(at_rate, loss_rate=0), None, UNIFORM).loss == 0
+
+
+@given(books, decisions, st.sampled_from(Verdict))
+def test_a_buyer_pays_the_uniform_fee_where_charges_are_not_named(
+    book_steps: list[Step], decision: Decision, verdict: Verdict
+) -> None:
+    _, placed, cleared = posted(book_steps)
+    record, applied = Record(4, tuple(placed)), terms(cleared, verdict, cleared.volume)
+    for decided, market in ((None, UNIFORM), (None, NAMED), (decision, UNIFORM)):
+        stands = position(record, applied, decided, market)
+        assert stands.charge == applied.tariff.network_fee * stands.buy
+
+
+@given(books, decisions, st.sampled_from(Verdict))
+def test_a_named_charge_is_paid_up_to_the_markets_maximum(
+    book_steps: list[Step], decision: Decision, verdict: Verdict
+) -> None:
+    _, placed, cleared = posted(book_steps)
+    stands = position(Record(4, tuple(placed)), terms(cleared, verdict, cleared.volume), decision, NAMED)
+    assert stands.charge == min(decision.charge, 15 * (stands.sell + stands.buy))

@@ -10,7 +10,8 @@ from peerwatt.messages import NO_TRADE, Reading, ReadingStatus, Verdict
 energy = st.one_of(st.integers(0, 20), st.integers(0, 1_700_000))
 prices = st.integers(0, 65_535)
 tariffs = st.tuples(prices, prices, prices).map(lambda p: Tariff(max(p[:2]), min(p[:2]), p[2]))
-positions = st.builds(Position, energy, energy, energy)
+charges = st.integers(0, 1 << 40)
+positions = st.builds(Position, energy, energy, energy, charges)
 readings = st.builds(Metered, energy, energy)
 verdicts = st.sampled_from(list(Verdict)[1:])
 volumes = st.integers(0, (1 << 40) - 1)
@@ -50,8 +51,7 @@ def test_grid_operator_earns_fees_and_losses_and_peers_pay_each_other(
     position: Position, reading: Metered, price: int, terms: Terms
 ) -> None:
     entries = settle_order(position, reading, price, terms)
-    fees = terms.tariff.network_fee * position.buy
-    assert entries.grid_operator_cash == fees + terms.tariff.retail * position.loss
+    assert entries.grid_operator_cash == position.charge + terms.tariff.retail * position.loss
     assert entries.community_cash == price * (position.buy - position.sell)
 
 
@@ -63,7 +63,8 @@ def test_credits_never_exceed_what_was_delivered(
     delivered = data.draw(st.integers(0, volume))
     terms = Terms(NO_TRADE, Verdict.ACCEPT, 0, volume, delivered, tariff)
     credits = [
-        settle_order(Position(0, buy, 0), Metered(buy, 0), price, terms).participant_energy for buy in bought
+        settle_order(Position(0, buy, 0, 0), Metered(buy, 0), price, terms).participant_energy
+        for buy in bought
     ]
     assert delivered - len(bought) < sum(credits) <= delivered
 
@@ -104,4 +105,4 @@ def test_readings_are_clamped_to_the_connection(
 def test_what_is_claimed_beyond_the_accepted_volume_is_credited_to_nobody() -> None:
     """A correction may claim any delivery: a buyer's credit still ends at what it bought."""
     terms = Terms(NO_TRADE, Verdict.ACCEPT, 0, volume=100, delivered=250, tariff=Tariff(300, 80, 20), run=2)
-    assert settle_order(Position(0, 40, 0), Metered(40, 0), 100, terms).participant_energy == 40
+    assert settle_order(Position(0, 40, 0, 0), Metered(40, 0), 100, terms).participant_energy == 40

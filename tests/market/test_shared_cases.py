@@ -123,6 +123,6 @@ def test_settlement(case: dict[str, Any]) -> None:
     decisions, readings_string = unhex(case["decisions"]), unhex(case["readings"])
     market = config(case["market"])
     expected = tuple(Position(**each) for each in case["positions"])
-    assert positions(records, decisions, applied, market.max_loss_rate) == expected
+    assert positions(records, decisions, applied, market) == expected
     booked = settle_batch(records, decisions, readings_string, limits, applied, market)
     assert booked == tuple(Entries(**each) for each in case["entries"])

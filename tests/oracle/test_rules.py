@@ -11,8 +11,9 @@ import pytest
 
 from peerwatt.grid.feeder import feeder_from_document
 from peerwatt.grid.loss_rules import LOSS_RULES
+from peerwatt.grid.network_charges import CHARGE_RULES
 from peerwatt.grid.power_flow import PowerFlow
-from peerwatt.grid.rules import GridRules
+from peerwatt.grid.rules import ChargeRules, GridRules
 from peerwatt.market.auction import clear
 from peerwatt.market.book import TickBook
 from peerwatt.messages import Record, Verdict, decode_decisions
@@ -97,6 +98,28 @@ def test_volt_var_support_leaves_more_of_the_sun(
     plain, helped = (kept(GridRules(volt_var=on), forecast) for on in (False, True))
     assert helped > plain
     assert kept(GridRules(volt_var=True), replace(forecast, inverter_va={})) == plain
+
+
+@pytest.mark.parametrize("rule", sorted(CHARGE_RULES | {"zone": None}))
+def test_network_charges_recover_the_fee_of_what_was_bought(
+    rule: str, cleared: ClearedInterval, forecast: GridForecast, solver: PowerFlow
+) -> None:
+    names = [solver.feeder.node_names[node] for node in forecast.nodes.values()]
+    zones = {name: "ab"[k % 2] for k, name in enumerate(names)}
+    charges = ChargeRules(rule, fee=15, most=12, zones=zones, weights={"a": 3})
+    judgement = judge(cleared, forecast, solver, GridRules(charges=charges))
+    [packed] = judgement.decisions
+    decided = decode_decisions(packed)
+    assert sum(d.charge for d in decided) == 15 * judgement.report.volume > 0
+    assert all(d.charge <= 12 * (d.sell + d.buy) for d in decided)
+    assert judgement.report != judge(cleared, forecast, solver).report
+
+
+def test_the_uniform_fee_needs_no_charge_in_the_report(
+    cleared: ClearedInterval, forecast: GridForecast, solver: PowerFlow
+) -> None:
+    [packed] = judge(cleared, forecast, solver).decisions
+    assert not any(d.charge for d in decode_decisions(packed))
 
 
 def test_the_phase_of_a_home_is_an_input_of_the_judgement(

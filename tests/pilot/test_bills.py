@@ -19,6 +19,7 @@ SETTLEMENT = SettlementResult(
     own_wh=60,
     curtailed_wh=0,
     loss_wh=2,
+    network_charge=600,
     cash=0,
 )
 
@@ -27,7 +28,7 @@ def test_every_line_is_the_settlement_table() -> None:
     lines = bill_lines(SETTLEMENT, IntervalTerms(200, "accept"), TARIFF)
     assert lines.peer_sales == 200 * 100
     assert lines.peer_purchases == -200 * 40
-    assert lines.network_fee == -15 * 40
+    assert lines.network_fee == -600
     assert lines.shortfall == 0
     assert lines.unused == 82 * 15
     assert lines.feed_in == 82 * 30
@@ -50,7 +51,9 @@ def test_surplus_earns_the_feed_in_tariff_only_where_nothing_was_cut(verdict: st
 
 
 def test_an_interval_without_an_order_is_billed_at_the_tariff_whatever_the_verdict() -> None:
-    off = replace(SETTLEMENT, accepted_sell_wh=0, accepted_buy_wh=0, loss_wh=0, on_market=False)
+    off = replace(
+        SETTLEMENT, accepted_sell_wh=0, accepted_buy_wh=0, loss_wh=0, network_charge=0, on_market=False
+    )
     lines = bill_lines(off, IntervalTerms(None, "curtail"), TARIFF)
     assert lines.total == 82 * 130 - 320 * 25
 

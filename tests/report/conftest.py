@@ -113,6 +113,7 @@ class Day:
                 own_wh=flow.own,
                 curtailed_wh=flow.curtailed,
                 loss_wh=accepted // 60,
+                network_charge=0 if sells else tariff.network_fee * accepted,
                 cash=0,
                 on_market=p.name in orders,
             )
@@ -220,6 +221,7 @@ class Day:
             retail=tariff.retail,
             feed_in=tariff.feed_in,
             network_fee=tariff.network_fee,
+            grid_rules="losses shared by aumann_shapley",
             orders=sum(i.orders for i in self.intervals),
             skipped=0,
             traded_wh=sum(i.traded_wh for i in self.intervals),

@@ -181,7 +181,7 @@ def charges(
     injections: Table,
     total: Annotated[int, typer.Option(help="What must be recovered, base units.")],
     rule: Annotated[
-        str, typer.Option(help="uniform, thevenin, transfer, or zone (column zone).")
+        str, typer.Option(help="uniform, distance_thevenin, distance_ptdf, or zone (column zone).")
     ] = "uniform",
     as_json: AsJson = False,
     draw: Draw = None,

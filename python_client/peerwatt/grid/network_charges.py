@@ -17,7 +17,7 @@ from peerwatt.grid.connection import Ints
 from peerwatt.grid.errors import FeederError
 from peerwatt.grid.feeder import Feeder
 from peerwatt.grid.power_flow import Floats
-from peerwatt.grid.rounding import largest_remainder
+from peerwatt.grid.rounding import bounded_largest_remainder, largest_remainder
 
 ChargeRule = Callable[[Feeder, Ints], Floats]
 """Distances between traders' nodes, `(k, k)`, in any unit."""
@@ -38,7 +38,13 @@ def transfer(feeder: Feeder, nodes: Ints) -> Floats:
     return admittance(feeder).transfer_distance(nodes)
 
 
-CHARGE_RULES: dict[str, ChargeRule] = {"uniform": uniform, "thevenin": thevenin, "transfer": transfer}
+CHARGE_RULES: dict[str, ChargeRule] = {
+    "uniform": uniform,
+    "distance_thevenin": thevenin,
+    "distance_ptdf": transfer,
+}
+ZONE = "zone"
+"""Name of the rule that `by_zone` makes."""
 
 
 def by_zone(zones: Mapping[str, str], fees: Mapping[str, float] | None = None) -> ChargeRule:
@@ -62,7 +68,13 @@ def by_zone(zones: Mapping[str, str], fees: Mapping[str, float] | None = None) -
 
 
 def network_charges(
-    feeder: Feeder, nodes: Ints, sell_wh: Ints, buy_wh: Ints, total: int, rule: ChargeRule = uniform
+    feeder: Feeder,
+    nodes: Ints,
+    sell_wh: Ints,
+    buy_wh: Ints,
+    total: int,
+    rule: ChargeRule = uniform,
+    most: Ints | None = None,
 ) -> Ints:
     """Share a total among the parties of accepted trades.
 
@@ -73,6 +85,7 @@ def network_charges(
         buy_wh: Accepted buys, Wh, `(k,)`, of the same sum.
         total: What must be recovered, base units.
         rule: How distance is measured; where all distances are zero, uniformly.
+        most: Most that each may be charged, base units, `(k,)`; what exceeds it falls to the others.
 
     Returns:
         Charge of each trader, base units, `(k,)`; they sum to `total` exactly, or to 0 when nothing was
@@ -85,4 +98,7 @@ def network_charges(
     use = pairs * rule(feeder, nodes)
     if not use.sum() > 0:
         use = pairs
-    return largest_remainder(use.sum(axis=1) + use.sum(axis=0), total)
+    weights = use.sum(axis=1) + use.sum(axis=0)
+    if most is None:
+        return largest_remainder(weights, total)
+    return bounded_largest_remainder(weights, total, most)

@@ -34,6 +34,39 @@ def largest_remainder(weights: ArrayLike, total: int) -> NDArray[np.int64]:
     return shares
 
 
+def bounded_largest_remainder(weights: ArrayLike, total: int, most: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Share a whole number in proportion to weights, nobody more than a bound.
+
+    Who would exceed its bound gets just that, and the rest is shared anew among the others; by their bounds
+    where none of them has a weight.
+
+    Args:
+        weights: Non-negative weights, `(n,)`.
+        total: What to share, at most the sum of the bounds.
+        most: The bounds, whole numbers, `(n,)`.
+
+    Returns:
+        Whole shares, `(n,)`, within the bounds, that sum to `total` exactly.
+
+    Raises:
+        ValueError: The bounds do not leave room for the total.
+    """
+    w: NDArray[np.float64] = np.asarray(weights, dtype=np.float64)
+    if total > int(most.sum()):
+        raise ValueError(f"cannot share {total} within bounds that sum to {int(most.sum())}")
+    full = np.zeros(w.shape, dtype=np.bool_)
+    while True:
+        shares = np.where(full, most, 0)
+        free = np.where(full, 0.0, w)
+        if not free.sum() > 0:
+            free = np.where(full, 0, most).astype(np.float64)
+        shares = shares + largest_remainder(free, total - int(shares.sum()))
+        over = shares > most
+        if not over.any():
+            return shares
+        full |= over
+
+
 def largest_remainder_of(parts: NDArray[np.int64], total: int) -> NDArray[np.int64]:
     """Cut whole parts down in proportion to a smaller whole total; no share exceeds its part.
 

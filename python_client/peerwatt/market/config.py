@@ -68,6 +68,8 @@ class MarketConfig:
         reveal_window: How long after gate closure sealed batches are revealed, s; 0 for an open market.
         bond: What a relayer leaves with every sealed batch until it reveals it, base units; 0 for an open
             market.
+        max_network_fee: Most that a report may charge an order for the network, base units per accepted Wh; 0
+            leaves every buyer the tariff's uniform fee.
 
     Raises:
         BadConfig: A parameter is out of range or contradicts another one.
@@ -87,6 +89,7 @@ class MarketConfig:
     max_loss_rate: int
     reveal_window: int = 0
     bond: int = 0
+    max_network_fee: int = 0
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -119,6 +122,10 @@ class MarketConfig:
                 f"MarketConfig.bond is {self.bond}: give 1 to {MAX_BOND} base units with a "
                 "reveal_window, and 0 without."
             )
+        if self.max_network_fee > MAX_PRICE:
+            raise BadConfig(
+                f"MarketConfig.max_network_fee is {self.max_network_fee}: give at most {MAX_PRICE}."
+            )
 
     @property
     def is_sealed(self) -> bool:
@@ -137,13 +144,20 @@ class MarketConfig:
     def check_tariff(self, tariff: Tariff) -> None:
         """Refuse a tariff under which a Wh of connection limit could cost more than its margin.
 
-        A Wh costs at most the dearest peer purchase or the retail price, and the losses that go with it.
+        A Wh costs at most the dearest peer purchase with its network charge, or the retail price for what was
+        sold and not delivered with the seller's, and the losses that go with it.
 
         Raises:
-            BadTariff: ``margin_price`` is too low for it.
+            BadTariff: ``margin_price`` is too low for it, or named charges could not recover its network fee.
         """
         losses = -(-tariff.retail * self.max_loss_rate // PPM)  # rounded up
-        worst = max(self.price_ceiling + tariff.network_fee, tariff.retail) + losses
+        bought = self.price_ceiling + max(tariff.network_fee, self.max_network_fee)
+        worst = max(bought, tariff.retail + self.max_network_fee) + losses
+        if 0 < 2 * self.max_network_fee < tariff.network_fee:
+            raise BadTariff(
+                f"MarketConfig.max_network_fee {self.max_network_fee} is below half the network fee "
+                f"{tariff.network_fee}: seller and buyer together could not pay it; raise it."
+            )
         if self.margin_price < worst:
             raise BadTariff(
                 f"MarketConfig.margin_price {self.margin_price} does not cover this tariff's worst Wh: "

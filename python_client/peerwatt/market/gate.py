@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from peerwatt.market.book import TickBook
+from peerwatt.market.config import MarketConfig
 from peerwatt.market.merit_order import walk
 from peerwatt.market.pro_rata import standing
 from peerwatt.market.terms import Terms
@@ -22,17 +23,19 @@ from peerwatt.messages import (
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """What an order goes into settlement with, Wh.
+    """What an order goes into settlement with.
 
     Attributes:
-        sell: Accepted energy that it sold.
-        buy: Accepted energy that it bought.
-        loss: Its share of the network's losses.
+        sell: Accepted energy that it sold, Wh.
+        buy: Accepted energy that it bought, Wh.
+        loss: Its share of the network's losses, Wh.
+        charge: What it pays for the network, base units.
     """
 
     sell: int
     buy: int
     loss: int
+    charge: int
 
 
 def gate(book: TickBook, cleared: Clearing, verdict: Verdict, volume: int) -> Clearing:
@@ -82,24 +85,27 @@ def decisions_on(data: bytes, orders: int) -> tuple[Decision, ...] | None:
     return decode_decisions(data) if data and len(data) == orders * DECISION_LENGTH else None
 
 
-def position(record: Record, terms: Terms, decision: Decision | None, max_loss_rate: int) -> Position:
-    """What stands of an order, and its share of the losses.
+def position(record: Record, terms: Terms, decision: Decision | None, config: MarketConfig) -> Position:
+    """What stands of an order, its share of the losses, and what it pays for the network.
 
     Args:
         record: The order as it was posted.
         terms: What the interval is settled by.
         decision: The decision on this order; None when its batch has none, and then a curtailment leaves
             nothing.
-        max_loss_rate: Most that a decision may name as losses, ppm of the accepted energy.
+        config: The market's parameters, which bound what a decision may name.
     """
     sell, buy = accepted(record, Side.SELL, terms), accepted(record, Side.BUY, terms)
     if terms.verdict == Verdict.CURTAIL:
         sell, buy = (min(sell, decision.sell), min(buy, decision.buy)) if decision else (0, 0)
     if decision:
-        loss = min(decision.loss, (sell + buy) * max_loss_rate // PPM)
+        loss = min(decision.loss, (sell + buy) * config.max_loss_rate // PPM)
     else:
         loss = (sell + buy) * terms.loss_rate // PPM
-    return Position(sell, buy, loss)
+    charge = terms.tariff.network_fee * buy
+    if decision and config.max_network_fee:
+        charge = min(decision.charge, config.max_network_fee * (sell + buy))
+    return Position(sell, buy, loss, charge)
 
 
 def accepted(record: Record, side: Side, terms: Terms) -> int:

@@ -174,7 +174,7 @@ class MeteredMarket(ReportGate):
             batch.readings or b"",
             self._limits(batch),
             state.terms,
-            self.config.max_loss_rate,
+            self.config,
         )
 
     def _limits(self, batch: Batch) -> tuple[EnergyLimits, ...]:

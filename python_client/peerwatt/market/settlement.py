@@ -53,7 +53,7 @@ def settle_order(position: Position, energy: Metered, price: int, terms: Terms) 
     """Settle one order. The two registers are settled separately, never netted.
 
     Args:
-        position: What the order has accepted, and its loss share.
+        position: What the order has accepted, its loss share and its network charge.
         energy: What its meter recorded.
         price: The clearing price, base units per Wh.
         terms: What the interval is settled by.
@@ -65,7 +65,6 @@ def settle_order(position: Position, energy: Metered, price: int, terms: Terms) 
 
     peer_income = price * sold
     peer_cost = price * bought
-    network_fee = tariff.network_fee * bought
     losses = tariff.retail * position.loss
 
     shortfall = tariff.retail * (sold - supplied)
@@ -77,9 +76,9 @@ def settle_order(position: Position, energy: Metered, price: int, terms: Terms) 
     surplus_paid = surplus if terms.verdict in (Verdict.ACCEPT, Verdict.EXPIRED) else 0
 
     participant = (
-        peer_income - peer_cost - network_fee - shortfall + unused + surplus_paid - other_import - losses
+        peer_income - peer_cost - position.charge - shortfall + unused + surplus_paid - other_import - losses
     )
-    grid_operator = network_fee + losses
+    grid_operator = position.charge + losses
     community = peer_cost - peer_income
     credit = bought * min(terms.delivered, terms.volume) // terms.volume if terms.volume else 0
     return Entries(
@@ -93,7 +92,7 @@ def settle_order(position: Position, energy: Metered, price: int, terms: Terms) 
 
 
 def positions(
-    records: Sequence[Record], decisions: bytes, terms: Terms, max_loss_rate: int
+    records: Sequence[Record], decisions: bytes, terms: Terms, config: MarketConfig
 ) -> tuple[Position, ...]:
     """What stands of every order of a batch.
 
@@ -101,12 +100,11 @@ def positions(
         records: The batch's orders.
         decisions: The packed decisions on it, empty when the report carried none.
         terms: What the interval is settled by.
-        max_loss_rate: The market's bound on losses, ppm.
+        config: The market's parameters.
     """
     each = decisions_on(decisions, len(records)) or (None,) * len(records)
     return tuple(
-        position(record, terms, decision, max_loss_rate)
-        for record, decision in zip(records, each, strict=True)
+        position(record, terms, decision, config) for record, decision in zip(records, each, strict=True)
     )
 
 
@@ -135,7 +133,7 @@ def settle_batch(
     return tuple(
         settle_order(position, metered(reading, position, limit), price, terms)
         for position, reading, limit in zip(
-            positions(records, decisions, terms, config.max_loss_rate),
+            positions(records, decisions, terms, config),
             readings_of(readings, len(records)),
             limits,
             strict=True,
@@ -149,13 +147,13 @@ def delivered_by_batch(
     readings: bytes,
     limits: Sequence[EnergyLimits],
     terms: Terms,
-    max_loss_rate: int,
+    config: MarketConfig,
 ) -> int:
     """Peer energy that a batch's sellers delivered by its readings, Wh; arguments as for ``settle_batch``."""
     return sum(
         delivered(position, metered(reading, position, limit))
         for position, reading, limit in zip(
-            positions(records, decisions, terms, max_loss_rate),
+            positions(records, decisions, terms, config),
             readings_of(readings, len(records)),
             limits,
             strict=True,

@@ -1,12 +1,13 @@
 """The packed vectors that later phases add to a batch, one entry per record and in the records' order.
 
-A decision is 12 bytes, ``acceptedSell u32 || acceptedBuy u32 || loss u32``. A reading is 8 bytes,
-``status << 62 | imported << 31 | exported``. A signed reading is 86 bytes, ``position u16 || imported u32 ||
-exported u32 || importRegister u48 || exportRegister u48 || signature``; only meters that overrule have one.
+A decision is 16 bytes, ``acceptedSell u32 || acceptedBuy u32 || loss u32 || charge u32``. A reading is 8
+bytes, ``status << 62 | imported << 31 | exported``. A signed reading is 86 bytes, ``position u16 || imported
+u32 || exported u32 || importRegister u48 || exportRegister u48 || signature``; only meters that overrule have
+one.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Final
 
 from peerwatt.messages.errors import CodecError, require_uint
@@ -14,7 +15,7 @@ from peerwatt.messages.reading import Reading, SignedReading
 from peerwatt.messages.signature import SIGNATURE_LENGTH
 from peerwatt.messages.vocabulary import MAX_READING, READING_BITS, ReadingStatus
 
-DECISION_LENGTH: Final = 12
+DECISION_LENGTH: Final = 16
 """Bytes of one packed decision."""
 
 READING_LENGTH: Final = 8
@@ -32,6 +33,7 @@ class Decision:
         sell: Most that may stand of its sell fills, Wh; used by the verdict Curtail alone.
         buy: Most that may stand of its buy fills, Wh; used by the verdict Curtail alone.
         loss: Its share of the network's losses, Wh.
+        charge: What it pays for the network, base units; used by markets with a ``max_network_fee`` alone.
 
     Raises:
         FieldError: A field does not fit its packed form.
@@ -40,18 +42,19 @@ class Decision:
     sell: int
     buy: int
     loss: int
+    charge: int = 0
 
     def __post_init__(self) -> None:
         require_uint(self.sell, 32, "Decision.sell")
         require_uint(self.buy, 32, "Decision.buy")
         require_uint(self.loss, 32, "Decision.loss")
+        require_uint(self.charge, 32, "Decision.charge")
 
 
 def encode_decisions(decisions: Iterable[Decision]) -> bytes:
     """Pack the decisions on a batch."""
     return b"".join(
-        (decision.sell << 64 | decision.buy << 32 | decision.loss).to_bytes(DECISION_LENGTH, "big")
-        for decision in decisions
+        b"".join(field.to_bytes(4, "big") for field in astuple(decision)) for decision in decisions
     )
 
 
@@ -59,11 +62,11 @@ def decode_decisions(data: bytes) -> tuple[Decision, ...]:
     """Read the decisions on a batch back.
 
     Raises:
-        CodecError: The length is not a multiple of 12 bytes.
+        CodecError: The length is not a multiple of 16 bytes.
     """
     mask = (1 << 32) - 1
     return tuple(
-        Decision(packed >> 64, packed >> 32 & mask, packed & mask)
+        Decision(packed >> 96, packed >> 64 & mask, packed >> 32 & mask, packed & mask)
         for packed in map(_uint, _split(data, DECISION_LENGTH, "decision"))
     )
 

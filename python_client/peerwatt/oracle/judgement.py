@@ -100,12 +100,14 @@ class Judgement:
         decisions: one packed vector per batch, or none.
         participants: accounts, the order of the decision's arrays.
         grid: the grid's decision, with voltages, loadings and reasons.
+        charges: network charge of each participant, base units; zeros where buyers pay the uniform fee.
     """
 
     report: NetworkReport
     decisions: tuple[bytes, ...]
     participants: tuple[int, ...]
     grid: GridDecision
+    charges: Ints
 
     def surplus_wh(self, account: int) -> int:
         """What a participant may feed in beyond its accepted sale, Wh."""
@@ -131,7 +133,8 @@ def judge(
     inverter_va = _along(forecast.inverter_va, participants).astype(np.float64)
     grid = rules.decide(solver, exchange, inverter_va)
     verdict = _VERDICTS[grid.kind]
-    decisions = _decisions(cleared.batches, participants, grid)
+    charges = rules.charges.charges(solver, exchange.nodes, grid.sell_wh, grid.buy_wh)
+    decisions = _decisions(cleared.batches, participants, grid, charges)
     return Judgement(
         report=NetworkReport(
             interval=cleared.number,
@@ -146,6 +149,7 @@ def judge(
         decisions=decisions,
         participants=participants,
         grid=grid,
+        charges=charges,
     )
 
 
@@ -191,7 +195,7 @@ def _exchange(cleared: ClearedInterval, forecast: GridForecast, participants: Se
 
 
 def _decisions(
-    batches: Sequence[Sequence[Record]], participants: Sequence[int], grid: GridDecision
+    batches: Sequence[Sequence[Record]], participants: Sequence[int], grid: GridDecision, charges: Ints
 ) -> tuple[bytes, ...]:
     """The packed vectors, in batch order; none where nothing stands, for then there is nothing to name."""
     if grid.volume_wh == 0:
@@ -200,6 +204,6 @@ def _decisions(
 
     def decision(record: Record) -> Decision:
         k = place[record.participant]
-        return Decision(int(grid.sell_wh[k]), int(grid.buy_wh[k]), int(grid.loss_wh[k]))
+        return Decision(int(grid.sell_wh[k]), int(grid.buy_wh[k]), int(grid.loss_wh[k]), int(charges[k]))
 
     return tuple(encode_decisions(decision(record) for record in records) for records in batches)

@@ -39,7 +39,7 @@ def bill_lines(settlement: SettlementResult, terms: IntervalTerms, tariff: Tarif
     return BillLines(
         peer_sales=price * sold,
         peer_purchases=-price * bought,
-        network_fee=-tariff.network_fee * bought,
+        network_fee=-settlement.network_charge,
         shortfall=-tariff.retail * (sold - delivered),
         unused=tariff.feed_in * (bought - used),
         feed_in=tariff.feed_in * surplus if surplus_is_paid(settlement, terms) else 0,

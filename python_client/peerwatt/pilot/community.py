@@ -17,7 +17,7 @@ from peerwatt.pilot.problems import Problem, did_you_mean, one_of
 
 LOAD, PV = "LOAD(W)", "PV(W)"
 COLUMNS = ("participant", "node", "kind", "import_limit_kw", "export_limit_kw", "pv_kwp", "description")
-OPTIONAL_COLUMNS = ("phase",)
+OPTIONAL_COLUMNS = ("phase", "zone")
 KINDS = ("consumer", "prosumer")
 PHASES = {"abc": 0, "a": 1, "b": 2, "c": 3}
 """As in the feeder's power flow: 0 is all three alike."""
@@ -40,6 +40,7 @@ class Participant:
         pv_w: rated power of the photovoltaics, W.
         description: one line.
         phase: of the feeder, 1 to 3; 0 for all three.
+        zone: for network charges by zone; empty for none.
         demand_wh: consumption of each interval of the calendar.
         generation_wh: available generation of each interval.
     """
@@ -53,6 +54,7 @@ class Participant:
     pv_w: int
     description: str
     phase: int = 0
+    zone: str = ""
     demand_wh: tuple[int, ...] = ()
     generation_wh: tuple[int, ...] = ()
 
@@ -137,6 +139,7 @@ def _participant(
         pv_w=int((pv_kwp or 0) * 1000),
         description=row.cells["description"],
         phase=phase,
+        zone=row.cells.get("zone", ""),
     )
 
 

@@ -148,6 +148,7 @@ def _settlement(log: IntervalLog, account: int, name: str) -> SettlementResult:
         own_wh=flow.own,
         curtailed_wh=flow.curtailed,
         loss_wh=position.loss if position else 0,
+        network_charge=position.charge if position else 0,
         cash=log.cash[account] if position else 0,
         on_market=position is not None,
     )
@@ -226,6 +227,7 @@ def _summary(replayed: Replayed, intervals: tuple[IntervalResult, ...]) -> Summa
         retail=tariff.retail,
         feed_in=tariff.feed_in,
         network_fee=tariff.network_fee,
+        grid_rules=str(scenario.rules),
         orders=orders,
         skipped=sum(interval.skipped for interval in intervals),
         traded_wh=sum(interval.traded_wh for interval in intervals),

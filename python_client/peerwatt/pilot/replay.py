@@ -267,7 +267,7 @@ class Replay:
             log.records,
             b"".join(judgement.decisions),
             self._market.twin.interval(log.number).terms,
-            self.scenario.market.max_loss_rate,
+            self.scenario.market,
         )
         log.positions = {record.participant: at for record, at in zip(log.records, stands, strict=True)}
 
@@ -302,7 +302,7 @@ class Replay:
             packed,
             [twin.energy_limits(record.participant) for record in log.records],
             twin.interval(log.number).terms,
-            self.scenario.market.max_loss_rate,
+            self.scenario.market,
         )
         statement = MeterAttestation(log.number, FIRST_RUN, readings_hash([packed]), delivered)
         signature = statement.sign(self._client.domain, bytes(self._keys.metering_operator.key))

@@ -131,6 +131,8 @@ class SettlementResult:
     own_wh: int
     curtailed_wh: int
     loss_wh: int
+    network_charge: int
+    """Paid for the network, base units."""
     cash: int
     """Change of the account, + received."""
     on_market: bool = True
@@ -268,6 +270,8 @@ class Summary:
     retail: int
     feed_in: int
     network_fee: int
+    grid_rules: str
+    """How losses and network charges are shared, and who is curtailed."""
     orders: int
     skipped: int
     traded_wh: int

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from peerwatt.agents.forecast import ForecastError
-from peerwatt.agents.strategy import Connection, PriceBand, price_band
+from peerwatt.agents.strategy import Connection, PriceBand
 from peerwatt.grid.errors import FeederError
 from peerwatt.grid.feeder import Feeder, load_feeder
 from peerwatt.grid.loss_tracing import require_radial
@@ -17,9 +17,16 @@ from peerwatt.pilot.background import NodePowers, read_background
 from peerwatt.pilot.calendar import Calendar
 from peerwatt.pilot.catalogue import find_scenario
 from peerwatt.pilot.community import Participant, read_participants, read_profile
-from peerwatt.pilot.problems import Problem, ScenarioError
+from peerwatt.pilot.problems import Problem, ScenarioError, did_you_mean
 from peerwatt.pilot.quantities import permille
-from peerwatt.pilot.scenario_file import grid_rules, market_config, problem_at, read_scenario_file, tariff
+from peerwatt.pilot.scenario_file import (
+    bid_band,
+    grid_rules,
+    market_config,
+    problem_at,
+    read_scenario_file,
+    tariff,
+)
 from peerwatt.pilot.schema import ScenarioFile
 from peerwatt.pilot.switches import Switches
 
@@ -157,7 +164,7 @@ def _scenario(
         market=market,
         tariff=prices,
         currency=parsed.tariff.currency,
-        rules=grid_rules(parsed),
+        rules=grid_rules(parsed, {home.node: home.zone for home in participants if home.zone}),
         committee=Committee(parsed.committee.members, parsed.committee.quorum),
         bidding=Bidding(
             most_steps=bidding.most_steps,
@@ -166,9 +173,7 @@ def _scenario(
                 generation_permille=permille(bidding.generation_error_percent),
                 weather_permille=permille(bidding.weather_error_percent),
             ),
-            band=price_band(
-                market.base_price, market.tick_size, prices.feed_in, prices.retail, prices.network_fee
-            ),
+            band=bid_band(market, prices),
         ),
         lost_readings_permille=permille(parsed.metering.lost_readings_percent),
         participants=tuple(participants),
@@ -187,9 +192,30 @@ def _check_rules(
             require_radial(feeder)
         except FeederError as error:
             problems.append(problem_at(path, ("losses", "rule"), f"'tracing': {error}"))
+    _check_zones(path, parsed, participants, problems)
     if parsed.curtailment.volt_var and not any(participant.pv_w for participant in participants):
         message = "true, and no participant has an inverter: give one pv_kwp, or switch it off"
         problems.append(problem_at(path, ("curtailment", "volt_var"), message))
+
+
+def _check_zones(
+    path: Path, parsed: ScenarioFile, participants: list[Participant], problems: list[Problem]
+) -> None:
+    """Everybody has a zone, all at one node the same, and no weight is of a zone without anybody."""
+    if parsed.network_charges.rule != "zone":
+        return
+    zones: dict[str, str] = {}
+    for participant in participants:
+        known = zones.setdefault(participant.node, participant.zone)
+        if not participant.zone or known != participant.zone:
+            zone = f"zone {participant.zone!r}" if participant.zone else "no zone"
+            other = f", others at {participant.node} in {known!r}" if known != participant.zone else ""
+            message = f"'zone': participant {participant.name} is in {zone}{other}; see the column zone"
+            problems.append(problem_at(path, ("network_charges", "rule"), message))
+    for zone in parsed.network_charges.zone_weights:
+        if zone not in zones.values():
+            message = f"nobody is in a zone {zone!r}{did_you_mean(zone, sorted(set(zones.values())))}"
+            problems.append(problem_at(path, ("network_charges", "zone_weights", zone), message))
 
 
 def _feeder(path: Path, problems: list[Problem]) -> Feeder | None:

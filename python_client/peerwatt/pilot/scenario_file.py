@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from peerwatt.agents.strategy import PriceBand, price_band
 from peerwatt.errors import InputError
-from peerwatt.grid.rules import GridRules
+from peerwatt.grid.rules import ChargeRules, GridRules
 from peerwatt.market.config import MarketConfig, Tariff
 from peerwatt.pilot.located_yaml import KeyPath, LocatedYaml, dotted, load_located
 from peerwatt.pilot.problems import Problem, did_you_mean, one_of
@@ -67,6 +69,7 @@ def market_config(parsed: ScenarioFile) -> MarketConfig:
         tick_size=base_units_per_wh(market.tick_size_ct_per_kwh),
         margin_price=base_units_per_wh(market.margin_price_ct_per_kwh),
         max_loss_rate=ppm(parsed.losses.max_loss_rate_percent),
+        max_network_fee=base_units_per_wh(parsed.network_charges.max_ct_per_kwh or Decimal(0)),
     )
 
 
@@ -83,9 +86,36 @@ def tariff(parsed: ScenarioFile) -> Tariff:
     )
 
 
-def grid_rules(parsed: ScenarioFile) -> GridRules:
-    """The rules by which the oracle decides."""
+def bid_band(config: MarketConfig, prices: Tariff) -> PriceBand:
+    """The ticks at which no trade loses against the tariff, whatever it is charged for the network.
+
+    Raises:
+        InputError: there is none.
+    """
+    return price_band(
+        config.base_price,
+        config.tick_size,
+        prices.feed_in + config.max_network_fee,
+        prices.retail,
+        max(prices.network_fee, config.max_network_fee),
+    )
+
+
+def grid_rules(parsed: ScenarioFile, zones: Mapping[str, str]) -> GridRules:
+    """The rules by which the oracle decides.
+
+    Args:
+        parsed: the scenario file.
+        zones: of the nodes that participants are connected to.
+    """
     return GridRules(
+        charges=ChargeRules(
+            rule=parsed.network_charges.rule,
+            fee=tariff(parsed).network_fee,
+            most=market_config(parsed).max_network_fee,
+            zones=zones,
+            weights=parsed.network_charges.zone_weights,
+        ),
         losses=parsed.losses.rule,
         curtailment=parsed.curtailment.policy,
         volt_var=parsed.curtailment.volt_var,
@@ -119,16 +149,31 @@ def _contradictions(parsed: ScenarioFile) -> list[tuple[KeyPath, str]]:
     config = _made(("market",), found, lambda: market_config(parsed))
     prices = _made(("tariff",), found, lambda: tariff(parsed))
     if config is not None and prices is not None:
-        _made(("market", "margin_price_ct_per_kwh"), found, lambda: config.check_tariff(prices))
+        short = 0 < 2 * config.max_network_fee < prices.network_fee
+        place = ("network_charges", "max_ct_per_kwh") if short else ("market", "margin_price_ct_per_kwh")
+        _made(place, found, lambda: config.check_tariff(prices))
         found.extend(_off_grid(parsed, config))
-        _made(("market", "base_price_ct_per_kwh"), found, lambda: _check_band(config, prices))
+        _made(("market", "base_price_ct_per_kwh"), found, lambda: bid_band(config, prices))
+    found.extend(_charge_contradictions(parsed))
     return found
 
 
-def _check_band(config: MarketConfig, prices: Tariff) -> None:
-    from peerwatt.agents.strategy import price_band
-
-    price_band(config.base_price, config.tick_size, prices.feed_in, prices.retail, prices.network_fee)
+def _charge_contradictions(parsed: ScenarioFile) -> list[tuple[KeyPath, str]]:
+    """Keys that the rule of network charges needs, or has no use for."""
+    found: list[tuple[KeyPath, str]] = []
+    charges = parsed.network_charges
+    if charges.rule == "uniform" and charges.max_ct_per_kwh is not None:
+        message = (
+            "the uniform charge is tariff.network_fee_ct_per_kwh; remove this key or choose another rule"
+        )
+        found.append((("network_charges", "max_ct_per_kwh"), message))
+    if charges.rule != "uniform" and not charges.max_ct_per_kwh:
+        message = f"{charges.rule!r} needs max_ct_per_kwh above 0: the most that a report may charge per kWh"
+        found.append((("network_charges", "rule"), message))
+    if charges.rule != "zone" and charges.zone_weights:
+        message = f"{charges.rule!r} knows no zones; remove this key or choose the rule zone"
+        found.append((("network_charges", "zone_weights"), message))
+    return found
 
 
 def _off_grid(parsed: ScenarioFile, config: MarketConfig) -> list[tuple[KeyPath, str]]:

@@ -90,6 +90,23 @@ class CurtailmentSection(Section):
     )
 
 
+class NetworkChargesSection(Section):
+    """Who pays the network fee of a trade."""
+
+    rule: Literal["uniform", "distance_thevenin", "distance_ptdf", "zone"] = Field(
+        default="uniform",
+        description="uniform: the buyer, per kWh. The others share the same total between both parties of a "
+        "trade, by electrical distance or by zone; see `peerwatt.grid.network_charges`.",
+    )
+    max_ct_per_kwh: Price | None = Field(
+        default=None,
+        description="Most that a report may charge per kWh sold or bought; needed unless uniform.",
+    )
+    zone_weights: dict[str, Annotated[int, Field(ge=1, le=1000)]] = Field(
+        default={}, description="Fee of a zone against another's, for the rule zone; 1 where none is given."
+    )
+
+
 class CommitteeSection(Section):
     """The oracle committee that signs network reports."""
 
@@ -143,6 +160,7 @@ class ScenarioFile(Section):
     market: MarketSection
     losses: LossesSection
     curtailment: CurtailmentSection = CurtailmentSection()
+    network_charges: NetworkChargesSection = NetworkChargesSection()
     committee: CommitteeSection
     metering: MeteringSection
     bidding: BiddingSection

@@ -115,6 +115,7 @@ def _terms(result: ReplayResult) -> str:
         "grid": "imported beyond that, at the retail tariff",
         "self-sufficiency": "own over consumed; not defined without generation",
         "self-consumption": "own over generated; not defined without generation",
+        "network fee": "what the network costs a trade: the buyer's fee, or the charge that the report names",
         "shortfall": "sold and not delivered, bought back at the retail tariff",
         "unused": "bought and not consumed, handed on at the feed-in tariff",
         "saving": "the tariff-only bill less the market bill, on the same registers",
@@ -124,7 +125,8 @@ def _terms(result: ReplayResult) -> str:
         f"Retail {words.ct(summary.retail)}, feed-in {words.ct(summary.feed_in)}, network fee on trades "
         f"{words.ct(summary.network_fee)} ct/kWh ({escape(summary.currency)})."
     )
-    return f'<h3>Words</h3><dl class="terms">{rows}</dl><p class="slot-facts">{tariff}</p>'
+    rules = f"The grid's rules: {escape(summary.grid_rules)}."
+    return f'<h3>Words</h3><dl class="terms">{rows}</dl><p class="slot-facts">{tariff} {rules}</p>'
 
 
 def _footer(result: ReplayResult) -> str:

@@ -123,6 +123,7 @@ def _settlement_columns(currency: str) -> tuple[Column, ...]:
         kwh("own"),
         kwh("curtailed"),
         kwh("loss"),
+        money("network_charge", currency),
         money("cash", currency),
         flag("on_market"),
     )

@@ -49,7 +49,7 @@ abstract contract Community {
         token = new PaymentToken();
         address[4] memory wallets = [_wallet(0), _wallet(1), _wallet(2), _wallet(3)];
         registry = new ParticipantRegistry(
-            MarketConfig(900, 300, 240, 300, 300, 86_400, 2, uint16(RING), 100, 1, 400, 50_000, 0, 0),
+            MarketConfig(900, 300, 240, 300, 300, 86_400, 2, uint16(RING), 100, 1, 400, 50_000, 0, 0, 25),
             Tariff(300, 80, 20),
             address(this),
             vm.addr(OPERATOR_KEY),

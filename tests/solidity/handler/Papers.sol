@@ -44,7 +44,9 @@ abstract contract Papers is Community {
             if (uint256(keccak256(abi.encode(seed, i))) % 4 == 0) continue;
             for (uint256 j; j < orders; ++j) {
                 uint256 draw = uint256(keccak256(abi.encode(seed, i, j)));
-                vectors[i] = abi.encodePacked(vectors[i], uint32(draw % 400), uint32((draw >> 32) % 400), uint32(draw >> 250));
+                (uint32 sell, uint32 buy) = (uint32(draw % 400), uint32((draw >> 32) % 400));
+                vectors[i] =
+                    abi.encodePacked(vectors[i], sell, buy, uint32(draw >> 250), uint32((draw >> 64) % 20_000));
             }
         }
     }

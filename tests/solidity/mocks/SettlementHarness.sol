@@ -17,6 +17,7 @@ contract SettlementHarness {
         uint256 sell;
         uint256 buy;
         uint256 loss;
+        uint256 charge;
         int256 cash;
         int256 credit;
     }
@@ -26,12 +27,13 @@ contract SettlementHarness {
         Clearing clearing,
         uint256 price,
         uint256 maxLossRate,
+        uint256 maxNetworkFee,
         BatchData calldata data,
         Connection[] calldata connections
     ) external pure returns (Entry[] memory entries, Sums memory sums) {
         uint256 orders = OrderCodec.recordCount(data.records);
         bool named = data.decisions.length == orders * Settlement.DECISION_BYTES;
-        Settlement.Rules memory rules = Settlement.rules(terms, clearing, price, maxLossRate, named);
+        Settlement.Rules memory rules = Settlement.rules(terms, clearing, price, maxLossRate, maxNetworkFee, named);
         (rules.decisionsAt,) = OrderCodec.bounds(data.decisions);
         entries = new Entry[](orders);
         (uint256 at,) = OrderCodec.bounds(data.records);
@@ -53,10 +55,10 @@ contract SettlementHarness {
     {
         uint256 count;
         (e.participant, count) = OrderCodec.header(OrderCodec.load(at));
-        (e.sell, e.buy, e.loss) = rules.accepted(at, count);
+        (e.sell, e.buy, e.loss, e.charge) = rules.accepted(at, count);
         (uint256 imported, uint256 exported) =
             Settlement.metered(OrderCodec.reading(readingAt), e.buy, connection);
-        e.cash = rules.payment(e.sell, e.buy, e.loss, imported, exported);
+        e.cash = rules.payment(e.sell, e.buy, e.loss, e.charge, imported, exported);
         e.credit = rules.peerEnergy(e.buy);
     }
 }
