@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from peerwatt.errors import InputError
 from peerwatt.grid.curtailment_rules import RULES
 from peerwatt.grid.loss_rules import LOSS_RULES
+from peerwatt.grid.network_charges import CHARGE_RULES, ZONE
 from peerwatt.grid.power_flow import PowerFlow
 from peerwatt.grid.rules import GridRules
 from peerwatt.messages import (
@@ -176,7 +177,11 @@ def checked_rules(rules: GridRules, origin: str) -> GridRules:
     Raises:
         InputError: one of them has a name that there is not.
     """
-    for name, known in (("losses", LOSS_RULES), ("curtailment", RULES)):
-        if getattr(rules, name) not in known:
-            raise InputError(f"{origin}: {name}: {getattr(rules, name)!r}: choose {', '.join(sorted(known))}")
+    for name, rule, known in (
+        ("losses", rules.losses, [*LOSS_RULES]),
+        ("curtailment", rules.curtailment, [*RULES]),
+        ("charges.rule", rules.charges.rule, [*CHARGE_RULES, ZONE]),
+    ):
+        if rule not in known:
+            raise InputError(f"{origin}: {name}: {rule!r}: choose {', '.join(sorted(known))}")
     return rules
