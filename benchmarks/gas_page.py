@@ -24,6 +24,13 @@ report, readings and settlement of cash and energy. The participants' accounts a
 that sorts its batches makes them. About half of the participants sell.
 """
 
+BY_RULE = """
+## Clear by pricing rule
+
+Typical: for the auctions limits around one another, for the rules that set a price all bids at the top of the
+ladder and all asks at its bottom, as the replay posts them. Worst: every tick of both sides occupied.
+"""
+
 BASELINE = """
 ## Next to a textbook double auction
 
@@ -47,6 +54,7 @@ def page(gas: Mapping[str, Any]) -> str:
     parts = [HEAD, "\n## Per participant and interval\n\n", _matrix(gas["rows"])]
     parts += ["\nWhere it goes, N = 1,000, one step, one batch, per participant:\n\n", _split(gas["rows"])]
     parts += ["\n## Calls\n\n", _calls(gas)]
+    parts += [BY_RULE, "\n", _by_rule(gas["clear_by_rule"])]
     parts += [BASELINE, "\n", _baseline(gas["baseline"])]
     sizes = sorted(gas["bytecode_bytes"].items(), key=lambda item: -item[1])
     parts += ["\n## Size\n\nThe limit is 24,576 bytes (EIP-170).\n\n", table(("contract", "bytes"), sizes)]
@@ -100,6 +108,13 @@ def _calls(gas: Mapping[str, Any]) -> str:
         for each in gas["clear"]
     ]
     return table(("call", "gas", "budget"), rows)
+
+
+def _by_rule(rows: Sequence[Mapping[str, Any]]) -> str:
+    return table(
+        ("rule", "orders", "typical book", "worst book"),
+        [(row["rule"], row["orders"], row["typical"], row["worst"]) for row in rows],
+    )
 
 
 def _baseline(baseline: Sequence[Mapping[str, Any]]) -> str:

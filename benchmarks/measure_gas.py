@@ -30,7 +30,8 @@ from onchain import CONFIG, ETHER, FIRST_INTERVAL, OnChainMarket, signed_order, 
 from peerwatt.chain import Artifact, Network, Sender, artifact_names, deploy, load_artifact, open_network  # noqa: E402
 from peerwatt.chain.network import BLOCK_GAS_LIMIT  # noqa: E402
 from peerwatt.client import BatchData  # noqa: E402
-from peerwatt.market import FIRST_PARTICIPANT  # noqa: E402
+from peerwatt.market import FIRST_PARTICIPANT, MarketConfig, Pricing  # noqa: E402
+from peerwatt.market.pricing import SET_PRICES  # noqa: E402
 from peerwatt.messages import (  # noqa: E402
     Reading,
     ReadingStatus,
@@ -49,6 +50,8 @@ TEXTBOOK = ROOT / "benchmarks" / "artifacts" / "TextbookAuction.json"
 RING = replace(
     CONFIG, open_ahead=1, ring_size=3, gate_lead=60, report_window=60, attest_window=60, overrule_window=60
 )
+
+FIXED_PRICE = 177  # base units per Wh
 
 
 @dataclass(frozen=True)
@@ -83,9 +86,16 @@ def matrix(sizes: Sequence[int]) -> Iterator[Row]:
 class Bench:
     """A funded market whose next unused interval in the same ring slot is `interval`."""
 
-    def __init__(self, network: Network, size: int, committee: int = 4, quorum: int = 3) -> None:
+    def __init__(
+        self,
+        network: Network,
+        size: int,
+        committee: int = 4,
+        quorum: int = 3,
+        config: MarketConfig = RING,
+    ) -> None:
         self.market = OnChainMarket(
-            network, size, config=RING, committee=committee, quorum=quorum, funded=False
+            network, size, config=config, committee=committee, quorum=quorum, funded=False
         )
         # Readings are drawn at random: some lose in every interval, and shall not be barred for it.
         self.market.fund(times=100)
@@ -197,6 +207,16 @@ class Bench:
                 orders.append(signed_order(self.market.domain, 0, FIRST_PARTICIPANT + len(orders), ladder))
         return orders
 
+    def pool(self, participants: int) -> list[SignedOrder]:
+        """Every other participant sells, whatever the price: bids at the ladder's top, asks at its bottom."""
+        draw = random.Random(participants)
+        orders = []
+        for offset in range(participants):
+            lane = (Side.SELL, 0) if offset % 2 else (Side.BUY, 255)
+            step = [(*lane, draw.randint(20, 900))]
+            orders.append(signed_order(self.market.domain, 0, FIRST_PARTICIPANT + offset, step))
+        return orders
+
     def direct_posts(self) -> dict[str, int]:
         """Gas of one order that its owner's wallet posts itself: as the interval's first batch, and later."""
         found = {}
@@ -261,6 +281,28 @@ def report_gas(committee: int, quorum: int, chain: str = "anvil") -> int:
         return bench.play(row)["report"]
 
 
+def clear_by_rule(participants: int = 100) -> list[dict[str, Any]]:
+    """Gas of clearing under every pricing rule: a typical book for it, and the worst."""
+    rows = []
+    for rule in Pricing:
+        # A ladder that holds every rule's price.
+        config = replace(
+            RING, base_price=50, pricing=rule, fixed_price=FIXED_PRICE if rule == Pricing.FIXED else 0
+        )
+        with open_network("anvil") as network:
+            bench = Bench(network, max(participants, 64), config=config)
+            typical = bench.pool(participants) if rule in SET_PRICES else bench.orders(0, participants, 1)
+            rows.append(
+                {
+                    "rule": rule.name.lower().replace("_", " "),
+                    "orders": participants,
+                    "typical": bench.clear(typical),
+                    "worst": bench.clear(bench.full_grid(range(256))),
+                }
+            )
+    return rows
+
+
 def measure(sizes: Sequence[int] = (1, 10, 100, 250, 500, 1000)) -> dict[str, Any]:
     """Everything, as `benchmarks/gas.json` holds it."""
     with open_network("anvil") as network:
@@ -273,6 +315,7 @@ def measure(sizes: Sequence[int] = (1, 10, 100, 250, 500, 1000)) -> dict[str, An
         books = [("typical", bench.orders(0, count, 1)) for count in (100, 1000) if count <= max(sizes)]
         books += [("dense", bench.full_grid(range(96, 160))), ("worst", bench.full_grid(range(256)))]
         clear = [{"book": name, "orders": len(orders), "gas": bench.clear(orders)} for name, orders in books]
+        by_rule = clear_by_rule(min(100, max(sizes)))
         calls = {
             **bench.direct_posts(),
             "report_3_of_4": report_gas(4, 3),
@@ -283,6 +326,7 @@ def measure(sizes: Sequence[int] = (1, 10, 100, 250, 500, 1000)) -> dict[str, An
     return {
         "rows": rows,
         "clear": clear,
+        "clear_by_rule": by_rule,
         "calls": calls,
         "baseline": baseline,
         "bytecode_bytes": {name: size for name, size in sizes_of.items() if name != "PaymentToken"},

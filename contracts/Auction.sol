@@ -3,12 +3,15 @@ pragma solidity 0.8.30;
 
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {IAuction, Lanes} from "./interfaces/IAuction.sol";
+import {MarketConfig, Pricing} from "./interfaces/IParticipantRegistry.sol";
 import {Clearing, Marginal, pack} from "./libraries/Clearing.sol";
 import {BUY, SELL} from "./libraries/OrderCodec.sol";
+import {Terms} from "./libraries/Terms.sol";
 import {TickBook} from "./libraries/TickBook.sol";
 
-/// @title Auction: the uniform-price call auction
+/// @title Auction: matches bids and asks, under the market's pricing rule
 contract Auction is IAuction {
+    uint256 private constant TICK_MAX = 255;
     // Where a side has nothing left: one tick worse than its worst.
     uint256 private constant NO_BID = type(uint256).max;
     uint256 private constant NO_ASK = 256;
@@ -28,83 +31,214 @@ contract Auction is IAuction {
         uint256 nextAsk;
     }
 
+    Pricing private immutable PRICING;
+    uint256 private immutable FIXED_PRICE;
+    uint256 private immutable BASE_PRICE;
+    uint256 private immutable TICK_SIZE;
+
+    constructor(MarketConfig memory c) {
+        PRICING = c.pricing;
+        FIXED_PRICE = c.fixedPrice;
+        BASE_PRICE = c.basePrice;
+        TICK_SIZE = c.tickSize;
+    }
+
     /// @inheritdoc IAuction
-    function clear(Lanes calldata lanes) external pure returns (Clearing) {
+    function clear(Terms terms, Lanes calldata lanes) external view returns (Clearing, uint256) {
+        if (PRICING == Pricing.MidMarketRate) return _pool((terms.retail() + terms.feedIn()) / 2, lanes);
+        if (PRICING == Pricing.SupplyDemandRatio) return _pool(_ratioPrice(terms, lanes), lanes);
+        if (PRICING == Pricing.Fixed) return _pool(FIXED_PRICE, lanes);
+
         Crossing memory c = _match(lanes.occupied[BUY], lanes.occupied[SELL], lanes.words);
-        if (c.volume == 0) return Clearing.wrap(0);
+        if (c.volume == 0) return (Clearing.wrap(0), 0);
+        if (PRICING == Pricing.McAfee) return _withoutItsLast(c, lanes);
         (Marginal memory bid, Marginal memory ask) = (_marginal(c.bid, c.bidLeft), _marginal(c.ask, c.askLeft));
+        if (PRICING == Pricing.PayAsBid) return (pack(_price(bid.tick), _price(ask.tick), true, bid, ask), c.volume);
         // Any price between these two leaves nobody better off with another quantity; the midpoint favours no side.
         uint256 lower = c.nextBid == NO_BID ? ask.tick : Math.max(ask.tick, c.nextBid);
         uint256 upper = Math.min(bid.tick, c.nextAsk);
-        return pack((lower + upper) / 2, c.volume, bid, ask);
+        uint256 price = _price((lower + upper) / 2);
+        return (pack(price, price, false, bid, ask), c.volume);
     }
 
     /// @inheritdoc IAuction
     function cap(Clearing cleared, uint256 limit, Lanes calldata lanes) external pure returns (Clearing) {
         if (limit == 0) return Clearing.wrap(0);
-        return pack(
-            cleared.priceTick(),
-            cleared.volume(),
-            _capSide(BUY, cleared.marginal(BUY), limit, lanes.occupied[BUY], lanes.words),
-            _capSide(SELL, cleared.marginal(SELL), limit, lanes.occupied[SELL], lanes.words)
+        return cleared.withMarginals(
+            _capSide(BUY, cleared.marginal(BUY), limit, lanes), _capSide(SELL, cleared.marginal(SELL), limit, lanes)
         );
     }
+
+    /* RULES */
+
+    /// @dev McAfee's trade reduction, each Wh one of the paper's units (J. Econ. Theory 56, 1992).
+    function _withoutItsLast(Crossing memory c, Lanes calldata lanes) private view returns (Clearing, uint256) {
+        (Marginal memory bid, Marginal memory ask) = (_marginal(c.bid, c.bidLeft), _marginal(c.ask, c.askLeft));
+        (uint256 highest, uint256 lowest) = (_price(bid.tick), _price(ask.tick));
+        if (c.nextBid != NO_BID && c.nextAsk != NO_ASK) {
+            uint256 price = (_price(c.nextBid) + _price(c.nextAsk)) / 2;
+            if (lowest <= price && price <= highest) return (pack(price, price, false, bid, ask), c.volume);
+        }
+        uint256 volume = c.volume - 1;
+        if (volume == 0) return (Clearing.wrap(0), 0);
+        bid = _reach(BUY, lanes.occupied[BUY], volume, lanes.words);
+        ask = _reach(SELL, lanes.occupied[SELL], volume, lanes.words);
+        return (pack(highest, lowest, false, bid, ask), volume);
+    }
+
+    /// @dev Everybody who is content with the price trades, best limits first, until one side is exhausted.
+    function _pool(uint256 price, Lanes calldata lanes) private view returns (Clearing, uint256) {
+        if (price < BASE_PRICE) return (Clearing.wrap(0), 0);
+        uint256 highestAsk = Math.min((price - BASE_PRICE) / TICK_SIZE, TICK_MAX);
+        uint256 lowestBid = Math.ceilDiv(price - BASE_PRICE, TICK_SIZE);
+        uint256 bids = (lanes.occupied[BUY] >> lowestBid) << lowestBid;
+        uint256 asks = lanes.occupied[SELL] & (type(uint256).max >> (TICK_MAX - highestAsk));
+        uint256 volume =
+            Math.min(_energy(BUY, bids, lowestBid, lanes.words), _energy(SELL, asks, highestAsk, lanes.words));
+        if (volume == 0) return (Clearing.wrap(0), 0);
+        Marginal memory bid = _reach(BUY, bids, volume, lanes.words);
+        Marginal memory ask = _reach(SELL, asks, volume, lanes.words);
+        return (pack(price, price, false, bid, ask), volume);
+    }
+
+    /// @dev Liu et al., IEEE Trans. Power Systems 32 (2017), eqs. 8-9, with one division.
+    function _ratioPrice(Terms terms, Lanes calldata lanes) private pure returns (uint256) {
+        uint256 demand = _energy(BUY, lanes.occupied[BUY], 0, lanes.words);
+        uint256 supply = _energy(SELL, lanes.occupied[SELL], TICK_MAX, lanes.words);
+        (uint256 retail, uint256 feedIn) = (terms.retail(), terms.feedIn());
+        if (supply >= demand || feedIn == 0) return feedIn;
+        return retail * feedIn * demand / ((retail - feedIn) * supply + feedIn * demand);
+    }
+
+    function _price(uint256 tick) private view returns (uint256) {
+        return BASE_PRICE + tick * TICK_SIZE;
+    }
+
+    /* WALKS */
 
     /// @dev Matches the best bids and asks for as long as the bid is worth the ask. What is left of a word is kept with
     /// the current lane at its outer end: bids leave it upwards, asks downwards.
     function _match(uint256 bids, uint256 asks, uint256[74] calldata words) private pure returns (Crossing memory) {
-        (uint256 bid, uint256 bidLeft, uint256 bidLanes, uint256 nextBid) = (0, 0, 0, 0);
-        (uint256 ask, uint256 askLeft, uint256 askLanes, uint256 nextAsk) = (0, 0, 0, 0);
+        (uint256 bidTick, uint256 bidLeft, uint256 bidLanes, uint256 lastBid) = (0, 0, 0, 0);
+        (uint256 askTick, uint256 askLeft, uint256 askLanes, uint256 lastAsk) = (0, 0, 0, 0);
         uint256 volume;
         unchecked {
             while (true) {
                 if (bidLeft == 0) {
+                    lastBid = (bidLanes >> 224 << 8) | bidTick;
                     bidLanes <<= TickBook.LANE_BITS;
-                    if (bidLanes == 0) {
-                        nextBid = bids == 0 ? NO_BID : TickBook.best(BUY, bids);
+                    if (bidLanes != 0) {
+                        for (--bidTick; bidLanes >> 224 == 0; --bidTick) bidLanes <<= TickBook.LANE_BITS;
+                    } else if (bids == 0) {
+                        bidTick = NO_BID;
                     } else {
-                        for (--nextBid; bidLanes >> 224 == 0; --nextBid) bidLanes <<= TickBook.LANE_BITS;
-                    }
-                }
-                if (askLeft == 0) {
-                    askLanes >>= TickBook.LANE_BITS;
-                    if (askLanes == 0) {
-                        nextAsk = asks == 0 ? NO_ASK : TickBook.best(SELL, asks);
-                    } else {
-                        for (++nextAsk; uint32(askLanes) == 0; ++nextAsk) askLanes >>= TickBook.LANE_BITS;
-                    }
-                }
-                if (nextBid + 1 < nextAsk + 1) break;
-                if (bidLeft == 0) {
-                    if (bidLanes == 0) {
-                        (uint256 word, uint256 shift) = _word(words, BUY, nextBid);
+                        bidTick = TickBook.best(BUY, bids);
+                        bids &= TickBook.beyond(BUY, bidTick);
+                        (uint256 word, uint256 shift) = _word(words, BUY, bidTick);
                         bidLanes = (word >> TickBook.LANE_BITS << TickBook.LANE_BITS) << (224 - shift);
-                        bids &= TickBook.beyond(BUY, nextBid);
                     }
                     bidLeft = bidLanes >> 224;
-                    bid = (bidLeft << 8) | nextBid;
                 }
                 if (askLeft == 0) {
-                    if (askLanes == 0) {
-                        (uint256 word, uint256 shift) = _word(words, SELL, nextAsk);
+                    lastAsk = (uint256(uint32(askLanes)) << 8) | askTick;
+                    askLanes >>= TickBook.LANE_BITS;
+                    if (askLanes != 0) {
+                        for (++askTick; uint32(askLanes) == 0; ++askTick) askLanes >>= TickBook.LANE_BITS;
+                    } else if (asks == 0) {
+                        askTick = NO_ASK;
+                    } else {
+                        askTick = TickBook.best(SELL, asks);
+                        asks &= TickBook.beyond(SELL, askTick);
+                        (uint256 word, uint256 shift) = _word(words, SELL, askTick);
                         askLanes = word >> shift;
-                        asks &= TickBook.beyond(SELL, nextAsk);
                     }
                     askLeft = uint32(askLanes);
-                    ask = (askLeft << 8) | nextAsk;
                 }
-                uint256 quantity = bidLeft < askLeft ? bidLeft : askLeft;
-                volume += quantity;
-                bidLeft -= quantity;
-                askLeft -= quantity;
+                if (bidTick + 1 < askTick + 1) break;
+                if (bidLeft < askLeft) {
+                    volume += bidLeft;
+                    askLeft -= bidLeft;
+                    bidLeft = 0;
+                } else {
+                    volume += askLeft;
+                    bidLeft -= askLeft;
+                    askLeft = 0;
+                }
             }
         }
-        return Crossing(volume, bid, ask, bidLeft, askLeft, nextBid, nextAsk);
+        // Where nothing is taken of the current lane, the last that traded is the one before, and nothing is left of it.
+        (uint256 bid, uint256 ask) = (bidLanes >> 224, uint32(askLanes));
+        bool midBid = bidLeft < bid;
+        bool midAsk = askLeft < ask;
+        return Crossing(
+            volume,
+            midBid ? (bid << 8) | bidTick : lastBid,
+            midAsk ? (ask << 8) | askTick : lastAsk,
+            midBid ? bidLeft : 0,
+            midAsk ? askLeft : 0,
+            bidTick,
+            askTick
+        );
     }
 
     function _marginal(uint256 last, uint256 left) private pure returns (Marginal memory) {
         uint256 filled = (last >> 8) - left;
         return Marginal(uint8(last), last >> 8, filled, filled);
+    }
+
+    /// @dev Takes `volume` from the best of a side's ticks `bits`, which hold that much.
+    function _reach(uint256 side, uint256 bits, uint256 volume, uint256[74] calldata words)
+        private
+        pure
+        returns (Marginal memory)
+    {
+        uint256 tick;
+        uint256 word;
+        uint256 total;
+        unchecked {
+            for (uint256 energy; true; volume -= energy) {
+                tick = TickBook.best(side, bits);
+                (word,) = _word(words, side, tick);
+                energy = TickBook.energy(word);
+                if (energy >= volume) break;
+                bits &= TickBook.beyond(side, tick);
+            }
+            for (;; volume -= total) {
+                tick = TickBook.best(side, bits);
+                total = TickBook.lane(word, tick);
+                if (total >= volume) break;
+                bits ^= 1 << tick;
+            }
+        }
+        return Marginal(tick, total, volume, volume);
+    }
+
+    /// @dev Wh queued at a side's ticks `bits`: all that are occupied and no worse than `worst`.
+    function _energy(uint256 side, uint256 bits, uint256 worst, uint256[74] calldata words)
+        private
+        pure
+        returns (uint256 energy)
+    {
+        while (bits != 0) {
+            uint256 tick = TickBook.best(side, bits);
+            (uint256 word,) = _word(words, side, tick);
+            if (tick / TickBook.LANES_PER_WORD == worst / TickBook.LANES_PER_WORD) {
+                word = TickBook.noWorse(side, word, worst);
+            }
+            energy += TickBook.energy(word);
+            bits &= TickBook.beyond(side, tick);
+        }
+    }
+
+    /// @dev The walk ends at the clearing's marginal tick at the latest: that one holds what the better ones do not.
+    function _capSide(uint256 side, Marginal memory was, uint256 limit, Lanes calldata lanes)
+        private
+        pure
+        returns (Marginal memory reached)
+    {
+        reached = _reach(side, lanes.occupied[side], limit, lanes.words);
+        // At the clearing's own marginal tick the fill stays what it was, and the gate accepts less of it.
+        reached.filled = reached.tick == was.tick ? was.filled : reached.total;
     }
 
     /// @dev The word of a lane, and how far the lane is shifted in it.
@@ -119,31 +253,5 @@ contract Auction is IAuction {
         assembly ("memory-safe") {
             word := calldataload(add(words, shl(5, index)))
         }
-    }
-
-    function _lane(uint256[74] calldata words, uint256 side, uint256 tick) private pure returns (uint256) {
-        (uint256 word, uint256 shift) = _word(words, side, tick);
-        return uint32(word >> shift);
-    }
-
-    /// @dev The walk ends at the clearing's marginal tick at the latest: that one holds what the better ones do not.
-    function _capSide(
-        uint256 side,
-        Marginal memory was,
-        uint256 limit,
-        uint256 bits,
-        uint256[74] calldata words
-    ) private pure returns (Marginal memory) {
-        uint256 tick = TickBook.best(side, bits);
-        uint256 total = _lane(words, side, tick);
-        while (tick != was.tick && total < limit) {
-            limit -= total;
-            bits ^= 1 << tick;
-            tick = TickBook.best(side, bits);
-            total = _lane(words, side, tick);
-        }
-        // At the clearing's own marginal tick the fill stays what it was, and the gate accepts less of it.
-        uint256 filled = tick == was.tick ? was.filled : total;
-        return Marginal(tick, total, filled, limit);
     }
 }

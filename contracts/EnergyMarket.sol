@@ -22,7 +22,8 @@ import {TickBook} from "./libraries/TickBook.sol";
 /// What always holds:
 /// - Σ cash over all accounts is what was deposited and not withdrawn, and equals the token balance.
 /// - Σ energy over all accounts, plus what was taken out, is the peer energy that meters recorded as delivered.
-/// - A report only reduces: an accepted quantity is never above its fill, and the price is the auction's.
+/// - A report only reduces: an accepted quantity is never above its fill, and the prices are the auction's.
+/// - Nobody pays more than its bid or gets less than its ask.
 /// - Every phase ends without the party it waits for, so every account reaches its withdrawal.
 contract EnergyMarket is Metering {
     using Roster for Roster.Page;
@@ -84,7 +85,7 @@ contract EnergyMarket is Metering {
         if (r.verdict == Verdict.Accept) {
             require(r.volume == most, BadVerdict());
         } else if (r.verdict == Verdict.Cap) {
-            state.clearing = auction.cap(state.clearing, r.volume, slot.book.crossing());
+            state.clearing = auction.cap(state.clearing, r.volume, slot.book.lanes(false));
         } else if (r.verdict == Verdict.Curtail) {
             require(decisions != 0, DecisionsMismatch());
         } else {
@@ -166,6 +167,7 @@ contract EnergyMarket is Metering {
             (uint256 imported, uint256 exported) =
                 Settlement.metered(OrderCodec.reading(readingAt), buy, connection);
             int256 cash = rules.payment(sell, buy, loss, charge, imported, exported);
+            if (rules.atLimits) cash += rules.limitPayment(at, count, sell, buy, BASE_PRICE, TICK_SIZE);
             int256 credit = rules.peerEnergy(buy);
             _book(journal, participant, cash, credit, connection.importLimit() + connection.exportLimit());
         }
@@ -177,9 +179,8 @@ contract EnergyMarket is Metering {
         returns (Settlement.Rules memory rules)
     {
         uint256 length = OrderCodec.recordCount(data.records) * Settlement.DECISION_BYTES;
-        uint256 price = BASE_PRICE + clearing.priceTick() * TICK_SIZE;
         bool named = data.decisions.length == length;
-        rules = Settlement.rules(terms, clearing, price, MAX_LOSS_RATE, MAX_NETWORK_FEE, named);
+        rules = Settlement.rules(terms, clearing, MAX_LOSS_RATE, MAX_NETWORK_FEE, named);
         (rules.decisionsAt,) = OrderCodec.bounds(data.decisions);
     }
 

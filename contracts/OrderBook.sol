@@ -7,7 +7,7 @@ import {MarginAccounts} from "./MarginAccounts.sol";
 import {SealedBatches} from "./SealedBatches.sol";
 import {IAuction} from "./interfaces/IAuction.sol";
 import {IEnergyMarket, Interval, Phase, Skip} from "./interfaces/IEnergyMarket.sol";
-import {Tariff} from "./interfaces/IParticipantRegistry.sol";
+import {MarketConfig, Pricing, Tariff} from "./interfaces/IParticipantRegistry.sol";
 import {ISealedBatches} from "./interfaces/ISealedBatches.sol";
 import {Clearing} from "./libraries/Clearing.sol";
 import {Frame, OrderCodec, Steps} from "./libraries/OrderCodec.sol";
@@ -62,8 +62,13 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
 
     mapping(uint256 slot => Slot) private _ring;
 
+    /// @dev Whether the price depends on all that is posted, and not only on what trades.
+    bool private immutable PRICED_BY_ALL;
+
     constructor() {
-        auction = new Auction();
+        MarketConfig memory c = registry.config();
+        auction = new Auction(c);
+        PRICED_BY_ALL = c.pricing == Pricing.SupplyDemandRatio;
         if (REVEAL_WINDOW != 0) sealedBatches = new SealedBatches(registry, paymentToken);
     }
 
@@ -222,11 +227,14 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
         require(block.timestamp >= _bookClosure(interval), TooEarly(_bookClosure(interval)));
 
         Interval storage state = slot.interval;
-        Clearing cleared = state.batches == 0 ? Clearing.wrap(0) : auction.clear(slot.book.crossing());
+        (Clearing cleared, uint256 volume) = (Clearing.wrap(0), 0);
+        if (state.batches != 0) (cleared, volume) = auction.clear(state.terms, slot.book.lanes(PRICED_BY_ALL));
         state.clearing = cleared;
-        state.terms = state.terms.withVolume(cleared.volume());
+        state.terms = state.terms.withVolume(volume);
         state.phase = Phase.Cleared;
-        emit Cleared(interval, _price(cleared), cleared.volume(), cleared, _clearingHash(state));
+        emit Cleared(
+            interval, cleared.buyPrice(), cleared.sellPrice(), volume, cleared, _clearingHash(state)
+        );
     }
 
     /* READ */
@@ -282,10 +290,6 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
         return (state.number, state.settled == state.batches);
     }
 
-    function _price(Clearing cleared) internal view returns (uint256) {
-        return cleared.volume() == 0 ? 0 : BASE_PRICE + cleared.priceTick() * TICK_SIZE;
-    }
-
     function _posted(uint256 interval, uint256 batch, bytes memory records) internal pure returns (bytes32) {
         return keccak256(abi.encodePacked(uint32(interval), uint16(batch), records));
     }
@@ -295,6 +299,7 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
         return state.batches == 0 ? bytes32(0) : state.batchesHash;
     }
 
+    /// @dev The clearing and the records: what everybody gets follows from them, and so does the volume.
     function _clearingHash(Interval storage state) internal view returns (bytes32) {
         return keccak256(abi.encode(uint256(state.number), state.clearing, _batchesHash(state)));
     }

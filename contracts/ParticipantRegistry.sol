@@ -4,7 +4,7 @@ pragma solidity 0.8.30;
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {SSTORE2} from "solady/src/utils/SSTORE2.sol";
-import {IParticipantRegistry, MarketConfig, Participant, Tariff} from "./interfaces/IParticipantRegistry.sol";
+import {IParticipantRegistry, MarketConfig, Participant, Pricing, Tariff} from "./interfaces/IParticipantRegistry.sol";
 import {SystemAccount} from "./libraries/AccountLib.sol";
 import {OrderCodec} from "./libraries/OrderCodec.sol";
 import {Recovery} from "./libraries/Recovery.sol";
@@ -63,7 +63,10 @@ contract ParticipantRegistry is IParticipantRegistry {
         require(c.intervalLength != 0 && c.intervalLength <= 1 days, BadConfig("intervalLength"));
         require(c.openAhead != 0, BadConfig("openAhead"));
         require(c.ringSize > c.openAhead + 1, BadConfig("ringSize"));
-        require(c.basePrice + TICK_MAX * c.tickSize <= type(uint16).max, BadConfig("tickSize"));
+        uint256 ceiling = c.basePrice + TICK_MAX * c.tickSize;
+        require(c.tickSize != 0 && ceiling <= type(uint16).max, BadConfig("tickSize"));
+        bool onLadder = c.fixedPrice >= c.basePrice && c.fixedPrice <= ceiling;
+        require(c.pricing == Pricing.Fixed ? onLadder : c.fixedPrice == 0, BadConfig("fixedPrice"));
         require(c.maxLossRate <= PPM, BadConfig("maxLossRate"));
         require(c.revealWindow == 0 || c.revealWindow < c.gateLead, BadConfig("revealWindow"));
         // Without a bond a relayer could commit to many batches and reveal the one that it likes best.

@@ -53,9 +53,9 @@ contract SignedReadings is ISignedReadings {
     ) external view returns (bytes memory overruled, int256 change, uint256[] memory skipped) {
         uint256 orders = OrderCodec.recordCount(data.records);
         Walk memory walk;
-        // What is delivered depends neither on the price nor on network charges.
+        // What is delivered does not depend on network charges.
         bool named = data.decisions.length == orders * Settlement.DECISION_BYTES;
-        walk.rules = Settlement.rules(terms, clearing, 0, MAX_LOSS_RATE, 0, named);
+        walk.rules = Settlement.rules(terms, clearing, MAX_LOSS_RATE, 0, named);
         walk.frame = _frame(domain, interval);
         walk.skipped = new uint256[](signedReadings.length / SIGNED_READING_BYTES);
         overruled = new bytes(orders * OrderCodec.READING_BYTES + 32);

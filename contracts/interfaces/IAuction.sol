@@ -2,6 +2,7 @@
 pragma solidity 0.8.30;
 
 import {Clearing} from "../libraries/Clearing.sol";
+import {Terms} from "../libraries/Terms.sol";
 
 /// The book of one interval, as the market stores it.
 /// @param occupied for either side, bit t is set when something is queued at tick t
@@ -12,12 +13,16 @@ struct Lanes {
 }
 
 /// @title The call auction over a tick book
-/// @notice Holds nothing and decides nothing: a function of its arguments. Whoever has a book can ask what it clears to.
+/// @notice Holds nothing and decides nothing: a function of its arguments and of the market's fixed parameters. Whoever has
+/// a book can ask what it clears to. The pricing rules are told in `IParticipantRegistry`.
 interface IAuction {
-    /// @notice Merit order on both sides, matched while the bid is worth the ask, at one price.
+    /// @notice Merit order on both sides, matched while the bid is worth the ask and, where a rule sets the price, both
+    /// are content with it.
     /// @dev Its cost does not grow with the number of orders: at most 512 ticks are occupied.
-    function clear(Lanes calldata lanes) external pure returns (Clearing);
+    /// @param terms of the interval: its tariff
+    /// @return volume what is matched, Wh
+    function clear(Terms terms, Lanes calldata lanes) external view returns (Clearing, uint256 volume);
 
-    /// @notice The same clearing with its volume cut to `limit`, at the same price: the walk stopped earlier.
-    function cap(Clearing cleared, uint256 limit, Lanes calldata lanes) external pure returns (Clearing);
+    /// @notice The same clearing with its volume cut to `limit`, at the same prices: the walk stopped earlier.
+    function cap(Clearing cleared, uint256 limit, Lanes calldata lanes) external view returns (Clearing);
 }

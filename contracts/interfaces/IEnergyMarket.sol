@@ -101,7 +101,14 @@ struct Correction {
 interface IEnergyMarket {
     event BatchPosted(uint256 indexed interval, uint256 indexed batch, address indexed relayer, bytes records);
     event OrderSkipped(uint256 indexed interval, uint256 position, uint256 participant, Skip reason);
-    event Cleared(uint256 indexed interval, uint256 price, uint256 volume, Clearing clearing, bytes32 clearingHash);
+    event Cleared(
+        uint256 indexed interval,
+        uint256 buyPrice,
+        uint256 sellPrice,
+        uint256 volume,
+        Clearing clearing,
+        bytes32 clearingHash
+    );
     event Reported(
         uint256 indexed interval,
         Verdict verdict,

@@ -1,6 +1,26 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+/// How the price of a trade is found. Nobody ever pays more than its bid or gets less than its ask.
+///
+///   Uniform            one price: the midpoint of the range in which nobody wishes another quantity, rounded down to a tick
+///   PayAsBid           every Wh at its own step's limit; what buyers pay more than sellers get stays with the community
+///   McAfee             one price between the best that is left over on both sides; where it does not suit the last that
+///                      trade, the last Wh is given up, and they set the buyers' and the sellers' price
+///   MidMarketRate      the mean of retail and feed-in, rounded down
+///   SupplyDemandRatio  between feed-in and retail, by the ratio of all supply to all demand in the book, rounded down
+///   Fixed              the same price always
+///
+/// Under the last three, what is bid at no less than the price is matched with what is asked at no more.
+enum Pricing {
+    Uniform,
+    PayAsBid,
+    McAfee,
+    MidMarketRate,
+    SupplyDemandRatio,
+    Fixed
+}
+
 /// What a market is created with and keeps for life.
 /// @param intervalLength delivery period, seconds
 /// @param gateLead how long before delivery the gate closes, seconds
@@ -18,6 +38,8 @@ pragma solidity 0.8.30;
 /// @param bond what a relayer leaves with every sealed batch until it reveals it, base units; zero for an open market
 /// @param maxNetworkFee the most that a report may charge an order for the network, base units per accepted Wh; 0 leaves
 /// every buyer the tariff's uniform fee
+/// @param pricing how the price of a trade is found
+/// @param fixedPrice where the price is fixed, base units per Wh; otherwise zero
 struct MarketConfig {
     uint32 intervalLength;
     uint32 gateLead;
@@ -34,6 +56,8 @@ struct MarketConfig {
     uint32 revealWindow;
     uint48 bond;
     uint16 maxNetworkFee;
+    Pricing pricing;
+    uint16 fixedPrice;
 }
 
 /// Prices around the peer trade, base units per Wh.

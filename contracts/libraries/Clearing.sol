@@ -6,16 +6,18 @@ import {ProRata} from "./ProRata.sol";
 
 /// The outcome of an auction in one word:
 ///
-///   255..152   151..48   47..8        7..0
-///   ask        bid       volume, Wh   price tick
+///   255..152   151..48   32         31..16       15..0
+///   ask        bid       at limits  sell price   buy price
 ///
-/// with, for either side, the marginal tick's lane:
+/// Prices in base units per Wh: what buyers pay, what sellers get. `at limits`: every Wh at its own step's limit; the
+/// two prices are then the lowest that a buyer pays and the highest that a seller gets. Without trade the word is zero.
+/// And, for either side, the marginal tick's lane:
 ///
 ///   103..72        71..40       39..8       7..0
 ///   accepted, Wh   filled, Wh   total, Wh   tick
 type Clearing is uint256;
 
-using { priceTick, volume, marginal, stands } for Clearing global;
+using { buyPrice, sellPrice, atLimits, marginal, withMarginals, stands } for Clearing global;
 
 /// @dev One side's marginal tick: `filled` of the lane's `total` was matched, `accepted` of that stands after the gate.
 struct Marginal {
@@ -25,20 +27,35 @@ struct Marginal {
     uint256 accepted;
 }
 
-function pack(uint256 price, uint256 matched, Marginal memory bid, Marginal memory ask) pure returns (Clearing) {
-    return Clearing.wrap(price | (matched << 8) | (_packSide(bid) << 48) | (_packSide(ask) << 152));
+uint256 constant PRICES_MASK = (1 << 48) - 1;
+
+function pack(uint256 buyPrice_, uint256 sellPrice_, bool atLimits_, Marginal memory bid, Marginal memory ask)
+    pure
+    returns (Clearing)
+{
+    uint256 prices = buyPrice_ | (sellPrice_ << 16) | (atLimits_ ? 1 << 32 : 0);
+    return Clearing.wrap(prices | (_packSide(bid) << 48) | (_packSide(ask) << 152));
+}
+
+/// @dev The same prices for other quantities.
+function withMarginals(Clearing self, Marginal memory bid, Marginal memory ask) pure returns (Clearing) {
+    return Clearing.wrap((Clearing.unwrap(self) & PRICES_MASK) | (_packSide(bid) << 48) | (_packSide(ask) << 152));
 }
 
 function _packSide(Marginal memory m) pure returns (uint256) {
     return m.tick | (m.total << 8) | (m.filled << 40) | (m.accepted << 72);
 }
 
-function priceTick(Clearing self) pure returns (uint256) {
-    return uint8(Clearing.unwrap(self));
+function buyPrice(Clearing self) pure returns (uint256) {
+    return uint16(Clearing.unwrap(self));
 }
 
-function volume(Clearing self) pure returns (uint256) {
-    return uint40(Clearing.unwrap(self) >> 8);
+function sellPrice(Clearing self) pure returns (uint256) {
+    return uint16(Clearing.unwrap(self) >> 16);
+}
+
+function atLimits(Clearing self) pure returns (bool) {
+    return Clearing.unwrap(self) & (1 << 32) != 0;
 }
 
 function marginal(Clearing self, uint256 side) pure returns (Marginal memory) {

@@ -3,7 +3,7 @@ pragma solidity 0.8.30;
 
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {Clearing} from "./Clearing.sol";
-import {OrderCodec, Steps} from "./OrderCodec.sol";
+import {BUY, OrderCodec, Steps} from "./OrderCodec.sol";
 import {Connection} from "./Roster.sol";
 import {Terms, Verdict} from "./Terms.sol";
 
@@ -39,8 +39,10 @@ library Settlement {
     /// @param decisionsAt where in the calldata the next order's decision lies
     /// @param maxNetworkFee the most that a decision may name as network charge, base units per Wh; 0 where buyers pay the
     /// uniform fee
+    /// @param atLimits whether every Wh is traded at its own step's limit: the two prices are then zero
     /// @param dearPrice what a buyer pays for peer energy, base units per Wh
     /// @param surplusPrice what exports beyond the accepted sale earn
+    /// @param limits cash of all participants so far from peer energy that is traded at limits, base units
     /// @param participants cash of all participants so far, base units
     /// @param charges network charges named so far, base units
     /// @param energy Wh so far, 64 bits each, from the low end: sold, bought, lost, delivered
@@ -49,36 +51,35 @@ library Settlement {
         bool plain;
         bool named;
         bool curtailed;
+        bool atLimits;
         uint256 decisionsAt;
         uint256 lossRate;
         uint256 maxLossRate;
         uint256 maxNetworkFee;
         uint256 volume;
         uint256 credited;
-        uint256 price;
+        uint256 buyPrice;
+        uint256 sellPrice;
         uint256 retail;
         uint256 feedIn;
         uint256 networkFee;
         uint256 dearPrice;
         uint256 surplusPrice;
         Clearing clearing;
+        int256 limits;
         int256 participants;
         uint256 charges;
         uint256 energy;
         uint256 credit;
     }
 
-    /// @param price the clearing price, base units per Wh
     /// @param maxLossRate the most that a decision may name as losses, parts per million of the accepted energy
     /// @param maxNetworkFee the most that a decision may name as network charge, base units per Wh; 0 for no such charge
-    function rules(
-        Terms terms,
-        Clearing clearing,
-        uint256 price,
-        uint256 maxLossRate,
-        uint256 maxNetworkFee,
-        bool named
-    ) internal pure returns (Rules memory r) {
+    function rules(Terms terms, Clearing clearing, uint256 maxLossRate, uint256 maxNetworkFee, bool named)
+        internal
+        pure
+        returns (Rules memory r)
+    {
         Verdict verdict = terms.verdict();
         r.named = named;
         r.curtailed = verdict == Verdict.Curtail;
@@ -87,13 +88,14 @@ library Settlement {
         r.maxLossRate = maxLossRate;
         r.volume = terms.volume();
         r.credited = Math.min(terms.delivered(), r.volume);
-        r.price = price;
+        r.atLimits = clearing.atLimits();
+        if (!r.atLimits) (r.buyPrice, r.sellPrice) = (clearing.buyPrice(), clearing.sellPrice());
         r.retail = terms.retail();
         r.feedIn = terms.feedIn();
         if (named) r.maxNetworkFee = maxNetworkFee;
         // Charges that are named stand instead of the uniform fee.
         if (r.maxNetworkFee == 0) r.networkFee = terms.networkFee();
-        r.dearPrice = price + r.networkFee;
+        r.dearPrice = r.buyPrice + r.networkFee;
         // Only an unconstrained grid pays for surplus: that is what makes an inverter obey a curtailment.
         if (verdict == Verdict.Accept || verdict == Verdict.Expired) r.surplusPrice = r.feedIn;
         r.clearing = clearing;
@@ -179,7 +181,7 @@ library Settlement {
     ) internal pure returns (int256 booked) {
         unchecked {
             uint256 supplied = sell;
-            booked = int256(r.price * sell) - int256(r.dearPrice * buy + r.retail * loss + charge);
+            booked = int256(r.sellPrice * sell) - int256(r.dearPrice * buy + r.retail * loss + charge);
             if (fedIn < sell) {
                 supplied = fedIn;
                 booked -= int256(r.retail * (sell - fedIn));
@@ -190,6 +192,36 @@ library Settlement {
             else booked -= int256(r.retail * (imported - buy));
             r.participants += booked;
             r.energy += sell | (buy << 64) | (loss << 128) | (supplied << 192);
+        }
+    }
+
+    /// @notice What the order's peer energy books to its participant where every Wh is traded at its own step's limit.
+    /// @dev Where less is accepted than the steps were filled, the best for the market stays: the highest bids and the
+    /// lowest asks. The steps of a record ascend.
+    /// @param basePrice price of tick 0, base units per Wh
+    /// @param tickSize base units per Wh between ticks
+    function limitPayment(
+        Rules memory r,
+        uint256 at,
+        uint256 count,
+        uint256 sell,
+        uint256 buy,
+        uint256 basePrice,
+        uint256 tickSize
+    ) internal pure returns (int256 booked) {
+        unchecked {
+            for (uint256 i; i < 2 * count; ++i) {
+                bool buys = i >= count;
+                // Asks from the first step on, bids from the last one back.
+                Steps posted = OrderCodec.steps(at, buys ? 2 * count - 1 - i : i);
+                if ((posted.side() == BUY) != buys) continue;
+                uint256 taken = Math.min(r.clearing.stands(posted), buys ? buy : sell);
+                int256 cash = int256(taken * (basePrice + posted.tick() * tickSize));
+                if (buys) (booked, buy) = (booked - cash, buy - taken);
+                else (booked, sell) = (booked + cash, sell - taken);
+            }
+            r.limits += booked;
+            r.participants += booked;
         }
     }
 
@@ -207,7 +239,7 @@ library Settlement {
         unchecked {
             (uint256 sold, uint256 bought) = (uint64(r.energy), uint64(r.energy >> 64));
             s.gridOperator = int256(r.networkFee * bought + r.charges + r.retail * uint64(r.energy >> 128));
-            s.community = int256(r.price) * (int256(bought) - int256(sold));
+            s.community = int256(r.buyPrice * bought) - int256(r.sellPrice * sold) - r.limits;
             // (R5) The supplier is everybody's counterparty.
             s.supplier = -(r.participants + s.gridOperator + s.community);
             s.delivered = int256(r.energy >> 192);

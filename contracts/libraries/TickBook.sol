@@ -114,28 +114,29 @@ library TickBook {
         return uint32(word) == interval ? uint32(word >> shift) : 0;
     }
 
-    /// @notice What an auction of the book can reach: the words of either side's better ticks up to the crossing.
+    /// @notice What an auction of the book can reach: the words of either side's better ticks up to the crossing, or all
+    /// of them.
     /// @dev The side that has less energy so far gives its next word. Its auction ends where the next tick does not meet
     /// the best tick of the other side's last word: by then the other side is down to that word.
-    function crossing(Book storage book) internal view returns (Lanes memory lanes) {
-        lanes.occupied = book.occupied;
-        (uint256 bids, uint256 asks) = (lanes.occupied[BUY], lanes.occupied[SELL]);
+    function lanes(Book storage book, bool whole) internal view returns (Lanes memory found) {
+        found.occupied = book.occupied;
+        (uint256 bids, uint256 asks) = (found.occupied[BUY], found.occupied[SELL]);
         (uint256 demand, uint256 supply) = (0, 0);
         (uint256 bid, uint256 ask) = (0, 0);
         unchecked {
             while (true) {
-                if (demand <= supply) {
+                if (whole ? bids != 0 : demand <= supply) {
                     if (bids == 0) break;
                     bid = best(BUY, bids);
                     if (bid < ask) break;
                     bids &= beyond(BUY, bid);
-                    demand += energy(_copy(book, lanes.words, BUY, bid));
+                    demand += energy(_copy(book, found.words, BUY, bid));
                 } else {
                     if (asks == 0) break;
                     ask = best(SELL, asks);
-                    if (bid < ask) break;
+                    if (bid < ask && !whole) break;
                     asks &= beyond(SELL, ask);
-                    supply += energy(_copy(book, lanes.words, SELL, ask));
+                    supply += energy(_copy(book, found.words, SELL, ask));
                 }
             }
         }
@@ -151,6 +152,22 @@ library TickBook {
         unchecked {
             uint256 first = tick / LANES_PER_WORD * LANES_PER_WORD;
             return side == BUY ? (1 << first) - 1 : type(uint256).max << (first + LANES_PER_WORD);
+        }
+    }
+
+    /// @notice The lane of `tick` in its word, Wh.
+    function lane(uint256 word, uint256 tick) internal pure returns (uint256) {
+        (, uint256 shift) = place(BUY, tick);
+        return uint32(word >> shift);
+    }
+
+    /// @notice A word without the lanes that are worse than `worst`, which is one of its own.
+    function noWorse(uint256 side, uint256 word, uint256 worst) internal pure returns (uint256) {
+        unchecked {
+            (, uint256 shift) = place(side, worst);
+            if (side == BUY) return word >> shift << shift;
+            uint256 above = 256 - LANE_BITS - shift;
+            return word << above >> above;
         }
     }
 

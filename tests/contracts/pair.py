@@ -70,7 +70,7 @@ class MarketPair:
         _, cleared = self._both(
             lambda: self.chain.client.clear(interval), lambda now: self.twin.clear(interval, now=now)
         )
-        assert self.state(interval).clearing_word == cleared.pack()
+        assert self.state(interval).clearing_word == cleared.clearing.pack()
         assert self.chain.client.clearing_hash(interval) == self.twin.interval(interval).clearing_hash
         return int(cleared.volume)
 

@@ -56,7 +56,7 @@ def test_dust_over_all_ticks_stays_within_the_worst_clearing(market: OnChainMark
         assert market.client.post(INTERVAL, [market.order(INTERVAL, account, *steps)]).batch is not None
     market.at(CONFIG.gate_closure(INTERVAL))
     cleared = market.client.clear(INTERVAL)
-    assert cleared.clearing.volume == 8
+    assert cleared.volume == 8
     assert cleared.gas < 350_000
 
 
@@ -67,7 +67,7 @@ def test_order_that_crosses_itself_wins_nothing(market: OnChainMarket) -> None:
     batch = BatchData(market.client.post(INTERVAL, [order]).packed)
     before = market.client.accounts(8)
     market.at(CONFIG.gate_closure(INTERVAL))
-    assert market.client.clear(INTERVAL).clearing.volume == 500
+    assert market.client.clear(INTERVAL).volume == 500
     market.report(INTERVAL, Verdict.ACCEPT, 500)
     market.at(CONFIG.end(INTERVAL))
     readings = [encode_readings([Reading(ReadingStatus.ATTESTED, 500, 500)])]
@@ -137,6 +137,6 @@ def test_dust_on_all_ticks_of_both_sides_clears_within_the_bound(crowd: OnChainM
         assert crowd.client.market.functions.book(WIDE_INTERVAL, side).call() == [1] * 256
     crowd.at(WIDE.gate_closure(WIDE_INTERVAL))
     cleared = crowd.client.clear(WIDE_INTERVAL)
-    assert cleared.clearing.volume == 128
+    assert cleared.volume == 128
     assert cleared.gas < 350_000
     crowd.network.revert(snapshot)

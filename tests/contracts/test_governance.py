@@ -171,7 +171,7 @@ def test_open_positions_of_a_suspended_participant_settle_and_it_is_readmitted(
     before = market.client.accounts(5)[4][0]
     market.at(CONFIG.readings_deadline(INTERVAL))
     market.client.settle(INTERVAL, 0, batches[0])
-    price = CONFIG.price(market.client.interval(INTERVAL).clearing.price_tick)
+    price = market.client.interval(INTERVAL).clearing.buy_price
     assert market.client.accounts(5)[4][0] - before == 600 * (price - 300)
     free = market.client.market.functions.freeBalance(4).call()
     market.as_wallet(4).withdraw(4, free)

@@ -127,7 +127,7 @@ def test_curtailed_interval_pays_only_what_was_accepted(pair: MarketPair) -> Non
         pair.compare(INTERVAL)
     accounts = pair.chain.client.accounts(8)
     price = 140  # bids of 500 + 500 at tick 40 are filled in part: the ask at 20 leaves the price to them
-    assert CONFIG.price(pair.twin.interval(INTERVAL).cleared.price_tick) == price
+    assert pair.twin.interval(INTERVAL).cleared.buy_price == price
     change = [now[0] - then for now, then in zip(accounts, before, strict=True)]
     assert change[4] == 200 * price
     assert (change[6], change[7]) == (-120 * (price + 20), -80 * (price + 20))

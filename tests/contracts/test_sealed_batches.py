@@ -122,7 +122,7 @@ def test_revealed_batches_are_cleared_and_settled_as_in_the_twin(market: OnChain
 
     market.at(BOOK_CLOSURE)
     cleared = market.client.clear(INTERVAL)
-    assert cleared.clearing == twin.market.clear(INTERVAL, now=BOOK_CLOSURE)
+    assert cleared.clearing == twin.market.clear(INTERVAL, now=BOOK_CLOSURE).clearing
     assert cleared.clearing_hash == twin.market.interval(INTERVAL).clearing_hash
     report = market.report_on(INTERVAL, Verdict.ACCEPT, 1000)
     market.at(SEALED.report_deadline(INTERVAL) - 1)
@@ -185,7 +185,7 @@ def test_unrevealed_batch_never_existed_and_its_bond_is_the_communitys(market: O
 
     market.client.clear(INTERVAL)
     state = market.client.interval(INTERVAL)
-    assert (state.batches, state.clearing.volume) == (1, 500)
+    assert (state.batches, state.terms.volume) == (1, 500)
 
 
 def test_other_orders_than_those_committed_to_are_refused(market: OnChainMarket) -> None:

@@ -2,15 +2,16 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from onchain import CONFIG, OnChainMarket, signed_order
+from onchain import CONFIG, TARIFF, OnChainMarket, signed_order
 
 from peerwatt.chain import Artifact, Network, Sender, demo_account, deploy, open_network
-from peerwatt.messages import Clearing, Side, Verdict
+from peerwatt.market import MarketConfig, Pricing
+from peerwatt.messages import Side, Verdict
 
 CASES = Path(__file__).parent.parent / "cases"
 HARNESS = Artifact.from_json(
@@ -43,7 +44,10 @@ def auction_house() -> Iterator[OnChainMarket]:
         yield OnChainMarket(network, 4, config=LONG, limit=65_535)
 
 
-@pytest.mark.parametrize("case", cases("auction"))
+UNIFORM = [param for param in cases("auction") if "market" not in param.values[0]]
+
+
+@pytest.mark.parametrize("case", UNIFORM)
 def test_auction(auction_house: OnChainMarket, case: dict[str, Any]) -> None:
     market, client = auction_house, auction_house.client
     snapshot = market.network.snapshot()
@@ -54,6 +58,7 @@ def test_auction(auction_house: OnChainMarket, case: dict[str, Any]) -> None:
     assert [record.steps[0].offset for record in posted.records] == case["offsets"]
     market.at(LONG.gate_closure(INTERVAL))
     cleared = client.clear(INTERVAL)
+    assert cleared.volume == case["volume"]
     assert cleared.clearing.pack() == int(case["clearing_word"], 16)
     for cap in case["caps"]:
         before = market.network.snapshot()
@@ -62,18 +67,50 @@ def test_auction(auction_house: OnChainMarket, case: dict[str, Any]) -> None:
         accepted = settled_energy(market, posted.packed, cap["volume"])
         assert accepted == cap["accepted"]
         market.network.revert(before)
-    if case["clearing"]["volume"]:
+    if case["volume"]:
         before = market.network.snapshot()
-        market.report(INTERVAL, Verdict.ACCEPT, case["clearing"]["volume"])
-        assert settled_energy(market, posted.packed, case["clearing"]["volume"]) == case["fills"]
+        market.report(INTERVAL, Verdict.ACCEPT, case["volume"])
+        assert settled_energy(market, posted.packed, case["volume"]) == case["fills"]
         market.network.revert(before)
     market.network.revert(snapshot)
+
+
+@pytest.mark.parametrize("case", cases("auction"))
+def test_auction_by_itself(chain: Network, case: dict[str, Any]) -> None:
+    """The contract is a function: it clears any book under any rule."""
+    sender = Sender(chain, demo_account("contracts", "relayer"))
+    chain.fund({sender.address: 10**21})
+    auction = deploy(sender, "Auction", astuple(market_of(case.get("market", {})))).contract
+    lanes = stored(case["steps"])
+    tariff = sum(price << shift for price, shift in zip(astuple(TARIFF), (128, 144, 160), strict=True))
+    word, volume = auction.functions.clear(tariff, lanes).call()
+    assert (word, volume) == (int(case["clearing_word"], 16), case["volume"])
+    for cap in case["caps"]:
+        assert auction.functions.cap(word, cap["volume"], lanes).call() == int(cap["gated_word"], 16)
+
+
+def stored(steps: list[dict[str, Any]]) -> tuple[list[int], list[int]]:
+    """The bit maps and words of a book, as the market stores them."""
+    occupied, words = [0, 0], [INTERVAL] * 74
+    for step in steps:
+        side, tick = Side[step["side"].upper()], step["tick"]
+        occupied[side] |= 1 << tick
+        words[37 * side + tick // 7] += step["quantity"] << 32 * (1 + tick % 7)
+    return occupied, words
+
+
+def market_of(said: dict[str, Any]) -> MarketConfig:
+    """The market of a case: what it does not say is as in most of them."""
+    pricing = Pricing[said.get("pricing", "uniform").upper()]
+    return replace(CONFIG, margin_price=2000, **{**said, "pricing": pricing})
 
 
 def settled_energy(market: OnChainMarket, records: bytes, volume: int) -> list[int]:
     """What stands of every order, Wh."""
     state = market.client.interval(INTERVAL)
-    entries, _ = settled(market.sender, state.terms_word, state.clearing_word, 0, (0, 0), (records, b"", b""))
+    entries, _ = settled(
+        market.sender, state.terms_word, state.clearing_word, (0, 0), (0, 0), (records, b"", b"")
+    )
     found = [entry[1] + entry[2] for entry in entries]
     assert sum(found) == 2 * volume
     return found
@@ -83,7 +120,7 @@ def settled(
     sender: Sender,
     terms: int,
     clearing: int,
-    price: int,
+    ladder: tuple[int, int],
     maxima: tuple[int, int],
     data: tuple[bytes, bytes, bytes],
     limits: Sequence[tuple[int, int]] = (),
@@ -92,13 +129,14 @@ def settled(
     the sums.
 
     Args:
+        ladder: price of tick 0, and base units per Wh between ticks.
         maxima: most that a decision may name, as losses, ppm, and as network charge, base units per Wh.
         limits: Wh that each order's connection can import and export.
     """
     harness = deploy(sender, HARNESS).contract
     orders = int.from_bytes(data[0][:2], "big")
     connections = [imports << 64 | exports << 32 for imports, exports in limits] or [0] * orders
-    entries, sums = harness.functions.settle(terms, clearing, price, *maxima, data, connections).call()
+    entries, sums = harness.functions.settle(terms, clearing, ladder, *maxima, data, connections).call()
     return entries, sums
 
 
@@ -116,13 +154,13 @@ def test_settlement(chain: Network, case: dict[str, Any]) -> None:
     values = {**terms, "verdict": Verdict[terms["verdict"].upper()], "run": 1}
     word = sum(int(values[name]) << shift for name, shift in TERMS_FIELDS)
     clearing = int(terms["clearing_word"], 16)
-    price = market["base_price"] + market["tick_size"] * Clearing.unpack(clearing).price_tick
+    ladder = (market["base_price"], market["tick_size"])
     records, decisions, readings = (
         bytes.fromhex(case[name][2:]) for name in ("records", "decisions", "readings")
     )
     limits = [(order["import_limit"], order["export_limit"]) for order in case["orders"]]
     maxima = market["max_loss_rate"], market.get("max_network_fee", 0)
-    found, sums = settled(sender, word, clearing, price, maxima, (records, decisions, readings), limits)
+    found, sums = settled(sender, word, clearing, ladder, maxima, (records, decisions, readings), limits)
 
     entries, positions = case["entries"], case["positions"]
     assert [entry[0] for entry in found] == [order["participant"] for order in case["orders"]]

@@ -5,8 +5,9 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from peerwatt.market import TickBook, clear, cross, fill, walk
-from peerwatt.messages import Clearing, PlacedStep, Side, Step
+from peerwatt.market import Auctioned, TickBook, clear, cross, fill, walk
+from peerwatt.messages import PlacedStep, Side, Step
+from tests.market.conftest import CONFIG, TARIFF
 
 # Few ticks and small quantities, so that books cross and ties are common.
 ticks = st.one_of(st.integers(0, 8), st.sampled_from([0, 127, 254, 255]))
@@ -22,10 +23,10 @@ def posted(book_steps: list[Step]) -> tuple[TickBook, list[PlacedStep]]:
     return book, [book.post([step])[0] for step in book_steps]
 
 
-def cleared(book_steps: list[Step]) -> tuple[Clearing, list[int]]:
+def cleared(book_steps: list[Step]) -> tuple[Auctioned, list[int]]:
     book, placed = posted(book_steps)
-    clearing = clear(book)
-    return clearing, [fill(each, clearing) for each in placed]
+    auctioned = clear(book, CONFIG, TARIFF)
+    return auctioned, [fill(each, auctioned.clearing) for each in placed]
 
 
 def volume_by_units(book_steps: list[Step]) -> int:
@@ -64,19 +65,22 @@ def test_volume_is_the_largest_that_any_price_allows(book_steps: list[Step]) -> 
 
 @given(books)
 def test_bought_and_sold_are_the_volume_exactly(book_steps: list[Step]) -> None:
-    clearing, fills = cleared(book_steps)
-    assert side_sums(book_steps, fills) == [clearing.volume, clearing.volume]
+    (_, volume), fills = cleared(book_steps)
+    assert side_sums(book_steps, fills) == [volume, volume]
     assert all(0 <= got <= step.quantity for step, got in zip(book_steps, fills, strict=True))
 
 
 @given(books)
 def test_price_is_individually_rational_and_leaves_no_envy(book_steps: list[Step]) -> None:
-    clearing, fills = cleared(book_steps)
-    if clearing.volume == 0:
+    (clearing, volume), fills = cleared(book_steps)
+    if volume == 0:
         assert clearing.pack() == 0
         return
+    assert clearing.buy_price == clearing.sell_price
     for step, got in zip(book_steps, fills, strict=True):
-        gain = step.tick - clearing.price_tick if step.side == Side.BUY else clearing.price_tick - step.tick
+        gain = CONFIG.price(step.tick) - clearing.buy_price
+        if step.side == Side.SELL:
+            gain = -gain
         if gain < 0:
             assert got == 0, "traded at a loss"
         if gain > 0:
@@ -85,8 +89,8 @@ def test_price_is_individually_rational_and_leaves_no_envy(book_steps: list[Step
 
 @given(small_books)
 def test_price_is_the_midpoint_of_all_that_clear(book_steps: list[Step]) -> None:
-    clearing, fills = cleared(book_steps)
-    if clearing.volume == 0:
+    (clearing, volume), fills = cleared(book_steps)
+    if volume == 0:
         return
 
     def clears(price: int) -> bool:
@@ -98,13 +102,13 @@ def test_price_is_the_midpoint_of_all_that_clear(book_steps: list[Step]) -> None
         )
 
     clearing_prices = [price for price in range(256) if clears(price)]
-    assert clearing.price_tick == (clearing_prices[0] + clearing_prices[-1]) // 2
+    assert clearing.buy_price == CONFIG.price((clearing_prices[0] + clearing_prices[-1]) // 2)
 
 
 @given(books)
 def test_marginal_shares_are_proportional_to_less_than_a_wh(book_steps: list[Step]) -> None:
-    clearing, fills = cleared(book_steps)
-    if clearing.volume == 0:
+    (clearing, volume), fills = cleared(book_steps)
+    if volume == 0:
         return
     for step, got in zip(book_steps, fills, strict=True):
         marginal = clearing.marginal(step.side)
@@ -136,11 +140,11 @@ def test_one_that_offers_more_never_trades_less(book_steps: list[Step], data: st
 @given(books)
 def test_crossing_is_the_clearing(book_steps: list[Step]) -> None:
     book, _ = posted(book_steps)
-    clearing = clear(book)
+    clearing, volume = clear(book, CONFIG, TARIFF)
     crossing = cross(book.merit_order(Side.BUY), book.merit_order(Side.SELL))
     if crossing is None:
-        assert clearing.volume == 0
+        assert volume == 0
         return
-    assert (clearing.price_tick, clearing.volume) == (crossing.price, crossing.volume)
+    assert (clearing.buy_price, volume) == (CONFIG.price(crossing.price), crossing.volume)
     for side, marginal in ((Side.BUY, crossing.bid), (Side.SELL, crossing.ask)):
         assert walk(book.merit_order(side), crossing.volume) == marginal

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from peerwatt.errors import InputError
 from peerwatt.market import TickBook, clear, clear_book, fill
 from peerwatt.messages import Side, Step
+from tests.market.conftest import CONFIG, TARIFF
 
 
 def entry(name: Any, side: str, price: Any, quantity: Any) -> dict[str, Any]:
@@ -40,15 +41,15 @@ steps = st.builds(Step, st.sampled_from(Side), st.integers(0, 8), st.integers(1,
 def test_equals_the_market_where_prices_are_ticks(book_steps: list[Step]) -> None:
     tick_book = TickBook()
     placed = [tick_book.post([step])[0] for step in book_steps]
-    clearing = clear(tick_book)
+    clearing, volume = clear(tick_book, CONFIG, TARIFF)
     result = clear_book(
         [
             entry(number, step.side.name.lower(), step.tick, step.quantity)
             for number, step in enumerate(book_steps)
         ]
     )
-    assert result["volume"] == clearing.volume
-    assert result["price"] == (clearing.price_tick if clearing.volume else None)
+    assert result["volume"] == volume
+    assert result["price"] == (clearing.buy_price - CONFIG.base_price if volume else None)
     assert list(result["fills"].values()) == [fill(each, clearing) for each in placed]
 
 

@@ -5,8 +5,20 @@ from dataclasses import replace
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from peerwatt.market import MarketConfig, Tariff, Terms, TickBook, clear, fill, gate, position, standing
+from peerwatt.market import (
+    Auctioned,
+    MarketConfig,
+    Tariff,
+    Terms,
+    TickBook,
+    clear,
+    fill,
+    gate,
+    position,
+    standing,
+)
 from peerwatt.messages import Clearing, Decision, PlacedStep, Record, Side, Step, Verdict
+from tests.market.conftest import CONFIG, TARIFF
 
 MAX_LOSS_RATE = 50_000
 UNIFORM = MarketConfig(
@@ -31,10 +43,10 @@ books = st.lists(steps, min_size=2, max_size=25)
 decisions = st.builds(Decision, *(st.integers(0, 40),) * 3, st.integers(0, 2000))
 
 
-def posted(book_steps: list[Step]) -> tuple[TickBook, list[PlacedStep], Clearing]:
+def posted(book_steps: list[Step]) -> tuple[TickBook, list[PlacedStep], Auctioned]:
     book = TickBook()
     placed = [book.post([step])[0] for step in book_steps]
-    return book, placed, clear(book)
+    return book, placed, clear(book, CONFIG, TARIFF)
 
 
 def accepted_sums(placed: list[PlacedStep], gated: Clearing) -> list[int]:
@@ -49,20 +61,20 @@ def terms(gated: Clearing, verdict: Verdict, volume: int, loss_rate: int = 0) ->
 def test_cap_is_nested_in_the_fills_and_sums_to_its_volume(
     book_steps: list[Step], data: st.DataObject
 ) -> None:
-    book, placed, cleared = posted(book_steps)
-    volume = data.draw(st.integers(0, cleared.volume))
+    book, placed, (cleared, matched) = posted(book_steps)
+    volume = data.draw(st.integers(0, matched))
     gated = gate(book, cleared, Verdict.CAP, volume)
     assert accepted_sums(placed, gated) == [volume, volume]
     assert all(0 <= standing(each, gated) <= fill(each, cleared) for each in placed)
     if volume:
-        assert (gated.price_tick, gated.volume) == (cleared.price_tick, cleared.volume)
+        assert (gated.buy_price, gated.sell_price) == (cleared.buy_price, cleared.sell_price)
 
 
 @given(books, st.data())
 def test_cap_keeps_the_merit_order(book_steps: list[Step], data: st.DataObject) -> None:
-    book, placed, cleared = posted(book_steps)
-    assume(cleared.volume)
-    gated = gate(book, cleared, Verdict.CAP, data.draw(st.integers(1, cleared.volume)))
+    book, placed, (cleared, matched) = posted(book_steps)
+    assume(matched)
+    gated = gate(book, cleared, Verdict.CAP, data.draw(st.integers(1, matched)))
     for each in placed:
         worse = [
             other
@@ -77,9 +89,9 @@ def test_cap_keeps_the_merit_order(book_steps: list[Step], data: st.DataObject) 
 
 @given(books)
 def test_cap_at_the_volume_is_acceptance(book_steps: list[Step]) -> None:
-    book, placed, cleared = posted(book_steps)
-    capped = gate(book, cleared, Verdict.CAP, cleared.volume)
-    accepted = gate(book, cleared, Verdict.ACCEPT, cleared.volume)
+    book, placed, (cleared, matched) = posted(book_steps)
+    capped = gate(book, cleared, Verdict.CAP, matched)
+    accepted = gate(book, cleared, Verdict.ACCEPT, matched)
     assert capped == accepted == cleared
     assert [standing(each, accepted) for each in placed] == [fill(each, cleared) for each in placed]
 
@@ -88,10 +100,10 @@ def test_cap_at_the_volume_is_acceptance(book_steps: list[Step]) -> None:
 def test_no_verdict_adds_to_a_fill(
     book_steps: list[Step], decision: Decision, verdict: Verdict, loss_rate: int
 ) -> None:
-    _, placed, cleared = posted(book_steps)
+    _, placed, (cleared, matched) = posted(book_steps)
     filled = [sum(fill(each, cleared) for each in placed if each.step.side == side) for side in Side]
     stands = position(
-        Record(4, tuple(placed)), terms(cleared, verdict, cleared.volume, loss_rate), decision, UNIFORM
+        Record(4, tuple(placed)), terms(cleared, verdict, matched, loss_rate), decision, UNIFORM
     )
     if verdict == Verdict.CURTAIL:
         assert (stands.buy, stands.sell) == (min(filled[0], decision.buy), min(filled[1], decision.sell))
@@ -103,7 +115,7 @@ def test_no_verdict_adds_to_a_fill(
 
 @given(books, st.sampled_from(Verdict))
 def test_nothing_stands_of_a_volume_of_nothing(book_steps: list[Step], verdict: Verdict) -> None:
-    book, placed, cleared = posted(book_steps)
+    book, placed, (cleared, _) = posted(book_steps)
     record = Record(4, tuple(placed))
     stands = position(record, terms(gate(book, cleared, verdict, 0), verdict, 0, 1000), None, UNIFORM)
     assert (stands.sell, stands.buy, stands.loss) == (0, 0, 0)
@@ -111,17 +123,15 @@ def test_nothing_stands_of_a_volume_of_nothing(book_steps: list[Step], verdict: 
 
 @given(books)
 def test_curtailment_without_decisions_leaves_nothing(book_steps: list[Step]) -> None:
-    _, placed, cleared = posted(book_steps)
-    stands = position(
-        Record(4, tuple(placed)), terms(cleared, Verdict.CURTAIL, cleared.volume, 1000), None, UNIFORM
-    )
+    _, placed, (cleared, matched) = posted(book_steps)
+    stands = position(Record(4, tuple(placed)), terms(cleared, Verdict.CURTAIL, matched, 1000), None, UNIFORM)
     assert (stands.sell, stands.buy, stands.loss) == (0, 0, 0)
 
 
 @given(books, st.integers(0, MAX_LOSS_RATE))
 def test_uniform_losses_are_floored(book_steps: list[Step], loss_rate: int) -> None:
-    _, placed, cleared = posted(book_steps)
-    at_rate = terms(cleared, Verdict.ACCEPT, cleared.volume, loss_rate)
+    _, placed, (cleared, matched) = posted(book_steps)
+    at_rate = terms(cleared, Verdict.ACCEPT, matched, loss_rate)
     record = Record(4, tuple(placed))
     stands = position(record, at_rate, None, UNIFORM)
     assert stands.loss == (stands.sell + stands.buy) * loss_rate // 1_000_000
@@ -132,8 +142,8 @@ def test_uniform_losses_are_floored(book_steps: list[Step], loss_rate: int) -> N
 def test_a_buyer_pays_the_uniform_fee_where_charges_are_not_named(
     book_steps: list[Step], decision: Decision, verdict: Verdict
 ) -> None:
-    _, placed, cleared = posted(book_steps)
-    record, applied = Record(4, tuple(placed)), terms(cleared, verdict, cleared.volume)
+    _, placed, (cleared, matched) = posted(book_steps)
+    record, applied = Record(4, tuple(placed)), terms(cleared, verdict, matched)
     for decided, market in ((None, UNIFORM), (None, NAMED), (decision, UNIFORM)):
         stands = position(record, applied, decided, market)
         assert stands.charge == applied.tariff.network_fee * stands.buy
@@ -143,6 +153,6 @@ def test_a_buyer_pays_the_uniform_fee_where_charges_are_not_named(
 def test_a_named_charge_is_paid_up_to_the_markets_maximum(
     book_steps: list[Step], decision: Decision, verdict: Verdict
 ) -> None:
-    _, placed, cleared = posted(book_steps)
-    stands = position(Record(4, tuple(placed)), terms(cleared, verdict, cleared.volume), decision, NAMED)
+    _, placed, (cleared, matched) = posted(book_steps)
+    stands = position(Record(4, tuple(placed)), terms(cleared, verdict, matched), decision, NAMED)
     assert stands.charge == min(decision.charge, 15 * (stands.sell + stands.buy))

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from peerwatt.market import EnergyLimits, Metered, Position, Tariff, Terms, metered, settle_order
+from peerwatt.market import EnergyLimits, Metered, PeerCash, Position, Tariff, Terms, metered, settle_order
 from peerwatt.market.settlement import Entries
 from peerwatt.messages import NO_TRADE, Reading, ReadingStatus, Verdict
 
@@ -18,11 +18,15 @@ volumes = st.integers(0, (1 << 40) - 1)
 all_terms = st.builds(Terms, st.just(NO_TRADE), verdicts, st.just(0), volumes, volumes, tariffs)
 
 
+def at(price: int, position: Position) -> PeerCash:
+    return PeerCash(price * position.sell, price * position.buy)
+
+
 @given(positions, readings, prices, all_terms)
 def test_cash_entries_sum_to_zero_and_energy_entries_to_what_was_delivered(
     position: Position, reading: Metered, price: int, terms: Terms
 ) -> None:
-    entries = settle_order(position, reading, price, terms)
+    entries = settle_order(position, reading, at(price, position), terms)
     cash = (
         entries.participant_cash,
         entries.grid_operator_cash,
@@ -43,14 +47,14 @@ def test_supplier_is_the_counterparty_of_imbalance_and_nothing_else(
     spent = feed_in * (position.buy - used)
     if terms.verdict in (Verdict.ACCEPT, Verdict.EXPIRED):
         spent += feed_in * (reading.exported - delivered)
-    assert settle_order(position, reading, price, terms).supplier_cash == earned - spent
+    assert settle_order(position, reading, at(price, position), terms).supplier_cash == earned - spent
 
 
 @given(positions, readings, prices, all_terms)
 def test_grid_operator_earns_fees_and_losses_and_peers_pay_each_other(
     position: Position, reading: Metered, price: int, terms: Terms
 ) -> None:
-    entries = settle_order(position, reading, price, terms)
+    entries = settle_order(position, reading, at(price, position), terms)
     assert entries.grid_operator_cash == position.charge + terms.tariff.retail * position.loss
     assert entries.community_cash == price * (position.buy - position.sell)
 
@@ -63,7 +67,9 @@ def test_credits_never_exceed_what_was_delivered(
     delivered = data.draw(st.integers(0, volume))
     terms = Terms(NO_TRADE, Verdict.ACCEPT, 0, volume, delivered, tariff)
     credits = [
-        settle_order(Position(0, buy, 0, 0), Metered(buy, 0), price, terms).participant_energy
+        settle_order(
+            Position(0, buy, 0, 0), Metered(buy, 0), PeerCash(0, price * buy), terms
+        ).participant_energy
         for buy in bought
     ]
     assert delivered - len(bought) < sum(credits) <= delivered
@@ -73,9 +79,9 @@ def test_credits_never_exceed_what_was_delivered(
 def test_correction_is_the_difference_of_two_settlements(
     position: Position, first: Metered, last: Metered, price: int, terms: Terms, delivered: int
 ) -> None:
-    before = settle_order(position, first, price, terms)
+    before = settle_order(position, first, at(price, position), terms)
     final = Terms(terms.clearing, terms.verdict, 0, terms.volume, delivered, terms.tariff, run=2)
-    after = settle_order(position, last, price, final)
+    after = settle_order(position, last, at(price, position), final)
     correction = after - before
     for field in Entries.__dataclass_fields__:
         assert getattr(before, field) + getattr(correction, field) == getattr(after, field)
@@ -90,8 +96,10 @@ def test_a_missing_reading_never_pays(
     missing = metered(Reading(ReadingStatus.MISSING, imported, exported), position, connection)
     assert missing == Metered(imported=position.buy, exported=0)
     spoke = Metered(position.buy, exported)
-    silent = settle_order(position, missing, price, terms)
-    assert silent.participant_cash <= settle_order(position, spoke, price, terms).participant_cash
+    silent = settle_order(position, missing, at(price, position), terms)
+    assert (
+        silent.participant_cash <= settle_order(position, spoke, at(price, position), terms).participant_cash
+    )
 
 
 @given(st.sampled_from([ReadingStatus.ATTESTED, ReadingStatus.METER_SIGNED]), energy, energy, positions)
@@ -105,4 +113,6 @@ def test_readings_are_clamped_to_the_connection(
 def test_what_is_claimed_beyond_the_accepted_volume_is_credited_to_nobody() -> None:
     """A correction may claim any delivery: a buyer's credit still ends at what it bought."""
     terms = Terms(NO_TRADE, Verdict.ACCEPT, 0, volume=100, delivered=250, tariff=Tariff(300, 80, 20), run=2)
-    assert settle_order(Position(0, 40, 0, 0), Metered(40, 0), 100, terms).participant_energy == 40
+    assert (
+        settle_order(Position(0, 40, 0, 0), Metered(40, 0), PeerCash(0, 4000), terms).participant_energy == 40
+    )

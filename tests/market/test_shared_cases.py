@@ -11,6 +11,7 @@ from peerwatt.market import (
     Entries,
     MarketConfig,
     Position,
+    Pricing,
     Tariff,
     Terms,
     TickBook,
@@ -37,6 +38,7 @@ from peerwatt.messages import (
     encode_readings,
     encode_records,
 )
+from tests.market.conftest import TARIFF
 
 CASES = Path(__file__).parent.parent / "cases"
 
@@ -54,7 +56,11 @@ def step(case: dict[str, Any]) -> Step:
 
 def clearing(case: dict[str, Any]) -> Clearing:
     return Clearing(
-        case["price_tick"], case["volume"], MarginalTick(**case["bid"]), MarginalTick(**case["ask"])
+        case["buy_price"],
+        case["sell_price"],
+        case["at_limits"],
+        MarginalTick(**case["bid"]),
+        MarginalTick(**case["ask"]),
     )
 
 
@@ -67,7 +73,8 @@ def test_auction(case: dict[str, Any]) -> None:
     book = TickBook()
     placed = [book.post([step(each)])[0] for each in case["steps"]]
     assert [each.offset for each in placed] == case["offsets"]
-    cleared = clear(book)
+    cleared, volume = clear(book, config(case.get("market", {})), TARIFF)
+    assert volume == case["volume"]
     assert cleared == clearing(case["clearing"])
     assert cleared.pack() == int(case["clearing_word"], 16)
     assert [fill(each, cleared) for each in placed] == case["fills"]
@@ -78,7 +85,10 @@ def test_auction(case: dict[str, Any]) -> None:
         assert [standing(each, gated) for each in placed] == cap["accepted"]
 
 
-def config(market: dict[str, int]) -> MarketConfig:
+def config(market: dict[str, Any]) -> MarketConfig:
+    """The market of a case: what it does not say is as in most of them."""
+    said = {"base_price": 100, "tick_size": 1, "max_loss_rate": 50_000, **market}
+    said["pricing"] = Pricing[market.get("pricing", "uniform").upper()]
     return MarketConfig(
         interval_length=900,
         gate_lead=0,
@@ -89,7 +99,7 @@ def config(market: dict[str, int]) -> MarketConfig:
         open_ahead=2,
         ring_size=4,
         margin_price=2000,
-        **market,
+        **said,
     )
 
 

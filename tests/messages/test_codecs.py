@@ -84,7 +84,7 @@ def test_signed_readings_round_trip(batch: tuple[SignedReading, ...]) -> None:
     assert decode_signed_readings(encode_signed_readings(batch)) == batch
 
 
-@given(st.builds(Clearing, uint(8), uint(40), marginals, marginals))
+@given(st.builds(Clearing, uint(16), uint(16), st.booleans(), marginals, marginals))
 def test_clearing_word_round_trips(clearing: Clearing) -> None:
     assert clearing.pack() < 1 << 256
     assert Clearing.unpack(clearing.pack()) == clearing
@@ -92,7 +92,8 @@ def test_clearing_word_round_trips(clearing: Clearing) -> None:
 
 @given(uint(256))
 def test_every_word_is_a_clearing(word: int) -> None:
-    assert Clearing.unpack(word).pack() == word
+    used = word & ~(((1 << 15) - 1) << 33)
+    assert Clearing.unpack(word).pack() == used
 
 
 def test_layouts_are_the_documented_ones() -> None:
@@ -111,8 +112,18 @@ def test_layouts_are_the_documented_ones() -> None:
     assert encode_signed_readings([SignedReading(1, 2, 3, 4, 5, b"\x99" * 64)]).hex() == (
         "00010000000200000003000000000004000000000005" + "99" * 64
     )
-    assert Clearing(1, 2, MarginalTick(3, 4, 5, 6), MarginalTick(7, 8, 9, 10)).pack() == (
-        1 | 2 << 8 | 3 << 48 | 4 << 56 | 5 << 88 | 6 << 120 | 7 << 152 | 8 << 160 | 9 << 192 | 10 << 224
+    assert Clearing(1, 2, True, MarginalTick(3, 4, 5, 6), MarginalTick(7, 8, 9, 10)).pack() == (
+        1
+        | 2 << 16
+        | 1 << 32
+        | 3 << 48
+        | 4 << 56
+        | 5 << 88
+        | 6 << 120
+        | 7 << 152
+        | 8 << 160
+        | 9 << 192
+        | 10 << 224
     )
 
 

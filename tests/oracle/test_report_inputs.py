@@ -49,7 +49,8 @@ def inputs(scenario: Scenario, forecast: ForecastDocument) -> ReportInputs:
     book = TickBook()
     orders = [order_of(scenario, home, NOON, scenario.seed) for home in scenario.participants]
     records = [Record(o.participant, book.post(o.steps)) for o in orders if o is not None]
-    posted = PostedInterval(forecast.interval, 900, clear(book).pack(), (encode_records(records),))
+    clearing, _ = clear(book, scenario.market, scenario.tariff)
+    posted = PostedInterval(forecast.interval, 900, clearing.pack(), (encode_records(records),))
     return ReportInputs(DOMAIN, posted, forecast, GridRules(losses="tracing", curtailment="fair"))
 
 

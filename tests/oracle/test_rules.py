@@ -46,7 +46,9 @@ def cleared(scenario: Scenario) -> ClearedInterval:
     book = TickBook()
     orders = [order_of(scenario, home, NOON, scenario.seed) for home in scenario.participants]
     records = tuple(Record(o.participant, book.post(o.steps)) for o in orders if o is not None)
-    return ClearedInterval(7, 900, clear(book), b"\x07" * 32, (records,))
+    return ClearedInterval(
+        7, 900, clear(book, scenario.market, scenario.tariff).clearing, b"\x07" * 32, (records,)
+    )
 
 
 def test_the_loss_rule_decides_what_each_trade_is_charged(

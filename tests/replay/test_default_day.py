@@ -44,7 +44,7 @@ def test_energy_credit_never_exceeds_what_meters_recorded_as_delivered(default_d
 def test_buys_and_sells_balance_in_every_interval(default_day: Day) -> None:
     for log in default_day.replayed.logs:
         assert log.cleared is not None
-        volume = log.clearing.volume
+        volume = log.traded
         assert sum(log.cleared.fills(Side.BUY).values()) == volume
         assert sum(log.cleared.fills(Side.SELL).values()) == volume
         accepted = log.judgement.report.volume if log.judgement else 0
@@ -66,14 +66,12 @@ def test_a_curtailed_interval_pays_only_what_was_accepted(default_day: Day, scen
     cut = [
         log
         for log in default_day.replayed.logs
-        if log.verdict == Verdict.CURTAIL
-        and log.judgement
-        and log.judgement.report.volume < log.clearing.volume
+        if log.verdict == Verdict.CURTAIL and log.judgement and log.judgement.report.volume < log.traded
     ]
     assert cut
     for log in cut:
         assert log.cleared is not None
-        price = scenario.market.price(log.clearing.price_tick)
+        price = log.clearing.buy_price
         terms = IntervalTerms(price, verdict_name(log))
         fills = {side: log.cleared.fills(side) for side in Side}
         overpaid = 0
@@ -103,7 +101,7 @@ def test_surplus_earns_nothing_where_the_grid_is_constrained(default_day: Day, s
     assert unpaid
     for s in unpaid:
         log = curtailed[s.interval]
-        price = scenario.market.price(log.clearing.price_tick)
+        price = log.clearing.buy_price
         retail = scenario.tariff.retail
         used = min(s.accepted_buy_wh, s.imported_wh)
         bought = s.accepted_buy_wh * (price + scenario.tariff.network_fee)

@@ -137,6 +137,7 @@ class Day:
                 interval=interval,
                 start=scenario.calendar.iso(position),
                 price=price,
+                sell_price=price,
                 orders=len(orders),
                 skipped=0,
                 bid_wh=sum(e["quantity"] for e in book if e["side"] == "buy"),

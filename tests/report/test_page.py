@@ -103,7 +103,7 @@ def test_the_merit_orders_in_sight_are_the_busiest_and_the_hardest_cut(day: Repl
     assert f'data-show="{most.interval}"' in page
 
 
-def test_a_merit_orders_table_has_limit_beside_clearing_price(day: ReplayResult) -> None:
+def test_a_merit_orders_table_has_limit_beside_price(day: ReplayResult) -> None:
     at = busiest(day)
     assert at is not None
     steps = [step for step in day.orders if step.interval == at.interval]
@@ -125,7 +125,16 @@ def test_a_day_without_trade_grid_trouble_or_picture_still_makes_a_page(day: Rep
     quiet = replace(
         day,
         intervals=tuple(
-            replace(i, price=None, bid_wh=0, offered_wh=0, traded_wh=0, accepted_wh=0, verdict="accept")
+            replace(
+                i,
+                price=None,
+                sell_price=None,
+                bid_wh=0,
+                offered_wh=0,
+                traded_wh=0,
+                accepted_wh=0,
+                verdict="accept",
+            )
             for i in day.intervals[:4]
         ),
         orders=(),

@@ -3,8 +3,10 @@ pragma solidity 0.8.30;
 
 import {Auction} from "../../contracts/Auction.sol";
 import {Lanes} from "../../contracts/interfaces/IAuction.sol";
+import {MarketConfig, Pricing} from "../../contracts/interfaces/IParticipantRegistry.sol";
 import {Clearing, Marginal} from "../../contracts/libraries/Clearing.sol";
 import {BUY, SELL} from "../../contracts/libraries/OrderCodec.sol";
+import {Terms, opening} from "../../contracts/libraries/Terms.sol";
 import {TickBook} from "../../contracts/libraries/TickBook.sol";
 import {FilledBook} from "./FilledBook.sol";
 import {within} from "./Vm.sol";
@@ -12,7 +14,38 @@ import {within} from "./Vm.sol";
 contract AuctionTest is FilledBook {
     using TickBook for TickBook.Book;
 
-    Auction private immutable _auction = new Auction();
+    uint256 private constant BASE = 70;
+    uint256 private constant SIZE = 3;
+    int256 private constant NONE = -1;
+
+    Auction[6] private _auctions;
+    Terms private _terms;
+    uint256 private _fixedPrice;
+
+    /// What an auction came to: prices in base units, the rest as in the clearing.
+    struct Expected {
+        uint256 volume;
+        uint256 buyPrice;
+        uint256 sellPrice;
+        Marginal bid;
+        Marginal ask;
+    }
+
+    /// Markets of every rule, under one random tariff.
+    function _open(uint256 seed) private {
+        uint256 feedIn = within(seed, 0, BASE + 300 * SIZE);
+        uint256 retail = within(uint256(keccak256(abi.encode(seed))), feedIn, BASE + 300 * SIZE);
+        _terms = opening(retail, feedIn, 20);
+        _fixedPrice = within(seed >> 128, BASE, BASE + 255 * SIZE);
+        for (uint256 rule; rule < 6; ++rule) {
+            uint256 price = rule == uint256(Pricing.Fixed) ? _fixedPrice : 0;
+            _auctions[rule] = new Auction(
+                MarketConfig(
+                    900, 300, 240, 300, 300, 86_400, 2, 4, uint16(BASE), uint16(SIZE), 4000, 50_000, 0, 0, 0, Pricing(rule), uint16(price)
+                )
+            );
+        }
+    }
 
     /// The book with all its words, as anybody may read it from the market's storage.
     function _whole() private view returns (Lanes memory) {
@@ -20,43 +53,55 @@ contract AuctionTest is FilledBook {
     }
 
     /// forge-config: default.fuzz.runs = 64
-    function testFuzz_clear_isTheTwins(uint256 seed, uint8 orders, uint8 spread) external {
+    function testFuzz_clear_isTheTwinsUnderEveryRule(uint256 seed, uint8 orders, uint8 spread) external {
         _fill(seed, within(orders, 1, 40), within(spread, 1, 128));
-        (uint256 volume, uint256 price, Marginal memory bid, Marginal memory ask) = _clearTwin(type(uint256).max);
-        Clearing cleared = _auction.clear(_book.crossing());
-        require(
-            Clearing.unwrap(cleared) == Clearing.unwrap(_auction.clear(_whole())), "words beyond the crossing count"
-        );
-        require(cleared.volume() == volume, "volume");
-        if (volume == 0) {
-            require(Clearing.unwrap(cleared) == 0);
-            return;
+        _open(seed);
+        for (uint256 rule; rule < 6; ++rule) {
+            Expected memory expected = _twin(Pricing(rule));
+            bool whole = Pricing(rule) == Pricing.SupplyDemandRatio;
+            (Clearing cleared, uint256 volume) = _auctions[rule].clear(_terms, _book.lanes(whole));
+            (Clearing same, uint256 sameVolume) = _auctions[rule].clear(_terms, _whole());
+            require(
+                Clearing.unwrap(cleared) == Clearing.unwrap(same) && volume == sameVolume,
+                "words beyond the crossing count"
+            );
+            require(volume == expected.volume, "volume");
+            if (volume == 0) {
+                require(Clearing.unwrap(cleared) == 0);
+                continue;
+            }
+            require(cleared.buyPrice() == expected.buyPrice && cleared.sellPrice() == expected.sellPrice, "prices");
+            require(cleared.atLimits() == (Pricing(rule) == Pricing.PayAsBid));
+            require(cleared.buyPrice() >= cleared.sellPrice(), "the community would pay for it");
+            _same(cleared.marginal(BUY), expected.bid, expected.bid.filled);
+            _same(cleared.marginal(SELL), expected.ask, expected.ask.filled);
+            require(_price(expected.bid.tick) >= cleared.buyPrice(), "pays more than its bid");
+            require(_price(expected.ask.tick) <= cleared.sellPrice(), "gets less than its ask");
         }
-        require(cleared.priceTick() == price, "price");
-        _same(cleared.marginal(BUY), bid, bid.filled);
-        _same(cleared.marginal(SELL), ask, ask.filled);
     }
 
     /// forge-config: default.fuzz.runs = 64
     function testFuzz_cap_isTheSameWalkStoppedEarlier(uint256 seed, uint8 orders, uint256 limit) external {
         _fill(seed, within(orders, 2, 40), 4);
-        Clearing cleared = _auction.clear(_book.crossing());
-        if (cleared.volume() == 0) return;
-        limit = within(limit, 0, cleared.volume());
-        Clearing capped = _auction.cap(cleared, limit, _book.crossing());
-        if (limit == 0) {
-            require(Clearing.unwrap(capped) == 0);
-            return;
-        }
-        (uint256 volume,, Marginal memory bid, Marginal memory ask) = _clearTwin(limit);
-        require(volume == limit && capped.volume() == cleared.volume() && capped.priceTick() == cleared.priceTick());
-        // On the auction's own marginal tick the fill stays what it was; a better tick was filled whole.
-        for (uint256 side; side < 2; ++side) {
-            Marginal memory was = cleared.marginal(side);
-            Marginal memory now_ = side == BUY ? bid : ask;
-            uint256 accepted = now_.filled;
-            now_.filled = now_.tick == was.tick ? was.filled : now_.total;
-            _same(capped.marginal(side), now_, accepted);
+        _open(seed);
+        for (uint256 rule; rule < 6; ++rule) {
+            (Clearing cleared, uint256 volume) = _auctions[rule].clear(_terms, _whole());
+            if (volume == 0) continue;
+            uint256 to = within(limit, 0, volume);
+            Clearing capped = _auctions[rule].cap(cleared, to, _book.lanes(false));
+            if (to == 0) {
+                require(Clearing.unwrap(capped) == 0);
+                continue;
+            }
+            require(uint48(Clearing.unwrap(capped)) == uint48(Clearing.unwrap(cleared)), "prices");
+            // On the auction's own marginal tick the fill stays what it was; a better tick was filled whole.
+            for (uint256 side; side < 2; ++side) {
+                Marginal memory was = cleared.marginal(side);
+                (Marginal memory now_,) = _taken(side, to);
+                uint256 accepted = now_.filled;
+                now_.filled = now_.tick == was.tick ? was.filled : now_.total;
+                _same(capped.marginal(side), now_, accepted);
+            }
         }
     }
 
@@ -67,12 +112,68 @@ contract AuctionTest is FilledBook {
         require(actual.accepted == accepted, "accepted of the marginal tick");
     }
 
-    /// The largest volume at which some price satisfies both sides; then the best lanes of that much.
-    function _clearTwin(uint256 limit)
-        private
-        view
-        returns (uint256 volume, uint256 price, Marginal memory bid, Marginal memory ask)
-    {
+    /* THE NAIVE TWIN: EVERY RULE ASKS EVERY TICK */
+
+    function _price(uint256 tick) private pure returns (uint256) {
+        return BASE + SIZE * tick;
+    }
+
+    function _twin(Pricing rule) private view returns (Expected memory e) {
+        if (rule > Pricing.McAfee) return _poolTwin(_setPrice(rule));
+        e.volume = _crossingVolume();
+        if (e.volume == 0) return e;
+        int256 nextBid;
+        int256 nextAsk;
+        (e.bid, nextBid) = _taken(BUY, e.volume);
+        (e.ask, nextAsk) = _taken(SELL, e.volume);
+        (e.buyPrice, e.sellPrice) = (_price(e.bid.tick), _price(e.ask.tick));
+        if (rule == Pricing.Uniform) {
+            int256 lower = nextBid > int256(e.ask.tick) ? nextBid : int256(e.ask.tick);
+            int256 upper = nextAsk != NONE && nextAsk < int256(e.bid.tick) ? nextAsk : int256(e.bid.tick);
+            e.buyPrice = e.sellPrice = _price(uint256((lower + upper) / 2));
+        } else if (rule == Pricing.McAfee) {
+            if (nextBid != NONE && nextAsk != NONE) {
+                uint256 middle = (_price(uint256(nextBid)) + _price(uint256(nextAsk))) / 2;
+                if (e.sellPrice <= middle && middle <= e.buyPrice) {
+                    e.buyPrice = e.sellPrice = middle;
+                    return e;
+                }
+            }
+            --e.volume;
+            if (e.volume == 0) return e;
+            (e.bid,) = _taken(BUY, e.volume);
+            (e.ask,) = _taken(SELL, e.volume);
+        }
+    }
+
+    function _poolTwin(uint256 price) private view returns (Expected memory e) {
+        (uint256 demand, uint256 supply) = (0, 0);
+        for (uint256 tick; tick < 256; ++tick) {
+            if (_price(tick) >= price) demand += _lanes[BUY][tick];
+            if (_price(tick) <= price) supply += _lanes[SELL][tick];
+        }
+        e.volume = demand < supply ? demand : supply;
+        if (e.volume == 0) return e;
+        (e.bid,) = _taken(BUY, e.volume);
+        (e.ask,) = _taken(SELL, e.volume);
+        e.buyPrice = e.sellPrice = price;
+    }
+
+    function _setPrice(Pricing rule) private view returns (uint256) {
+        if (rule == Pricing.Fixed) return _fixedPrice;
+        (uint256 retail, uint256 feedIn) = (_terms.retail(), _terms.feedIn());
+        if (rule == Pricing.MidMarketRate) return (retail + feedIn) / 2;
+        (uint256 demand, uint256 supply) = (0, 0);
+        for (uint256 tick; tick < 256; ++tick) {
+            demand += _lanes[BUY][tick];
+            supply += _lanes[SELL][tick];
+        }
+        if (supply >= demand || feedIn == 0) return feedIn;
+        return retail * feedIn * demand / ((retail - feedIn) * supply + feedIn * demand);
+    }
+
+    /// The largest volume at which some tick's price suits both sides.
+    function _crossingVolume() private view returns (uint256 volume) {
         for (uint256 tick; tick < 256; ++tick) {
             uint256 demand;
             uint256 supply;
@@ -85,29 +186,18 @@ contract AuctionTest is FilledBook {
             uint256 matched = demand < supply ? demand : supply;
             if (matched > volume) volume = matched;
         }
-        if (volume > limit) volume = limit;
-        if (volume == 0) return (0, 0, bid, ask);
-        int256 bestUnfilledBid = -1;
-        int256 bestUnfilledAsk = 256;
-        uint256 left = volume;
+    }
+
+    /// The last lane of the best `volume` Wh of a side, and the best tick at which something is left.
+    function _taken(uint256 side, uint256 volume) private view returns (Marginal memory last, int256 next) {
+        next = NONE;
         for (uint256 i; i < 256; ++i) {
-            uint256 tick = 255 - i;
-            uint256 lane = _lanes[BUY][tick];
-            uint256 filled = lane < left ? lane : left;
-            left -= filled;
-            if (filled != 0) bid = Marginal(tick, lane, filled, filled);
-            if (filled < lane && bestUnfilledBid < 0) bestUnfilledBid = int256(tick);
+            uint256 tick = side == BUY ? 255 - i : i;
+            uint256 lane = _lanes[side][tick];
+            uint256 filled = lane < volume ? lane : volume;
+            volume -= filled;
+            if (filled != 0) last = Marginal(tick, lane, filled, filled);
+            if (filled < lane && next == NONE) next = int256(tick);
         }
-        left = volume;
-        for (uint256 tick; tick < 256; ++tick) {
-            uint256 lane = _lanes[SELL][tick];
-            uint256 filled = lane < left ? lane : left;
-            left -= filled;
-            if (filled != 0) ask = Marginal(tick, lane, filled, filled);
-            if (filled < lane && bestUnfilledAsk > 255) bestUnfilledAsk = int256(tick);
-        }
-        int256 lower = bestUnfilledBid > int256(ask.tick) ? bestUnfilledBid : int256(ask.tick);
-        int256 upper = bestUnfilledAsk < int256(bid.tick) ? bestUnfilledAsk : int256(bid.tick);
-        price = uint256((lower + upper) / 2);
     }
 }

@@ -35,6 +35,10 @@ def replay(
     seed: Annotated[
         int | None, typer.Option(min=0, help="Of every draw and key; the scenario's by default.")
     ] = None,
+    mechanism: Annotated[
+        str | None,
+        typer.Option(help="Pricing rule of the market, by its name in `peerwatt mechanisms`."),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Where the report goes; reports/SCENARIO by default.")
     ] = None,
@@ -46,12 +50,15 @@ def replay(
     """Replay a neighbourhood's market, interval by interval, on a real EVM."""
     from peerwatt.cli import EXIT_WRONG_RESULT
     from peerwatt.errors import InputError
+    from peerwatt.pilot.mechanism import under
     from peerwatt.pilot.run import replay_scenario
     from peerwatt.pilot.scenario import load_scenario
     from peerwatt.report.files import check_destination, summary_document, write_results
     from peerwatt.report.tables import bills_table, summary_table
 
     found = load_scenario(scenario)
+    if mechanism is not None:
+        found = under(found, mechanism)
     if days > found.calendar.days:
         raise InputError(f"--days {days}: scenario {found.name} has {found.calendar.days}; ask for fewer")
     directory = out if out is not None else Path("reports") / found.name

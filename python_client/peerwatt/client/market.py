@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from eth_typing import ChecksumAddress
 from eth_utils.address import to_checksum_address
@@ -16,6 +16,7 @@ from peerwatt.client.state import ClearedAuction, IntervalState, PostedBatch, Sk
 from peerwatt.market.config import MarketConfig
 from peerwatt.market.interval import Phase
 from peerwatt.market.participant import Participant
+from peerwatt.market.pricing import Pricing
 from peerwatt.messages import (
     Clearing,
     Domain,
@@ -124,6 +125,7 @@ class MarketClient:
         [event] = self.market.events.Cleared().process_receipt(receipt, errors=DISCARD)
         return ClearedAuction(
             clearing=Clearing.unpack(event["args"]["clearing"]),
+            volume=event["args"]["volume"],
             clearing_hash=bytes(event["args"]["clearingHash"]),
             gas=receipt["gasUsed"],
         )
@@ -242,7 +244,8 @@ class MarketClient:
 
     def config(self) -> MarketConfig:
         """The parameters that the market was created with."""
-        return MarketConfig(*self.registry.functions.config().call())
+        config = MarketConfig(*self.registry.functions.config().call())
+        return replace(config, pricing=Pricing(config.pricing))
 
     def committee(self, interval: int) -> tuple[list[ChecksumAddress], int]:
         """Keys of the committee that reports on an interval, in their order, and how many of them sign."""

@@ -92,11 +92,13 @@ class ClearedAuction:
 
     Attributes:
         clearing: the outcome.
+        volume: what was matched, Wh.
         clearing_hash: 32 bytes, what a report must name.
         gas: what the transaction used.
     """
 
     clearing: Clearing
+    volume: int
     clearing_hash: bytes
     gas: int
 

@@ -1,4 +1,4 @@
-"""The uniform-price call auction, on the ticks of a book or on any integer prices.
+"""The call auction, on the ticks of a book or on any integer prices.
 
 Bids in merit order fall, asks rise; they are matched for as long as the bid is worth the ask. That volume is
 the largest that individually rational trade allows. Any price between the two bounds below clears it: nobody
@@ -7,9 +7,12 @@ pays more than its bid or gets less than its ask, and nobody wishes it had trade
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from peerwatt.market.book import TickBook
+from peerwatt.market.config import MarketConfig, Tariff
 from peerwatt.market.merit_order import Level, MarginalLevel, walk
+from peerwatt.market.pricing import SET_PRICES, Pricing, mid_market_rate, ratio_price, total
 from peerwatt.messages import NO_TRADE, Clearing, MarginalTick, Side
 
 
@@ -78,18 +81,88 @@ def matched_volume(bids: Sequence[Level], asks: Sequence[Level]) -> int:
     return volume
 
 
-def clear(book: TickBook) -> Clearing:
-    """Run the auction on a tick book.
+class Auctioned(NamedTuple):
+    """What an auction came to.
+
+    Attributes:
+        clearing: Prices and marginal ticks, with everything that was filled accepted so far.
+        volume: Matched energy, Wh.
+    """
+
+    clearing: Clearing
+    volume: int
+
+
+NOTHING_MATCHED = Auctioned(NO_TRADE, 0)
+
+
+def clear(book: TickBook, config: MarketConfig, tariff: Tariff) -> Auctioned:
+    """Run the auction on a tick book, under the market's pricing rule.
+
+    Args:
+        book: What is bid and asked.
+        config: The market's price ladder and pricing rule.
+        tariff: The prices around the peer trade.
 
     Returns:
-        The clearing, with everything that was filled accepted so far; ``NO_TRADE`` when the book does not
-        cross.
+        The clearing and its volume; ``NO_TRADE`` when nobody meets.
     """
-    crossing = cross(book.merit_order(Side.BUY), book.merit_order(Side.SELL))
+    bids, asks = book.merit_order(Side.BUY), book.merit_order(Side.SELL)
+    if config.pricing in SET_PRICES:
+        return _at(_set_price(bids, asks, config, tariff), bids, asks, config)
+    crossing = cross(bids, asks)
     if crossing is None:
-        return NO_TRADE
+        return NOTHING_MATCHED
+    price = config.price(crossing.price)
+    highest, lowest = config.price(crossing.bid.price), config.price(crossing.ask.price)
+    match config.pricing:
+        case Pricing.PAY_AS_BID:
+            return _auctioned(crossing, highest, lowest, at_limits=True)
+        case Pricing.MCAFEE:
+            return _mcafee(crossing, bids, asks, config)
+        case _:
+            return _auctioned(crossing, price, price)
+
+
+def _mcafee(
+    crossing: Crossing, bids: Sequence[Level], asks: Sequence[Level], config: MarketConfig
+) -> Auctioned:
+    """McAfee, J. Econ. Theory 56 (1992), each Wh one of the paper's units."""
+    highest, lowest = config.price(crossing.bid.price), config.price(crossing.ask.price)
+    next_bid, next_ask = crossing.bid.best_unfilled, crossing.ask.best_unfilled
+    if next_bid is not None and next_ask is not None:
+        middle = (config.price(next_bid) + config.price(next_ask)) // 2
+        if lowest <= middle <= highest:
+            return _auctioned(crossing, middle, middle)
+    volume = crossing.volume - 1
+    if volume == 0:
+        return NOTHING_MATCHED
+    return _auctioned(Crossing(volume, walk(bids, volume), walk(asks, volume)), highest, lowest)
+
+
+def _set_price(bids: Sequence[Level], asks: Sequence[Level], config: MarketConfig, tariff: Tariff) -> int:
+    match config.pricing:
+        case Pricing.MID_MARKET_RATE:
+            return mid_market_rate(tariff.retail, tariff.feed_in)
+        case Pricing.SUPPLY_DEMAND_RATIO:
+            return ratio_price(tariff.retail, tariff.feed_in, total(asks), total(bids))
+        case _:
+            return config.fixed_price
+
+
+def _at(price: int, bids: Sequence[Level], asks: Sequence[Level], config: MarketConfig) -> Auctioned:
+    """Match whoever is content with a price, best limits first, until one side is exhausted."""
+    bids = [level for level in bids if config.price(level.price) >= price]
+    asks = [level for level in asks if config.price(level.price) <= price]
+    volume = min(total(bids), total(asks))
+    if volume == 0:
+        return NOTHING_MATCHED
+    return _auctioned(Crossing(volume, walk(bids, volume), walk(asks, volume)), price, price)
+
+
+def _auctioned(crossing: Crossing, buy_price: int, sell_price: int, *, at_limits: bool = False) -> Auctioned:
     bid, ask = (
         MarginalTick(level.price, level.total, level.filled, accepted=level.filled)
         for level in (crossing.bid, crossing.ask)
     )
-    return Clearing(crossing.price, crossing.volume, bid, ask)
+    return Auctioned(Clearing(buy_price, sell_price, at_limits, bid, ask), crossing.volume)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields
 from typing import Final
 
 from peerwatt.market.errors import BadConfig, BadTariff
+from peerwatt.market.pricing import Pricing
 from peerwatt.messages import PPM, TICKS
 
 MAX_PRICE: Final = (1 << 16) - 1
@@ -70,6 +71,8 @@ class MarketConfig:
             market.
         max_network_fee: Most that a report may charge an order for the network, base units per accepted Wh; 0
             leaves every buyer the tariff's uniform fee.
+        pricing: How the price of a trade is found.
+        fixed_price: Where the price is fixed, base units per Wh; otherwise 0.
 
     Raises:
         BadConfig: A parameter is out of range or contradicts another one.
@@ -90,6 +93,8 @@ class MarketConfig:
     reveal_window: int = 0
     bond: int = 0
     max_network_fee: int = 0
+    pricing: Pricing = Pricing.UNIFORM
+    fixed_price: int = 0
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -105,10 +110,21 @@ class MarketConfig:
                 f"MarketConfig.ring_size is {self.ring_size}: it must exceed open_ahead + 1 = "
                 f"{self.open_ahead + 1}, or open intervals would share a slot."
             )
+        if self.tick_size == 0:
+            raise BadConfig("MarketConfig.tick_size is 0: all ticks would be one price; give at least 1.")
         if self.price_ceiling > MAX_PRICE:
             raise BadConfig(
                 f"MarketConfig.tick_size is {self.tick_size}: the last tick's price {self.price_ceiling} "
                 f"exceeds {MAX_PRICE}; lower base_price or tick_size."
+            )
+        if self.pricing == Pricing.FIXED and not self.base_price <= self.fixed_price <= self.price_ceiling:
+            raise BadConfig(
+                f"MarketConfig.fixed_price is {self.fixed_price}: nobody could bid it; give a price from "
+                f"{self.base_price} to {self.price_ceiling}."
+            )
+        if self.pricing != Pricing.FIXED and self.fixed_price:
+            raise BadConfig(
+                f"MarketConfig.fixed_price is {self.fixed_price}: set it to 0, the price is not fixed."
             )
         if self.max_loss_rate > PPM:
             raise BadConfig(f"MarketConfig.max_loss_rate is {self.max_loss_rate}: give at most {PPM} ppm.")

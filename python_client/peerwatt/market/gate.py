@@ -1,6 +1,6 @@
 """The grid gate: what a verdict lets stand of a cleared auction. It reduces trade and does nothing else."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from peerwatt.market.book import TickBook
 from peerwatt.market.config import MarketConfig
@@ -51,15 +51,14 @@ def gate(book: TickBook, cleared: Clearing, verdict: Verdict, volume: int) -> Cl
         volume: Accepted volume, Wh, at most the clearing's.
 
     Returns:
-        The clearing as gated. Its price, and the volume in it, stay the auction's.
+        The clearing as gated. Its prices stay the auction's.
     """
     if verdict != Verdict.CAP:
         return cleared
     if volume == 0:
         return NO_TRADE
-    return Clearing(
-        cleared.price_tick,
-        cleared.volume,
+    return replace(
+        cleared,
         bid=cap(book, cleared, Side.BUY, volume),
         ask=cap(book, cleared, Side.SELL, volume),
     )

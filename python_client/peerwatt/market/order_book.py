@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from peerwatt.market.auction import clear
+from peerwatt.market.auction import Auctioned, clear
 from peerwatt.market.config import MarketConfig, Tariff
 from peerwatt.market.errors import (
     AlreadyLeaving,
@@ -23,7 +23,6 @@ from peerwatt.market.ledger import SystemAccount
 from peerwatt.market.margin_accounts import MarginAccounts
 from peerwatt.market.participant import Status
 from peerwatt.messages import (
-    Clearing,
     Domain,
     Record,
     Side,
@@ -158,7 +157,7 @@ class OrderBook(MarginAccounts):
             return SkipReason.LANE_FULL
         return SkipReason.NONE
 
-    def clear(self, interval: int, *, now: int | None = None) -> Clearing:
+    def clear(self, interval: int, *, now: int | None = None) -> Auctioned:
         """Run the auction, after gate closure.
 
         Args:
@@ -171,10 +170,11 @@ class OrderBook(MarginAccounts):
         """
         state = self._in_phase(interval, Phase.OPEN)
         self._require_from(self.config.book_closure(interval), now)
-        state.cleared = state.gated = clear(state.book)
-        state.volume = state.cleared.volume
+        auctioned = clear(state.book, self.config, state.tariff)
+        state.cleared = state.gated = auctioned.clearing
+        state.volume = auctioned.volume
         state.phase = Phase.CLEARED
-        return state.cleared
+        return auctioned
 
     def request_exit(self, account: int, *, now: int | None = None) -> None:
         """Stop a participant's orders for good, so that its margin can be released.

@@ -26,7 +26,7 @@ def is_better(step_tick: int, marginal: MarginalTick, side: Side) -> bool:
 
 def fill(placed: PlacedStep, clearing: Clearing) -> int:
     """What the auction gave a step, Wh."""
-    if clearing.volume == 0:
+    if not clearing.trades:
         return 0
     step = placed.step
     marginal = clearing.marginal(step.side)
@@ -43,7 +43,7 @@ def standing(placed: PlacedStep, gated: Clearing) -> int:
     """
     filled = fill(placed, gated)
     marginal = gated.marginal(placed.step.side)
-    if gated.volume == 0 or placed.step.tick != marginal.tick:
+    if not gated.trades or placed.step.tick != marginal.tick:
         return filled
     filled_before = prefix(placed.offset, marginal.filled, marginal.total)
     return share(filled_before, filled, marginal.accepted, marginal.filled)

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from peerwatt.market.config import MarketConfig
 from peerwatt.market.gate import Position, decisions_on, position
 from peerwatt.market.metering import EnergyLimits, Metered, delivered, metered, readings_of
+from peerwatt.market.pro_rata import standing
 from peerwatt.market.terms import Terms
-from peerwatt.messages import Record, Verdict
+from peerwatt.messages import Record, Side, Step, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +51,55 @@ class Entries:
         )
 
 
-def settle_order(position: Position, energy: Metered, price: int, terms: Terms) -> Entries:
+class PeerCash(NamedTuple):
+    """What an order's peer trade comes to, base units.
+
+    Attributes:
+        income: For what it sold.
+        cost: For what it bought.
+    """
+
+    income: int
+    cost: int
+
+
+def peer_cash(record: Record, position: Position, terms: Terms, config: MarketConfig) -> PeerCash:
+    """What an order's accepted energy earns and costs among peers.
+
+    Where every Wh is traded at its own limit and less is accepted than the steps were filled, the best for
+    the market stays: the highest bids and the lowest asks.
+
+    Args:
+        record: The order as it was posted.
+        position: What of it is accepted.
+        terms: What the interval is settled by.
+        config: The market's price ladder.
+    """
+    clearing = terms.clearing
+    if not clearing.at_limits:
+        return PeerCash(clearing.sell_price * position.sell, clearing.buy_price * position.buy)
+    cash = dict.fromkeys(Side, 0)
+    left = {Side.SELL: position.sell, Side.BUY: position.buy}
+    for placed in sorted(record.steps, key=lambda placed: merit(placed.step)):
+        side, limit = placed.step.side, config.price(placed.step.tick)
+        taken = min(standing(placed, clearing), left[side])
+        cash[side] += limit * taken
+        left[side] -= taken
+    return PeerCash(cash[Side.SELL], cash[Side.BUY])
+
+
+def merit(step: Step) -> int:
+    """Rank of a step on its side, the best first: bids fall, asks rise."""
+    return -step.tick if step.side == Side.BUY else step.tick
+
+
+def settle_order(position: Position, energy: Metered, peer: PeerCash, terms: Terms) -> Entries:
     """Settle one order. The two registers are settled separately, never netted.
 
     Args:
         position: What the order has accepted, its loss share and its network charge.
         energy: What its meter recorded.
-        price: The clearing price, base units per Wh.
+        peer: What its peer trade comes to.
         terms: What the interval is settled by.
     """
     tariff = terms.tariff
@@ -63,8 +107,6 @@ def settle_order(position: Position, energy: Metered, price: int, terms: Terms) 
     supplied = delivered(position, energy)
     used = min(bought, energy.imported)
 
-    peer_income = price * sold
-    peer_cost = price * bought
     losses = tariff.retail * position.loss
 
     shortfall = tariff.retail * (sold - supplied)
@@ -76,10 +118,10 @@ def settle_order(position: Position, energy: Metered, price: int, terms: Terms) 
     surplus_paid = surplus if terms.verdict in (Verdict.ACCEPT, Verdict.EXPIRED) else 0
 
     participant = (
-        peer_income - peer_cost - position.charge - shortfall + unused + surplus_paid - other_import - losses
+        peer.income - peer.cost - position.charge - shortfall + unused + surplus_paid - other_import - losses
     )
     grid_operator = position.charge + losses
-    community = peer_cost - peer_income
+    community = peer.cost - peer.income
     credit = bought * min(terms.delivered, terms.volume) // terms.volume if terms.volume else 0
     return Entries(
         participant_cash=participant,
@@ -129,10 +171,12 @@ def settle_batch(
     Returns:
         One set of entries per order.
     """
-    price = config.price(terms.clearing.price_tick)
     return tuple(
-        settle_order(position, metered(reading, position, limit), price, terms)
-        for position, reading, limit in zip(
+        settle_order(
+            position, metered(reading, position, limit), peer_cash(record, position, terms, config), terms
+        )
+        for record, position, reading, limit in zip(
+            records,
             positions(records, decisions, terms, config),
             readings_of(readings, len(records)),
             limits,

@@ -1,7 +1,7 @@
 """The clearing word: an interval's whole auction result in 256 bits.
 
-From the low bits up: ``priceTick u8 | volume u40 | bid | ask``, a side being
-``tick u8 | total u32 | filled u32 | accepted u32``.
+From the low bits up: ``buyPrice u16 | sellPrice u16 | atLimits u1 | bid | ask``, the bid beginning at bit 48
+and a side being ``tick u8 | total u32 | filled u32 | accepted u32``.
 """
 
 from dataclasses import dataclass
@@ -11,9 +11,11 @@ from peerwatt.messages.errors import require_uint
 from peerwatt.messages.vocabulary import LANE_BITS, Side
 
 _TICK_BITS: Final = 8
-_VOLUME_BITS: Final = 40
+_PRICE_BITS: Final = 16
+_BID_SHIFT: Final = 48
 _MARGINAL_BITS: Final = _TICK_BITS + 3 * LANE_BITS
 _LANE_MASK: Final = (1 << LANE_BITS) - 1
+_PRICE_MASK: Final = (1 << _PRICE_BITS) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +59,10 @@ class Clearing:
     """The result of an interval's auction, as cleared or as gated.
 
     Attributes:
-        price_tick: Tick of the uniform price.
-        volume: Matched energy, Wh.
+        buy_price: What buyers pay, base units per Wh.
+        sell_price: What sellers get, base units per Wh.
+        at_limits: Whether every Wh is traded at its own step's limit instead; the two prices are then the
+            lowest that a buyer pays and the highest that a seller gets.
         bid: The marginal tick of the buyers.
         ask: The marginal tick of the sellers.
 
@@ -66,14 +70,20 @@ class Clearing:
         FieldError: A field does not fit its packed form.
     """
 
-    price_tick: int = 0
-    volume: int = 0
+    buy_price: int = 0
+    sell_price: int = 0
+    at_limits: bool = False
     bid: MarginalTick = MarginalTick()
     ask: MarginalTick = MarginalTick()
 
     def __post_init__(self) -> None:
-        require_uint(self.price_tick, _TICK_BITS, "Clearing.price_tick")
-        require_uint(self.volume, _VOLUME_BITS, "Clearing.volume")
+        require_uint(self.buy_price, _PRICE_BITS, "Clearing.buy_price")
+        require_uint(self.sell_price, _PRICE_BITS, "Clearing.sell_price")
+
+    @property
+    def trades(self) -> bool:
+        """Whether anything was matched."""
+        return self.bid.total > 0
 
     def marginal(self, side: Side) -> MarginalTick:
         """The marginal tick of a side."""
@@ -82,7 +92,8 @@ class Clearing:
     def pack(self) -> int:
         """The clearing word, 256 bits."""
         bid, ask = self.bid.pack(), self.ask.pack()
-        return self.price_tick | self.volume << 8 | bid << 48 | ask << 48 + _MARGINAL_BITS
+        prices = self.buy_price | self.sell_price << _PRICE_BITS | self.at_limits << 2 * _PRICE_BITS
+        return prices | bid << _BID_SHIFT | ask << _BID_SHIFT + _MARGINAL_BITS
 
     @classmethod
     def unpack(cls, word: int) -> "Clearing":
@@ -94,10 +105,11 @@ class Clearing:
         require_uint(word, 256, "The clearing word")
         mask = (1 << _MARGINAL_BITS) - 1
         return cls(
-            price_tick=word & 0xFF,
-            volume=word >> 8 & ((1 << _VOLUME_BITS) - 1),
-            bid=MarginalTick.unpack(word >> 48 & mask),
-            ask=MarginalTick.unpack(word >> 48 + _MARGINAL_BITS),
+            buy_price=word & _PRICE_MASK,
+            sell_price=word >> _PRICE_BITS & _PRICE_MASK,
+            at_limits=bool(word >> 2 * _PRICE_BITS & 1),
+            bid=MarginalTick.unpack(word >> _BID_SHIFT & mask),
+            ask=MarginalTick.unpack(word >> _BID_SHIFT + _MARGINAL_BITS),
         )
 
 

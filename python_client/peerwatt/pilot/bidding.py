@@ -6,6 +6,7 @@ from peerwatt.agents.forecast import Forecast, forecast
 from peerwatt.agents.strategy import bid
 from peerwatt.messages.order import Order
 from peerwatt.pilot.community import Participant
+from peerwatt.pilot.mechanism import with_limits_for
 from peerwatt.pilot.scenario import Scenario
 
 
@@ -41,7 +42,7 @@ def order_of(
         interval: its number on chain, where the chain's clock is not the scenario's.
     """
     slot = scenario.calendar.first + position
-    return bid(
+    order = bid(
         expectation(scenario, participant, position, seed),
         scenario.bidding.band,
         scenario.connection(participant),
@@ -52,3 +53,4 @@ def order_of(
         slot=slot,
         interval=slot if interval is None else interval,
     )
+    return None if order is None else with_limits_for(scenario.market.pricing, order)

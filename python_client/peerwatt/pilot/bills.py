@@ -18,10 +18,28 @@ SURPLUS_PAID = ("accept", "expired")
 
 @dataclass(frozen=True)
 class IntervalTerms:
-    """What an interval was settled on. `price` is irrelevant, and None, where nothing traded."""
+    """What an interval was settled on.
+
+    Attributes:
+        price: what buyers paid, base units per Wh; irrelevant, and None, where nothing traded.
+        verdict: of the grid gate.
+        sell_price: what sellers got, where that is not the same.
+        at_limits: where every Wh was traded at its own limit: base units that each participant's sales earned
+            and its purchases cost.
+    """
 
     price: int | None
     verdict: VerdictName
+    sell_price: int | None = None
+    at_limits: Mapping[str, tuple[int, int]] | None = None
+
+    def peer_cash(self, settlement: SettlementResult) -> tuple[int, int]:
+        """What a participant's accepted sales earned and its accepted purchases cost, base units."""
+        if self.at_limits is not None:
+            return self.at_limits.get(settlement.participant, (0, 0))
+        price = self.price or 0
+        sell_price = price if self.sell_price is None else self.sell_price
+        return sell_price * settlement.accepted_sell_wh, price * settlement.accepted_buy_wh
 
 
 def surplus_is_paid(settlement: SettlementResult, terms: IntervalTerms) -> bool:
@@ -34,11 +52,11 @@ def bill_lines(settlement: SettlementResult, terms: IntervalTerms, tariff: Tarif
     sold, bought = settlement.accepted_sell_wh, settlement.accepted_buy_wh
     delivered = min(sold, settlement.exported_wh)
     used = min(bought, settlement.imported_wh)
-    price = terms.price or 0
+    income, cost = terms.peer_cash(settlement)
     surplus = settlement.exported_wh - delivered
     return BillLines(
-        peer_sales=price * sold,
-        peer_purchases=-price * bought,
+        peer_sales=income,
+        peer_purchases=-cost,
         network_fee=-settlement.network_charge,
         shortfall=-tariff.retail * (sold - delivered),
         unused=tariff.feed_in * (bought - used),

@@ -23,6 +23,7 @@ class IntervalLog:
         orders: what the homes signed.
         posted: what the market took; None where nobody ordered.
         cleared: the auction's outcome.
+        traded: what it matched, Wh.
         judgement: the oracle's.
         verdict: on chain.
         positions: what stood of each order, by account.
@@ -39,6 +40,7 @@ class IntervalLog:
     orders: tuple[SignedOrder, ...] = ()
     posted: PostedBatch | None = None
     cleared: ClearedInterval | None = None
+    traded: int = 0
     judgement: Judgement | None = None
     verdict: Verdict = Verdict.ACCEPT
     positions: dict[int, Position] = field(default_factory=dict)

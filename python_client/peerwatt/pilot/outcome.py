@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,7 +12,8 @@ from peerwatt import __version__
 from peerwatt.grid.power_flow import FlowResult
 from peerwatt.market.ledger import SystemAccount
 from peerwatt.market.pro_rata import fill
-from peerwatt.messages import Side, SkipReason
+from peerwatt.market.settlement import merit
+from peerwatt.messages import PlacedStep, Side, SkipReason
 from peerwatt.pilot.bills import IntervalTerms, participant_result
 from peerwatt.pilot.curtailment_reasons import curtailment_reasons
 from peerwatt.pilot.feeder_picture import Limits
@@ -47,7 +49,7 @@ def results(replayed: Replayed) -> ReplayResult:
         for log in replayed.logs
         for home in replayed.scenario.participants
     )
-    terms = {log.slot: IntervalTerms(_price(replayed, log), verdict_name(log)) for log in replayed.logs}
+    terms = {log.slot: _terms(replayed, log, names) for log in replayed.logs}
     participants = tuple(
         participant_result(
             home.name,
@@ -94,25 +96,95 @@ def verdict_name(log: IntervalLog) -> VerdictName:
     return VERDICTS[log.verdict - 1]  # type: ignore[return-value]
 
 
-def _price(replayed: Replayed, log: IntervalLog) -> int | None:
-    return replayed.scenario.market.price(log.clearing.price_tick) if log.clearing.volume else None
+@dataclass(frozen=True)
+class _Step:
+    """One step of an order that the market took, and what became of it.
+
+    Attributes:
+        participant: whose.
+        placed: the step.
+        price: its limit, base units per Wh.
+        filled: what the auction gave it, Wh.
+        accepted: what stands of that, Wh.
+        paid: what each accepted Wh was traded at, base units.
+    """
+
+    participant: int
+    placed: PlacedStep
+    price: int
+    filled: int
+    accepted: int
+    paid: int
+
+
+def _taken(replayed: Replayed, log: IntervalLog) -> Iterator[_Step]:
+    """The steps of all orders that the market took, in posting order."""
+    clearing = log.clearing
+    for record in log.records:
+        stands = log.positions[record.participant]
+        left = {Side.BUY: stands.buy, Side.SELL: stands.sell}
+        # The gate decides on orders; its cut falls on the step that trades last.
+        accepted = {}
+        for placed in sorted(record.steps, key=lambda placed: merit(placed.step)):
+            side = placed.step.side
+            accepted[placed] = min(fill(placed, clearing), left[side])
+            left[side] -= accepted[placed]
+        for placed in record.steps:
+            limit = replayed.scenario.market.price(placed.step.tick)
+            paid = clearing.buy_price if placed.step.side == Side.BUY else clearing.sell_price
+            yield _Step(
+                record.participant,
+                placed,
+                limit,
+                fill(placed, clearing),
+                accepted[placed],
+                limit if clearing.at_limits else paid,
+            )
+
+
+def _terms(replayed: Replayed, log: IntervalLog, names: dict[int, str]) -> IntervalTerms:
+    price, sell_price = _prices(replayed, log)
+    if not log.clearing.at_limits:
+        return IntervalTerms(price, verdict_name(log), sell_price)
+    cash = dict.fromkeys(names.values(), (0, 0))
+    for step in _taken(replayed, log):
+        income, cost = cash[names[step.participant]]
+        amount = step.paid * step.accepted
+        sells = step.placed.step.side == Side.SELL
+        cash[names[step.participant]] = (income + amount, cost) if sells else (income, cost + amount)
+    return IntervalTerms(price, verdict_name(log), sell_price, cash)
+
+
+def _prices(replayed: Replayed, log: IntervalLog) -> tuple[int | None, int | None]:
+    """What buyers pay and sellers get; where each Wh has its own price, the averages of what was matched."""
+    clearing = log.clearing
+    if not clearing.trades:
+        return None, None
+    if not clearing.at_limits:
+        return clearing.buy_price, clearing.sell_price
+    sums = dict.fromkeys(Side, 0)
+    for step in _taken(replayed, log):
+        sums[step.placed.step.side] += step.price * step.filled
+    return (sums[Side.BUY] + log.traded // 2) // log.traded, (sums[Side.SELL] + log.traded // 2) // log.traded
 
 
 def _interval(replayed: Replayed, log: IntervalLog) -> IntervalResult:
     assert log.judgement is not None
     grid = log.judgement.grid
+    price, sell_price = _prices(replayed, log)
     bought = {account: position.buy for account, position in log.positions.items()}
     neighbours = sum(min(bought.get(account, 0), flow.imported) for account, flow in log.flows.items())
     sold = {account: position.sell for account, position in log.positions.items()}
     return IntervalResult(
         interval=log.slot,
         start=replayed.scenario.calendar.iso(log.position),
-        price=_price(replayed, log),
+        price=price,
+        sell_price=sell_price,
         orders=len(log.records),
         skipped=len(log.orders) - len(log.records),
         bid_wh=sum(record.total(Side.BUY) for record in log.records),
         offered_wh=sum(record.total(Side.SELL) for record in log.records),
-        traded_wh=log.clearing.volume,
+        traded_wh=log.traded,
         accepted_wh=grid.volume_wh if log.records else 0,
         verdict=verdict_name(log),
         own_wh=sum(flow.own for flow in log.flows.values()),
@@ -157,29 +229,17 @@ def _settlement(log: IntervalLog, account: int, name: str) -> SettlementResult:
 def _steps(replayed: Replayed, log: IntervalLog, names: dict[int, str]) -> Iterator[OrderStepResult]:
     """Every step of every order: those that the market took, then those that it skipped."""
     price = replayed.scenario.market.price
-    for record in log.records:
-        stands = log.positions[record.participant]
-        left = {Side.BUY: stands.buy, Side.SELL: stands.sell}
-        # The gate decides on orders; for the page its cut falls on the step that trades last.
-        ladder = sorted(
-            record.steps,
-            key=lambda placed: -placed.step.tick if placed.step.side == Side.BUY else placed.step.tick,
+    for taken in _taken(replayed, log):
+        yield OrderStepResult(
+            interval=log.slot,
+            participant=names[taken.participant],
+            side="sell" if taken.placed.step.side == Side.SELL else "buy",
+            price=taken.price,
+            quantity_wh=taken.placed.step.quantity,
+            filled_wh=taken.filled,
+            accepted_wh=taken.accepted,
+            traded_at=taken.paid if taken.accepted else None,
         )
-        accepted = {}
-        for placed in ladder:
-            side = placed.step.side
-            accepted[placed] = min(fill(placed, log.clearing), left[side])
-            left[side] -= accepted[placed]
-        for placed in record.steps:
-            yield OrderStepResult(
-                interval=log.slot,
-                participant=names[record.participant],
-                side="sell" if placed.step.side == Side.SELL else "buy",
-                price=price(placed.step.tick),
-                quantity_wh=placed.step.quantity,
-                filled_wh=fill(placed, log.clearing),
-                accepted_wh=accepted[placed],
-            )
     skipped = {} if log.posted is None else {s.participant: s.reason for s in log.posted.skipped}
     for signed in log.orders:
         reason = skipped.get(signed.order.participant)
@@ -244,4 +304,5 @@ def _summary(replayed: Replayed, intervals: tuple[IntervalResult, ...]) -> Summa
         limits=Limits(limits.v_min_pu, limits.v_max_pu, limits.loading_max_percent),
         provenance=scenario.provenance,
         wall_seconds=replayed.wall_seconds,
+        pricing=scenario.switches.price,
     )

@@ -231,6 +231,7 @@ class Replay:
         self._at_appointment()
         auction = self._client.clear(number)
         log.gas += auction.gas
+        log.traded = auction.volume
         self._market.twin.clear(number, now=self._now)
         log.cleared = ClearedInterval(number, length, auction.clearing, auction.clearing_hash, (log.records,))
 

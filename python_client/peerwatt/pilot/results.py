@@ -33,7 +33,9 @@ class IntervalResult:
     start: str
     """First second of the interval, ISO 8601 with offset."""
     price: int | None
-    """Clearing price; None where nothing traded."""
+    """What buyers pay, on average where each pays its own bid; None where nothing traded."""
+    sell_price: int | None
+    """What sellers get, likewise; where there is one price for all, the same."""
     orders: int
     skipped: int
     bid_wh: int
@@ -94,6 +96,8 @@ class OrderStepResult:
     accepted_wh: int
     skipped: str = ""
     """The contract's reason (`BelowMargin`, …); empty where the order stood."""
+    traded_at: int | None = None
+    """What its accepted energy was paid at; None where none was."""
 
 
 @dataclass(frozen=True)
@@ -288,6 +292,8 @@ class Summary:
     limits: Limits
     provenance: str
     wall_seconds: float
+    pricing: str = "uniform"
+    """The market's pricing rule, by the scenario's switch."""
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,12 @@ from peerwatt.agents.strategy import PriceBand, price_band
 from peerwatt.errors import InputError
 from peerwatt.grid.rules import ChargeRules, GridRules
 from peerwatt.market.config import MarketConfig, Tariff
+from peerwatt.market.pricing import Pricing
 from peerwatt.pilot.located_yaml import KeyPath, LocatedYaml, dotted, load_located
 from peerwatt.pilot.problems import Problem, did_you_mean, one_of
 from peerwatt.pilot.quantities import base_units_per_wh, ppm
 from peerwatt.pilot.schema import DAY_S, ScenarioFile
-from peerwatt.pilot.switches import unsupported
+from peerwatt.pilot.switches import PRICING, unsupported
 
 Made = TypeVar("Made")
 
@@ -70,6 +71,8 @@ def market_config(parsed: ScenarioFile) -> MarketConfig:
         margin_price=base_units_per_wh(market.margin_price_ct_per_kwh),
         max_loss_rate=ppm(parsed.losses.max_loss_rate_percent),
         max_network_fee=base_units_per_wh(parsed.network_charges.max_ct_per_kwh or Decimal(0)),
+        pricing=PRICING.get(parsed.switches.price, Pricing.UNIFORM),
+        fixed_price=base_units_per_wh(market.fixed_price_ct_per_kwh or Decimal(0)),
     )
 
 
@@ -145,6 +148,12 @@ def _contradictions(parsed: ScenarioFile) -> list[tuple[KeyPath, str]]:
         found.append(
             (("market", "tick_size_ct_per_kwh"), "0: all ticks would be one price; give at least 0.1")
         )
+        return found
+    fixed = parsed.market.fixed_price_ct_per_kwh
+    if (parsed.switches.price == "fixed") != (fixed is not None):
+        message = "needs market.fixed_price_ct_per_kwh" if fixed is None else "has no use for a fixed price"
+        key = ("switches", "price") if fixed is None else ("market", "fixed_price_ct_per_kwh")
+        found.append((key, f"switches.price {parsed.switches.price} {message}"))
         return found
     config = _made(("market",), found, lambda: market_config(parsed))
     prices = _made(("tariff",), found, lambda: tariff(parsed))

@@ -57,6 +57,9 @@ class MarketSection(Section):
 
     base_price_ct_per_kwh: Price = Field(description="Price of tick 0.")
     tick_size_ct_per_kwh: Price = Field(description="Between two ticks; there are 256.")
+    fixed_price_ct_per_kwh: Price | None = Field(
+        default=None, description="Of every trade, where switches.price is fixed."
+    )
     margin_price_ct_per_kwh: Price = Field(
         description="Margin held per kWh of connection limit; covers the worst kWh of the tariff."
     )

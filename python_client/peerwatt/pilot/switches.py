@@ -11,9 +11,21 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from peerwatt.market.pricing import Pricing
+
+PRICING: Final[Mapping[str, Pricing]] = {
+    "uniform": Pricing.UNIFORM,
+    "pay_as_bid": Pricing.PAY_AS_BID,
+    "mcafee": Pricing.MCAFEE,
+    "mid_market": Pricing.MID_MARKET_RATE,
+    "sdr": Pricing.SUPPLY_DEMAND_RATIO,
+    "fixed": Pricing.FIXED,
+}
+"""The market contract's rule by the value of the price switch."""
+
 SUPPORTED: Final[Mapping[str, tuple[str | int, ...]]] = {
     "match": ("double_auction",),
-    "price": ("uniform",),
+    "price": tuple(PRICING),
     "horizon_intervals": (1,),
     "prefer": ("none",),
     "residual": ("supplier",),
@@ -33,7 +45,16 @@ class Switches(BaseModel):
         Field(description="How bids meet asks.")
     )
     price: Literal[
-        "uniform", "pay_as_bid", "mid_market", "sdr", "bill_share", "fixed", "posted", "coin", "dual"
+        "uniform",
+        "pay_as_bid",
+        "mcafee",
+        "mid_market",
+        "sdr",
+        "bill_share",
+        "fixed",
+        "posted",
+        "coin",
+        "dual",
     ] = Field(description="How the price of a trade is found.")
     horizon_intervals: int = Field(
         ge=1, description="How many intervals one auction covers; the slot itself is interval_length_s."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
 from peerwatt.pilot.results import IntervalResult, ReplayResult
@@ -41,12 +42,17 @@ def saving(result: ReplayResult) -> int:
     return sum(p.saving for p in result.participants)
 
 
-def mean_price(intervals: tuple[IntervalResult, ...]) -> int | None:
-    """Mean clearing price, weighted by accepted energy; None where nothing was."""
-    weight = sum(i.accepted_wh for i in intervals if i.price is not None)
-    if not weight:
-        return None
-    return (sum(i.accepted_wh * i.price for i in intervals if i.price is not None) + weight // 2) // weight
+def mean_prices(intervals: tuple[IntervalResult, ...]) -> str:
+    """Mean prices that buyers paid and sellers got, weighted by accepted energy, in words."""
+    paid = _mean([(i.accepted_wh, i.price) for i in intervals if i.price is not None])
+    return words.prices(
+        paid, _mean([(i.accepted_wh, i.sell_price) for i in intervals if i.sell_price is not None])
+    )
+
+
+def _mean(weighted: Sequence[tuple[int, int]]) -> int | None:
+    weight = sum(each for each, _ in weighted)
+    return (sum(each * price for each, price in weighted) + weight // 2) // weight if weight else None
 
 
 def tiles(result: ReplayResult) -> str:
@@ -72,7 +78,7 @@ def tiles(result: ReplayResult) -> str:
         ),
         (
             "Mean price",
-            words.ct(mean_price(intervals)),
+            mean_prices(intervals),
             "ct/kWh",
             f"feed-in {words.ct(summary.feed_in)}, retail {words.ct(summary.retail)}",
         ),

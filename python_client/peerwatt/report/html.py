@@ -74,7 +74,7 @@ def _cards(result: ReplayResult) -> list[str]:
         ),
         card(
             "Price and volume",
-            "One price per interval, between what the grid pays and charges. No line where nothing traded.",
+            _price_note(result),
             figure(price_and_volume(result), wide=True),
         ),
         card(
@@ -105,6 +105,16 @@ def _cards(result: ReplayResult) -> list[str]:
         ),
     ]
     return [text for text in cards if text]
+
+
+def _price_note(result: ReplayResult) -> str:
+    """What the price chart shows, by the market's rule."""
+    if any(i.price != i.sell_price for i in result.intervals):
+        return (
+            "What buyers pay and, dashed, what sellers get; the community keeps the difference. "
+            "No line where nothing traded."
+        )
+    return "One price per interval, between what the grid pays and charges. No line where nothing traded."
 
 
 def _terms(result: ReplayResult) -> str:
@@ -152,7 +162,7 @@ def _slots(result: ReplayResult) -> str:
             "interval": str(i.interval),
             "head": f"{words.moment(i.start, day.many_days)} UTC, {i.verdict}",
             "rows": [
-                ["price", f"{words.ct(i.price)} ct/kWh"],
+                ["price", f"{words.prices(i.price, i.sell_price)} ct/kWh"],
                 ["traded", f"{words.kwh(i.traded_wh)} kWh"],
                 ["accepted", f"{words.kwh(i.accepted_wh)} kWh"],
                 ["own", f"{words.kwh(i.own_wh)} kWh"],

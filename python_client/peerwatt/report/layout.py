@@ -60,6 +60,7 @@ def _interval_columns() -> tuple[Column, ...]:
         whole("interval"),
         text("start"),
         price("price"),
+        price("sell_price"),
         whole("orders"),
         whole("skipped"),
         kwh("bid"),
@@ -139,6 +140,7 @@ def _order_columns() -> tuple[Column, ...]:
         kwh("filled"),
         kwh("accepted"),
         text("skipped"),
+        price("traded_at"),
     )
 
 

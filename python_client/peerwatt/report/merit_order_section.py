@@ -63,5 +63,6 @@ def _facts(interval: IntervalResult, day: Day) -> str:
     gate = f"; the gate cut <b>{words.kwh(cut)} kWh</b> of it" if cut else ""
     return (
         f"{time}<b>{words.kwh(interval.traded_wh)} kWh</b> traded at "
-        f"<b>{words.ct(interval.price)} ct/kWh</b>{gate}. Verdict: {escape(interval.verdict)}.</p>"
+        f"<b>{words.prices(interval.price, interval.sell_price)} ct/kWh</b>{gate}. "
+        f"Verdict: {escape(interval.verdict)}.</p>"
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from peerwatt.pilot.results import ReplayResult
 from peerwatt.report import words
-from peerwatt.report.headline import mean_price, saving
+from peerwatt.report.headline import mean_prices, saving
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -24,10 +24,11 @@ def summary_table(result: ReplayResult) -> Table:
     cut = summary.traded_wh - summary.accepted_wh
     for name, value in (
         ("scenario", f"{summary.scenario}, {summary.start}, {summary.intervals} intervals"),
+        ("pricing", summary.pricing),
         ("chain", f"{summary.chain}, seed {summary.seed}"),
         ("orders", f"{words.count(summary.orders)}, of which {summary.skipped} skipped"),
         ("traded", f"{words.kwh(summary.traded_wh)} kWh, accepted {words.kwh(summary.accepted_wh)} kWh"),
-        ("mean price", f"{words.ct(mean_price(result.intervals))} ct/kWh"),
+        ("mean price", f"{mean_prices(result.intervals)} ct/kWh"),
         ("verdicts", f"{verdicts}; {words.kwh(cut)} kWh cut"),
         (
             "voltage",

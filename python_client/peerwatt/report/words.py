@@ -21,6 +21,11 @@ def ct(price: int | None) -> str:
     return "–" if price is None else _signed(scaled(price, BASE_UNITS_PER_CENT_KWH))
 
 
+def prices(paid: int | None, earned: int | None) -> str:
+    """`18.4`, or `18.4 paid, 16.2 earned` where buyers pay another price than sellers get."""
+    return ct(paid) if paid == earned else f"{ct(paid)} paid, {ct(earned)} earned"
+
+
 def money(amount: int, plus: bool = False) -> str:
     """`-3.07`: base units rounded half away from zero to cents, for reading; the CSV has every digit.
 

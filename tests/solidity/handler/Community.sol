@@ -6,7 +6,7 @@ import {EnergyToken} from "../../../contracts/EnergyToken.sol";
 import {GridGate} from "../../../contracts/GridGate.sol";
 import {ParticipantRegistry} from "../../../contracts/ParticipantRegistry.sol";
 import {BatchData, Interval} from "../../../contracts/interfaces/IEnergyMarket.sol";
-import {MarketConfig, Participant, Tariff} from "../../../contracts/interfaces/IParticipantRegistry.sol";
+import {MarketConfig, Participant, Pricing, Tariff} from "../../../contracts/interfaces/IParticipantRegistry.sol";
 import {Clearing} from "../../../contracts/libraries/Clearing.sol";
 import {Terms} from "../../../contracts/libraries/Terms.sol";
 import {PaymentToken} from "../../../contracts/mocks/PaymentToken.sol";
@@ -49,7 +49,9 @@ abstract contract Community {
         token = new PaymentToken();
         address[4] memory wallets = [_wallet(0), _wallet(1), _wallet(2), _wallet(3)];
         registry = new ParticipantRegistry(
-            MarketConfig(900, 300, 240, 300, 300, 86_400, 2, uint16(RING), 100, 1, 400, 50_000, 0, 0, 25),
+            MarketConfig(
+                900, 300, 240, 300, 300, 86_400, 2, uint16(RING), 100, 1, 400, 50_000, 0, 0, 25, Pricing.Uniform, 0
+            ),
             Tariff(300, 80, 20),
             address(this),
             vm.addr(OPERATOR_KEY),

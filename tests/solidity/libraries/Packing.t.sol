@@ -31,14 +31,21 @@ contract PackingTest {
         require(terms.retail() == tariff[0] && terms.feedIn() == tariff[1] && terms.networkFee() == tariff[2]);
     }
 
-    function testFuzz_clearing_keepsEveryField(uint8 price, uint40 volume, uint8[2] calldata ticks, uint32[6] calldata wh)
-        external
-        pure
-    {
+    function testFuzz_clearing_keepsEveryField(
+        uint16[2] calldata prices,
+        bool atLimits,
+        uint8[2] calldata ticks,
+        uint32[6] calldata wh
+    ) external pure {
         Clearing clearing = packClearing(
-            price, volume, Marginal(ticks[0], wh[0], wh[1], wh[2]), Marginal(ticks[1], wh[3], wh[4], wh[5])
+            prices[0],
+            prices[1],
+            atLimits,
+            Marginal(ticks[0], wh[0], wh[1], wh[2]),
+            Marginal(ticks[1], wh[3], wh[4], wh[5])
         );
-        require(clearing.priceTick() == price && clearing.volume() == volume);
+        require(clearing.buyPrice() == prices[0] && clearing.sellPrice() == prices[1]);
+        require(clearing.atLimits() == atLimits);
         Marginal memory bid = clearing.marginal(BUY);
         Marginal memory ask = clearing.marginal(SELL);
         require(bid.tick == ticks[0] && bid.total == wh[0] && bid.filled == wh[1] && bid.accepted == wh[2]);

@@ -22,10 +22,11 @@ contract SettlementHarness {
         int256 credit;
     }
 
+    /// @param ladder price of tick 0, and base units per Wh between ticks
     function settle(
         Terms terms,
         Clearing clearing,
-        uint256 price,
+        uint256[2] calldata ladder,
         uint256 maxLossRate,
         uint256 maxNetworkFee,
         BatchData calldata data,
@@ -33,14 +34,14 @@ contract SettlementHarness {
     ) external pure returns (Entry[] memory entries, Sums memory sums) {
         uint256 orders = OrderCodec.recordCount(data.records);
         bool named = data.decisions.length == orders * Settlement.DECISION_BYTES;
-        Settlement.Rules memory rules = Settlement.rules(terms, clearing, price, maxLossRate, maxNetworkFee, named);
+        Settlement.Rules memory rules = Settlement.rules(terms, clearing, maxLossRate, maxNetworkFee, named);
         (rules.decisionsAt,) = OrderCodec.bounds(data.decisions);
         entries = new Entry[](orders);
         (uint256 at,) = OrderCodec.bounds(data.records);
         uint256 readingAt = Settlement.readingsAt(data.records, data.readings);
         at += OrderCodec.COUNT_BYTES;
         for (uint256 i; i < orders; ++i) {
-            entries[i] = _entry(rules, at, readingAt, connections[i]);
+            entries[i] = _entry(rules, at, readingAt, connections[i], ladder);
             (, uint256 count) = OrderCodec.header(OrderCodec.load(at));
             at += OrderCodec.recordLength(count);
             readingAt += OrderCodec.READING_BYTES;
@@ -48,17 +49,20 @@ contract SettlementHarness {
         sums = rules.sums();
     }
 
-    function _entry(Settlement.Rules memory rules, uint256 at, uint256 readingAt, Connection connection)
-        private
-        pure
-        returns (Entry memory e)
-    {
+    function _entry(
+        Settlement.Rules memory rules,
+        uint256 at,
+        uint256 readingAt,
+        Connection connection,
+        uint256[2] calldata ladder
+    ) private pure returns (Entry memory e) {
         uint256 count;
         (e.participant, count) = OrderCodec.header(OrderCodec.load(at));
         (e.sell, e.buy, e.loss, e.charge) = rules.accepted(at, count);
         (uint256 imported, uint256 exported) =
             Settlement.metered(OrderCodec.reading(readingAt), e.buy, connection);
         e.cash = rules.payment(e.sell, e.buy, e.loss, e.charge, imported, exported);
+        if (rules.atLimits) e.cash += rules.limitPayment(at, count, e.sell, e.buy, ladder[0], ladder[1]);
         e.credit = rules.peerEnergy(e.buy);
     }
 }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from peerwatt.market.mechanisms.merit import cross
 from peerwatt.market.mechanisms.orders import Book, Terms
 from peerwatt.market.mechanisms.outcome import Outcome, at_price, nothing, sealed_messages
-from peerwatt.market.mechanisms.protocol import OFF_CHAIN
+from peerwatt.market.mechanisms.protocol import ON_CHAIN
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class McAfee:
     name: str = "mcafee"
     title: str = "McAfee trade reduction"
     source: str = "McAfee, J. Econ. Theory 56 (1992) 434-450"
-    runs: str = OFF_CHAIN
+    runs: str = ON_CHAIN
 
     def clear(self, book: Book, terms: Terms) -> Outcome:
         """Clear one interval. p0 is rounded down to a base unit per Wh."""

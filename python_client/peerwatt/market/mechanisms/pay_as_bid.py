@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from peerwatt.market.mechanisms.merit import cross
 from peerwatt.market.mechanisms.orders import Book, Terms
 from peerwatt.market.mechanisms.outcome import Outcome, sealed_messages
-from peerwatt.market.mechanisms.protocol import OFF_CHAIN
+from peerwatt.market.mechanisms.protocol import ON_CHAIN
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class PayAsBid:
     name: str = "pay-as-bid"
     title: str = "pay-as-bid (discriminatory) call auction"
     source: str = "Nicolaisen, Petrov & Tesfatsion, IEEE Trans. Evol. Comput. 5 (2001) 504-523"
-    runs: str = OFF_CHAIN
+    runs: str = ON_CHAIN
 
     def clear(self, book: Book, terms: Terms) -> Outcome:
         """Clear one interval."""

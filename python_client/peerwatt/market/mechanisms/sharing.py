@@ -15,7 +15,7 @@ from peerwatt.errors import InputError
 from peerwatt.market.mechanisms.merit import telescope
 from peerwatt.market.mechanisms.orders import Book, IntArray, Terms
 from peerwatt.market.mechanisms.outcome import Outcome, at_price
-from peerwatt.market.mechanisms.protocol import OFF_CHAIN
+from peerwatt.market.mechanisms.protocol import OFF_CHAIN, ON_CHAIN
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class MidMarketRate:
     name: str = "mid-market"
     title: str = "mid-market rate"
     source: str = "Long et al., IEEE PES General Meeting 2017, doi:10.1109/PESGM.2017.8274546"
-    runs: str = OFF_CHAIN
+    runs: str = ON_CHAIN
 
     def clear(self, book: Book, terms: Terms) -> Outcome:
         """Clear one interval. The rate is rounded down to a base unit per Wh."""
@@ -54,7 +54,7 @@ class SupplyDemandRatio:
     name: str = "sdr"
     title: str = "supply-demand ratio"
     source: str = "Liu et al., IEEE Trans. Power Systems 32 (2017) 3569-3583"
-    runs: str = OFF_CHAIN
+    runs: str = ON_CHAIN
 
     def clear(self, book: Book, terms: Terms) -> Outcome:
         """Clear one interval. The price is rounded down to a base unit per Wh."""
@@ -79,7 +79,7 @@ class VirtualPool:
     name: str = "virtual-pool"
     title: str = "virtual pool at a fixed price, with a monthly fee"
     source: str = "the sonnenCommunity model, in Zhang et al., Energy Procedia 105 (2017) 2563-2568"
-    runs: str = OFF_CHAIN
+    runs: str = ON_CHAIN
 
     def __post_init__(self) -> None:
         if self.monthly_fee < 0:

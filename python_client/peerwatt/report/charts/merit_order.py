@@ -94,7 +94,7 @@ def merit_order(interval: IntervalResult, steps: Sequence[OrderStepResult]) -> C
                 "household",
                 "side",
                 "limit (ct/kWh)",
-                "clearing (ct/kWh)",
+                "price (ct/kWh)",
                 "offered (kWh)",
                 "filled (kWh)",
                 "accepted (kWh)",
@@ -104,7 +104,7 @@ def merit_order(interval: IntervalResult, steps: Sequence[OrderStepResult]) -> C
                     s.participant,
                     s.side,
                     words.ct(s.price),
-                    words.ct(interval.price),
+                    words.ct(_price(interval, s)),
                     words.kwh(s.quantity_wh),
                     words.kwh(s.filled_wh),
                     words.kwh(s.accepted_wh),
@@ -113,6 +113,13 @@ def merit_order(interval: IntervalResult, steps: Sequence[OrderStepResult]) -> C
             ),
         ),
     )
+
+
+def _price(interval: IntervalResult, step: OrderStepResult) -> int | None:
+    """What a step trades at; where it does not, what its side pays or gets."""
+    if step.traded_at is not None:
+        return step.traded_at
+    return interval.price if step.side == "buy" else interval.sell_price
 
 
 def _curve(steps: Sequence[OrderStepResult], x: Scale, y: Scale, widest: int) -> list[tuple[float, float]]:

@@ -35,7 +35,7 @@ def price_and_volume(result: ReplayResult) -> Chart:
             tuple(
                 (
                     words.moment(i.start, day.many_days),
-                    words.ct(i.price),
+                    words.prices(i.price, i.sell_price),
                     words.kwh(i.bid_wh),
                     words.kwh(i.offered_wh),
                     words.kwh(i.traded_wh),
@@ -63,6 +63,9 @@ def _price(result: ReplayResult, day: Day) -> str:
     for start, end in runs([i.price is not None for i in result.intervals]):
         values = [(i.price or 0) / CT for i in result.intervals[start:end]]
         parts.append(path(day.steps(values, y, start), "line price"))
+    for start, end in runs([i.sell_price != i.price for i in result.intervals]):
+        values = [(i.sell_price or 0) / CT for i in result.intervals[start:end]]
+        parts.append(path(day.steps(values, y, start), "line price before"))
     parts.append(day.sensor(frame.top, frame.bottom))
     return "".join(parts)
 
