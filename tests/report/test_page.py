@@ -6,10 +6,11 @@ from html.parser import HTMLParser
 
 import pytest
 
-from peerwatt.pilot.results import ReplayResult
+from peerwatt.pilot.results import AccountResult, ReplayResult
 from peerwatt.report.charts.merit_order import busiest, hardest_cut, merit_order
 from peerwatt.report.charts.price import price_and_volume
 from peerwatt.report.charts.verdicts import verdict_strip
+from peerwatt.report.headline import headline
 from peerwatt.report.html import render_page
 from peerwatt.report.svg import nice_ticks
 from peerwatt.report.tables import bills_table, summary_table
@@ -200,3 +201,11 @@ def test_a_limit_that_the_gate_could_not_keep_is_not_called_kept(day: ReplayResu
     assert "The gate held it" not in page
     assert "comes from those who do not trade" in page
     assert "The gate held it at 1.0579 pu; the limit is 1.058 pu" in render_page(day)
+
+
+def test_what_the_community_keeps_is_said_beside_the_saving(day: ReplayResult) -> None:
+    """Where buyers pay more than sellers earn, the households' saving alone would mislead."""
+    community = AccountResult("community", 11_876_802, 0)
+    assert "community's account kept" not in headline(day)
+    kept = headline(replace(day, accounts=(*day.accounts, community)))
+    assert f"; the community's account kept 11.88 {day.summary.currency} between them." in kept

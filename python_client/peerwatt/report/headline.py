@@ -16,8 +16,12 @@ def headline(result: ReplayResult) -> str:
     first = (
         f"{summary.participants} participants traded <strong>{words.kwh(summary.accepted_wh)} kWh</strong> "
         f"among themselves in {summary.intervals} intervals and together saved "
-        f"<strong>{words.money(saving(result))} {escape(summary.currency)}</strong>."
+        f"<strong>{words.money(saving(result))} {escape(summary.currency)}</strong>"
     )
+    kept = sum(account.cash for account in result.accounts if account.account == "community")
+    if kept:
+        first += f"; the community's account kept {words.money(kept)} {escape(summary.currency)} between them"
+    first += "."
     if not cut:
         return f'<p class="lead">{first} The grid could carry every trade.</p>'
     second = f"In <strong>{len(cut)}</strong> of them the grid could not carry what was sold and fed in"
