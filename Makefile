@@ -77,6 +77,7 @@ test: $(VENV)/test $(BROWNIE_VENV)/core node_modules/installed lint types solidi
 
 test-long: $(VENV)/test $(BROWNIE_VENV)/core node_modules/installed
 	PEERWATT_HYPOTHESIS=long $(BIN)/python -m pytest -m long
+	FOUNDRY_PROFILE=long node_modules/.bin/forge test
 
 lint: $(VENV)/test
 	$(BIN)/ruff check .
