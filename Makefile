@@ -90,7 +90,7 @@ check-contracts: $(VENV)/test node_modules/installed
 	$(BIN)/python scripts/compile_contracts.py --check
 
 solidity-tests: node_modules/installed
-	@if find tests/solidity -name '*.t.sol' 2>/dev/null | grep -q .; then node_modules/.bin/forge test; fi
+	node_modules/.bin/forge test
 
 slither: $(VENV)/python $(SLITHER_VENV)/slither node_modules/installed
 	@$(BIN)/python scripts/check_slither.py $(SLITHER_VENV)/bin/slither
@@ -104,7 +104,7 @@ format: $(VENV)/test
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-gas: $(VENV)/test
+gas: $(VENV)/test node_modules/installed
 	$(BIN)/python benchmarks/measure_gas.py
 
 bench-grid: $(VENV)/test

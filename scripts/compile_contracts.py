@@ -6,7 +6,7 @@
 
 What is in contracts/ ships in the package; what only tests or benchmarks deploy stays beside them.
 
-The settings come from foundry.toml, the compiler from npm (`npm ci`), called through py-solc-x. Sources
+The settings come from foundry.toml, the compiler from npm (`npm install`), called through py-solc-x. Sources
 enter the compiler under their repository paths and nothing else, so the same sources give the same bytes on
 every machine.
 """
@@ -81,7 +81,7 @@ def read_source(name: str) -> str:
     path = ROOT / name if (ROOT / name).is_file() else PACKAGES / name
     if not path.is_file():
         raise CompilationError(
-            f"{name}: neither here nor in node_modules: correct the import, or run `npm ci`"
+            f"{name}: neither here nor in node_modules: correct the import, or run `npm install`"
         )
     return path.read_text(encoding="utf-8")
 
@@ -154,7 +154,7 @@ def run_compiler(standard_json: dict[str, Any]) -> dict[str, Any]:
         CompilationError: npm's packages are missing, or the compiler reports an error.
     """
     if not (PACKAGES / "solc").is_dir():
-        raise CompilationError("node_modules/solc is missing: install Node 20 and run `npm ci`")
+        raise CompilationError("node_modules/solc is missing: install Node 20 and run `npm install`")
     import solcx
     from solcx.exceptions import SolcError
 

@@ -57,9 +57,19 @@ def test_a_member_is_started_from_one_file_and_its_keystore(folder: Path) -> Non
 def test_what_a_member_cannot_be_started_with_is_said_in_one_line(folder: Path) -> None:
     (folder / "wrong").write_text("battery staple\n")
     (folder / "bad-peers.txt").write_text("http://127.0.0.1:1\nneighbour\n")
+    (folder / "list.json").write_text("[]")
+    (folder / "old.json").write_text('{"version": 1, "crypto": {}}')
+    (folder / "hollow.json").write_text('{"version": 3, "crypto": {}}')
+    (folder / "binary").write_bytes(b"\xff\xfe")
     for settings, message in (
         ({"colour": "red"}, "other.yaml: colour: unknown key"),
-        ({"password_file": "wrong"}, "key.json: no keystore, or another password"),
+        ({"password_file": "wrong"}, "key.json: this password does not open it"),
+        ({"password_file": "binary"}, "binary: no text"),
+        ({"password_file": "none"}, "none: cannot be read"),
+        ({"keystore": "list.json"}, "list.json: no keystore of version 3"),
+        ({"keystore": "password"}, "password: no keystore of version 3"),
+        ({"keystore": "old.json"}, "old.json: no keystore of version 3"),
+        ({"keystore": "hollow.json"}, "hollow.json: crypto: 'kdf' is missing or unknown"),
         ({"keystore": "missing.json"}, "missing.json: cannot be read"),
         ({"keystore": "", "password_file": ""}, "name either the --keystore"),
         ({"scenario": ""}, "name either the directory of the --forecasts or the --scenario"),

@@ -119,7 +119,7 @@ def _executable(kind: str) -> str:
         if path.exists():
             return str(path)
     raise NodeMissing(
-        f"{kind} is not installed (no node_modules/.bin/{kind} in {here} or above): run `npm ci` in the "
+        f"{kind} is not installed (no node_modules/.bin/{kind} in {here} or above): run `npm install` in the "
         "repository, or use --chain eth-tester"
     )
 

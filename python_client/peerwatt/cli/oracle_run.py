@@ -195,22 +195,23 @@ def _key(
         InputError: none or both are named, or the keystore cannot be opened.
     """
     from peerwatt.chain import demo_account
+    from peerwatt.chain.keystore import open_keystore, read_keystore
 
     if keystore is None and demo_seed is not None and member is not None:
         return demo_account(demo_seed, "committee", member)
     if keystore is None or demo_seed is not None:
         raise InputError("name either the --keystore of the member's key, or a --demo-seed and the --member")
-    from eth_account import Account
+    content = read_keystore(keystore)
+    return open_keystore(keystore, content, _password(keystore, password_file))
 
+
+def _password(keystore: Path, file: Path | None) -> str:
+    if file is None:
+        prompted: str = typer.prompt(f"password of {keystore}", hide_input=True, err=True)
+        return prompted
     try:
-        encrypted = keystore.read_text(encoding="utf-8")
-        if password_file is not None:
-            password = password_file.read_text(encoding="utf-8").rstrip("\r\n")
-        else:
-            password = typer.prompt(f"password of {keystore}", hide_input=True, err=True)
-        found: LocalAccount = Account.from_key(Account.decrypt(encrypted, password))
+        return file.read_text(encoding="utf-8").rstrip("\r\n")
     except OSError as error:
-        raise InputError(f"{error.filename}: cannot be read: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError, NotImplementedError):
-        raise InputError(f"{keystore}: no keystore, or another password: name both again") from None
-    return found
+        raise InputError(f"{file}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{file}: no text: give the password in UTF-8") from None
