@@ -35,3 +35,14 @@ def opened(market: OnChainMarket, interval: int = FIRST_INTERVAL) -> None:
 def missing(*batches: BatchData) -> list[bytes]:
     """Readings of batches of which none was read."""
     return [b""] * len(batches)
+
+
+def tried_at(market: OnChainMarket, second: int, error: str | None, call: Callable[[], Any]) -> None:
+    """Whether a call at that second is taken or refused with `error`; what it did is taken back."""
+    snapshot = market.network.snapshot()
+    market.at(second)
+    if error:
+        refused(error, call)
+    else:
+        call()
+    market.network.revert(snapshot)

@@ -1,14 +1,13 @@
 """Every window opens and closes at its very second."""
 
-from collections.abc import Callable
-from typing import Any
+from functools import partial
 
 from onchain import (
     CONFIG,
     FIRST_INTERVAL,
     OnChainMarket,
 )
-from refusals import refused
+from refusals import tried_at
 
 from peerwatt.client import BatchData
 from peerwatt.messages import (
@@ -27,14 +26,7 @@ def test_each_window_at_its_boundary_seconds(market: OnChainMarket) -> None:
     client, order = market.client, market.order(INTERVAL, 4, (Side.SELL, 20, 600))
     opens = (INTERVAL - CONFIG.open_ahead) * CONFIG.interval_length
 
-    def at(second: int, error: str | None, call: Callable[[], Any]) -> None:
-        snapshot = market.network.snapshot()
-        market.at(second)
-        if error:
-            refused(error, call)
-        else:
-            call()
-        market.network.revert(snapshot)
+    at = partial(tried_at, market)
 
     at(opens - 1, "NotYetOpen", lambda: client.post(INTERVAL, [order]))
     at(opens, None, lambda: client.post(INTERVAL, [order]))

@@ -1,7 +1,8 @@
 """A sealed market: nobody sees an order before gate closure, and changing one's mind costs the bond."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import astuple, replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from onchain import (
     participants,
     wallet,
 )
-from refusals import refused
+from refusals import refused, tried_at
 
 from peerwatt.chain import ContractReverted, Sender, deploy, open_network
 from peerwatt.chain.errors import OutOfGas
@@ -265,14 +266,7 @@ def test_each_window_at_its_boundary_seconds(market: OnChainMarket) -> None:
     phase, [orders, others] = phase_of(market, 0), trade(market)
     client, relayer = market.client, phase.client.sender.address
 
-    def at(second: int, error: str | None, call: Callable[[], Any]) -> None:
-        snapshot = market.network.snapshot()
-        market.at(second)
-        if error:
-            refused(error, call)
-        else:
-            call()
-        market.network.revert(snapshot)
+    at = partial(tried_at, market)
 
     batch, left = phase.commit(INTERVAL, orders), phase.commit(INTERVAL, others)
     ahead = SEALED.last_open(COMMITTING) + 1

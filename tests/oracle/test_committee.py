@@ -13,25 +13,15 @@ from peerwatt.messages import Clearing, Domain, Verdict
 from peerwatt.oracle import ClearedInterval, CommitteeMember, GridForecast, collect_quorum, judge
 from peerwatt.oracle.committee import NoQuorum
 from peerwatt.pilot.delivery import Neighbourhood
-from peerwatt.pilot.scenario import Scenario, load_scenario
+from peerwatt.pilot.scenario import Scenario
 
 DOMAIN = Domain(31337, "0x" + "11" * 20)
 NOON = 44
 
 
 @pytest.fixture(scope="module")
-def scenario() -> Scenario:
-    return load_scenario("brooklyn-10")
-
-
-@pytest.fixture(scope="module")
 def forecast(scenario: Scenario) -> GridForecast:
     return Neighbourhood(scenario, scenario.seed).forecast(NOON)
-
-
-@pytest.fixture(scope="module")
-def solver(scenario: Scenario) -> PowerFlow:
-    return PowerFlow(scenario.feeder)
 
 
 @pytest.fixture

@@ -21,20 +21,10 @@ from peerwatt.oracle.report_inputs import PostedInterval, ReportInputs, parse_ru
 from peerwatt.pilot.bidding import order_of
 from peerwatt.pilot.delivery import Neighbourhood
 from peerwatt.pilot.forecast_source import ScenarioForecasts
-from peerwatt.pilot.scenario import Scenario, load_scenario
+from peerwatt.pilot.scenario import Scenario
 
 DOMAIN = Domain(31337, "0x" + "11" * 20)
 NOON = 44
-
-
-@pytest.fixture(scope="module")
-def scenario() -> Scenario:
-    return load_scenario("brooklyn-10")
-
-
-@pytest.fixture(scope="module")
-def solver(scenario: Scenario) -> PowerFlow:
-    return PowerFlow(scenario.feeder)
 
 
 @pytest.fixture(scope="module")

@@ -20,19 +20,9 @@ from peerwatt.messages import Record, Verdict, decode_decisions
 from peerwatt.oracle import ClearedInterval, GridForecast, judge
 from peerwatt.pilot.bidding import order_of
 from peerwatt.pilot.delivery import Neighbourhood
-from peerwatt.pilot.scenario import Scenario, load_scenario
+from peerwatt.pilot.scenario import Scenario
 
 NOON = 44
-
-
-@pytest.fixture(scope="module")
-def scenario() -> Scenario:
-    return load_scenario("brooklyn-10")
-
-
-@pytest.fixture(scope="module")
-def solver(scenario: Scenario) -> PowerFlow:
-    return PowerFlow(scenario.feeder)
 
 
 @pytest.fixture(scope="module")
