@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandapower as pp
 import pandapower.networks as cases
+import pandapower.shortcircuit
 import pytest
 import simbench
 
@@ -21,6 +22,7 @@ from peerwatt.grid.exchange import Exchange
 from peerwatt.grid.feeder import Feeder, feeder_from_document
 from peerwatt.grid.importers.pandapower import from_pandapower, with_ratio_taps
 from peerwatt.grid.power_flow import PowerFlow
+from peerwatt.grid.system_strength import short_circuit_va
 
 LIMITS = {"v_min_pu": 0.9, "v_max_pu": 1.1, "loading_max_percent": 100.0}
 SCENARIO_GRID = "1-LV-rural2--2-sw"
@@ -48,6 +50,21 @@ def test_simbench_grids_agree_to_2e_6_pu_with_taps_applied(code: str) -> None:
     assert np.abs(flow.u_pu - net.res_bus.vm_pu.to_numpy()).max() < 2e-6
     losses = (net.res_line.pl_mw.sum() + net.res_trafo.pl_mw.sum()) * 1e6
     assert flow.loss_w == pytest.approx(losses, abs=2.0)
+
+
+@pytest.mark.parametrize("code", [SCENARIO_GRID, "1-LV-urban6--0-sw"])
+def test_short_circuit_power_is_pandapowers_without_its_voltage_factor(code: str) -> None:
+    net = _grid(code)
+    for kind in ("load", "sgen", "storage"):  # a network's own strength, as the ratio's numerator is
+        net[kind] = net[kind].iloc[:0]
+    net.trafo["tap_pos"] = net.trafo["tap_neutral"]
+    net.ext_grid[["s_sc_min_mva", "s_sc_max_mva"]] = 100.0
+    net.ext_grid[["rx_min", "rx_max"]] = 0.1
+    net.line["endtemp_degree"] = 20.0  # cold lines, as in the power flow
+    pp.shortcircuit.calc_sc(net, fault="3ph", case="min", lv_tol_percent=6, branch_results=False)
+    factor = np.where(net.bus.vn_kv < 1, 0.95, 1.0)  # IEC 60909-0, table 1, minimum
+    ours = short_circuit_va(_feeder(net, code))
+    assert ours == pytest.approx(net.res_bus_sc.skss_mw.to_numpy() * 1e6 / factor, rel=1e-9)
 
 
 def test_ignoring_the_tap_would_be_seen() -> None:

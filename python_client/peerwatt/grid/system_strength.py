@@ -45,6 +45,18 @@ class Strength:
         return self.ratio < self.minimum
 
 
+STIFF_VA = 1e12
+"""From here on a source's short-circuit power is a way of writing that it has no internal impedance."""
+
+
+def states_upstream(feeder: Feeder) -> bool:
+    """Whether the feeder says how strong the grid above it is."""
+    if feeder.document.get("short_circuit", {}).get("source_va") is not None:
+        return True
+    power = feeder.data["source"]["sk"][feeder.data["source"]["status"] == 1]
+    return bool(np.all(power < STIFF_VA))  # of a source that states none it is not a number
+
+
 def short_circuit_va(feeder: Feeder, source_va: float | None = None) -> Floats:
     """Three-phase short-circuit power at every node at rated voltage, without inverters' own infeed, VA,
     `(nodes,)`.

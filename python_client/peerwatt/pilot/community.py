@@ -17,7 +17,7 @@ from peerwatt.pilot.problems import Problem, did_you_mean, one_of
 
 LOAD, PV = "LOAD(W)", "PV(W)"
 COLUMNS = ("participant", "node", "kind", "import_limit_kw", "export_limit_kw", "pv_kwp", "description")
-OPTIONAL_COLUMNS = ("phase", "zone")
+OPTIONAL_COLUMNS = ("inverter_kva", "phase", "zone")
 KINDS = ("consumer", "prosumer")
 PHASES = {"abc": 0, "a": 1, "b": 2, "c": 3}
 """As in the feeder's power flow: 0 is all three alike."""
@@ -39,6 +39,7 @@ class Participant:
         export_limit: of the connection, units of 100 W.
         pv_w: rated power of the photovoltaics, W.
         description: one line.
+        inverter_va: rated power of its inverters, photovoltaics and batteries together, VA.
         phase: of the feeder, 1 to 3; 0 for all three.
         zone: for network charges by zone; empty for none.
         demand_wh: consumption of each interval of the calendar.
@@ -53,6 +54,7 @@ class Participant:
     export_limit: int
     pv_w: int
     description: str
+    inverter_va: int = 0
     phase: int = 0
     zone: str = ""
     demand_wh: tuple[int, ...] = ()
@@ -115,6 +117,9 @@ def _participant(
     import_limit = table.cell(row, "import_limit_kw", lambda cell: _limit_units(cell, least=1))
     export_limit = table.cell(row, "export_limit_kw", lambda cell: _limit_units(cell, least=0))
     pv_kwp = table.cell(row, "pv_kwp", decimal("kW", 0, MAX_POWER_W // 1000))
+    inverter_kva = pv_kwp
+    if row.cells.get("inverter_kva"):
+        inverter_kva = table.cell(row, "inverter_kva", decimal("kVA", 0, MAX_POWER_W // 1000))
     phase = table.cell(row, "phase", lambda cell: _phase(cell, phases)) if "phase" in table.header else 0
     if (
         name is None
@@ -138,6 +143,7 @@ def _participant(
         export_limit=export_limit,
         pv_w=int((pv_kwp or 0) * 1000),
         description=row.cells["description"],
+        inverter_va=int((inverter_kva or 0) * 1000),
         phase=phase,
         zone=row.cells.get("zone", ""),
     )

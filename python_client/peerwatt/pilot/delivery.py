@@ -26,8 +26,7 @@ class Neighbourhood:
         self._nodes = {home.account: scenario.feeder.node(home.node) for home in scenario.participants}
         three_phase = scenario.feeder.three_phase
         self._phases = {home.account: home.phase for home in scenario.participants} if three_phase else {}
-        # An inverter is rated like its panels.
-        self._inverter_va = {home.account: home.pv_w for home in scenario.participants}
+        self._inverter_va = {home.account: home.inverter_va for home in scenario.participants}
         # The files count demand as positive, the power flow injection.
         self._background_w: Floats = -scenario.active.nodal(names)
         self._background_var: Floats = -scenario.reactive.nodal(names)

@@ -98,3 +98,11 @@ PermillePercent = Annotated[
     WithJsonSchema({"type": "number", "minimum": 0, "maximum": 100}),
 ]
 """Percent with at most one decimal."""
+
+Positive = Annotated[
+    Decimal,
+    BeforeValidator(_decimal),
+    Field(gt=0, le=1_000_000),
+    WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": 1_000_000}),
+]
+"""A plain number above 0."""

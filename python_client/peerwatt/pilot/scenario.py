@@ -12,6 +12,7 @@ from peerwatt.grid.errors import FeederError
 from peerwatt.grid.feeder import Feeder, load_feeder
 from peerwatt.grid.loss_tracing import require_radial
 from peerwatt.grid.rules import GridRules
+from peerwatt.grid.system_strength import Strength
 from peerwatt.market.config import MarketConfig, Tariff
 from peerwatt.pilot.background import NodePowers, read_background
 from peerwatt.pilot.calendar import Calendar
@@ -28,6 +29,7 @@ from peerwatt.pilot.scenario_file import (
     tariff,
 )
 from peerwatt.pilot.schema import ScenarioFile
+from peerwatt.pilot.strength import strength_at_inverters
 from peerwatt.pilot.switches import Switches
 
 
@@ -70,6 +72,7 @@ class Scenario:
         tariff: prices around the peer trade.
         currency: ISO 4217 code; a base unit is 1e-6 of it.
         rules: by which the grid decides.
+        strength: of the network at the nodes with inverters, weakest first; empty where no minimum is stated.
         committee: who signs network reports.
         bidding: how homes behave.
         lost_readings_permille: of all readings, how many never reach the metering operator.
@@ -90,6 +93,7 @@ class Scenario:
     tariff: Tariff
     currency: str
     rules: GridRules
+    strength: tuple[Strength, ...]
     committee: Committee
     bidding: Bidding
     lost_readings_permille: int
@@ -133,14 +137,16 @@ def load_scenario(name_or_path: str | Path) -> Scenario:
     if len(problems) == before:
         # with a row missing, its profile would look like a stranger's
         _check_strangers(profiles, participants, problems)
+    strength: tuple[Strength, ...] = ()
     if feeder is not None and len(problems) == before:
         _check_rules(path, parsed, feeder, participants, problems)
+        strength = strength_at_inverters(path, parsed, feeder, participants, problems)
     participants = _with_profiles(participants, profiles, calendar, problems)
     active = _background(directory, parsed.files.background_active, "W", nodes, calendar, problems)
     reactive = _background(directory, parsed.files.background_reactive, "var", nodes, calendar, problems)
     if problems or feeder is None:
         raise ScenarioError(problems)
-    return _scenario(parsed, directory, calendar, participants, feeder, active, reactive)
+    return _scenario(parsed, directory, calendar, participants, feeder, strength, active, reactive)
 
 
 def _scenario(
@@ -149,6 +155,7 @@ def _scenario(
     calendar: Calendar,
     participants: list[Participant],
     feeder: Feeder,
+    strength: tuple[Strength, ...],
     active: NodePowers,
     reactive: NodePowers,
 ) -> Scenario:
@@ -165,6 +172,7 @@ def _scenario(
         tariff=prices,
         currency=parsed.tariff.currency,
         rules=grid_rules(parsed, {home.node: home.zone for home in participants if home.zone}),
+        strength=strength,
         committee=Committee(parsed.committee.members, parsed.committee.quorum),
         bidding=Bidding(
             most_steps=bidding.most_steps,
@@ -193,7 +201,7 @@ def _check_rules(
         except FeederError as error:
             problems.append(problem_at(path, ("losses", "rule"), f"'tracing': {error}"))
     _check_zones(path, parsed, participants, problems)
-    if parsed.curtailment.volt_var and not any(participant.pv_w for participant in participants):
+    if parsed.curtailment.volt_var and not any(home.inverter_va for home in participants):
         message = "true, and no participant has an inverter: give one pv_kwp, or switch it off"
         problems.append(problem_at(path, ("curtailment", "volt_var"), message))
 

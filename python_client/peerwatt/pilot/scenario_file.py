@@ -164,6 +164,10 @@ def _contradictions(parsed: ScenarioFile) -> list[tuple[KeyPath, str]]:
         found.extend(_off_grid(parsed, config))
         _made(("market", "base_price_ct_per_kwh"), found, lambda: bid_band(config, prices))
     found.extend(_charge_contradictions(parsed))
+    strength = parsed.system_strength
+    if strength.minimum_short_circuit_ratio is None and strength.upstream_short_circuit_mva is not None:
+        message = "nothing is checked without minimum_short_circuit_ratio; state it, or remove this key"
+        found.append((("system_strength", "upstream_short_circuit_mva"), message))
     return found
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
 from peerwatt.messages.vocabulary import MAX_STEPS
-from peerwatt.pilot.quantities import PermillePercent, PpmPercent, Price
+from peerwatt.pilot.quantities import PermillePercent, Positive, PpmPercent, Price
 from peerwatt.pilot.switches import Switches
 
 FORMAT: Final = "peerwatt-scenario-1"
@@ -110,6 +110,20 @@ class NetworkChargesSection(Section):
     )
 
 
+class SystemStrengthSection(Section):
+    """How strong the network must be where inverters stand; see `peerwatt.pilot.strength`."""
+
+    minimum_short_circuit_ratio: Positive | None = Field(
+        default=None,
+        description="Least three-phase short-circuit power at each inverter's node over the rated power of "
+        "the inverters there; below about 3 a grid is weak (IEEE Std 1204). Not checked without it.",
+    )
+    upstream_short_circuit_mva: Positive | None = Field(
+        default=None,
+        description="Short-circuit power of the grid above the feeder; needed where feeder.json states none.",
+    )
+
+
 class CommitteeSection(Section):
     """The oracle committee that signs network reports."""
 
@@ -164,6 +178,7 @@ class ScenarioFile(Section):
     losses: LossesSection
     curtailment: CurtailmentSection = CurtailmentSection()
     network_charges: NetworkChargesSection = NetworkChargesSection()
+    system_strength: SystemStrengthSection = SystemStrengthSection()
     committee: CommitteeSection
     metering: MeteringSection
     bidding: BiddingSection
