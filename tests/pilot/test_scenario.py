@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from peerwatt.market.ledger import FIRST_PARTICIPANT
 from peerwatt.pilot.catalogue import shipped_scenarios
-from peerwatt.pilot.community import interval_energy
 from peerwatt.pilot.problems import ScenarioError
+from peerwatt.pilot.profiles import interval_energy
 from peerwatt.pilot.scenario import load_scenario
 from peerwatt.pilot.schema import json_schema
 

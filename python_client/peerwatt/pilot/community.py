@@ -1,21 +1,17 @@
-"""Who takes part: `participants.csv` and each participant's profile, in whole Wh."""
+"""Who takes part: `participants.csv`."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
-from fractions import Fraction
 from pathlib import Path
 
 from peerwatt.market.config import CONNECTION_UNIT
 from peerwatt.market.ledger import FIRST_PARTICIPANT
-from peerwatt.pilot.calendar import TIME_COLUMN, Calendar
 from peerwatt.pilot.csv_table import CellError, CsvTable, Row, decimal, read_csv, text
 from peerwatt.pilot.problems import Problem, did_you_mean, one_of
 
-LOAD, PV = "LOAD(W)", "PV(W)"
 COLUMNS = ("participant", "node", "kind", "import_limit_kw", "export_limit_kw", "pv_kwp", "description")
 OPTIONAL_COLUMNS = ("inverter_kva", "phase", "zone")
 KINDS = ("consumer", "prosumer")
@@ -59,26 +55,6 @@ class Participant:
     zone: str = ""
     demand_wh: tuple[int, ...] = ()
     generation_wh: tuple[int, ...] = ()
-
-
-def interval_energy(powers_w: Sequence[Decimal], length_s: int) -> tuple[int, ...]:
-    """Mean powers as whole Wh per interval, the way a meter counts them.
-
-    A register shows whole Wh: register(t) = floor(energy up to t), and an interval's energy is the difference
-    of two registers. So each interval is within 1 Wh of the exact value, and so is any sum of them.
-
-    Args:
-        powers_w: mean power of each interval, W, not negative.
-        length_s: of an interval.
-    """
-    exact = Fraction(0)
-    register = 0
-    energy = []
-    for power in powers_w:
-        exact += Fraction(power) * length_s / 3600
-        energy.append(int(exact) - register)
-        register = int(exact)
-    return tuple(energy)
 
 
 def read_participants(
@@ -147,50 +123,6 @@ def _participant(
         phase=phase,
         zone=row.cells.get("zone", ""),
     )
-
-
-def read_profile(
-    path: Path, participant: Participant, calendar: Calendar, problems: list[Problem]
-) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
-    """Read one participant's profile.
-
-    Args:
-        path: the file, columns TIME, LOAD(W) and PV(W): mean power of the slot that starts at TIME.
-        participant: whose connection must carry it.
-        calendar: the slots that it must cover, no more and no less.
-        problems: mistakes are appended here.
-
-    Returns:
-        Demand and generation per interval, Wh; None if there are mistakes.
-    """
-    table = read_csv(path, (TIME_COLUMN, LOAD, PV))
-    read = decimal("W", 0, MAX_POWER_W)
-    loads, generations = [], []
-    for row in table.rows:
-        load, pv = table.cell(row, LOAD, read), table.cell(row, PV, read)
-        if load is not None and pv is not None:
-            _check_connection(table, row, participant, load - pv)
-            loads.append(load)
-            generations.append(pv)
-    if table.rows:
-        calendar.aligned(table)
-    problems.extend(table.problems)
-    if table.problems:
-        return None
-    return interval_energy(loads, calendar.length_s), interval_energy(generations, calendar.length_s)
-
-
-def _check_connection(table: CsvTable, row: Row, participant: Participant, net_w: Decimal) -> None:
-    if net_w > participant.import_limit * CONNECTION_UNIT:
-        column, limit = LOAD, participant.import_limit
-        what = f"a net import of {net_w} W exceeds import_limit_kw"
-    elif -net_w > participant.export_limit * CONNECTION_UNIT:
-        column, limit = PV, participant.export_limit
-        what = f"a net export of {-net_w} W exceeds export_limit_kw"
-    else:
-        return
-    message = f"{what} {Decimal(limit) / 10} of {participant.name}; correct the power or the limit"
-    table.problem(row.line, column, message)
 
 
 def _name(cell: str) -> str:

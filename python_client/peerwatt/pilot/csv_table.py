@@ -9,7 +9,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TypeVar
 
-from peerwatt.pilot.problems import Problem
+from peerwatt.pilot.problems import Problem, one_of
 
 Value = TypeVar("Value")
 
@@ -63,10 +63,28 @@ def read_csv(path: Path, required: tuple[str, ...], optional: tuple[str, ...] | 
         required: columns that must be there.
         optional: columns that may be; None allows any.
     """
+    return _table(path, (required,), optional)
+
+
+def read_csv_as(path: Path, layouts: tuple[tuple[str, ...], ...]) -> CsvTable:
+    """Read a file whose header is one of several, in any order of its columns, as `read_csv` does.
+
+    Args:
+        path: the file; UTF-8, header first, separated by commas; or by semicolons, where the header has no comma.
+        layouts: the headers.
+    """
+    return _table(path, layouts, ())
+
+
+def _table(path: Path, layouts: tuple[tuple[str, ...], ...], optional: tuple[str, ...] | None) -> CsvTable:
     table = CsvTable(str(path))
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            _read(csv.reader(file, strict=True), table, required, optional)
+            first = file.readline()
+            file.seek(0)
+            semicolons = len(layouts) > 1 and ";" in first and "," not in first
+            reader = csv.reader(file, strict=True, delimiter=";" if semicolons else ",")
+            _read(reader, table, layouts, optional)
     except FileNotFoundError:
         table.problem(None, "", "no such file")
     except UnicodeDecodeError as error:
@@ -77,13 +95,20 @@ def read_csv(path: Path, required: tuple[str, ...], optional: tuple[str, ...] | 
 
 
 def _read(
-    lines: Iterator[list[str]], table: CsvTable, required: tuple[str, ...], optional: tuple[str, ...] | None
+    lines: Iterator[list[str]],
+    table: CsvTable,
+    layouts: tuple[tuple[str, ...], ...],
+    optional: tuple[str, ...] | None,
 ) -> None:
     number = 0
     try:
         for number, cells in enumerate(lines, start=1):
             if number == 1:
                 table.header = tuple(cell.strip() for cell in cells)
+                required = next((names for names in layouts if set(names) == set(table.header)), layouts[0])
+                if len(layouts) > 1 and set(required) != set(table.header):
+                    table.problem(1, "", f"unknown header {','.join(table.header)}; {_headers(layouts)}")
+                    return
                 if not _header_fits(table, required, optional):
                     return
             elif len(cells) != len(table.header):
@@ -96,9 +121,14 @@ def _read(
         table.problem(number + 1, "", f"is not CSV: {error}")
         return
     if number == 0:
-        table.problem(1, "", f"is empty; the header is {','.join(required)}")
+        table.problem(1, "", f"is empty; {_headers(layouts)}")
     elif not table.rows and not table.problems:
         table.problem(number, "", "has a header and no rows")
+
+
+def _headers(layouts: tuple[tuple[str, ...], ...]) -> str:
+    headers = [",".join(names) for names in layouts]
+    return f"the header is {one_of(headers)}" if len(headers) == 1 else f"give {one_of(headers)}"
 
 
 def _header_fits(table: CsvTable, required: tuple[str, ...], optional: tuple[str, ...] | None) -> bool:

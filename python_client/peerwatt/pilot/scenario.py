@@ -17,8 +17,9 @@ from peerwatt.market.config import MarketConfig, Tariff
 from peerwatt.pilot.background import NodePowers, read_background
 from peerwatt.pilot.calendar import Calendar
 from peerwatt.pilot.catalogue import find_scenario
-from peerwatt.pilot.community import Participant, read_participants, read_profile
+from peerwatt.pilot.community import Participant, read_participants
 from peerwatt.pilot.problems import Problem, ScenarioError, did_you_mean
+from peerwatt.pilot.profiles import read_profile
 from peerwatt.pilot.quantities import permille
 from peerwatt.pilot.scenario_file import (
     bid_band,
