@@ -70,7 +70,7 @@ def read_csv_as(path: Path, layouts: tuple[tuple[str, ...], ...]) -> CsvTable:
     """Read a file whose header is one of several, in any order of its columns, as `read_csv` does.
 
     Args:
-        path: the file; UTF-8, header first, separated by commas; or by semicolons, where the header has no comma.
+        path: the file; UTF-8, header first; commas, or semicolons where the header has no comma.
         layouts: the headers.
     """
     return _table(path, layouts, ())
