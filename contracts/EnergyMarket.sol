@@ -5,8 +5,10 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {Clock} from "./Clock.sol";
 import {MarginAccounts} from "./MarginAccounts.sol";
 import {Metering} from "./Metering.sol";
+import {OrderBook} from "./OrderBook.sol";
 import {BatchData, Correction, IEnergyMarket, Interval, NetworkReport, Phase} from "./interfaces/IEnergyMarket.sol";
 import {IGridGate} from "./interfaces/IGridGate.sol";
+import {IOperatingEnvelopes} from "./interfaces/IOperatingEnvelopes.sol";
 import {IParticipantRegistry} from "./interfaces/IParticipantRegistry.sol";
 import {SystemAccount} from "./libraries/AccountLib.sol";
 import {Clearing} from "./libraries/Clearing.sol";
@@ -39,9 +41,16 @@ contract EnergyMarket is Metering {
 
     mapping(uint256 interval => mapping(uint256 batch => bytes32)) private _settled;
 
-    constructor(IParticipantRegistry registry_, IGridGate gate_, IERC20 paymentToken_)
+    /// @param envelopes_ whose limits orders must keep, of the same participants; none for a market without
+    constructor(
+        IParticipantRegistry registry_,
+        IGridGate gate_,
+        IERC20 paymentToken_,
+        IOperatingEnvelopes envelopes_
+    )
         Clock(registry_)
         MarginAccounts(paymentToken_)
+        OrderBook(envelopes_)
     {
         gate = gate_;
     }

@@ -7,6 +7,7 @@ import {MarginAccounts} from "./MarginAccounts.sol";
 import {SealedBatches} from "./SealedBatches.sol";
 import {IAuction} from "./interfaces/IAuction.sol";
 import {IEnergyMarket, Interval, Phase, Skip} from "./interfaces/IEnergyMarket.sol";
+import {IOperatingEnvelopes} from "./interfaces/IOperatingEnvelopes.sol";
 import {MarketConfig, Pricing, Tariff} from "./interfaces/IParticipantRegistry.sol";
 import {ISealedBatches} from "./interfaces/ISealedBatches.sol";
 import {Clearing} from "./libraries/Clearing.sol";
@@ -59,13 +60,16 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
     IAuction public immutable auction;
     /// @inheritdoc IEnergyMarket
     ISealedBatches public immutable sealedBatches;
+    /// @inheritdoc IEnergyMarket
+    IOperatingEnvelopes public immutable envelopes;
 
     mapping(uint256 slot => Slot) private _ring;
 
     /// @dev Whether the price depends on all that is posted, and not only on what trades.
     bool private immutable PRICED_BY_ALL;
 
-    constructor() {
+    constructor(IOperatingEnvelopes envelopes_) {
+        envelopes = envelopes_;
         MarketConfig memory c = registry.config();
         auction = new Auction(c);
         PRICED_BY_ALL = c.pricing == Pricing.SupplyDemandRatio;
@@ -152,7 +156,7 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
             } else if (left > posting.welcome) {
                 _skip(posting, participant, _whyUnwelcome(posting, participant));
             } else if (!connection.carries(energy)) {
-                _skip(posting, participant, Skip.OverConnectionLimit);
+                _skip(posting, participant, _whyTooMuch(posting, participant));
             } else if (!connection.isOrderKey(_signer(digest, next))) {
                 _skip(posting, participant, Skip.BadSignature);
             } else {
@@ -184,6 +188,9 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
     function _turn(Slot storage slot, Posting memory posting, uint256 number) private {
         _flushPosted(slot, posting);
         posting.page.open(registry, number);
+        if (address(envelopes) != address(0)) {
+            posting.page.narrow(envelopes.energyLimits(posting.interval, number));
+        }
         uint256 standing = _standing(number);
         uint256 word = slot.posted[number];
         uint256 posted = uint32(word) == posting.interval ? word >> 32 : 0;
@@ -203,6 +210,12 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
         if (!posting.page.knows(participant)) return Skip.UnknownParticipant;
         if ((posting.page.suspended | (posting.standing >> LEAVING)) & bit != 0) return Skip.Suspended;
         return posting.standing & bit == 0 ? Skip.BelowMargin : Skip.DuplicateOrder;
+    }
+
+    function _whyTooMuch(Posting memory posting, uint256 participant) private view returns (Skip) {
+        return posting.page.connection(participant).isNarrowed(INTERVAL_LENGTH)
+            ? Skip.OverEnvelope
+            : Skip.OverConnectionLimit;
     }
 
     function _commit(Slot storage slot, Posting memory posting, bytes memory records) private {

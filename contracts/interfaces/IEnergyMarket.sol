@@ -2,6 +2,7 @@
 pragma solidity 0.8.30;
 
 import {Clearing} from "../libraries/Clearing.sol";
+import {IOperatingEnvelopes} from "./IOperatingEnvelopes.sol";
 import {ISealedBatches} from "./ISealedBatches.sol";
 import {Terms, Verdict} from "../libraries/Terms.sol";
 
@@ -22,6 +23,7 @@ enum Skip {
     BelowMargin,
     DuplicateOrder,
     OverConnectionLimit,
+    OverEnvelope,
     BadSignature,
     LaneFull
 }
@@ -211,6 +213,8 @@ interface IEnergyMarket {
 
     /// @notice Where batches are committed to and revealed; zero in an open market, whose batches are posted.
     function sealedBatches() external view returns (ISealedBatches);
+    /// @notice Whose published limits orders must keep besides their connections'; zero in a market without envelopes.
+    function envelopes() external view returns (IOperatingEnvelopes);
     function intervalState(uint256 interval) external view returns (Interval memory);
     /// @notice Wh queued at every tick of one side.
     function book(uint256 interval, uint256 side) external view returns (uint256[256] memory lanes);

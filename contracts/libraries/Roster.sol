@@ -12,7 +12,16 @@ import {IParticipantRegistry} from "../interfaces/IParticipantRegistry.sol";
 /// in one interval in Wh, and as power.
 type Connection is uint256;
 
-using { orderKey, isOrderKey, importLimit, exportLimit, carries, importPower, exportPower } for Connection global;
+using {
+    orderKey,
+    isOrderKey,
+    importLimit,
+    exportLimit,
+    carries,
+    importPower,
+    exportPower,
+    isNarrowed
+} for Connection global;
 
 function orderKey(Connection self) pure returns (address) {
     return address(uint160(Connection.unwrap(self) >> 96));
@@ -47,6 +56,15 @@ function exportPower(Connection self) pure returns (uint256) {
 function carries(Connection self, uint256 energy) pure returns (bool) {
     unchecked {
         return (((Connection.unwrap(self) >> 32) | Roster.GUARDS) - energy) & Roster.GUARDS == Roster.GUARDS;
+    }
+}
+
+/// @notice Whether an operating envelope narrowed the limits to less than what the powers come to in an interval of
+/// `length` seconds.
+function isNarrowed(Connection self, uint256 length) pure returns (bool) {
+    unchecked {
+        uint256 whole = (Roster.energy(self.importPower(), length) << 32) | Roster.energy(self.exportPower(), length);
+        return whole != uint64(Connection.unwrap(self) >> 32);
     }
 }
 
@@ -88,6 +106,23 @@ library Roster {
         unchecked {
             uint256 number = participant / PAGE_SIZE;
             if (page.index != number + 1) open(page, registry, number);
+        }
+    }
+
+    /// @notice Puts an operating envelope's energy limits into the page, in memory. The powers stay, from which those of
+    /// the connections themselves follow.
+    /// @param limits import and export limit, Wh, four bytes each, of so many participants from the page's first on: no
+    /// more than there are, and no limit above the connection's
+    function narrow(Page memory page, bytes memory limits) internal pure {
+        bytes memory entries = page.entries;
+        assembly ("memory-safe") {
+            // Behind the 20 bytes of the first entry's key.
+            let to := add(entries, 52)
+            let end := add(add(limits, 32), mload(limits))
+            for { let at := add(limits, 32) } lt(at, end) { at := add(at, 8) } {
+                mstore(to, or(shr(64, shl(64, mload(to))), shl(192, shr(192, mload(at)))))
+                to := add(to, 52)
+            }
         }
     }
 

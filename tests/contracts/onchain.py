@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from eth_account import Account
@@ -10,14 +10,17 @@ from eth_account.signers.local import LocalAccount
 from eth_typing import ChecksumAddress
 
 from peerwatt.chain import Network, Sender, demo_account
-from peerwatt.client import BatchData, MarketClient, MarketRoles, deploy_market
+from peerwatt.client import BatchData, EnvelopeBoard, MarketClient, MarketRoles, deploy_market
 from peerwatt.client.market import Registration
 from peerwatt.market import FIRST_PARTICIPANT, MarketConfig, Participant, SystemAccount, Tariff
 from peerwatt.messages import (
+    ROSTER_PAGE,
     Domain,
+    EnvelopeLimits,
     MeterAttestation,
     MeterReading,
     NetworkReport,
+    OperatingEnvelope,
     Order,
     Side,
     SignedOrder,
@@ -106,6 +109,7 @@ class OnChainMarket:
         quorum: int = 3,
         funded: bool = True,
         payment_token: ChecksumAddress | None = None,
+        envelopes: bool = False,
     ) -> None:
         self.network, self.config, self.quorum, self.size = network, config, quorum, size
         self.sender = Sender(network, demo_account("contracts", "relayer"))
@@ -120,7 +124,9 @@ class OnChainMarket:
             community=wallet(3).address,
         )
         members = [address_of(committee_key(member)) for member in range(committee)]
-        self.deployment = deploy_market(self.sender, config, TARIFF, roles, members, quorum, payment_token)
+        self.deployment = deploy_market(
+            self.sender, config, TARIFF, roles, members, quorum, payment_token, envelopes=envelopes
+        )
         self.client = MarketClient(network, self.deployment, self.sender)
         self.register(participants(size, limit))
         token = self.client.payment_token.functions
@@ -190,6 +196,31 @@ class OnChainMarket:
         signers = range(self.quorum) if members is None else members
         signatures = [report.sign(self.domain, committee_key(member)) for member in signers]
         return sum(1 << member for member in signers), b"".join(signatures)
+
+    def envelope(
+        self, interval: int, limits: Mapping[int, tuple[int, int]], page: int = 0
+    ) -> OperatingEnvelope:
+        """An envelope of one page: import and export limits by account, units of 100 W; for everybody else
+        what the connection can carry."""
+        accounts = range(page * ROSTER_PAGE, min((page + 1) * ROSTER_PAGE, FIRST_PARTICIPANT + self.size))
+        connection = {account: (LIMIT, LIMIT) for account in accounts if account >= FIRST_PARTICIPANT}
+        entries = [EnvelopeLimits(*(connection | dict(limits)).get(account, (0, 0))) for account in accounts]
+        return OperatingEnvelope(interval, page, b"\x11" * 32, b"\x22" * 32, tuple(entries))
+
+    @property
+    def board(self) -> EnvelopeBoard:
+        return EnvelopeBoard(self.client)
+
+    def quorum_on(
+        self, envelope: OperatingEnvelope, members: Sequence[int] = (0, 1, 2), domain: Domain | None = None
+    ) -> tuple[int, bytes]:
+        """The signers' bits and their signatures under an envelope."""
+        made_for = domain or self.board.domain
+        signatures = [envelope.sign(made_for, committee_key(member)) for member in members]
+        return sum(1 << member for member in members), b"".join(signatures)
+
+    def publish(self, envelope: OperatingEnvelope) -> None:
+        self.board.publish(envelope, *self.quorum_on(envelope))
 
     def report(
         self,

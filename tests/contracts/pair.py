@@ -13,7 +13,7 @@ from peerwatt.chain import ContractReverted
 from peerwatt.client import BatchData, IntervalState, PostedBatch
 from peerwatt.market import FIRST_PARTICIPANT, MarketError, MarketTwin, SystemAccount
 from peerwatt.market.config import MarketConfig
-from peerwatt.messages import NetworkReport, SignedOrder, SignedReading, encode_records
+from peerwatt.messages import NetworkReport, OperatingEnvelope, SignedOrder, SignedReading, encode_records
 
 Result = TypeVar("Result")
 
@@ -64,6 +64,12 @@ class MarketPair:
         assert posted.packed == (encode_records(expected.records) if expected.records else b"")
         assert [astuple(skip) for skip in posted.skipped] == [astuple(skip) for skip in expected.skipped]
         return posted
+
+    def publish_envelope(self, envelope: OperatingEnvelope) -> None:
+        self._both(
+            lambda: self.chain.publish(envelope),
+            lambda now: self.twin.publish_envelope(envelope, now=now),
+        )
 
     def clear(self, interval: int) -> int:
         """Returns the matched volume, Wh."""

@@ -30,7 +30,8 @@ def hostile(market: OnChainMarket) -> tuple[OnChainMarket, MarketClient]:
     token = deploy(market.sender, HOSTILE_TOKEN)
     registry = market.deployment.addresses["ParticipantRegistry"]
     gate = market.deployment.addresses["GridGate"]
-    created = deploy(market.sender, "EnergyMarket", registry, gate, token.address)
+    none = "0x" + "00" * 20
+    created = deploy(market.sender, "EnergyMarket", registry, gate, token.address, none)
     addresses = {
         **market.deployment.addresses,
         "EnergyMarket": created.address,

@@ -1,5 +1,6 @@
 """Whatever happens to an interval, the contracts' result is the twin's, to the Wh and the base unit."""
 
+import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -14,6 +15,7 @@ from peerwatt.chain import open_network
 from peerwatt.market import MarketError, fill
 from peerwatt.messages import (
     Decision,
+    OperatingEnvelope,
     Reading,
     ReadingStatus,
     Side,
@@ -70,6 +72,18 @@ def draw_orders(draw: Callable[..., Any], market: OnChainMarket) -> list[SignedO
         order = signed_order(market.domain, INTERVAL, account, steps(draw, ticks))
         orders.append(spoiled(draw, market, account, order) if draw(st.integers(0, 4)) == 0 else order)
     return orders
+
+
+def draw_envelope(draw: Callable[..., Any], market: OnChainMarket) -> OperatingEnvelope:
+    """Mostly right; now and then for another page, above a connection or of a wrong length."""
+    limit = st.sampled_from(
+        [0, 1, 7, 20, LIMIT - 1, LIMIT, LIMIT, LIMIT, LIMIT + draw(st.integers(0, 9)) // 9]
+    )
+    limits = {account: (draw(limit), draw(limit)) for account in ACCOUNTS}
+    envelope = market.envelope(INTERVAL, limits, page=draw(st.sampled_from([0] * 9 + [1])))
+    if draw(st.integers(0, 9)) == 0:
+        envelope = replace(envelope, limits=envelope.limits[: draw(st.integers(0, 8))])
+    return envelope
 
 
 def draw_decisions(draw: Callable[..., Any], pair: MarketPair, volume: int) -> list[bytes]:
@@ -176,6 +190,9 @@ def a_whole_interval(draw: Callable[..., Any], pair: MarketPair) -> None:
         pair.suspend(BARRED)
     pair.time = CONFIG.start(INTERVAL) - 1000
     for _ in range(draw(st.integers(1, 3))):
+        if "OperatingEnvelopes" in pair.chain.deployment.addresses and draw(st.booleans()):
+            with contextlib.suppress(MarketError):
+                pair.publish_envelope(draw_envelope(draw, pair.chain))
         pair.post(INTERVAL, draw_orders(draw, pair.chain))
     pair.compare(INTERVAL)
     pair.time = CONFIG.gate_closure(INTERVAL)
@@ -204,6 +221,13 @@ def charging() -> Iterator[MarketPair]:
     """A market whose committee may charge orders up to 25 base units a Wh for the network."""
     with open_network() as network:
         yield MarketPair(OnChainMarket(network, SIZE, config=replace(CONFIG, max_network_fee=25)))
+
+
+@pytest.fixture(scope="module")
+def enveloped() -> Iterator[MarketPair]:
+    """A market that holds orders to operating envelopes."""
+    with open_network() as network:
+        yield MarketPair(OnChainMarket(network, SIZE, envelopes=True))
 
 
 @settings(
@@ -236,3 +260,18 @@ def test_any_interval_with_named_network_charges_ends_as_in_the_twin(
         a_whole_interval(data.draw, charging)
     finally:
         charging.back_to(mark)
+
+
+@settings(
+    max_examples=20,
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+@given(data=st.data())
+def test_any_interval_with_envelopes_ends_as_in_the_twin(enveloped: MarketPair, data: st.DataObject) -> None:
+    mark = enveloped.mark()
+    try:
+        a_whole_interval(data.draw, enveloped)
+    finally:
+        enveloped.back_to(mark)

@@ -8,10 +8,12 @@ from hypothesis import strategies as st
 
 from peerwatt.messages import (
     Domain,
+    EnvelopeLimits,
     FieldError,
     MeterAttestation,
     MeterReading,
     NetworkReport,
+    OperatingEnvelope,
     Order,
     Side,
     Step,
@@ -27,11 +29,13 @@ def uint(bits: int) -> st.SearchStrategy[int]:
 
 hashes = st.binary(min_size=32, max_size=32)
 steps = st.builds(Step, st.sampled_from(Side), uint(8), uint(23))
+limits = st.builds(EnvelopeLimits, uint(16), uint(16))
 messages = st.one_of(
     st.builds(Order, uint(32), uint(16), st.lists(steps, max_size=9).map(tuple)),
     st.builds(MeterReading, uint(32), uint(16), uint(32), uint(32), uint(48), uint(48)),
     st.builds(MeterAttestation, uint(32), uint(16), hashes, uint(40)),
     st.builds(NetworkReport, uint(32), uint(8), uint(40), uint(24), hashes, hashes, hashes, hashes),
+    st.builds(OperatingEnvelope, uint(32), uint(16), hashes, hashes, st.lists(limits).map(tuple)),
 )
 
 
@@ -61,6 +65,8 @@ def test_digest_depends_on_market_and_chain() -> None:
         (lambda: Order(1 << 32, 4, ()), r"Order\.interval"),
         (lambda: MeterReading(1, 4, 1 << 32, 0, 0, 0), r"MeterReading\.imported"),
         (lambda: MeterAttestation(1, 1, b"", 0), r"MeterAttestation\.readings_hash"),
+        (lambda: EnvelopeLimits(0, 1 << 16), r"EnvelopeLimits\.exported"),
+        (lambda: OperatingEnvelope(1, 0, b"", bytes(32), ()), r"OperatingEnvelope\.feeder_hash"),
         (lambda: Domain(1, "0x12"), r"Domain\.market"),
     ],
 )

@@ -2,12 +2,14 @@
 
 from peerwatt.client.deployment import MarketRoles, deploy_market
 from peerwatt.client.market import BatchData, MarketClient
+from peerwatt.client.operating_envelopes import EnvelopeBoard
 from peerwatt.client.sealed_phase import SealedBatch, SealedPhase
 from peerwatt.client.state import IntervalState, PostedBatch, TermsWord
 from peerwatt.client.wallet import Wallet
 
 __all__ = [
     "BatchData",
+    "EnvelopeBoard",
     "IntervalState",
     "MarketClient",
     "MarketRoles",

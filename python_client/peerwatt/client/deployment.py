@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 
 from eth_typing import ChecksumAddress
+from eth_utils.address import to_checksum_address
 
 from peerwatt.chain import Deployment, Sender, deploy
 from peerwatt.market.config import MarketConfig, Tariff
@@ -47,6 +48,8 @@ def deploy_market(
     committee: Sequence[ChecksumAddress],
     quorum: int,
     payment_token: ChecksumAddress | None = None,
+    *,
+    envelopes: bool = False,
 ) -> Deployment:
     """Deploy a market and what it stands on.
 
@@ -58,6 +61,7 @@ def deploy_market(
         committee: keys of the oracle committee.
         quorum: how many of them sign a report; more than two thirds.
         payment_token: an ERC-20 to pay with; without one a local token is deployed that anyone can print.
+        envelopes: whether orders are held to the operating envelopes that the committee publishes.
 
     Raises:
         ContractReverted: a parameter is refused; the error names it.
@@ -84,7 +88,11 @@ def deploy_market(
         list(committee),
         quorum,
     )
-    market = deploy(sender, "EnergyMarket", registry.address, gate.address, payment_token)
+    board = to_checksum_address(bytes(20))
+    if envelopes:
+        board = deploy(sender, "OperatingEnvelopes", registry.address, gate.address).address
+        addresses["OperatingEnvelopes"] = board
+    market = deploy(sender, "EnergyMarket", registry.address, gate.address, payment_token, board)
     addresses |= {
         "ParticipantRegistry": registry.address,
         "GridGate": gate.address,

@@ -169,3 +169,19 @@ class NotCommitted(MarketError):
 
 class SupplierShort(MarketError):
     """The correction would leave the supplier owing more than it holds; it can be booked after a deposit."""
+
+
+class UnknownPage(MarketError):
+    """The registry has no such page of participants."""
+
+
+class WrongLength(MarketError):
+    """An envelope's limits are not one for everybody in its page."""
+
+
+class AlreadyPublished(MarketError):
+    """The page has its envelope for this interval: the first counts."""
+
+
+class LimitTooHigh(MarketError):
+    """An envelope's limit is above what the participant's connection can carry."""

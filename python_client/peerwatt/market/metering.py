@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from peerwatt.market.gate import Position
-from peerwatt.messages import MISSING, READING_LENGTH, Reading, ReadingStatus, decode_readings
+from peerwatt.messages import MISSING, READING_LENGTH, Order, Reading, ReadingStatus, Side, decode_readings
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,10 @@ class EnergyLimits:
 
     imported: int
     exported: int
+
+    def carry(self, order: Order) -> bool:
+        """Whether both sides of an order are within them."""
+        return order.total(Side.BUY) <= self.imported and order.total(Side.SELL) <= self.exported
 
 
 @dataclass(frozen=True, slots=True)

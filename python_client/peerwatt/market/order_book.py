@@ -21,11 +21,16 @@ from peerwatt.market.errors import (
 from peerwatt.market.interval import Interval, Phase
 from peerwatt.market.ledger import SystemAccount
 from peerwatt.market.margin_accounts import MarginAccounts
+from peerwatt.market.metering import EnergyLimits
+from peerwatt.market.operating_envelopes import OperatingEnvelopes
 from peerwatt.market.participant import Status
 from peerwatt.messages import (
+    NO_LIMITS,
     Domain,
+    EnvelopeLimits,
+    OperatingEnvelope,
+    Order,
     Record,
-    Side,
     SignatureError,
     SignedOrder,
     SkipReason,
@@ -72,6 +77,7 @@ class OrderBook(MarginAccounts):
     Attributes:
         tariff: The prices around the peer trade.
         domain: What signatures must be valid for.
+        envelopes: What was published of the network's limits.
         check_signatures: Whether signatures are checked; switch it off when they are known to be good.
     """
 
@@ -83,6 +89,7 @@ class OrderBook(MarginAccounts):
         self.tariff = tariff
         self.domain = domain
         self.check_signatures = check_signatures
+        self.envelopes = OperatingEnvelopes(config)
         self._ring: dict[int, Interval] = {}
         self._intervals: dict[int, Interval] = {}
         self._last_interval: dict[int, int] = {}
@@ -147,15 +154,29 @@ class OrderBook(MarginAccounts):
             return SkipReason.BELOW_MARGIN
         if order.participant in state.posted:
             return SkipReason.DUPLICATE_ORDER
-        limits = self.energy_limits(order.participant)
-        if order.total(Side.BUY) > limits.imported or order.total(Side.SELL) > limits.exported:
+        if not self.energy_limits(order.participant).carry(order):
             return SkipReason.OVER_CONNECTION_LIMIT
+        if not self._within_envelope(order, state.number):
+            return SkipReason.OVER_ENVELOPE
         order_key = self.participant(order.participant).order_key
         if order.interval != state.number or not self._is_signed(order, signed.signature, order_key):
             return SkipReason.BAD_SIGNATURE
         if not state.book.has_room(order.steps):
             return SkipReason.LANE_FULL
         return SkipReason.NONE
+
+    def publish_envelope(self, envelope: OperatingEnvelope, *, now: int | None = None) -> None:
+        """Hold the orders of one page and interval that come from now on to the network's limits.
+
+        Raises:
+            NotYetOpen: The interval lies too far ahead.
+            GateClosed: Gate closure has passed.
+            AlreadyPublished: The page has its envelope for this interval.
+            UnknownPage: There is no such page of participants.
+            WrongLength: There is not one entry for everybody in the page.
+            LimitTooHigh: A limit is above the participant's connection's.
+        """
+        self.envelopes.publish(envelope, self._connections(), now=now)
 
     def clear(self, interval: int, *, now: int | None = None) -> Auctioned:
         """Run the auction, after gate closure.
@@ -210,6 +231,18 @@ class OrderBook(MarginAccounts):
                     f"Interval {held.number} may hold orders of account {account}: settle it first."
                 )
         self._change_status(account, {Status.EXITING}, Status.EXITED)
+
+    def _connections(self) -> list[EnvelopeLimits]:
+        """Every account's connection limits; a system account has none."""
+        found = (self._participants.get(account) for account in range(len(self.ledger)))
+        return [EnvelopeLimits(p.import_limit, p.export_limit) if p else NO_LIMITS for p in found]
+
+    def _within_envelope(self, order: Order, interval: int) -> bool:
+        limits = self.envelopes.of(interval, order.participant)
+        if limits is None:
+            return True
+        energies = map(self.config.energy_limit, (limits.imported, limits.exported))
+        return EnergyLimits(*energies).carry(order)
 
     def _open(self, interval: int, now: int | None, revealed: bool) -> Interval:
         """The interval's slot, opened for it if it held an older one."""

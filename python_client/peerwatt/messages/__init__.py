@@ -27,6 +27,14 @@ from peerwatt.messages.commitments import (
 from peerwatt.messages.domain import Domain
 from peerwatt.messages.errors import CodecError, FieldError, SignatureError
 from peerwatt.messages.network_report import NetworkReport
+from peerwatt.messages.operating_envelope import (
+    NO_LIMITS,
+    ROSTER_PAGE,
+    EnvelopeLimits,
+    OperatingEnvelope,
+    decode_limits,
+    encode_limits,
+)
 from peerwatt.messages.order import Order, SignedOrder, Step
 from peerwatt.messages.order_batch import (
     PlacedStep,
@@ -59,9 +67,11 @@ __all__ = [
     "MAX_STEPS",
     "MAX_STEP_QUANTITY",
     "MISSING",
+    "NO_LIMITS",
     "NO_TRADE",
     "PPM",
     "READING_LENGTH",
+    "ROSTER_PAGE",
     "SIGNATURE_LENGTH",
     "TICKS",
     "ZERO_HASH",
@@ -69,11 +79,13 @@ __all__ = [
     "CodecError",
     "Decision",
     "Domain",
+    "EnvelopeLimits",
     "FieldError",
     "MarginalTick",
     "MeterAttestation",
     "MeterReading",
     "NetworkReport",
+    "OperatingEnvelope",
     "Order",
     "PlacedStep",
     "Reading",
@@ -91,11 +103,13 @@ __all__ = [
     "clearing_hash",
     "decisions_hash",
     "decode_decisions",
+    "decode_limits",
     "decode_orders",
     "decode_readings",
     "decode_records",
     "decode_signed_readings",
     "encode_decisions",
+    "encode_limits",
     "encode_orders",
     "encode_readings",
     "encode_records",

@@ -21,11 +21,11 @@ _DOMAIN_TYPE: Final = "EIP712Domain(string name,string version,uint256 chainId,a
 
 @dataclass(frozen=True)
 class Domain:
-    """What a signature is valid for: one market contract on one chain.
+    """What a signature is valid for: one contract on one chain.
 
     Attributes:
         chain_id: The chain's id.
-        market: Address of the market contract.
+        market: Address of the market contract; for an operating envelope, of the contract that takes it.
     """
 
     chain_id: int

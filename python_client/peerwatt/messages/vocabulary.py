@@ -58,8 +58,10 @@ class SkipReason(IntEnum):
     BELOW_MARGIN = 4
     DUPLICATE_ORDER = 5
     OVER_CONNECTION_LIMIT = 6
-    BAD_SIGNATURE = 7
-    LANE_FULL = 8
+    OVER_ENVELOPE = 7
+    """Within the connection's limits, above those of the interval's operating envelope."""
+    BAD_SIGNATURE = 8
+    LANE_FULL = 9
 
 
 class ReadingStatus(IntEnum):

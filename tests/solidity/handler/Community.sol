@@ -6,6 +6,7 @@ import {EnergyToken} from "../../../contracts/EnergyToken.sol";
 import {GridGate} from "../../../contracts/GridGate.sol";
 import {ParticipantRegistry} from "../../../contracts/ParticipantRegistry.sol";
 import {BatchData, Interval} from "../../../contracts/interfaces/IEnergyMarket.sol";
+import {IOperatingEnvelopes} from "../../../contracts/interfaces/IOperatingEnvelopes.sol";
 import {MarketConfig, Participant, Pricing, Tariff} from "../../../contracts/interfaces/IParticipantRegistry.sol";
 import {Clearing} from "../../../contracts/libraries/Clearing.sol";
 import {Terms} from "../../../contracts/libraries/Terms.sol";
@@ -62,7 +63,7 @@ abstract contract Community {
             members[i] = vm.addr(COMMITTEE_KEY + i);
         }
         gate = new GridGate(address(this), LENGTH, 2, members, 3);
-        market = new EnergyMarket(registry, gate, token);
+        market = new EnergyMarket(registry, gate, token, IOperatingEnvelopes(address(0)));
         energyToken = market.energyToken();
         Participant[] memory people = new Participant[](PEOPLE);
         for (uint256 i; i < PEOPLE; ++i) {

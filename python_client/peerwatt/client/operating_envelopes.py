@@ -1,0 +1,57 @@
+"""The operating envelopes of a market: published by anybody, signed by the committee, read by everybody."""
+
+from __future__ import annotations
+
+from web3.contract.contract import ContractFunction
+from web3.types import TxReceipt
+
+from peerwatt.client.market import MarketClient
+from peerwatt.errors import InputError
+from peerwatt.market.metering import EnergyLimits
+from peerwatt.messages import ROSTER_PAGE, Domain, OperatingEnvelope
+
+
+class EnvelopeBoard:
+    """Where a market's envelopes are published, seen through one sender.
+
+    Attributes:
+        client: the market.
+        domain: what the committee's signatures under an envelope must be made for.
+    """
+
+    def __init__(self, client: MarketClient) -> None:
+        """Open it.
+
+        Raises:
+            InputError: the market takes orders without envelopes.
+        """
+        if "OperatingEnvelopes" not in client.deployment.addresses:
+            raise InputError(
+                f"market {client.market.address} has no operating envelopes: deploy one with envelopes"
+            )
+        self.client = client
+        self._contract = client.deployment.contract(client.network, "OperatingEnvelopes")
+        self.domain = Domain(client.network.chain_id, self._contract.address)
+
+    def publish(self, envelope: OperatingEnvelope, signers: int, signatures: bytes) -> TxReceipt:
+        """Publish an envelope before gate closure; the arguments are those of `publish_call`."""
+        return self.client.sender.send(self.publish_call(envelope, signers, signatures))
+
+    def publish_call(self, envelope: OperatingEnvelope, signers: int, signatures: bytes) -> ContractFunction:
+        """The call that publishes an envelope, for whoever does not wait for its receipt.
+
+        Args:
+            envelope: what the committee signed.
+            signers: bit per committee member.
+            signatures: 64 bytes per signer, in member order.
+        """
+        return self._contract.functions.publishEnvelope(
+            tuple(envelope.values().values()), signers, signatures
+        )
+
+    def limits(self, interval: int, page: int) -> dict[int, EnergyLimits]:
+        """What the accounts of a page may offer in an interval, Wh; empty where no envelope was published."""
+        packed = bytes(self._contract.functions.energyLimits(interval, page).call())
+        words = [int.from_bytes(packed[at : at + 4], "big") for at in range(0, len(packed), 4)]
+        pairs = zip(words[::2], words[1::2], strict=True)
+        return {page * ROSTER_PAGE + place: EnergyLimits(*pair) for place, pair in enumerate(pairs)}
