@@ -101,6 +101,10 @@ def _calls(gas: Mapping[str, Any]) -> str:
         ("the same as the first of its interval", calls["post_direct_first"], 80_000),
         ("report, 3 of 4 signatures", calls["report_3_of_4"], 85_000),
         ("report, 7 of 10 signatures", calls["report_7_of_10"], ""),
+        ("operating envelope of a page (96 accounts), 3 of 4 signatures", calls["publish_envelope"], ""),
+        ("its 92 orders posted under that envelope", calls["post_page_envelope"], ""),
+        ("the same, the market has envelopes and none was published", calls["post_page_no_envelope"], ""),
+        ("the same in a market without envelopes", calls["post_page"], ""),
     ]
     budget = {"typical": 120_000, "worst": 350_000}
     rows += [

@@ -33,6 +33,7 @@ from peerwatt.client import BatchData  # noqa: E402
 from peerwatt.market import FIRST_PARTICIPANT, MarketConfig, Pricing  # noqa: E402
 from peerwatt.market.pricing import SET_PRICES  # noqa: E402
 from peerwatt.messages import (  # noqa: E402
+    ROSTER_PAGE,
     Reading,
     ReadingStatus,
     Side,
@@ -96,9 +97,17 @@ class Bench:
         committee: int = 4,
         quorum: int = 3,
         config: MarketConfig = RING,
+        *,
+        envelopes: bool = False,
     ) -> None:
         self.market = OnChainMarket(
-            network, size, config=config, committee=committee, quorum=quorum, funded=False
+            network,
+            size,
+            config=config,
+            committee=committee,
+            quorum=quorum,
+            funded=False,
+            envelopes=envelopes,
         )
         # Readings are drawn at random: some lose in every interval, and shall not be barred for it.
         self.market.fund(times=100)
@@ -243,6 +252,29 @@ class Bench:
                 self.market.client.settle(interval, number, batch)
         return found
 
+    def post_page(self, *, published: bool) -> dict[str, int]:
+        """Gas of the orders of a full page and of the envelope before them, of the second lap."""
+        gas: dict[str, int] = {}
+        market = self.market
+        for _ in range(2):
+            interval = self.interval
+            self.interval += RING.ring_size
+            market.at(RING.start(interval) - 500)
+            if published:
+                envelope = market.envelope(interval, {})
+                receipt = market.board.publish(envelope, *market.quorum_on(envelope))
+                gas["publish_envelope"] = receipt["gasUsed"]
+            posted = market.client.post(interval, self.orders(interval, market.size, 1))
+            gas["post"] = posted.gas
+            assert not posted.skipped
+            market.at(RING.gate_closure(interval))
+            market.client.clear(interval)
+            market.at(RING.report_deadline(interval))
+            market.client.expire(interval)
+            market.at(RING.readings_deadline(interval))
+            market.client.settle(interval, 0, BatchData(posted.packed))
+        return gas
+
 
 def textbook(network: Network, participants: int) -> dict[str, Any]:
     """A like book in the textbook contract: escrow, sorting, matching, a transfer for every trade."""
@@ -282,6 +314,21 @@ def report_gas(committee: int, quorum: int, chain: str = "anvil") -> int:
         row = Row("", 2, 1, ATTESTED, 1)
         bench.play(row)
         return bench.play(row)["report"]
+
+
+def envelope_gas(chain: str = "anvil") -> dict[str, int]:
+    """Gas of one page's envelope, signed by 3 of 4, and of its orders in markets with and without."""
+    gas: dict[str, int] = {}
+    size = ROSTER_PAGE - FIRST_PARTICIPANT
+    with open_network(chain) as network:
+        gas["post_page"] = Bench(network, size).post_page(published=False)["post"]
+    with open_network(chain) as network:
+        bench = Bench(network, size, envelopes=True)
+        gas["post_page_no_envelope"] = bench.post_page(published=False)["post"]
+        enveloped = bench.post_page(published=True)
+    gas["post_page_envelope"] = enveloped["post"]
+    gas["publish_envelope"] = enveloped["publish_envelope"]
+    return gas
 
 
 def clear_by_rule(participants: int = 100) -> list[dict[str, Any]]:
@@ -332,6 +379,7 @@ def measure(sizes: Sequence[int] = (1, 10, 100, 250, 500, 1000)) -> dict[str, An
             **bench.direct_posts(),
             "report_3_of_4": report_gas(4, 3),
             "report_7_of_10": report_gas(10, 7),
+            **envelope_gas(),
         }
         baseline = [textbook(network, count) for count in (10, 100, 250)]
     sizes_of = {name: len(load_artifact(name).deployed_bytecode) for name in artifact_names()}

@@ -8,7 +8,6 @@ import {IEnergyMarket} from "./interfaces/IEnergyMarket.sol";
 import {IGridGate} from "./interfaces/IGridGate.sol";
 import {IOperatingEnvelopes, OperatingEnvelope} from "./interfaces/IOperatingEnvelopes.sol";
 import {IParticipantRegistry} from "./interfaces/IParticipantRegistry.sol";
-import {OrderCodec} from "./libraries/OrderCodec.sol";
 import {Connection, Roster} from "./libraries/Roster.sol";
 
 /// @title OperatingEnvelopes: what the network can carry of each connection, interval by interval
@@ -50,18 +49,21 @@ contract OperatingEnvelopes is Clock, EIP712, IOperatingEnvelopes {
     /// @inheritdoc IOperatingEnvelopes
     function energyLimits(uint256 interval, uint256 page) external view returns (bytes memory energies) {
         bytes memory limits = Roster.entriesOf(_words[interval][page]);
-        // To spare for the last write.
-        energies = new bytes(2 * limits.length + 32);
-        uint256 cursor = OrderCodec.start(energies);
-        unchecked {
-            for (uint256 at; at < limits.length; at += LIMITS_BYTES) {
-                (uint256 imports, uint256 exports) = _limitsAt(limits, at);
-                uint256 pair =
-                    (Roster.energy(imports, INTERVAL_LENGTH) << 32) | Roster.energy(exports, INTERVAL_LENGTH);
-                cursor = OrderCodec.write(cursor, pair, 2 * LIMITS_BYTES);
+        energies = new bytes(2 * limits.length);
+        // As `Roster.energy` says it, for every batch that turns to the page.
+        (uint256 unit, uint256 hour) = (Roster.LIMIT_UNIT * INTERVAL_LENGTH, Roster.SECONDS_PER_HOUR);
+        assembly ("memory-safe") {
+            let to := add(energies, 0x20)
+            let end := add(add(limits, 0x20), mload(limits))
+            for { let at := add(limits, 0x20) } lt(at, end) { at := add(at, 4) } {
+                let word := mload(at)
+                let imports := div(mul(shr(240, word), unit), hour)
+                let exports := div(mul(and(shr(224, word), 0xffff), unit), hour)
+                // What lies behind the last pair stays.
+                mstore(to, or(shl(192, or(shl(32, imports), exports)), shr(64, shl(64, mload(to)))))
+                to := add(to, 8)
             }
         }
-        OrderCodec.endAt(energies, cursor);
     }
 
     /// @dev The limits must be those of everybody in the page, and none above the connection's: connections never change.

@@ -14,7 +14,8 @@ enum Phase {
     Gated
 }
 
-/// Why an order was left out of its batch. In the order of the checks.
+/// Why an order was left out of its batch. In the order of the checks; which of the two limits an order is over is told by
+/// whether the interval's envelope narrowed its participant's.
 enum Skip {
     None,
     MalformedSteps,

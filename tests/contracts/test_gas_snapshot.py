@@ -11,7 +11,7 @@ import pytest
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 sys.path.append(str(BENCHMARKS))
 
-from measure_gas import ATTESTED, METER_SIGNED, SMALL, Bench, Row, report_gas  # noqa: E402
+from measure_gas import ATTESTED, METER_SIGNED, SMALL, Bench, Row, envelope_gas, report_gas  # noqa: E402
 
 from peerwatt.chain import TRANSACTION_GAS_CAP, load_artifact, open_network  # noqa: E402
 
@@ -48,6 +48,11 @@ def test_interval_costs_what_the_snapshot_says(
 def test_report_costs_what_the_snapshot_says() -> None:
     measured = report_gas(4, 3, "eth-tester")
     assert measured == pytest.approx(SNAPSHOT["calls"]["report_3_of_4"], rel=TOLERANCE)
+
+
+def test_envelope_of_a_page_and_posting_under_it_cost_what_the_snapshot_says() -> None:
+    for call, gas in envelope_gas("eth-tester").items():
+        assert gas == pytest.approx(SNAPSHOT["calls"][call], rel=TOLERANCE), f"{call}: run `make gas`"
 
 
 def test_clearing_does_not_grow_with_the_orders() -> None:

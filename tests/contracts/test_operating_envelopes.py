@@ -58,16 +58,20 @@ def market(deployed_with_envelopes: OnChainMarket) -> Iterator[OnChainMarket]:
 def test_order_within_its_connection_but_above_the_envelope_is_skipped(market: OnChainMarket) -> None:
     market.publish(market.envelope(INTERVAL, {4: (LIMIT, HALF), 5: (HALF, LIMIT)}))
     for account, side in ((4, Side.SELL), (5, Side.BUY)):
-        for quantity, reason in (
-            (501, SkipReason.OVER_ENVELOPE),
-            (1000, SkipReason.OVER_ENVELOPE),
-            (1001, SkipReason.OVER_CONNECTION_LIMIT),
-        ):
+        for quantity in (501, 1000, 1001):
             order = market.order(INTERVAL, account, (side, 20, quantity))
-            assert only_skip(market, order) == reason
+            assert only_skip(market, order) == SkipReason.OVER_ENVELOPE
         other = Side.BUY if side == Side.SELL else Side.SELL
         whole = market.order(INTERVAL, account, *sorted([(side, 20, 500), (other, 60, 1000)]))
         assert not market.client.post(INTERVAL, [whole]).skipped
+
+
+def test_order_over_a_connection_that_the_envelope_left_alone_is_skipped_as_such(
+    market: OnChainMarket,
+) -> None:
+    market.publish(market.envelope(INTERVAL, {4: (LIMIT, LIMIT)}))
+    order = market.order(INTERVAL, 4, (Side.SELL, 20, 1001))
+    assert only_skip(market, order) == SkipReason.OVER_CONNECTION_LIMIT
 
 
 def test_skipped_order_can_be_posted_again_smaller(market: OnChainMarket) -> None:

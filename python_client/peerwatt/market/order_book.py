@@ -29,7 +29,6 @@ from peerwatt.messages import (
     Domain,
     EnvelopeLimits,
     OperatingEnvelope,
-    Order,
     Record,
     SignatureError,
     SignedOrder,
@@ -154,10 +153,11 @@ class OrderBook(MarginAccounts):
             return SkipReason.BELOW_MARGIN
         if order.participant in state.posted:
             return SkipReason.DUPLICATE_ORDER
-        if not self.energy_limits(order.participant).carry(order):
-            return SkipReason.OVER_CONNECTION_LIMIT
-        if not self._within_envelope(order, state.number):
-            return SkipReason.OVER_ENVELOPE
+        limits = self.energy_limits(order.participant)
+        narrowed = self._narrowed(limits, state.number, order.participant)
+        if not narrowed.carry(order):
+            unchanged = narrowed == limits
+            return SkipReason.OVER_CONNECTION_LIMIT if unchanged else SkipReason.OVER_ENVELOPE
         order_key = self.participant(order.participant).order_key
         if order.interval != state.number or not self._is_signed(order, signed.signature, order_key):
             return SkipReason.BAD_SIGNATURE
@@ -237,12 +237,12 @@ class OrderBook(MarginAccounts):
         found = (self._participants.get(account) for account in range(len(self.ledger)))
         return [EnvelopeLimits(p.import_limit, p.export_limit) if p else NO_LIMITS for p in found]
 
-    def _within_envelope(self, order: Order, interval: int) -> bool:
-        limits = self.envelopes.of(interval, order.participant)
+    def _narrowed(self, connection: EnergyLimits, interval: int, account: int) -> EnergyLimits:
+        """What a participant may offer in an interval, Wh: its connection's limits or an envelope's."""
+        limits = self.envelopes.of(interval, account)
         if limits is None:
-            return True
-        energies = map(self.config.energy_limit, (limits.imported, limits.exported))
-        return EnergyLimits(*energies).carry(order)
+            return connection
+        return EnergyLimits(*map(self.config.energy_limit, (limits.imported, limits.exported)))
 
     def _open(self, interval: int, now: int | None, revealed: bool) -> Interval:
         """The interval's slot, opened for it if it held an older one."""

@@ -59,7 +59,7 @@ class SkipReason(IntEnum):
     DUPLICATE_ORDER = 5
     OVER_CONNECTION_LIMIT = 6
     OVER_ENVELOPE = 7
-    """Within the connection's limits, above those of the interval's operating envelope."""
+    """Above limits to which the interval's operating envelope narrowed the connection's."""
     BAD_SIGNATURE = 8
     LANE_FULL = 9
 
