@@ -1,9 +1,10 @@
 """Derive a scenario's feeder, participants, profiles and background from SimBench.
 
     python scripts/derive_simbench.py brooklyn-10 [--out FOLDER]
+    python scripts/derive_simbench.py brooklyn-300/rural
 
 Needs the `grid` extra (pandapower, simbench). SimBench's database is ODbL: what this writes stays under it;
-see the NOTICE.md that it writes.
+see the NOTICE.md beside it.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ LIMITS = {
 
 @dataclass(frozen=True)
 class Member:
-    """One participant: its bus in SimBench and what it is called here."""
+    """One participant that is everything at a bus of SimBench, and what it is called here."""
 
     name: str
     bus: str
@@ -50,15 +51,33 @@ class Member:
 
 @dataclass(frozen=True)
 class Slice:
-    """What of SimBench makes a scenario."""
+    """What of SimBench makes a scenario; members by name, or how many of its households and businesses.
+
+    Those are numbered, from `first_number` on.
+    """
 
     code: str
     first_day: datetime
     days: int
-    members: Sequence[Member]
+    members: Sequence[Member] | int
+    first_number: int = 1
+
+
+@dataclass(frozen=True)
+class Connection:
+    """One participant: which of SimBench's loads and generators it is, by their index."""
+
+    name: str
+    bus: str
+    import_kw: float
+    what: str
+    loads: list[int]
+    generators: list[int]
 
 
 HOME_KW, BUSINESS_KW = 24.1, 43.4  # three-phase main fuses of 35 A and 63 A at 230 V
+FUSES_KW = (HOME_KW, BUSINESS_KW, 69.0, 110.4)  # and of 100 A and 160 A
+ZONES_DAY = datetime(2016, 5, 16, tzinfo=UTC)  # sunny; cutting trades can still keep rural3 within its limits
 SLICES = {
     "brooklyn-10": Slice(
         "1-LV-rural2--2-sw",
@@ -76,7 +95,10 @@ SLICES = {
             Member("restaurant", "LV2.101 Bus 71", BUSINESS_KW, "restaurant"),
             Member("shop", "LV2.101 Bus 85", BUSINESS_KW, "shop"),
         ),
-    )
+    ),
+    "brooklyn-300/rural": Slice("1-LV-rural3--2-sw", ZONES_DAY, 1, 100),
+    "brooklyn-300/suburban": Slice("1-LV-semiurb5--2-sw", ZONES_DAY, 1, 100, 101),
+    "brooklyn-300/urban": Slice("1-LV-urban6--2-sw", ZONES_DAY, 1, 100, 201),
 }
 
 
@@ -96,7 +118,8 @@ def derive(name: str, slice_: Slice, out: Path) -> None:
     net = with_ratio_taps(simbench.get_simbench_net(slice_.code))
     rows = _rows(net, slice_)
     profiles = simbench.get_absolute_values(net, profiles_instead_of_study_cases=True)
-    times = [(slice_.first_day + k * SLOT).isoformat() for k in range(len(rows))]
+    slots = [slice_.first_day + k * SLOT for k in range(len(rows))]
+    times = [slot.isoformat() for slot in slots]
     (out / "profiles").mkdir(parents=True, exist_ok=True)
     source = f"SimBench {slice_.code}, package simbench {version('simbench')}"
     document = from_pandapower(
@@ -119,17 +142,26 @@ def derive(name: str, slice_: Slice, out: Path) -> None:
     reactive = _by_bus(net, profiles, "load", "q_mvar", rows)
     background = load - pv + _by_bus(net, profiles, "storage", "p_mw", rows)
     position = {bus: k for k, bus in enumerate(net.bus["name"])}
-    table = []
-    for member in slice_.members:
-        k = position[member.bus]
-        drawn, made = (np.rint(x[:, k] / WH_WATTS).astype(int) * WH_WATTS for x in (load, pv))
-        background[:, k] += pv[:, k] - load[:, k]
-        _write(
-            out / "profiles" / f"{member.name}.csv",
-            ["TIME", "LOAD(W)", "PV(W)"],
-            zip(times, drawn, made, strict=True),
-        )
-        table.append(_participant(net, member))
+    members = slice_.members
+    if isinstance(members, int):
+        connections = _households(net, members, slice_.first_number)
+    else:
+        connections = [_everything_at(net, member) for member in members]
+    for home in connections:
+        own_load = profiles["load", "p_mw"][home.loads].to_numpy()[rows].sum(axis=1) * 1e6
+        own_pv = profiles["sgen", "p_mw"][home.generators].to_numpy()[rows].sum(axis=1) * 1e6
+        drawn, made = (np.rint(x / WH_WATTS).astype(int) * WH_WATTS for x in (own_load, own_pv))
+        background[:, position[home.bus]] += own_pv - own_load
+        path = out / "profiles" / f"{home.name}.csv"
+        if slice_.days > 1:
+            _write(path, ["TIME", "LOAD(W)", "PV(W)"], zip(times, drawn, made, strict=True))
+            continue
+        clock = [f"{slot:%H:%M}" for slot in slots]
+        if home.generators:
+            _write(path, ["INTERVAL", "LOAD(W)", "PV(W)"], zip(clock, drawn, made, strict=True))
+        else:
+            _write(path, ["INTERVAL", "POWER(W)"], zip(clock, drawn, strict=True))
+    table = [_participant(net, home) for home in connections]
     fields = ["participant", "node", "kind", "import_limit_kw", "export_limit_kw", "pv_kwp", "description"]
     _write(out / "participants.csv", fields, table)
     for kind, power in (("active", background), ("reactive", reactive)):
@@ -165,16 +197,47 @@ def _by_bus(net: Any, profiles: Any, kind: str, column: str, rows: NDArray[np.in
     return total
 
 
-def _participant(net: Any, member: Member) -> list[Any]:
+def _everything_at(net: Any, member: Member) -> Connection:
+    """All loads and generators of a bus as one participant."""
     bus = net.bus.index[net.bus["name"] == member.bus][0]
-    loads, pv = net.load[net.load.bus == bus], net.sgen[net.sgen.bus == bus]
     if len(net.storage[net.storage.bus == bus]):
         raise SystemExit(f"{member.name}: {member.bus} has storage, which is background here")
+    loads, pv = net.load.index[net.load.bus == bus], net.sgen.index[net.sgen.bus == bus]
+    return Connection(member.name, member.bus, member.import_kw, member.what, list(loads), list(pv))
+
+
+def _households(net: Any, count: int, first_number: int) -> list[Connection]:
+    """So many of the grid's households (profiles H0) and businesses (G), each with its own main fuse.
+
+    In SimBench's order, those at a bus without a battery first. SimBench does not say whose a bus's heat
+    pumps, charging points and photovoltaics are: here they are the first one's.
+    """
+    own = net.load.profile.str.match("H0|G")
+    battery = net.load.bus.isin(net.storage.bus)
+    chosen = [*net.load.index[own & ~battery], *net.load.index[own & battery]][:count]
+    if len(chosen) < count:
+        raise SystemExit(f"there are only {len(chosen)} households and businesses, not {count}")
+    found, seen = [], set()
+    for number, k in enumerate(sorted(chosen), start=first_number):
+        bus, loads, pv = net.load.bus[k], [k], []
+        if bus not in seen:
+            seen.add(bus)
+            loads += list(net.load.index[~own & (net.load.bus == bus)])
+            pv = list(net.sgen.index[net.sgen.bus == bus])
+        rated_kw = float(net.load.p_mw[loads].sum() * 1e3)
+        fuse = next(kw for kw in FUSES_KW if kw >= rated_kw)
+        what = "household" if net.load.profile[k].startswith("H0") else "business"
+        found.append(Connection(f"{what}-{number:03d}", net.bus["name"][bus], fuse, what, loads, pv))
+    return found
+
+
+def _participant(net: Any, home: Connection) -> list[Any]:
+    loads, pv = net.load.loc[home.loads], net.sgen.loc[home.generators]
     kwp = round(float(pv.p_mw.sum() * 1e3), 1)
     export = math.ceil(kwp * 10 - 1e-6) / 10
     made_of = ", ".join([*loads.profile, *pv.profile])
     kind = "prosumer" if kwp else "consumer"
-    return [member.name, member.bus, kind, member.import_kw, export, kwp, f"{member.what} ({made_of})"]
+    return [home.name, home.bus, kind, home.import_kw, export, kwp, f"{home.what} ({made_of})"]
 
 
 def _write(path: Path, header: Sequence[str], rows: Iterable[Iterable[Any]]) -> None:

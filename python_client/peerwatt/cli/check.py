@@ -24,26 +24,40 @@ def check(
 ) -> None:
     """Check a scenario and say where every mistake is."""
     from peerwatt.cli import EXIT_BAD_INPUT, report_error
-    from peerwatt.pilot.problems import ScenarioError
+    from peerwatt.pilot.catalogue import scenario_files
+    from peerwatt.pilot.problems import Problem, ScenarioError
     from peerwatt.pilot.scenario import load_scenario
 
+    problems: list[Problem] = []
+    found: list[Scenario] = []
     try:
-        found = load_scenario(scenario)
+        files = scenario_files(scenario)
     except ScenarioError as error:
-        if as_json:
-            print_json({"scenario": scenario, "problems": [asdict(problem) for problem in error.problems]})
-        else:
-            for problem in error.problems:
-                report_error(problem)
-        raise typer.Exit(EXIT_BAD_INPUT) from None
+        files, problems = [], list(error.problems)
+    for file in files:
+        try:
+            found.append(load_scenario(file))
+        except ScenarioError as error:
+            problems += error.problems
     if as_json:
         from peerwatt.cli.grid_output import strength_as_dict
 
-        strength = strength_as_dict(found.strength)["nodes"]
-        print_json({"scenario": found.name, "problems": [], "system_strength": strength})
-        return
+        name = found[0].name if len(files) == len(found) == 1 else scenario
+        strength = [node for zone in found for node in strength_as_dict(zone.strength)["nodes"]]
+        document = {"scenario": name, "problems": [asdict(problem) for problem in problems]}
+        print_json(document if problems else document | {"system_strength": strength})
+    else:
+        for problem in problems:
+            report_error(problem)
+        for zone in [] if problems else found:
+            typer.echo(_no_mistakes(zone))
+    if problems:
+        raise typer.Exit(EXIT_BAD_INPUT)
+
+
+def _no_mistakes(found: Scenario) -> str:
     calendar = found.calendar
-    typer.echo(
+    return (
         f"{found.name}: no mistakes found. {len(found.participants)} participants on a feeder of "
         f"{len(found.feeder.node_names)} nodes, {calendar.count} intervals from {calendar.iso(0)}."
         + _strength(found)

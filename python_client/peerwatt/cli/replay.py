@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from peerwatt.cli.console import AsJson, print_json, progress, results
+
+if TYPE_CHECKING:
+    from peerwatt.pilot.results import ReplayResult
 
 
 class Committee(StrEnum):
@@ -25,7 +30,7 @@ def register(app: typer.Typer) -> None:
 
 def replay(
     scenario: Annotated[
-        str, typer.Argument(help="Name of a scenario, or its directory or file.")
+        str, typer.Argument(help="Name of a scenario or a pilot of several, or its directory or file.")
     ] = "brooklyn-10",
     days: Annotated[int, typer.Option(min=1, help="How many of the scenario's days.")] = 1,
     chain: Annotated[
@@ -47,25 +52,62 @@ def replay(
     ] = Committee.inside,
     as_json: AsJson = False,
 ) -> None:
-    """Replay a neighbourhood's market, interval by interval, on a real EVM."""
+    """Replay a neighbourhood's market, interval by interval, on a real EVM; of a pilot, zone by zone."""
     from peerwatt.cli import EXIT_WRONG_RESULT
     from peerwatt.errors import InputError
+    from peerwatt.pilot.catalogue import scenario_files
     from peerwatt.pilot.mechanism import under
     from peerwatt.pilot.run import replay_scenario
     from peerwatt.pilot.scenario import load_scenario
-    from peerwatt.report.files import check_destination, summary_document, write_results
-    from peerwatt.report.tables import bills_table, summary_table
+    from peerwatt.report.files import check_destination, write_results
 
-    found = load_scenario(scenario)
-    if mechanism is not None:
-        found = under(found, mechanism)
-    if days > found.calendar.days:
-        raise InputError(f"--days {days}: scenario {found.name} has {found.calendar.days}; ask for fewer")
-    directory = out if out is not None else Path("reports") / found.name
-    check_destination(directory)
-    # A report's directory holds nothing else.
-    beside = directory.with_name(f"{directory.name}-committee")
+    files = scenario_files(scenario)
+    jobs = []
+    for file in files:
+        found = load_scenario(file)
+        if mechanism is not None:
+            found = under(found, mechanism)
+        if days > found.calendar.days:
+            raise InputError(f"--days {days}: scenario {found.name} has {found.calendar.days}; ask for fewer")
+        if len(files) == 1:
+            directory = out or Path("reports") / found.name
+        else:
+            directory = (out or Path("reports") / Path(scenario).name) / file.parent.name
+        check_destination(directory)
+        jobs.append((found, directory))
 
+    stderr = progress()
+    done = []
+    for found, directory in jobs:
+        with _bar(f"{found.name} on {chain}", days * found.calendar.per_day) as advance:
+            result = replay_scenario(
+                found,
+                chain,
+                found.seed if seed is None else seed,
+                days * found.calendar.per_day,
+                advance,
+                chain_id=chain_id,
+                # A report's directory holds nothing else.
+                committee=directory.with_name(f"{directory.name}-committee")
+                if committee is Committee.processes
+                else None,
+                say=lambda line: stderr.print(line, soft_wrap=True, markup=False),
+            )
+        write_results(result, directory)
+        done.append((directory.name, result))
+    if len(done) == 1:
+        _print_result(done[0][1], as_json)
+    else:
+        _print_zones(Path(scenario).name, done, as_json)
+    for _, directory in jobs:
+        stderr.print(f"report: {directory / 'report.html'}", soft_wrap=True)
+    if any(result.summary.reference_mismatches or result.summary.conservation_error for _, result in done):
+        raise typer.Exit(EXIT_WRONG_RESULT)
+
+
+@contextmanager
+def _bar(what: str, total: int) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on stderr, and how to advance it."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     stderr = progress()
@@ -79,27 +121,28 @@ def replay(
         disable=not stderr.is_terminal,
     )
     with bar:
-        task = bar.add_task(f"{found.name} on {chain}", total=days * found.calendar.per_day)
-        result = replay_scenario(
-            found,
-            chain,
-            found.seed if seed is None else seed,
-            days * found.calendar.per_day,
-            lambda done, of: bar.update(task, completed=done, total=of),
-            chain_id=chain_id,
-            committee=beside if committee is Committee.processes else None,
-            say=lambda line: stderr.print(line, soft_wrap=True, markup=False),
-        )
-    write_results(result, directory)
+        task = bar.add_task(what, total=total)
+        yield lambda done, of: bar.update(task, completed=done, total=of)
+
+
+def _print_result(result: ReplayResult, as_json: bool) -> None:
+    from peerwatt.report.files import summary_document
+    from peerwatt.report.tables import bills_table, summary_table
 
     if as_json:
         print_json(summary_document(result))
+        return
+    console = results()
+    console.print(summary_table(result))
+    console.print()
+    console.print(bills_table(result))
+
+
+def _print_zones(pilot: str, done: list[tuple[str, ReplayResult]], as_json: bool) -> None:
+    from peerwatt.report.zones import zone_figures, zones_document, zones_table
+
+    zones = [zone_figures(zone, result) for zone, result in done]
+    if as_json:
+        print_json(zones_document(pilot, zones))
     else:
-        console = results()
-        console.print(summary_table(result))
-        console.print()
-        console.print(bills_table(result))
-    progress().print(f"report: {directory / 'report.html'}", soft_wrap=True)
-    summary = result.summary
-    if summary.reference_mismatches or summary.conservation_error:
-        raise typer.Exit(EXIT_WRONG_RESULT)
+        results().print(zones_table(zones))

@@ -163,7 +163,10 @@ class ScenarioFile(Section):
     """A neighbourhood, its grid and its market, to be replayed."""
 
     format: Literal["peerwatt-scenario-1"]
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
+    name: str = Field(
+        pattern=r"^[a-z0-9][a-z0-9-]{0,62}(/[a-z0-9][a-z0-9-]{0,62})?$",
+        description="Of the scenario; of a pilot's zone, the pilot's and its own: brooklyn-300/rural.",
+    )
     description: str = Field(min_length=1, description="One or two sentences for the report.")
     provenance: str = Field(
         min_length=1, description="Whose data this is, its licence, and what was made up."
