@@ -41,7 +41,7 @@ $(VENV)/core: pyproject.toml | $(VENV)/python
 
 $(VENV)/test: pyproject.toml | $(VENV)/python
 	@echo 'installing peerwatt and what its tests need into $(VENV)'
-	@$(BIN)/python $(PIP) -e '.[contracts,grid,oracle,test]'
+	@$(BIN)/python $(PIP) -e '.[contracts,grid,oracle,parquet,test]'
 	@touch $@ $(VENV)/core
 
 # Brownie pins most of what it depends on, so it lives apart.

@@ -7,13 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from peerwatt.cli import app
 from peerwatt.pilot.background import NodePowers
 from peerwatt.pilot.catalogue import scenario_files
 from peerwatt.pilot.run import replay_scenario
 from peerwatt.pilot.scenario import Scenario, load_scenario
 from peerwatt.report.zones import SUMMED
-from tests.cli.test_command_line import run
 
 ZONES = ("rural", "suburban", "urban")
 NOON, QUARTERS = 40, 4
@@ -63,8 +64,8 @@ def test_chain_and_reference_agree_on_a_zone_at_noon(zone: str) -> None:
 
 @pytest.mark.long
 def test_the_whole_day_of_all_zones_sums_exactly(tmp_path: Path) -> None:
-    result = run("replay", "brooklyn-300", "--json", "--out", str(tmp_path / "pilot"))
-    assert result.returncode == 0, result.stderr
+    result = CliRunner().invoke(app, ["replay", "brooklyn-300", "--json", "--out", str(tmp_path / "pilot")])
+    assert result.exit_code == 0, result.stderr
     document = json.loads(result.stdout)
     assert [zone["zone"] for zone in document["zones"]] == list(ZONES)
     for name in SUMMED:

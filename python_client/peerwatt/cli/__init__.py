@@ -15,7 +15,7 @@ import typer
 from peerwatt import __version__
 from peerwatt.errors import PeerwattError
 
-VERBS = ("replay", "compare", "grid", "scenarios", "check", "report", "clear_book", "oracle")
+VERBS = ("replay", "compare", "grid", "scenarios", "check", "report", "export", "clear_book", "oracle")
 """Modules of this package in the order of the help; each has `register(app)`. What is slow to import, a verb
 imports when it runs."""
 

@@ -30,6 +30,8 @@ class Column:
         write: value to cell.
         read: cell to value.
         derived: computed from other columns; written for the reader's convenience, not read back.
+        decimals: of an exact decimal; None where the cell is none.
+        kind: of a cell that is no exact decimal.
     """
 
     name: str
@@ -37,6 +39,8 @@ class Column:
     write: Callable[[Any], str]
     read: Callable[[str], Any]
     derived: bool = False
+    decimals: int | None = None
+    kind: type = str
 
 
 def scaled(value: int, scale: int) -> str:
@@ -62,6 +66,7 @@ def kwh(name: str, field: str | None = None, derived: bool = False) -> Column:
         lambda value: scaled(value, WH_PER_KWH),
         lambda cell: unscaled(cell, WH_PER_KWH),
         derived,
+        decimals=3,
     )
 
 
@@ -73,6 +78,7 @@ def money(name: str, currency: str, field: str | None = None, derived: bool = Fa
         lambda value: scaled(value, BASE_UNITS_PER_CURRENCY),
         lambda cell: unscaled(cell, BASE_UNITS_PER_CURRENCY),
         derived,
+        decimals=6,
     )
 
 
@@ -83,22 +89,25 @@ def price(name: str) -> Column:
         name,
         lambda value: "" if value is None else scaled(value, BASE_UNITS_PER_CENT_KWH),
         lambda cell: unscaled(cell, BASE_UNITS_PER_CENT_KWH) if cell else None,
+        decimals=1,
     )
 
 
 def real(name: str, decimals: int) -> Column:
     """A measured or computed quantity, rounded."""
-    return Column(name, name, lambda value: f"{value:.{decimals}f}", float)
+    return Column(name, name, lambda value: f"{value:.{decimals}f}", float, kind=float)
 
 
 def share(name: str) -> Column:
     """A ratio, derived, empty where it is not defined."""
-    return Column(name, name, lambda value: "" if value is None else f"{value:.4f}", float, derived=True)
+    return Column(
+        name, name, lambda value: "" if value is None else f"{value:.4f}", float, derived=True, kind=float
+    )
 
 
 def whole(name: str) -> Column:
     """A count or a number."""
-    return Column(name, name, str, int)
+    return Column(name, name, str, int, kind=int)
 
 
 def text(name: str) -> Column:
@@ -108,7 +117,7 @@ def text(name: str) -> Column:
 
 def flag(name: str) -> Column:
     """yes or no."""
-    return Column(name, name, lambda value: "yes" if value else "no", lambda cell: cell == "yes")
+    return Column(name, name, lambda value: "yes" if value else "no", lambda cell: cell == "yes", kind=bool)
 
 
 def value_of(record: Any, field: str) -> Any:
