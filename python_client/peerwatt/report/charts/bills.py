@@ -6,7 +6,7 @@ from peerwatt.pilot.results import ParticipantResult, ReplayResult
 from peerwatt.report import words
 from peerwatt.report.charts.chart import Chart, Key, Table
 from peerwatt.report.columns import BASE_UNITS_PER_CURRENCY
-from peerwatt.report.svg import Frame, Scale, circle, label, line, picture, plain, widened
+from peerwatt.report.svg import Frame, Scale, circle, label, line, picture, plain, room_for, widened
 
 ROW = 34.0
 WIDTH = 1000.0
@@ -17,7 +17,8 @@ def bills(result: ReplayResult) -> Chart:
     currency = result.summary.currency
     people = result.participants
     amounts = [_amount(a) for p in people for a in (p.bill_market, p.bill_tariff_only)]
-    frame = Frame(110, 26, 860, 26 + ROW * max(len(people), 1))
+    left = room_for((p.participant for p in people), 110)
+    frame = Frame(left, 26, 860, 26 + ROW * max(len(people), 1))
     x = Scale(*widened(min([0.0, *amounts]), max([0.0, *amounts]), 0.04), frame.left, frame.right)
     parts = [frame.x_axis(x, plain(), f"{currency}; left of zero the household is paid", 9)]
     parts.append(line(x(0), frame.top - 6, x(0), frame.bottom, "zero"))

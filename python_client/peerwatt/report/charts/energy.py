@@ -8,7 +8,7 @@ from peerwatt.pilot.results import ParticipantResult, ReplayResult
 from peerwatt.report import words
 from peerwatt.report.charts.chart import Chart, Key, Table
 from peerwatt.report.charts.day import WIDTH, Day
-from peerwatt.report.svg import Frame, Scale, label, picture, plain, rect
+from peerwatt.report.svg import Frame, Scale, label, picture, plain, rect, room_for
 
 KWH = 1000
 SOURCES = (Key("own", "own generation"), Key("neighbours", "neighbours"), Key("grid", "grid"))
@@ -157,7 +157,7 @@ def _uses(p: ParticipantResult) -> tuple[int, ...]:
 
 
 def _bars(rows: Sequence[tuple[str, tuple[int, ...]]], classes: Sequence[str], unit: str, name: str) -> str:
-    frame = Frame(92, 8, 430, 8 + ROW * max(len(rows), 1))
+    frame = Frame(room_for((name for name, _ in rows), 92), 8, 430, 8 + ROW * max(len(rows), 1))
     x = Scale(0, max([1, *(sum(values) for _, values in rows)]) / KWH, frame.left, frame.right)
     parts = [frame.x_axis(x, plain(), unit, 5)]
     for k, (household, values) in enumerate(rows):

@@ -13,6 +13,8 @@ WIDTH, MARGIN, HIGHEST = 480.0, 30.0, 480.0
 SHADES = 6
 """Steps of the voltage colours from nominal to the limit; above it is a class of its own."""
 WIDEST_LINE = 6.0
+MOST_NAMED = 30
+"""Beyond so many participants their names would hide the feeder; they are still in the nodes' tips."""
 MOST_SPREAD, SPREAD_TO = 3.0, 0.6
 """How much a narrow feeder is spread sideways: three times at most, to three fifths of the drawing."""
 
@@ -48,8 +50,11 @@ def feeder_picture(feeder: FeederPicture, limits: Limits, after: bool) -> Chart:
     for node in feeder.nodes:
         if node.node in at:
             parts.append(_node(node, at[node.node], limits, after))
-    # names last, over everything else
-    parts += [_names(node, at[node.node]) for node in feeder.nodes if node.participants and node.node in at]
+    if sum(len(node.participants) for node in feeder.nodes) <= MOST_NAMED:
+        # last, over everything else
+        parts += [
+            _names(node, at[node.node]) for node in feeder.nodes if node.participants and node.node in at
+        ]
     state = "after the gate" if after else "before the gate"
     return Chart(
         drawing=picture(
@@ -81,7 +86,8 @@ def feeder_picture(feeder: FeederPicture, limits: Limits, after: bool) -> Chart:
 
 def _node(node: NodeState, place: tuple[float, float], limits: Limits, after: bool) -> str:
     voltage = node.voltage_pu_after if after else node.voltage_pu_before
-    tip = tag("title", f"{node.node}: {words.pu(voltage)} pu")
+    who = f" ({', '.join(node.participants)})" if node.participants else ""
+    tip = tag("title", f"{node.node}{who}: {words.pu(voltage)} pu")
     radius = 6.5 if node.participants else 4.0
     return tag(
         "circle", tip, cx=place[0], cy=place[1], r=radius, class_=f"node {voltage_class(voltage, limits)}"
