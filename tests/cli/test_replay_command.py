@@ -53,6 +53,17 @@ def test_gap_in_a_profile_is_located_before_anything_runs(tmp_path: Path) -> Non
     assert not (tmp_path / "report").exists()
 
 
+def test_a_network_too_weak_for_its_inverters_is_not_replayed(tmp_path: Path) -> None:
+    scenario = tmp_path / "mine"
+    shutil.copytree(SHIPPED / "brooklyn-10", scenario)
+    file = scenario / "scenario.yaml"
+    file.write_text(file.read_text().replace("circuit_ratio: 3.0", "circuit_ratio: 45"))
+    line = one_line_error(run("replay", str(scenario), "--out", str(tmp_path / "report")))
+    for word in ("scenario.yaml", "LV2.101 Bus 6", "42.87", "minimum of 45", "works", "inverter_kva"):
+        assert word in line
+    assert not (tmp_path / "report").exists()
+
+
 def test_summary_has_what_the_readme_promises(tmp_path: Path) -> None:
     out = tmp_path / "report"
     result = run("replay", "--out", str(out), "--json", "--chain", "anvil")
