@@ -101,6 +101,26 @@ def test_envelopes_are_feasible_when_fully_used_and_shrink_with_the_sun(
     assert found["noon"].offtake_w.sum() >= found["night"].offtake_w.sum()
 
 
+def test_what_is_expected_is_spared_first_and_the_whole_stays_feasible(
+    solver: PowerFlow, interval: Interval, background: Background
+) -> None:
+    x, p, q = interval(44), background.p_w[44], background.q_var[44]
+    export = np.array([22_600, 9_800, 11_000, 27_600, 83_300, 0, 0, 0, 0, 0])
+    drawn = np.full(10, 24_100)
+    expected = np.minimum((x.export_wh * x.w_per_wh).astype(np.int64), export), np.full(10, 1_000)
+    blind = operating_envelope(solver, x.nodes, export, drawn, p, q)
+    knowing = operating_envelope(solver, x.nodes, export, drawn, p, q, expected_w=expected)
+    assert (knowing.injection_w <= export).all()
+
+    def kept(injection_w: np.ndarray) -> int:
+        return int(np.minimum(injection_w, expected[0]).sum())
+
+    assert kept(knowing.injection_w) > kept(blind.injection_w)
+    net = knowing.injection_w - expected[1]
+    used = p + spread(net.astype(np.float64), x.nodes, None, solver.nodes)
+    assert find_violations(solver.feeder, solver.solve(used, q)) == ()
+
+
 def test_an_envelope_says_what_is_violated_without_the_participants(
     solver: PowerFlow, interval: Interval, background: Background
 ) -> None:

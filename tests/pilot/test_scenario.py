@@ -80,3 +80,8 @@ def test_rounded_energy_is_a_register_that_never_drifts(powers: list[Decimal]) -
         exact += power / 4
         assert sum(energy[: k + 1]) == int(exact)
     assert all(value >= 0 for value in energy)
+
+
+def test_envelopes_are_off_unless_the_scenario_says_on(spoil: Callable[..., Path]) -> None:
+    assert not load_scenario("brooklyn-10").envelope
+    assert load_scenario(spoil("scenario.yaml", "\ncommittee:", "\nenvelope: on\ncommittee:")).envelope

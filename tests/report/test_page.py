@@ -209,3 +209,14 @@ def test_what_the_community_keeps_is_said_beside_the_saving(day: ReplayResult) -
     assert "community's account kept" not in headline(day)
     kept = headline(replace(day, accounts=(*day.accounts, community)))
     assert f"; the community's account kept 11.88 {day.summary.currency} between them." in kept
+
+
+def test_page_and_terminal_say_what_envelopes_did_and_nothing_where_there_were_none(
+    day: ReplayResult,
+) -> None:
+    with_them = replace(day, summary=replace(day.summary, envelopes=96, envelope_shrunk=125))
+    assert "In 96 intervals the committee had published operating envelopes: 125 orders" in headline(
+        with_them
+    )
+    assert "envelope" not in headline(day)
+    assert summary_table(with_them).row_count == summary_table(day).row_count + 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -44,6 +45,13 @@ def replay(
         str | None,
         typer.Option(help="Pricing rule of the market, by its name in `peerwatt mechanisms`."),
     ] = None,
+    envelope: Annotated[
+        bool | None,
+        typer.Option(
+            "--envelope/--no-envelope",
+            help="Publish operating envelopes before gate closure; as the scenario says by default.",
+        ),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Where the report goes; reports/SCENARIO by default.")
     ] = None,
@@ -67,6 +75,8 @@ def replay(
         found = load_scenario(file)
         if mechanism is not None:
             found = under(found, mechanism)
+        if envelope is not None:
+            found = replace(found, envelope=envelope)
         if days > found.calendar.days:
             raise InputError(f"--days {days}: scenario {found.name} has {found.calendar.days}; ask for fewer")
         if len(files) == 1:

@@ -4,7 +4,8 @@ others do within theirs.
 Published before gate closure and enforced when orders are posted, so that a market within its envelopes needs
 no curtailment. The injection limits hold with every participant injecting its limit and drawing nothing, the
 offtake limits with every participant drawing its limit and injecting nothing; on a feeder whose voltage rises
-with injection those are the worst cases."""
+with injection those are the worst cases. Where it is known what participants are about to do, that is spared
+first, and those who are about to draw are counted on to do so."""
 
 from __future__ import annotations
 
@@ -46,6 +47,7 @@ def operating_envelope(
     *,
     phases: Ints | None = None,
     rule: Curtailment = fair_cut,
+    expected_w: tuple[Ints, Ints] | None = None,
 ) -> Envelope:
     """Find the envelope of one interval from the forecast of everything else.
 
@@ -59,18 +61,35 @@ def operating_envelope(
         phases: Phase of each participant on a three-phase feeder.
         rule: How the network's capacity is shared; by equal shares of the connection limits unless told
             otherwise.
+        expected_w: What each is expected to inject and to draw, W: cut last. The injection limits then hold
+            with these withdrawals.
 
     Returns:
         Limits that are feasible by exact flow when all are used at once.
     """
     moves, column = directions(nodes, phases, solver.nodes)
     none = np.zeros_like(nodes)
+    injected, drawn = (none, none) if expected_w is None else expected_w
+    base_w: Floats = background_w + np.tensordot(
+        np.bincount(column, weights=-drawn, minlength=len(moves)), moves, axes=1
+    )
     limits = []
-    for sign, most_w in ((1, export_limit_w), (-1, import_limit_w)):
+    for sign, most_w, expected, base in (
+        (1, export_limit_w, injected, base_w),
+        (-1, import_limit_w, drawn, background_w),
+    ):
         whole = np.asarray(most_w) // UNIT_W
+        spared = np.minimum(-(-np.asarray(expected) // UNIT_W), whole)
         kept = cut_back(
-            solver, background_w, background_var, (sign * moves, column), none, whole, float(UNIT_W), rule
+            solver,
+            base,
+            background_var,
+            (sign * moves, column),
+            spared,
+            whole - spared,
+            float(UNIT_W),
+            rule,
         )
-        limits.append(kept.surplus_wh * UNIT_W)
+        limits.append((kept.sell_wh + kept.surplus_wh) * UNIT_W)
     idle = solver.solve(background_w, background_var)
     return Envelope(limits[0], limits[1], find_violations(solver.feeder, idle))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from peerwatt.agents.forecast import Forecast, forecast
-from peerwatt.agents.strategy import bid
+from peerwatt.agents.strategy import Connection, bid
+from peerwatt.market.metering import EnergyLimits
 from peerwatt.messages.order import Order
 from peerwatt.pilot.community import Participant
 from peerwatt.pilot.mechanism import with_limits_for
@@ -30,7 +31,12 @@ def expectation(scenario: Scenario, participant: Participant, position: int, see
 
 
 def order_of(
-    scenario: Scenario, participant: Participant, position: int, seed: int, interval: int | None = None
+    scenario: Scenario,
+    participant: Participant,
+    position: int,
+    seed: int,
+    interval: int | None = None,
+    limits: EnergyLimits | None = None,
 ) -> Order | None:
     """A participant's order for an interval, or None where it expects to exchange nothing.
 
@@ -40,12 +46,16 @@ def order_of(
         position: of the interval in the calendar, from 0.
         seed: of the replay.
         interval: its number on chain, where the chain's clock is not the scenario's.
+        limits: what the interval's operating envelope leaves of its connection, Wh; all of it by default.
     """
+    connection = scenario.connection(participant)
+    if limits is not None:
+        connection = Connection(import_wh=limits.imported, export_wh=limits.exported)
     slot = scenario.calendar.first + position
     order = bid(
         expectation(scenario, participant, position, seed),
         scenario.bidding.band,
-        scenario.connection(participant),
+        connection,
         scenario.bidding.most_steps,
         seed,
         participant.name,

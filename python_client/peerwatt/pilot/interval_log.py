@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from peerwatt.agents.home import Flow
 from peerwatt.client import PostedBatch
 from peerwatt.market.gate import Position
+from peerwatt.market.metering import EnergyLimits
 from peerwatt.messages import Clearing, Record, SignedOrder, Verdict
 from peerwatt.messages.reading import MeterReading
 from peerwatt.oracle import ClearedInterval, Judgement
@@ -20,6 +21,8 @@ class IntervalLog:
         number: of the interval on chain.
         slot: of the interval in the scenario, the same on every chain.
         position: in the calendar, from 0.
+        limits: of the interval's envelope, Wh, by account; none where none was published.
+        shrunk: accounts that offer less than they wished, for their envelope.
         orders: what the homes signed.
         posted: what the market took; None where nobody ordered.
         cleared: the auction's outcome.
@@ -37,6 +40,8 @@ class IntervalLog:
     number: int
     slot: int
     position: int
+    limits: dict[int, EnergyLimits] = field(default_factory=dict)
+    shrunk: tuple[int, ...] = ()
     orders: tuple[SignedOrder, ...] = ()
     posted: PostedBatch | None = None
     cleared: ClearedInterval | None = None

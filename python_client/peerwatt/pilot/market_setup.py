@@ -44,7 +44,13 @@ def deploy_scenario(network: Network, scenario: Scenario, keys: PilotKeys) -> De
     roles = MarketRoles(operator.address, keys.metering_operator.address, operator.address, *wallets)
     committee = [keys.committee_member(index).address for index in range(scenario.committee.members)]
     deployment = deploy_market(
-        sender, scenario.market, scenario.tariff, roles, committee, scenario.committee.quorum
+        sender,
+        scenario.market,
+        scenario.tariff,
+        roles,
+        committee,
+        scenario.committee.quorum,
+        envelopes=scenario.envelope,
     )
     MarketClient(network, deployment, sender).register(
         [

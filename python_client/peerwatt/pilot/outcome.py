@@ -305,4 +305,12 @@ def _summary(replayed: Replayed, intervals: tuple[IntervalResult, ...]) -> Summa
         provenance=scenario.provenance,
         wall_seconds=replayed.wall_seconds,
         pricing=scenario.switches.price,
+        envelopes=sum(bool(log.limits) for log in replayed.logs),
+        envelope_shrunk=sum(len(log.shrunk) for log in replayed.logs),
+        envelope_skipped=sum(
+            skip.reason == SkipReason.OVER_ENVELOPE
+            for log in replayed.logs
+            if log.posted is not None
+            for skip in log.posted.skipped
+        ),
     )

@@ -27,6 +27,7 @@ from peerwatt.pilot.bidding import order_of
 from peerwatt.pilot.committee_processes import CommitteeProcesses
 from peerwatt.pilot.comparison import SettledOnChain, differences, read_books
 from peerwatt.pilot.delivery import Neighbourhood
+from peerwatt.pilot.envelopes import envelope_pages, is_shrunk, publish_envelopes
 from peerwatt.pilot.interval_log import IntervalLog
 from peerwatt.pilot.keys import PilotKeys
 from peerwatt.pilot.market_setup import open_market
@@ -139,7 +140,9 @@ class Replay:
             self._committee.start(self._client, first, self.seed)
         with OrderQueue() as queue:
             self._relayer = Relayer(self._client, queue)
-            for appointment in appointments(self.scenario.market, first, self.intervals):
+            for appointment in appointments(
+                self.scenario.market, first, self.intervals, envelope_pages(self.scenario)
+            ):
                 position = appointment.interval - first
                 self._keep(appointment, logs[position])
                 if appointment.action == Action.SETTLE:
@@ -174,6 +177,7 @@ class Replay:
 
     def _keep(self, appointment: Appointment, log: IntervalLog) -> None:
         step = {
+            Action.PUBLISH_ENVELOPE: self._publish_envelope,
             Action.POST: self._post,
             Action.CLEAR: self._clear,
             Action.REPORT: self._report,
@@ -195,12 +199,33 @@ class Replay:
         self._mismatches.add(log.number)
         self._first_difference = self._first_difference or difference
 
-    # The six steps of an interval. Without a batch an interval does not exist on chain: its homes are billed
+    # The steps of an interval. Without a batch an interval does not exist on chain: its homes are billed
     # at the tariff, and the oracle's check is only for the record.
+
+    def _publish_envelope(self, log: IntervalLog) -> None:
+        def next_second() -> int:
+            self._at_appointment()
+            now, self._now = self._now, self._now + 1
+            return now
+
+        publish_envelopes(
+            self.scenario,
+            self._members,
+            self._client,
+            self._market.twin,
+            self._neighbourhood.forecast(log.position),
+            log,
+            next_second,
+        )
+        log.shrunk = tuple(
+            home.account
+            for home in self.scenario.participants
+            if is_shrunk(self.scenario, home, log, self.seed)
+        )
 
     def _post(self, log: IntervalLog) -> None:
         orders = [
-            order_of(self.scenario, home, log.position, self.seed, log.number)
+            order_of(self.scenario, home, log.position, self.seed, log.number, log.limits.get(home.account))
             for home in self.scenario.participants
         ]
         log.orders = tuple(
@@ -240,7 +265,7 @@ class Replay:
         quorum = collect_quorum(
             self._members,
             log.cleared,
-            self._neighbourhood.forecast(log.position),
+            self._neighbourhood.forecast(log.position, log.limits),
             self._client.domain,
             self.scenario.committee.quorum,
         )
@@ -278,7 +303,11 @@ class Replay:
         for home in self.scenario.participants:
             stands = log.positions.get(home.account)
             flow = self._neighbourhood.deliver(
-                home, log.position, log.judgement, stands.sell if stands else 0
+                home,
+                log.position,
+                log.judgement,
+                stands.sell if stands else 0,
+                log.limits.get(home.account),
             )
             log.flows[home.account] = flow
             log.readings[home.account] = self._meters[home.account].read(

@@ -294,6 +294,12 @@ class Summary:
     wall_seconds: float
     pricing: str = "uniform"
     """The market's pricing rule, by the scenario's switch."""
+    envelopes: int = 0
+    """Intervals for which operating envelopes were published; none where the scenario has none."""
+    envelope_shrunk: int = 0
+    """Orders that were smaller than wished, or left out, to keep to one."""
+    envelope_skipped: int = 0
+    """Orders that the market skipped because they did not (`OverEnvelope`)."""
 
 
 @dataclass(frozen=True)

@@ -74,6 +74,7 @@ class Scenario:
         currency: ISO 4217 code; a base unit is 1e-6 of it.
         rules: by which the grid decides.
         strength: of the network at the nodes with inverters, weakest first; empty where no minimum is stated.
+        envelope: whether operating envelopes are published, and orders and inverters kept to them.
         committee: who signs network reports.
         bidding: how homes behave.
         lost_readings_permille: of all readings, how many never reach the metering operator.
@@ -95,6 +96,7 @@ class Scenario:
     currency: str
     rules: GridRules
     strength: tuple[Strength, ...]
+    envelope: bool
     committee: Committee
     bidding: Bidding
     lost_readings_permille: int
@@ -174,6 +176,7 @@ def _scenario(
         currency=parsed.tariff.currency,
         rules=grid_rules(parsed, {home.node: home.zone for home in participants if home.zone}),
         strength=strength,
+        envelope=parsed.envelope,
         committee=Committee(parsed.committee.members, parsed.committee.quorum),
         bidding=Bidding(
             most_steps=bidding.most_steps,

@@ -182,6 +182,11 @@ class ScenarioFile(Section):
     curtailment: CurtailmentSection = CurtailmentSection()
     network_charges: NetworkChargesSection = NetworkChargesSection()
     system_strength: SystemStrengthSection = SystemStrengthSection()
+    envelope: bool = Field(
+        default=False,
+        description="Whether the committee publishes, before gate closure, how much each may offer in the "
+        "interval; see `peerwatt.oracle.envelope`.",
+    )
     committee: CommitteeSection
     metering: MeteringSection
     bidding: BiddingSection

@@ -12,12 +12,13 @@ from peerwatt.market.config import MarketConfig
 class Action(IntEnum):
     """The calls of one interval, in their order."""
 
-    POST = 0
-    CLEAR = 1
-    REPORT = 2
-    ATTEST = 3
-    OVERRULE = 4
-    SETTLE = 5
+    PUBLISH_ENVELOPE = 0
+    POST = 1
+    CLEAR = 2
+    REPORT = 3
+    ATTEST = 4
+    OVERRULE = 5
+    SETTLE = 6
 
 
 @dataclass(frozen=True, order=True)
@@ -35,11 +36,19 @@ class Appointment:
     interval: int
 
 
-def appointments(config: MarketConfig, first: int, count: int) -> Iterator[Appointment]:
+def appointments(
+    config: MarketConfig, first: int, count: int, envelope_pages: int = 0
+) -> Iterator[Appointment]:
     """Every call of `count` intervals from `first` on, in time order.
 
     Each action has its own second after the moment from which it is due, so that no two fall on the same one:
     a block has one timestamp, and the next block a later one.
+
+    Args:
+        config: the market's clock.
+        first: the first interval.
+        count: of intervals.
+        envelope_pages: pages of participants for which envelopes are published, a second each.
     """
     due = [
         Appointment(time, action, interval)
@@ -53,4 +62,11 @@ def appointments(config: MarketConfig, first: int, count: int) -> Iterator[Appoi
             (Action.SETTLE, config.readings_deadline(interval) + 5),
         )
     ]
+    if envelope_pages:
+        due += [
+            Appointment(
+                config.gate_closure(interval) - 60 - envelope_pages, Action.PUBLISH_ENVELOPE, interval
+            )
+            for interval in range(first, first + count)
+        ]
     return iter(sorted(due))

@@ -22,6 +22,12 @@ def headline(result: ReplayResult) -> str:
     if kept:
         first += f"; the community's account kept {words.money(kept)} {escape(summary.currency)} between them"
     first += "."
+    if summary.envelopes:
+        first += (
+            f" In {summary.envelopes} intervals the committee had published operating envelopes: "
+            f"{words.count(summary.envelope_shrunk)} orders were kept within them, "
+            f"{words.count(summary.envelope_skipped)} skipped above them."
+        )
     if not cut:
         return f'<p class="lead">{first} The grid could carry every trade.</p>'
     second = f"In <strong>{len(cut)}</strong> of them the grid could not carry what was sold and fed in"

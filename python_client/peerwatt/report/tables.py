@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from peerwatt.pilot.results import ReplayResult
+from peerwatt.pilot.results import ReplayResult, Summary
 from peerwatt.report import words
 from peerwatt.report.headline import mean_prices, saving
 
@@ -27,6 +28,7 @@ def summary_table(result: ReplayResult) -> Table:
         ("pricing", summary.pricing),
         ("chain", f"{summary.chain}, seed {summary.seed}"),
         ("orders", f"{words.count(summary.orders)}, of which {summary.skipped} skipped"),
+        *envelope_row(summary),
         ("traded", f"{words.kwh(summary.traded_wh)} kWh, accepted {words.kwh(summary.accepted_wh)} kWh"),
         ("mean price", f"{mean_prices(result.intervals)} ct/kWh"),
         ("verdicts", f"{verdicts}; {words.kwh(cut)} kWh cut"),
@@ -52,6 +54,16 @@ def summary_table(result: ReplayResult) -> Table:
     ):
         table.add_row(name, value)
     return table
+
+
+def envelope_row(summary: Summary) -> Iterator[tuple[str, str]]:
+    """What the operating envelopes did, where there were any."""
+    if summary.envelopes:
+        yield (
+            "envelopes",
+            f"in {summary.envelopes} intervals; {words.count(summary.envelope_shrunk)} orders kept within "
+            f"them, {words.count(summary.envelope_skipped)} skipped above them",
+        )
 
 
 def bills_table(result: ReplayResult) -> Table:

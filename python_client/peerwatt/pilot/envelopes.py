@@ -1,0 +1,71 @@
+"""The operating envelopes of a replay: the committee signs them, anybody sends them, homes read them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from peerwatt.client import EnvelopeBoard, MarketClient
+from peerwatt.market.twin import MarketTwin
+from peerwatt.messages import EnvelopeLimits
+from peerwatt.messages.operating_envelope import ROSTER_PAGE
+from peerwatt.oracle import CommitteeMember, EnvelopeInputs, GridForecast, sign_envelopes
+from peerwatt.pilot.bidding import order_of
+from peerwatt.pilot.community import Participant
+from peerwatt.pilot.interval_log import IntervalLog
+from peerwatt.pilot.scenario import Scenario
+
+
+def envelope_pages(scenario: Scenario) -> int:
+    """Pages of participants for which envelopes are published; none where the scenario has none."""
+    last = max(home.account for home in scenario.participants)
+    return last // ROSTER_PAGE + 1 if scenario.envelope else 0
+
+
+def publish_envelopes(
+    scenario: Scenario,
+    members: Sequence[CommitteeMember],
+    client: MarketClient,
+    twin: MarketTwin,
+    forecast: GridForecast,
+    log: IntervalLog,
+    next_second: Callable[[], int],
+) -> None:
+    """Publish an interval's envelopes on the chain and in the twin, and note what homes then read.
+
+    Args:
+        scenario: whose interval.
+        members: of the committee.
+        client: the market, through whoever sends them.
+        twin: the reference.
+        forecast: what is expected to flow.
+        log: of the interval.
+        next_second: lets the next transaction be mined at a second of its own, and says which.
+
+    Raises:
+        NoQuorum: the members do not agree.
+    """
+    inputs = EnvelopeInputs(
+        interval=log.number,
+        length_s=scenario.market.interval_length,
+        connections={
+            home.account: EnvelopeLimits(home.import_limit, home.export_limit)
+            for home in scenario.participants
+        },
+        forecast=forecast,
+    )
+    board = EnvelopeBoard(client)
+    for signed in sign_envelopes(members, inputs, board.domain, scenario.committee.quorum):
+        now = next_second()
+        receipt = board.publish(signed.envelope, signed.signers, signed.signatures)
+        twin.publish_envelope(signed.envelope, now=now)
+        log.gas += receipt["gasUsed"]
+        log.limits |= board.limits(log.number, signed.envelope.page)
+
+
+def is_shrunk(scenario: Scenario, home: Participant, log: IntervalLog, seed: int) -> bool:
+    """Whether a home offers less than it would without the interval's envelope."""
+    wish = order_of(scenario, home, log.position, seed, log.number)
+    offer = order_of(scenario, home, log.position, seed, log.number, log.limits.get(home.account))
+    if wish is None or offer is None:
+        return wish is not offer
+    return sum(step.quantity for step in offer) < sum(step.quantity for step in wish)

@@ -1,0 +1,104 @@
+"""A committee publishes only envelopes that a quorum of it computed, and anyone computes the same."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from peerwatt.chain import demo_private_key
+from peerwatt.grid.feeder import feeder_from_document
+from peerwatt.grid.power_flow import PowerFlow
+from peerwatt.messages import NO_LIMITS, Domain, EnvelopeLimits, address_of
+from peerwatt.oracle import CommitteeMember, EnvelopeInputs, sign_envelopes
+from peerwatt.oracle.committee import NoQuorum
+from peerwatt.pilot.delivery import Neighbourhood
+from peerwatt.pilot.scenario import Scenario
+
+DOMAIN = Domain(31337, "0x" + "11" * 20)
+NOON = 44
+
+
+@pytest.fixture(scope="module")
+def inputs(scenario: Scenario) -> EnvelopeInputs:
+    return EnvelopeInputs(
+        interval=1_629_056,
+        length_s=900,
+        connections={
+            p.account: EnvelopeLimits(p.import_limit, p.export_limit) for p in scenario.participants
+        },
+        forecast=Neighbourhood(scenario, scenario.seed).forecast(NOON),
+    )
+
+
+def _member(index: int, solver: PowerFlow) -> CommitteeMember:
+    return CommitteeMember(index, demo_private_key(1, "committee", index), solver)
+
+
+def _liar(index: int, scenario: Scenario) -> CommitteeMember:
+    document = {**scenario.feeder.document, "name": "somebody else's model"}
+    return _member(index, PowerFlow(feeder_from_document(document)))
+
+
+def test_the_same_inputs_give_the_same_envelope_which_only_narrows(
+    inputs: EnvelopeInputs, scenario: Scenario
+) -> None:
+    [first] = inputs.envelopes(PowerFlow(scenario.feeder))
+    [again] = inputs.envelopes(PowerFlow(scenario.feeder))
+    assert first.digest(DOMAIN) == again.digest(DOMAIN)
+    assert (first.page, first.limits[:4]) == (0, (NO_LIMITS,) * 4)
+    assert len(first.limits) == 4 + len(scenario.participants)
+    narrowed = 0
+    for account, connection in inputs.connections.items():
+        limits = first.limits[account]
+        assert limits.imported <= connection.imported
+        assert limits.exported <= connection.exported
+        narrowed += limits.exported < connection.exported
+    assert narrowed
+
+
+def test_everything_that_an_envelope_follows_from_is_in_its_inputs_hash(inputs: EnvelopeInputs) -> None:
+    account = inputs.accounts[0]
+    wider = {**inputs.connections, account: EnvelopeLimits(1, 1)}
+    forecast = inputs.forecast
+    others = [
+        replace(inputs, interval=inputs.interval + 1),
+        replace(inputs, length_s=1800),
+        replace(inputs, connections=wider),
+        replace(inputs, forecast=replace(forecast, export_wh={**forecast.export_wh, account: 1})),
+        replace(inputs, forecast=replace(forecast, import_wh={**forecast.import_wh, account: 1})),
+        replace(inputs, forecast=replace(forecast, nodes={**forecast.nodes, account: 1})),
+        replace(inputs, forecast=replace(forecast, background_w=forecast.background_w + 1)),
+        replace(inputs, forecast=replace(forecast, background_var=forecast.background_var + 1)),
+    ]
+    assert len({inputs.digest(), *(other.digest() for other in others)}) == len(others) + 1
+
+
+def test_participants_of_a_second_page_have_an_envelope_of_their_own(
+    inputs: EnvelopeInputs, solver: PowerFlow
+) -> None:
+    connections = {**inputs.connections, 97: EnvelopeLimits(50, 0)}
+    forecast = replace(inputs.forecast, nodes={**inputs.forecast.nodes, 97: 3})
+    first, second = replace(inputs, connections=connections, forecast=forecast).envelopes(solver)
+    assert (first.page, len(first.limits), second.page, len(second.limits)) == (0, 96, 1, 2)
+    assert second.limits[0] == NO_LIMITS
+    assert second.limits[1].imported > 0 == second.limits[1].exported
+
+
+def test_a_quorum_signs_in_member_order_and_one_who_dissents_is_left_out(
+    inputs: EnvelopeInputs, solver: PowerFlow, scenario: Scenario
+) -> None:
+    members = [_member(2, solver), _liar(1, scenario), _member(0, solver), _member(3, solver)]
+    [signed] = sign_envelopes(members, inputs, DOMAIN, quorum=3)
+    assert signed.signers == 0b1101
+    signatures = [signed.signatures[at : at + 64] for at in range(0, 192, 64)]
+    keys = [address_of(demo_private_key(1, "committee", index)) for index in (0, 2, 3)]
+    assert [signed.envelope.recover(DOMAIN, signature) for signature in signatures] == keys
+
+
+def test_without_a_quorum_nothing_is_signed(
+    inputs: EnvelopeInputs, solver: PowerFlow, scenario: Scenario
+) -> None:
+    members = [_member(0, solver), _member(1, solver), _liar(2, scenario)]
+    with pytest.raises(NoQuorum, match="2 of 3 committee members agree on the envelope, not 3"):
+        sign_envelopes(members, inputs, DOMAIN, quorum=3)
