@@ -29,7 +29,6 @@ from onchain import CONFIG, ETHER, FIRST_INTERVAL, OnChainMarket, signed_order, 
 
 from peerwatt.chain import Artifact, Network, Sender, artifact_names, deploy, load_artifact, open_network  # noqa: E402
 from peerwatt.chain.network import BLOCK_GAS_LIMIT  # noqa: E402
-from peerwatt.client import BatchData  # noqa: E402
 from peerwatt.market import FIRST_PARTICIPANT, MarketConfig, Pricing  # noqa: E402
 from peerwatt.market.pricing import SET_PRICES  # noqa: E402
 from peerwatt.messages import (  # noqa: E402
@@ -137,7 +136,7 @@ class Bench:
         posted = [client.post(interval, group) for group in groups]
         gas = {"post": sum(each.gas for each in posted)}
         assert not any(each.skipped for each in posted)
-        data = [BatchData(each.packed) for each in posted]
+        data = [each.data for each in posted]
 
         market.at(RING.gate_closure(interval))
         gas["clear"] = client.clear(interval).gas
@@ -207,7 +206,7 @@ class Bench:
             market.at(RING.report_deadline(interval))
             market.client.expire(interval)
             market.at(RING.readings_deadline(interval))
-            market.client.settle(interval, 0, BatchData(posted.packed))
+            market.client.settle(interval, 0, posted.data)
         return gas
 
     def full_grid(self, ticks: range) -> list[SignedOrder]:
@@ -242,7 +241,7 @@ class Bench:
                 order = self.market.order(interval, account, (Side.BUY, 40 + account, 500))
                 posted = client.post(interval, [order])
                 found[name] = posted.gas
-                batches.append(BatchData(posted.packed))
+                batches.append(posted.data)
             self.market.at(RING.gate_closure(interval))
             self.market.client.clear(interval)
             self.market.at(RING.report_deadline(interval))
@@ -272,7 +271,7 @@ class Bench:
             market.at(RING.report_deadline(interval))
             market.client.expire(interval)
             market.at(RING.readings_deadline(interval))
-            market.client.settle(interval, 0, BatchData(posted.packed))
+            market.client.settle(interval, 0, posted.data)
         return gas
 
 

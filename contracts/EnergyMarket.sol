@@ -64,7 +64,7 @@ contract EnergyMarket is Metering {
         Slot storage slot = _slot(r.interval, Phase.Cleared);
         Interval storage state = slot.interval;
         require(block.timestamp < _reportDeadline(r.interval), TooLate(_reportDeadline(r.interval)));
-        require(r.clearingHash == _clearingHash(state), OtherClearing(r.clearingHash));
+        require(r.clearingHash == _clearingHash(slot), OtherClearing(r.clearingHash));
         require(r.lossRate <= MAX_LOSS_RATE, LossRateTooHigh());
         // A static call to a contract fixed at creation: it cannot come back.
         bytes32 digest = _digest(keccak256(abi.encode(REPORT_TYPEHASH, r)));

@@ -100,7 +100,7 @@ abstract contract Metering is OrderBook {
 
     /// @dev The batch's commitment before any readings.
     function _unread(uint256 interval, uint256 batch, BatchData calldata data) internal pure returns (bytes32) {
-        bytes32 posted = _posted(interval, batch, data.records);
+        bytes32 posted = _posted(interval, batch, data.previous, data.records);
         return data.decisions.length == 0 ? posted : _gated(posted, keccak256(data.decisions));
     }
 

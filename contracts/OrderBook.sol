@@ -10,6 +10,7 @@ import {IEnergyMarket, Interval, Phase, Skip} from "./interfaces/IEnergyMarket.s
 import {IOperatingEnvelopes} from "./interfaces/IOperatingEnvelopes.sol";
 import {MarketConfig, Pricing, Tariff} from "./interfaces/IParticipantRegistry.sol";
 import {ISealedBatches} from "./interfaces/ISealedBatches.sol";
+import {SystemAccount} from "./libraries/AccountLib.sol";
 import {Clearing} from "./libraries/Clearing.sol";
 import {Frame, OrderCodec, Steps} from "./libraries/OrderCodec.sol";
 import {Recovery} from "./libraries/Recovery.sol";
@@ -37,6 +38,8 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
     }
 
     /// @dev One run of `post`: what it has read so far and what it will write.
+    /// @param batches of the interval so far
+    /// @param accounts that the interval knows
     /// @param standing of the current page: a bit for each who holds its margin, and for each who leaves
     /// @param posted of the current page: a bit for each whose order was taken before this run or on an earlier turn
     /// @param welcomed of the current page: a bit for each whose order could be taken when it was turned to
@@ -45,6 +48,8 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
     /// @param skipped orders so far
     struct Posting {
         uint256 interval;
+        uint256 batches;
+        uint256 accounts;
         Frame frame;
         Roster.Page page;
         uint256 standing;
@@ -83,8 +88,10 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
         Slot storage slot = _openSlot(interval);
         Posting memory posting;
         posting.interval = interval;
+        posting.batches = slot.interval.batches;
+        posting.accounts = slot.interval.terms.accounts();
         posting.frame = OrderCodec.frame(domainSeparator(), interval);
-        posting.draft = TickBook.open(interval, slot.interval.batches == 0);
+        posting.draft = TickBook.open(interval, posting.batches == 0);
         // A record is less than half as long as its order; to spare for their number and the last write.
         bytes memory records = new bytes(orders.length / 2 + 64);
         uint256 start = OrderCodec.start(records) + OrderCodec.COUNT_BYTES;
@@ -104,11 +111,11 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
         _commit(slot, posting, records);
     }
 
-    /// @dev The interval's slot, opened for it if it held an older one.
+    /// @dev The interval's slot, opened for it if it held an older one. The supplier is asked then: it stands for all whom
+    /// the interval knows until it is settled, and the interval knows nobody who comes later.
     function _openSlot(uint256 interval) private returns (Slot storage slot) {
-        (bool paused, uint256 energyLimit) = registry.standing();
+        (bool paused, uint256 energyLimit, uint256 accounts) = registry.standing();
         require(!paused, PostingIsPaused());
-        require(_supplierStands(energyLimit), SupplierBelowMargin());
         require(interval <= _lastOpen(), NotYetOpen(interval, _lastOpen()));
         // The sealed phase has its own clock, and the same one: it calls from gate closure until the book's closure.
         if (REVEAL_WINDOW != 0) require(msg.sender == address(sealedBatches), SealedOnly());
@@ -118,13 +125,14 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
         if (state.number == interval) return slot;
 
         require(state.settled == state.batches, SlotBusy(state.number));
+        require(_supplierStands(energyLimit), SupplierBelowMargin());
         Tariff memory tariff = registry.tariffAt(interval);
         state.number = uint32(interval);
         state.phase = Phase.Open;
         state.attested = false;
         state.batches = 0;
         state.settled = 0;
-        state.terms = opening(tariff.retail, tariff.feedIn, tariff.networkFee);
+        state.terms = opening(tariff.retail, tariff.feedIn, tariff.networkFee, accounts);
     }
 
     /// @dev Queues the order at `at` of the calldata in the book and appends its record, or says in an event which check
@@ -196,7 +204,16 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
         uint256 posted = uint32(word) == posting.interval ? word >> 32 : 0;
         posting.standing = standing;
         posting.posted = posted;
-        posting.welcome = posting.welcomed = standing & ~(standing >> LEAVING) & ~posting.page.suspended & ~posted;
+        posting.welcome = posting.welcomed = standing & ~(standing >> LEAVING) & ~posting.page.suspended & ~posted
+            & _known(posting.accounts, number);
+    }
+
+    /// @dev A bit for each participant of page `number` that is among the first `accounts`, and maybe more above them.
+    function _known(uint256 accounts, uint256 number) private pure returns (uint256) {
+        unchecked {
+            uint256 first = number * Roster.PAGE_SIZE;
+            return accounts > first ? (1 << (accounts - first)) - 1 : 0;
+        }
     }
 
     function _flushPosted(Slot storage slot, Posting memory posting) private {
@@ -207,7 +224,7 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
 
     function _whyUnwelcome(Posting memory posting, uint256 participant) private pure returns (Skip) {
         uint256 bit = 1 << (participant % Roster.PAGE_SIZE);
-        if (!posting.page.knows(participant)) return Skip.UnknownParticipant;
+        if (participant >= posting.accounts || participant < SystemAccount.COUNT) return Skip.UnknownParticipant;
         if ((posting.page.suspended | (posting.standing >> LEAVING)) & bit != 0) return Skip.Suspended;
         return posting.standing & bit == 0 ? Skip.BelowMargin : Skip.DuplicateOrder;
     }
@@ -222,14 +239,13 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
         _flushPosted(slot, posting);
         slot.book.save(posting.draft);
 
-        Interval storage state = slot.interval;
-        uint256 batch = state.batches;
+        uint256 batch = posting.batches;
         require(batch < type(uint16).max, TooManyBatches());
-        bytes32 commitment = _posted(posting.interval, batch, records);
-        slot.batches[batch] = commitment;
-        state.batchesHash = keccak256(abi.encode(_batchesHash(state), commitment));
-        state.batches = uint16(batch + 1);
-        emit BatchPosted(posting.interval, batch, msg.sender, records);
+        slot.batches[batch] = _posted(posting.interval, batch, _lastOf(slot, batch), records);
+        unchecked {
+            slot.interval.batches = uint16(batch + 1);
+        }
+        emit BatchPosted(posting.interval, batch, records);
     }
 
     /* CLEAR */
@@ -246,7 +262,7 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
         state.terms = state.terms.withVolume(volume);
         state.phase = Phase.Cleared;
         emit Cleared(
-            interval, cleared.buyPrice(), cleared.sellPrice(), volume, cleared, _clearingHash(state)
+            interval, cleared.buyPrice(), cleared.sellPrice(), volume, cleared, _clearingHash(slot)
         );
     }
 
@@ -268,7 +284,7 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
 
     /// @inheritdoc IEnergyMarket
     function clearingHash(uint256 interval) external view returns (bytes32) {
-        return _clearingHash(_slot(interval, Phase.Cleared).interval);
+        return _clearingHash(_slot(interval, Phase.Cleared));
     }
 
     /// @inheritdoc IEnergyMarket
@@ -303,17 +319,24 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
         return (state.number, state.settled == state.batches);
     }
 
-    function _posted(uint256 interval, uint256 batch, bytes memory records) internal pure returns (bytes32) {
-        return keccak256(abi.encodePacked(uint32(interval), uint16(batch), records));
+    function _posted(uint256 interval, uint256 batch, bytes32 previous, bytes memory records)
+        internal
+        pure
+        returns (bytes32)
+    {
+        // The interval's first byte of five is zero: no tag of a later phase.
+        return keccak256(abi.encodePacked(uint40(interval), uint16(batch), previous, records));
     }
 
-    /// @dev All batches of the interval so far, in one hash. A slot that was just opened still holds an older one.
-    function _batchesHash(Interval storage state) private view returns (bytes32) {
-        return state.batches == 0 ? bytes32(0) : state.batchesHash;
+    /// @dev The word of the last of so many batches, zero if there is none. Until the gate it commits to the records of all of
+    /// them. Words above it are an older interval's.
+    function _lastOf(Slot storage slot, uint256 batches) private view returns (bytes32) {
+        return batches == 0 ? bytes32(0) : slot.batches[batches - 1];
     }
 
     /// @dev The clearing and the records: what everybody gets follows from them, and so does the volume.
-    function _clearingHash(Interval storage state) internal view returns (bytes32) {
-        return keccak256(abi.encode(uint256(state.number), state.clearing, _batchesHash(state)));
+    function _clearingHash(Slot storage slot) internal view returns (bytes32) {
+        Interval storage state = slot.interval;
+        return keccak256(abi.encode(uint256(state.number), state.clearing, _lastOf(slot, state.batches)));
     }
 }

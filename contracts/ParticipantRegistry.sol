@@ -135,8 +135,8 @@ contract ParticipantRegistry is IParticipantRegistry {
     }
 
     /// @inheritdoc IParticipantRegistry
-    function standing() external view returns (bool, uint256) {
-        return (postingPaused, totalEnergyLimit);
+    function standing() external view returns (bool, uint256, uint256) {
+        return (postingPaused, totalEnergyLimit, accountCount);
     }
 
     /// @inheritdoc IParticipantRegistry

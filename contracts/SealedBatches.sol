@@ -47,7 +47,7 @@ contract SealedBatches is Clock, ReentrancyGuard, ISealedBatches {
         require(block.timestamp >= _gateClosure(interval), IEnergyMarket.TooEarly(_gateClosure(interval)));
         require(block.timestamp < _bookClosure(interval), BookClosed(interval));
 
-        if (_takesOrders()) {
+        if (_takesOrders(interval)) {
             emit Revealed(interval, msg.sender, seal);
             IEnergyMarket(market).post(interval, orders);
         } else {
@@ -88,7 +88,15 @@ contract SealedBatches is Clock, ReentrancyGuard, ISealedBatches {
 
     /// @dev Asked of the market's state instead of catching what `post` reverts with: a relayer can make a call fail, by
     /// leaving it too little gas, and would get its bond back for it.
-    function _takesOrders() private view returns (bool) {
-        return !registry.postingPaused() && IMarginAccounts(market).freeBalance(SystemAccount.SUPPLIER) >= 0;
+    function _takesOrders(uint256 interval) private view returns (bool) {
+        if (registry.postingPaused()) return false;
+        if (IMarginAccounts(market).freeBalance(SystemAccount.SUPPLIER) >= 0) return true;
+        // The supplier is asked when an interval opens. One that is open takes orders; the rest of too little gas for this
+        // call would not pay for the transfer either.
+        try IEnergyMarket(market).intervalState(interval) {
+            return true;
+        } catch {
+            return false;
+        }
     }
 }

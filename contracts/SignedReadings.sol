@@ -121,8 +121,10 @@ contract SignedReadings is ISignedReadings {
             uint256 limit = walk.page.connection(participant).exportLimit();
             (uint256 sell,,,) = walk.rules.accepted(at, count);
             uint256 most = Math.min(sell, limit);
-            walk.change += int256(Math.min(most, Settlement.exported(replacement)))
-                - int256(Math.min(most, Settlement.exported(reading)));
+            int256 change = int256(Math.min(most, Settlement.exported(replacement)));
+            // A missing reading delivers nothing, whatever else was attested with it.
+            if (reading >> 62 != Settlement.MISSING) change -= int256(Math.min(most, Settlement.exported(reading)));
+            walk.change += change;
         }
     }
 

@@ -34,7 +34,7 @@ enum Skip {
 /// @param attested whether the metering operator's readings are in
 /// @param batches how many batches were posted
 /// @param settled how many of them are settled
-/// @param batchesHash all the batches' commitments at posting, hashed in order
+/// @param terms what it is settled by; while it is open, also how many accounts it knows
 struct Interval {
     uint32 number;
     Phase phase;
@@ -43,7 +43,6 @@ struct Interval {
     uint16 settled;
     Terms terms;
     Clearing clearing;
-    bytes32 batchesHash;
 }
 
 /// The oracle committee's finding on one clearing.
@@ -70,10 +69,12 @@ struct NetworkReport {
 /// @param records as `BatchPosted` emitted them
 /// @param decisions the report's, empty when it carried none
 /// @param readings as they stand, empty when there are none
+/// @param previous the word of the batch before as it was posted, zero for the first
 struct BatchData {
     bytes records;
     bytes decisions;
     bytes readings;
+    bytes32 previous;
 }
 
 /// The metering operator's word on corrected readings of a whole interval.
@@ -93,16 +94,19 @@ struct Correction {
 ///
 /// What the market keeps of a batch is one word, from which nothing can be changed and everything can be checked:
 ///
-///   posted   keccak(interval, batch, records)
+///   posted   keccak(interval in 5 bytes, batch in 2, the batch before as posted or zero, records)
 ///   gated    keccak(0x01, posted, keccak(decisions))             if the report carried decisions
 ///   metered  keccak(0x02, posted or gated, keccak(readings))     if readings came
+///
+/// So the last batch that was posted commits to all of them, and a clearing's hash to all records.
 ///
 /// The packed forms are drawn in `OrderCodec` and here: records begin with their number in two bytes, decisions are 16 bytes per order of
 /// the batch (accepted sell, accepted buy, loss in Wh, network charge in base units: four bytes each), readings 8 (2 bits
 /// status, 31 bits imported, 31 bits exported, Wh),
 /// meter-signed readings 86 (position 2, imported 4, exported 4, import register 6, export register 6, signature 64).
 interface IEnergyMarket {
-    event BatchPosted(uint256 indexed interval, uint256 indexed batch, address indexed relayer, bytes records);
+    /// @notice The relayer is who sent the transaction; of a sealed batch, who `Revealed` names.
+    event BatchPosted(uint256 indexed interval, uint256 indexed batch, bytes records);
     event OrderSkipped(uint256 indexed interval, uint256 position, uint256 participant, Skip reason);
     event Cleared(
         uint256 indexed interval,
@@ -131,7 +135,8 @@ interface IEnergyMarket {
     error PostingIsPaused();
     /// @notice This market has a sealed phase: commit and reveal there.
     error SealedOnly();
-    /// @notice The supplier's own balance is below its margin: nobody would stand for a default.
+    /// @notice The supplier's own balance is below its margin: nobody would stand for a default. Only an interval that is not
+    /// open yet is refused by this.
     error SupplierBelowMargin();
     error GateClosed(uint256 interval);
     error NotYetOpen(uint256 interval, uint256 lastOpen);
@@ -166,6 +171,8 @@ interface IEnergyMarket {
     error SupplierShort(int256 equity);
 
     /// @notice Takes a batch of signed orders. A bad order is skipped with an event and never fails the others.
+    /// @dev The first call for an interval opens it, if the supplier holds the margins of all who are registered then. It knows
+    /// them, and takes their orders until gate closure; who is registered later is unknown to it.
     /// @param orders packed as `OrderCodec` draws it
     function post(uint256 interval, bytes calldata orders) external;
 
@@ -219,6 +226,7 @@ interface IEnergyMarket {
     function intervalState(uint256 interval) external view returns (Interval memory);
     /// @notice Wh queued at every tick of one side.
     function book(uint256 interval, uint256 side) external view returns (uint256[256] memory lanes);
+    /// @notice keccak(interval, clearing, the last batch as posted or zero), between clearing and the gate.
     function clearingHash(uint256 interval) external view returns (bytes32);
     function batchCommitment(uint256 interval, uint256 batch) external view returns (bytes32);
     function settledCommitment(uint256 interval, uint256 batch) external view returns (bytes32);

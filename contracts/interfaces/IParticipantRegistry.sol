@@ -161,8 +161,8 @@ interface IParticipantRegistry {
     /// their entries lie, and who of them is suspended.
     function page(uint256 number) external view returns (uint256 word);
 
-    /// @notice What every batch asks: whether posting is paused, and `totalEnergyLimit`.
-    function standing() external view returns (bool paused, uint256 energyLimit);
+    /// @notice What every batch asks: whether posting is paused, `totalEnergyLimit` and `accountCount`.
+    function standing() external view returns (bool paused, uint256 energyLimit, uint256 accounts);
 
     /// @notice Σ of all connections' import and export limits for one interval, Wh.
     function totalEnergyLimit() external view returns (uint64);

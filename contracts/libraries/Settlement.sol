@@ -146,7 +146,7 @@ library Settlement {
         if (readings.length != OrderCodec.recordCount(records) * OrderCodec.READING_BYTES) at = OrderCodec.nowhere();
     }
 
-    /// @notice What a reading says was exported, Wh: nothing if it is missing.
+    /// @notice What a reading that is not missing says was exported, Wh.
     function exported(uint256 reading) internal pure returns (uint256) {
         return reading & READING_MAX;
     }

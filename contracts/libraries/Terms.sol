@@ -18,13 +18,15 @@ enum Verdict {
 ///   networkFee   feedIn     retail     delivered, Wh   volume, Wh   loss rate, ppm   run     verdict
 ///
 /// Prices in base units per Wh. `volume` is what is accepted (before the gate: what was matched), `delivered` the peer
-/// energy metered as delivered, `run` 1 for the first settlement and higher for corrections.
+/// energy metered as delivered, `run` 1 for the first settlement and higher for corrections. While the interval is open
+/// nothing is matched yet, and the place of `volume` holds how many accounts the interval knows.
 type Terms is uint176;
 
 using {
     verdict,
     run,
     lossRate,
+    accounts,
     volume,
     delivered,
     retail,
@@ -38,8 +40,10 @@ using {
 } for Terms global;
 
 /// @dev The terms of an interval that opens.
-function opening(uint256 retail_, uint256 feedIn_, uint256 networkFee_) pure returns (Terms) {
-    return Terms.wrap(uint176((networkFee_ << 160) | (feedIn_ << 144) | (retail_ << 128) | (1 << 8)));
+function opening(uint256 retail_, uint256 feedIn_, uint256 networkFee_, uint256 accounts_) pure returns (Terms) {
+    return Terms.wrap(
+        uint176((networkFee_ << 160) | (feedIn_ << 144) | (retail_ << 128) | (accounts_ << 48) | (1 << 8))
+    );
 }
 
 function verdict(Terms self) pure returns (Verdict) {
@@ -52,6 +56,11 @@ function run(Terms self) pure returns (uint256) {
 
 function lossRate(Terms self) pure returns (uint256) {
     return uint24(Terms.unwrap(self) >> 24);
+}
+
+/// @dev Of an open interval; `volume` of any other.
+function accounts(Terms self) pure returns (uint256) {
+    return volume(self);
 }
 
 function volume(Terms self) pure returns (uint256) {

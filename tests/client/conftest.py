@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
 from peerwatt.chain import Deployment, Network, Sender, open_network
-from peerwatt.client import BatchData, MarketClient, MarketRoles, Wallet, deploy_market
+from peerwatt.client import MarketClient, MarketRoles, Wallet, deploy_market
 from peerwatt.client.market import Registration
 from peerwatt.market.config import MarketConfig, Tariff
 from peerwatt.market.participant import Participant
@@ -76,7 +76,7 @@ class SmallMarket:
         self.network.set_next_timestamp(start + LENGTH)
         client.attest(interval, [readings], delivered, signature)
         self.network.set_next_timestamp(start + LENGTH + 600)
-        client.settle(interval, 0, BatchData(posted.packed, b"", readings))
+        client.settle(interval, 0, replace(posted.data, readings=readings))
 
 
 @pytest.fixture

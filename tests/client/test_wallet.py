@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from peerwatt.chain import ContractReverted, demo_account
-from peerwatt.client import BatchData, Wallet
+from peerwatt.client import Wallet
 from peerwatt.errors import InputError
 from peerwatt.messages import Order, Side, Step
 from tests.client.conftest import BUYER, CONFIG, FIRST, LENGTH, SELLER, TARIFF, SmallMarket
@@ -62,7 +62,7 @@ def test_whoever_exits_takes_everything_once_its_intervals_are_settled(small_mar
     small_market.client.clear(FIRST)
     small_market.client.expire(FIRST)
     network.set_next_timestamp((FIRST + 1) * LENGTH + 600)
-    small_market.client.settle(FIRST, 0, BatchData(posted.packed))
+    small_market.client.settle(FIRST, 0, posted.data)
     wallet.finish_exit()
     balance = wallet.balance()
     assert (balance.margin, balance.free) == (0, balance.cash)

@@ -250,7 +250,7 @@ class OnChainMarket:
         self.at(self.config.start(interval) - 1000)
         first = [self.order(interval, 4, (Side.SELL, 20, 600)), self.order(interval, 6, (Side.BUY, 40, 500))]
         second = [self.order(interval, 5, (Side.SELL, 20, 400)), self.order(interval, 7, (Side.BUY, 40, 500))]
-        batches = [BatchData(self.client.post(interval, orders).packed) for orders in (first, second)]
+        batches = [self.client.post(interval, orders).data for orders in (first, second)]
         self.at(self.config.gate_closure(interval))
         self.client.clear(interval)
         return batches

@@ -11,8 +11,9 @@ from onchain import TARIFF, OnChainMarket, participants
 
 from peerwatt.chain import ContractReverted
 from peerwatt.client import BatchData, IntervalState, PostedBatch
-from peerwatt.market import FIRST_PARTICIPANT, MarketError, MarketTwin, SystemAccount
+from peerwatt.market import FIRST_PARTICIPANT, MarketError, MarketTwin, Participant, SystemAccount
 from peerwatt.market.config import MarketConfig
+from peerwatt.market.interval import Phase
 from peerwatt.messages import NetworkReport, OperatingEnvelope, SignedOrder, SignedReading, encode_records
 
 Result = TypeVar("Result")
@@ -62,6 +63,8 @@ class MarketPair:
         )
         assert posted.batch == expected.batch
         assert posted.packed == (encode_records(expected.records) if expected.records else b"")
+        if posted.batch is not None:
+            assert posted.previous == self.twin.interval(interval).batches[posted.batch].previous
         assert [astuple(skip) for skip in posted.skipped] == [astuple(skip) for skip in expected.skipped]
         return posted
 
@@ -126,6 +129,10 @@ class MarketPair:
         )
         self._settled_by[interval, batch] = self.chain.client.settlement_terms(receipt)
 
+    def register(self, newcomers: Sequence[Participant]) -> None:
+        self.chain.register(newcomers)
+        self.twin.register(newcomers)
+
     def suspend(self, account: int) -> None:
         self.chain.sender.send(self.chain.client.registry.functions.setSuspended(account, True))
         self.twin.suspend(account)
@@ -187,7 +194,9 @@ class MarketPair:
         if number >= len(batches):
             return BatchData(b"")
         batch = batches[number]
-        return BatchData(encode_records(batch.records), batch.decisions or b"", batch.readings or b"")
+        return BatchData(
+            encode_records(batch.records), batch.decisions or b"", batch.readings or b"", batch.previous
+        )
 
     def state(self, interval: int) -> IntervalState:
         return self.chain.client.interval(interval)
@@ -211,6 +220,7 @@ class MarketPair:
             terms.delivered,
             *astuple(terms.tariff),
         )
+        assert state.accounts == (expected.accounts if expected.phase == Phase.OPEN else None)
         for number, batch in enumerate(expected.batches):
             assert self.chain.client.batch_commitment(interval, number) == batch.commitment or batch.settled
         self.compare_accounts()

@@ -87,16 +87,18 @@ def test_account_cannot_be_filled_until_its_batch_does_not_settle(market: OnChai
 
 
 def test_newcomers_raise_the_suppliers_margin_at_once(market: OnChainMarket) -> None:
-    """No booking is needed for the market to notice that nobody stands for them any more."""
+    """No booking is needed for the market to notice that nobody stands for them: no interval opens."""
     free = market.client.market.functions.freeBalance(0).call()
     market.as_wallet(0).withdraw(0, free)
-    opened(market)
+    market.at(CONFIG.start(INTERVAL - 1))
     market.client.post(INTERVAL, [market.order(INTERVAL, 5, (Side.BUY, 40, 1))])
     market.register(participants(1))
+    later = INTERVAL + 1
     refused(
         "SupplierBelowMargin",
-        lambda: market.client.post(INTERVAL, [market.order(INTERVAL, 4, (Side.BUY, 40, 1))]),
+        lambda: market.client.post(later, [market.order(later, 4, (Side.BUY, 40, 1))]),
     )
+    assert market.client.post(INTERVAL, [market.order(INTERVAL, 4, (Side.BUY, 40, 1))]).batch == 1
 
 
 def test_debt_of_somebody_who_has_left_blocks_nobody(market: OnChainMarket) -> None:

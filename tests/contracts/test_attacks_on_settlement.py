@@ -51,6 +51,25 @@ def test_readings_or_decisions_that_nobody_gave_do_not_settle(market: OnChainMar
         refused("NotCommitted", lambda forged=forged: market.client.settle(INTERVAL, 0, forged))
 
 
+def test_batch_does_not_settle_behind_another_than_it_was_posted_behind(market: OnChainMarket) -> None:
+    first, second = market.traded()
+    market.report(INTERVAL, Verdict.ACCEPT, 1000)
+    market.at(CONFIG.readings_deadline(INTERVAL))
+    third = market.client.batch_commitment(INTERVAL, 1)
+    for batch, data, other in (
+        (0, first, second.previous),
+        (0, first, third),
+        (1, second, bytes(32)),
+        (1, second, third),
+    ):
+        forged = replace(data, previous=other)
+        refused(
+            "NotCommitted", lambda batch=batch, forged=forged: market.client.settle(INTERVAL, batch, forged)
+        )
+    market.client.settle(INTERVAL, 1, second)
+    market.client.settle(INTERVAL, 0, first)
+
+
 def test_batch_is_settled_once(market: OnChainMarket) -> None:
     batches, _ = market.settled()
     refused("AlreadySettled", lambda: market.client.settle(INTERVAL, 0, batches[0]))

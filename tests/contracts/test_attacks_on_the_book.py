@@ -13,7 +13,6 @@ from onchain import (
 from refusals import only_skip, opened, refused
 
 from peerwatt.chain import open_network
-from peerwatt.client import BatchData
 from peerwatt.client.state import SkippedOrder
 from peerwatt.messages import (
     Reading,
@@ -64,7 +63,7 @@ def test_order_that_crosses_itself_wins_nothing(market: OnChainMarket) -> None:
     """It trades with itself at one price: it pays the network fee and nothing else moves."""
     opened(market)
     order = market.order(INTERVAL, 4, (Side.BUY, 40, 500), (Side.SELL, 20, 500))
-    batch = BatchData(market.client.post(INTERVAL, [order]).packed)
+    batch = market.client.post(INTERVAL, [order]).data
     before = market.client.accounts(8)
     market.at(CONFIG.gate_closure(INTERVAL))
     assert market.client.clear(INTERVAL).volume == 500

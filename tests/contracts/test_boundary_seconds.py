@@ -9,7 +9,6 @@ from onchain import (
 )
 from refusals import tried_at
 
-from peerwatt.client import BatchData
 from peerwatt.messages import (
     Reading,
     ReadingStatus,
@@ -34,7 +33,7 @@ def test_each_window_at_its_boundary_seconds(market: OnChainMarket) -> None:
     at(closure - 1, None, lambda: client.post(INTERVAL, [order]))
     at(closure, "GateClosed", lambda: client.post(INTERVAL, [order]))
     market.at(opens)
-    batch = BatchData(client.post(INTERVAL, [order]).packed)
+    batch = client.post(INTERVAL, [order]).data
     at(closure - 1, "TooEarly", lambda: client.clear(INTERVAL))
     market.at(closure)
     client.clear(INTERVAL)

@@ -1,6 +1,7 @@
 """Roles: what each may do, when it takes effect, what is announced, and what no role can do."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,7 +18,6 @@ from onchain import (
 from refusals import missing, only_skip, opened, refused
 
 from peerwatt.chain import Sender
-from peerwatt.client import BatchData
 from peerwatt.messages import (
     MeterAttestation,
     Side,
@@ -190,7 +190,7 @@ def test_pause_stops_new_posts_and_nothing_else(market: OnChainMarket) -> None:
     """While paused an interval goes from posting to its correction, and everybody can leave."""
     opened(market)
     orders = [market.order(INTERVAL, 4, (Side.SELL, 20, 600)), market.order(INTERVAL, 6, (Side.BUY, 40, 600))]
-    batch = BatchData(market.client.post(INTERVAL, orders).packed)
+    batch = market.client.post(INTERVAL, orders).data
     functions, events = registry_of(market).functions, registry_of(market).events
     receipt = market.sender.send(functions.setPostingPaused(True))
     assert announced(events.PostingPaused, receipt) == {"paused": True}
@@ -208,7 +208,7 @@ def test_pause_stops_new_posts_and_nothing_else(market: OnChainMarket) -> None:
     market.client.attest(INTERVAL, [b""], 0, market.attestation(INTERVAL, 1, [b""], 0))
     signed = market.signed_reading(INTERVAL, 0, 4, 0, 600)
     _, readings = market.client.overrule(INTERVAL, 0, batch, [signed])
-    batch = BatchData(batch.records, b"", readings)
+    batch = replace(batch, readings=readings)
     market.at(CONFIG.readings_deadline(INTERVAL))
     by = market.client.settlement_terms(market.client.settle(INTERVAL, 0, batch))
     signature = market.attestation(INTERVAL, 2, [readings], 600)

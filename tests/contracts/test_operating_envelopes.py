@@ -20,7 +20,7 @@ from refusals import only_skip, refused, tried_at
 from test_sealed_batches import SEALED, phase_of
 
 from peerwatt.chain import deploy, open_network
-from peerwatt.client import BatchData, EnvelopeBoard
+from peerwatt.client import EnvelopeBoard
 from peerwatt.errors import InputError
 from peerwatt.market import EnergyLimits
 from peerwatt.messages import (
@@ -106,7 +106,7 @@ def test_settlement_counts_what_the_connection_carries_whatever_the_envelope_sai
     """Readings are bounded by the connection: the envelope binds offers, and the meter tells what flowed."""
     market.publish(market.envelope(INTERVAL, {4: (0, HALF), 5: (HALF, 0)}))
     orders = [market.order(INTERVAL, 4, (Side.SELL, 20, 500)), market.order(INTERVAL, 5, (Side.BUY, 40, 500))]
-    batch = BatchData(market.client.post(INTERVAL, orders).packed)
+    batch = market.client.post(INTERVAL, orders).data
     market.at(CONFIG.gate_closure(INTERVAL))
     market.client.clear(INTERVAL)
     market.report(INTERVAL, Verdict.ACCEPT, 500)

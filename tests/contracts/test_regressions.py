@@ -70,6 +70,17 @@ def test_only_overrule_makes_a_reading_meter_signed(pair: MarketPair) -> None:
         pair.correct(INTERVAL, 0, 2, 0, short, pair.chain.attestation(INTERVAL, 2, short, 0))
 
 
+def test_missing_reading_delivers_nothing_whatever_else_it_says(pair: MarketPair) -> None:
+    """One that was attested as missing, with amounts, counted as delivered when its meter overruled it."""
+    traded(pair)
+    pair.time = CONFIG.end(INTERVAL)
+    readings = [encode_readings([Reading(ReadingStatus.MISSING, 0, 500)] * 2), b""]
+    pair.attest(INTERVAL, readings, 0, pair.chain.attestation(INTERVAL, 1, readings, 0))
+    pair.overrule(INTERVAL, 0, [pair.chain.signed_reading(INTERVAL, 0, 4, 0, 600)])
+    assert pair.twin.interval(INTERVAL).delivered == 600
+    pair.compare(INTERVAL)
+
+
 def test_vector_that_no_batch_can_have_is_refused(pair: MarketPair) -> None:
     """It could be committed to and never be supplied again: its batch would block the ring."""
     traded(pair)
@@ -91,8 +102,7 @@ def test_no_account_is_filled_by_many_deposits(pair: MarketPair) -> None:
 def test_supplier_stands_for_newcomers_from_their_registration_on(pair: MarketPair) -> None:
     """The market knew of their margin only after the next booking."""
     pair.withdraw(0, pair.twin.free_balance(0))
-    pair.chain.register(participants(7)[6:])
-    pair.twin.register(participants(7)[6:])
+    pair.register(participants(7)[6:])
     pair.time = CONFIG.start(INTERVAL) - 1000
     with pytest.raises(SupplierBelowMargin):
         pair.post(INTERVAL, [order(pair, 4, (Side.BUY, 40, 1))])

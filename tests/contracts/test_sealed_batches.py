@@ -118,7 +118,7 @@ def test_revealed_batches_are_cleared_and_settled_as_in_the_twin(market: OnChain
         assert isinstance(expected, Posting)
         assert (posted.batch, posted.records) == (number, expected.records)
         assert tokens(phase) == 3 * BOND
-        revealed.append(BatchData(posted.packed))
+        revealed.append(posted.data)
     conserved(market, bonds=0)
 
     market.at(BOOK_CLOSURE)
@@ -351,6 +351,31 @@ def test_bond_returns_while_the_supplier_stands_for_nobody(market: OnChainMarket
     assert phase.reveal(batch).batch is None
     assert twin.reveal(relayer, INTERVAL, batch.orders, batch.salt, now=CLOSURE) is None
     assert tokens(phase) == 3 * BOND
+
+
+def test_batch_is_posted_into_an_interval_that_its_supplier_opened_before_it_fell_short(
+    market: OnChainMarket,
+) -> None:
+    """Else a relayer that has seen the others could choose between its batch and its bond."""
+    twin, phase, (first, second) = twin_of(market), phase_of(market, 0), trade(market)
+    batches = [phase.commit(INTERVAL, orders) for orders in (first, second)]
+    relayer = phase.client.sender.address
+    for batch in batches:
+        twin.commit(relayer, INTERVAL, batch.seal, now=COMMITTING)
+    free = market.client.market.functions.freeBalance(0).call()
+    market.as_wallet(0).withdraw(0, free)
+    twin.market.withdraw(0, free)
+    market.at(CLOSURE)
+    assert phase.reveal(batches[0]).batch == 0
+    twin.reveal(relayer, INTERVAL, batches[0].orders, batches[0].salt, now=CLOSURE)
+    market.register(participants(1))
+    twin.market.register(participants(1))
+    assert market.client.market.functions.freeBalance(0).call() < 0
+    posted = phase.reveal(batches[1])
+    expected = twin.reveal(relayer, INTERVAL, batches[1].orders, batches[1].salt, now=CLOSURE + 2)
+    assert expected is not None
+    assert (posted.batch, posted.skipped, len(posted.records)) == (1, (), 2)
+    assert posted.records == expected.records
 
 
 def test_relayer_does_not_get_its_bond_back_by_starving_the_post_of_gas(market: OnChainMarket) -> None:

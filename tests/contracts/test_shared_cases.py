@@ -10,6 +10,7 @@ import pytest
 from onchain import CONFIG, TARIFF, OnChainMarket, signed_order
 
 from peerwatt.chain import Artifact, Network, Sender, demo_account, deploy, open_network
+from peerwatt.client import BatchData
 from peerwatt.market import MarketConfig, Pricing
 from peerwatt.messages import Side, Verdict
 
@@ -109,7 +110,7 @@ def settled_energy(market: OnChainMarket, records: bytes, volume: int) -> list[i
     """What stands of every order, Wh."""
     state = market.client.interval(INTERVAL)
     entries, _ = settled(
-        market.sender, state.terms_word, state.clearing_word, (0, 0), (0, 0), (records, b"", b"")
+        market.sender, state.terms_word, state.clearing_word, (0, 0), (0, 0), BatchData(records)
     )
     found = [entry[1] + entry[2] for entry in entries]
     assert sum(found) == 2 * volume
@@ -122,7 +123,7 @@ def settled(
     clearing: int,
     ladder: tuple[int, int],
     maxima: tuple[int, int],
-    data: tuple[bytes, bytes, bytes],
+    data: BatchData,
     limits: Sequence[tuple[int, int]] = (),
 ) -> tuple[list[Any], list[int]]:
     """What a batch comes to: (participant, sell, buy, loss, named charge, cash, credit) of each order, and
@@ -134,9 +135,9 @@ def settled(
         limits: Wh that each order's connection can import and export.
     """
     harness = deploy(sender, HARNESS).contract
-    orders = int.from_bytes(data[0][:2], "big")
+    orders = int.from_bytes(data.records[:2], "big")
     connections = [imports << 64 | exports << 32 for imports, exports in limits] or [0] * orders
-    entries, sums = harness.functions.settle(terms, clearing, ladder, *maxima, data, connections).call()
+    entries, sums = harness.functions.settle(terms, clearing, ladder, *maxima, data.abi, connections).call()
     return entries, sums
 
 
@@ -160,7 +161,9 @@ def test_settlement(chain: Network, case: dict[str, Any]) -> None:
     )
     limits = [(order["import_limit"], order["export_limit"]) for order in case["orders"]]
     maxima = market["max_loss_rate"], market.get("max_network_fee", 0)
-    found, sums = settled(sender, word, clearing, ladder, maxima, (records, decisions, readings), limits)
+    found, sums = settled(
+        sender, word, clearing, ladder, maxima, BatchData(records, decisions, readings), limits
+    )
 
     entries, positions = case["entries"], case["positions"]
     assert [entry[0] for entry in found] == [order["participant"] for order in case["orders"]]

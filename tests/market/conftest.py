@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from peerwatt.market import FIRST_PARTICIPANT, MarketConfig, MarketTwin, Participant, SystemAccount, Tariff
+from peerwatt.market import MarketConfig, MarketTwin, Participant, SystemAccount, Tariff
 from peerwatt.messages import (
     Domain,
     MeterAttestation,
@@ -64,14 +64,18 @@ class Neighbourhood:
 
     def __post_init__(self) -> None:
         self.twin = MarketTwin(CONFIG, TARIFF, DOMAIN, address_of(OPERATOR_KEY))
-        accounts = range(FIRST_PARTICIPANT, FIRST_PARTICIPANT + self.size)
-        self.twin.register(
-            Participant(address_of(order_key(account)), address_of(meter_key(account)), LIMIT, LIMIT)
-            for account in accounts
-        )
-        for account in accounts:
-            self.twin.deposit(account, self.twin.margin(account))
+        for _ in range(self.size):
+            self.join()
         self.twin.deposit(SystemAccount.SUPPLIER, 2 * self.twin.margin(SystemAccount.SUPPLIER))
+
+    def join(self) -> int:
+        """Register the next participant, with its margin."""
+        account = len(self.twin.ledger)
+        self.twin.register(
+            [Participant(address_of(order_key(account)), address_of(meter_key(account)), LIMIT, LIMIT)]
+        )
+        self.twin.deposit(account, self.twin.margin(account))
+        return account
 
     def order(self, account: int, *steps: tuple[Side, int, int], interval: int | None = None) -> SignedOrder:
         order = Order(interval or self.interval, account, tuple(Step(*step) for step in steps))

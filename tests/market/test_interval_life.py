@@ -28,14 +28,13 @@ from peerwatt.messages import (
     Side,
     SignedReading,
     Verdict,
-    batches_hash,
     clearing_hash,
     encode_decisions,
     encode_readings,
     encode_records,
     gated_commitment,
     metered_commitment,
-    posted_commitment,
+    posted_commitments,
 )
 
 BUY, SELL = Side.BUY, Side.SELL
@@ -84,12 +83,9 @@ def test_everybody_is_paid_and_the_pool_is_empty_again(neighbourhood: Any) -> No
 def test_commitments_follow_the_phases(neighbourhood: Any) -> None:
     twin, interval = cleared(neighbourhood), neighbourhood.interval
     state = twin.interval(interval)
-    posted = [
-        posted_commitment(interval, number, encode_records(batch.records))
-        for number, batch in enumerate(state.batches)
-    ]
-    assert [batch.commitment for batch in state.batches] == posted
-    assert state.clearing_hash == clearing_hash(interval, state.cleared.pack(), batches_hash(posted))
+    posted = posted_commitments(interval, [encode_records(batch.records) for batch in state.batches])
+    assert tuple(batch.commitment for batch in state.batches) == posted
+    assert state.clearing_hash == clearing_hash(interval, state.cleared.pack(), posted)
     twin.report(neighbourhood.network_report(Verdict.CURTAIL, 500, SPLIT), SPLIT)
     gated = [gated_commitment(word, packed) for word, packed in zip(posted, SPLIT, strict=True)]
     assert [batch.commitment for batch in state.batches] == gated

@@ -125,13 +125,28 @@ def test_signatures_are_not_checked_when_they_are_known_to_be_good(neighbourhood
     assert reasons(neighbourhood, SignedOrder(neighbourhood.order(4, (BUY, 1, 1)).order, bytes(64))) == []
 
 
-def test_supplier_below_its_margin_stops_posting(neighbourhood: Any) -> None:
-    twin = neighbourhood.twin
+def test_supplier_below_its_margin_opens_no_interval_and_keeps_those_that_are_open(
+    neighbourhood: Any,
+) -> None:
+    twin, interval = neighbourhood.twin, neighbourhood.interval
     twin.withdraw(SystemAccount.SUPPLIER, twin.free_balance(SystemAccount.SUPPLIER))
-    twin.post(neighbourhood.interval, [])
+    twin.post(interval, [])
     twin.ledger.add(SystemAccount.COMMUNITY, cash=-1)  # a debt of anybody's weighs on the supplier
     with pytest.raises(SupplierBelowMargin, match="1 base units below"):
-        twin.post(neighbourhood.interval, [])
+        twin.post(interval + 1, [])
+    assert reasons(neighbourhood, neighbourhood.order(4, (BUY, 1, 1))) == []
+    twin.deposit(SystemAccount.SUPPLIER, 1)
+    twin.post(interval + 1, [])
+
+
+def test_interval_knows_nobody_who_was_registered_after_it_opened(neighbourhood: Any) -> None:
+    twin, interval = neighbourhood.twin, neighbourhood.interval
+    twin.post(interval, [])
+    newcomer = neighbourhood.join()
+    order = neighbourhood.order(newcomer, (BUY, 1, 1))
+    assert reasons(neighbourhood, order) == [(0, SkipReason.UNKNOWN_PARTICIPANT)]
+    order = neighbourhood.order(newcomer, (BUY, 1, 1), interval=interval + 1)
+    assert twin.post(interval + 1, [order]).batch == 0
 
 
 def test_posting_window_at_its_boundary_seconds(neighbourhood: Any) -> None:

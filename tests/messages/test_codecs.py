@@ -20,7 +20,6 @@ from peerwatt.messages import (
     SignedOrder,
     SignedReading,
     Step,
-    batches_hash,
     clearing_hash,
     decisions_hash,
     decode_decisions,
@@ -36,6 +35,7 @@ from peerwatt.messages import (
     gated_commitment,
     metered_commitment,
     posted_commitment,
+    posted_commitments,
     readings_hash,
 )
 
@@ -154,15 +154,18 @@ def test_signed_readings_out_of_order_or_twice_are_refused() -> None:
 
 
 def test_commitments_are_the_documented_hashes() -> None:
-    posted = posted_commitment(0x01020304, 0x0506, b"records")
-    assert posted == keccak(bytes.fromhex("010203040506") + b"records")
+    previous = bytes(range(32))
+    posted = posted_commitment(0x01020304, 0x0506, previous, b"records")
+    assert posted == keccak(bytes.fromhex("00010203040506") + previous + b"records")
     assert gated_commitment(posted, b"decisions") == keccak(b"\x01" + posted + keccak(b"decisions"))
     assert metered_commitment(posted, b"readings") == keccak(b"\x02" + posted + keccak(b"readings"))
-    assert batches_hash([]) == bytes(32)
-    assert batches_hash([posted, posted]) == keccak(keccak(bytes(32) + posted) + posted)
-    assert clearing_hash(7, (1 << 256) - 1, posted) == keccak(
-        abi_encode(["uint256", "uint256", "bytes32"], [7, (1 << 256) - 1, posted])
-    )
+    first = posted_commitment(7, 0, bytes(32), b"a")
+    assert posted_commitments(7, []) == ()
+    assert posted_commitments(7, [b"a", b"b"]) == (first, posted_commitment(7, 1, first, b"b"))
+    for words, last in (([], bytes(32)), ([posted, first], first)):
+        assert clearing_hash(7, (1 << 256) - 1, words) == keccak(
+            abi_encode(["uint256", "uint256", "bytes32"], [7, (1 << 256) - 1, last])
+        )
     assert decisions_hash([]) == bytes(32)
     assert readings_hash([]) == keccak(b"")
     for of_all in (decisions_hash, readings_hash):

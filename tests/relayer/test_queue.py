@@ -60,11 +60,11 @@ def test_an_order_leaves_the_queue_only_with_its_batch(tmp_path: Path) -> None:
     with OrderQueue(path) as queue:
         for account in (6, 5, 4):
             queue.accept(_order(account))
-        queue.note_posted(7, 0, b"records", taken=[4, 5], skipped=[(6, 7)])
+        queue.note_posted(7, 0, b"records", bytes(32), taken=[4, 5], skipped=[(6, 7)])
     with OrderQueue(path) as queue:
         assert queue.queued(7) == ()
         [batch] = queue.batches(7)
-        assert (batch.records, batch.settled) == (b"records", 0)
+        assert (batch.records, batch.previous, batch.settled) == (b"records", bytes(32), 0)
         queue.note_readings(7, 0, b"readings")
         queue.note_settled(7, 0)
         [batch] = queue.batches(7)

@@ -35,7 +35,7 @@ contract AuctionTest is FilledBook {
     function _open(uint256 seed) private {
         uint256 feedIn = within(seed, 0, BASE + 300 * SIZE);
         uint256 retail = within(uint256(keccak256(abi.encode(seed))), feedIn, BASE + 300 * SIZE);
-        _terms = opening(retail, feedIn, 20);
+        _terms = opening(retail, feedIn, 20, 0);
         _fixedPrice = within(seed >> 128, BASE, BASE + 255 * SIZE);
         for (uint256 rule; rule < 6; ++rule) {
             uint256 price = rule == uint256(Pricing.Fixed) ? _fixedPrice : 0;

@@ -16,7 +16,7 @@ contract MarketHandler is IntervalActs {
     }
 
     function deposit(uint256 account, uint256 amount) external {
-        _deposit(within(account, 0, FIRST + PEOPLE - 1), within(amount, 0, 10_000_000));
+        _deposit(within(account, 0, registry.accountCount() - 1), within(amount, 0, 10_000_000));
     }
 
     function withdraw(uint256 account, uint256 amount) external {
@@ -45,6 +45,12 @@ contract MarketHandler is IntervalActs {
         retired += amount;
     }
 
+    function join() external {
+        if (registry.accountCount() == FIRST + PEOPLE) return;
+        _register();
+        ++done["join"];
+    }
+
     /// Of six people two at most leave, so that a market remains.
     function leave(uint256 account) external {
         account = within(account, FIRST, FIRST + 1);
@@ -65,25 +71,30 @@ contract MarketHandler is IntervalActs {
         account = within(account, 0, FIRST + PEOPLE - 1);
         amount = within(amount, 0, 1000);
         try market.withdraw(account, amount) {
-            revert("a thief withdrew");
+            broken = "a thief withdrew";
         } catch {}
         try market.takeOutEnergy(account, amount) {
-            revert("a thief took energy out");
+            broken = "a thief took energy out";
         } catch {}
         try energyToken.mint(address(this), 1) {
-            revert("a thief minted");
+            broken = "a thief minted";
         } catch {}
         uint256 interval = _pick(which);
         if (batches[interval].length == 0) return;
         Batch storage batch = batches[interval][0];
-        bytes memory altered = batch.records;
-        altered[seed % altered.length] ^= bytes1(uint8(1 << (seed % 8)));
-        try market.settle(interval, 0, BatchData(altered, batch.decisions, batch.readings)) {
-            revert("altered records were settled");
+        BatchData memory altered = _data(batch);
+        altered.records[seed % altered.records.length] ^= bytes1(uint8(1 << (seed % 8)));
+        try market.settle(interval, 0, altered) {
+            broken = "altered records were settled";
+        } catch {}
+        altered = _data(batch);
+        altered.previous ^= bytes32(1 << (seed % 256));
+        try market.settle(interval, 0, altered) {
+            broken = "a batch was settled after another";
         } catch {}
         if (batch.settled) {
-            try market.settle(interval, 0, BatchData(batch.records, batch.decisions, batch.readings)) {
-                revert("a batch was settled twice");
+            try market.settle(interval, 0, _data(batch)) {
+                broken = "a batch was settled twice";
             } catch {}
         }
     }

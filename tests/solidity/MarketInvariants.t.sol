@@ -64,6 +64,12 @@ contract MarketInvariants {
         require(debt == owed);
     }
 
+    /// forge-config: default.invariant.depth = 150
+    function invariant_noActBrokeWhatItFound() external view {
+        string memory broken = handler.broken();
+        require(bytes(broken).length == 0, broken);
+    }
+
     /// From the state reached: silence, deadlines and permissionless calls bring everybody to its withdrawal.
     function afterInvariant() external {
         handler.everyoneLeaves();
@@ -89,9 +95,10 @@ contract MarketInvariants {
             }
             handler.wait(400);
             handler.expire(i);
+            if (i % 8 == 7) handler.join();
         }
-        bytes32[8] memory acts =
-            [bytes32("post"), "clear", "report", "attest", "overrule", "settle", "correct", "takeOut"];
+        bytes32[9] memory acts =
+            [bytes32("post"), "clear", "report", "attest", "overrule", "settle", "correct", "takeOut", "join"];
         for (uint256 i; i < acts.length; ++i) {
             require(handler.done(acts[i]) != 0, string(abi.encodePacked("never happened: ", acts[i])));
         }

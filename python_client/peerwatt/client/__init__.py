@@ -1,10 +1,10 @@
 """What participants and operators do with a market on a chain: deploy, register, deposit, post, settle."""
 
 from peerwatt.client.deployment import MarketRoles, deploy_market
-from peerwatt.client.market import BatchData, MarketClient
+from peerwatt.client.market import MarketClient
 from peerwatt.client.operating_envelopes import EnvelopeBoard
 from peerwatt.client.sealed_phase import SealedBatch, SealedPhase
-from peerwatt.client.state import IntervalState, PostedBatch, TermsWord
+from peerwatt.client.state import BatchData, IntervalState, PostedBatch, TermsWord
 from peerwatt.client.wallet import Wallet
 
 __all__ = [

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
-from eth_typing import ChecksumAddress
+from eth_typing import BlockNumber, ChecksumAddress
 from eth_utils.address import to_checksum_address
 from web3.contract.contract import ContractFunction
 from web3.logs import DISCARD
 from web3.types import TxReceipt
 
 from peerwatt.chain import Deployment, Network, Sender
-from peerwatt.client.state import ClearedAuction, IntervalState, PostedBatch, SkippedOrder, TermsWord
+from peerwatt.client.state import (
+    BatchData,
+    ClearedAuction,
+    IntervalState,
+    PostedBatch,
+    SkippedOrder,
+    TermsWord,
+)
 from peerwatt.market.config import MarketConfig
 from peerwatt.market.interval import Phase
 from peerwatt.market.participant import Participant
 from peerwatt.market.pricing import Pricing
 from peerwatt.messages import (
+    ZERO_HASH,
     Clearing,
     Domain,
     NetworkReport,
@@ -27,26 +36,6 @@ from peerwatt.messages import (
     encode_orders,
     encode_signed_readings,
 )
-
-
-@dataclass(frozen=True)
-class BatchData:
-    """What a call supplies again of a batch; the market checks it against its commitment.
-
-    Attributes:
-        records: as the batch was posted.
-        decisions: the report's, empty when it carried none.
-        readings: as they stand, empty when there are none.
-    """
-
-    records: bytes
-    decisions: bytes = b""
-    readings: bytes = b""
-
-    @property
-    def abi(self) -> tuple[bytes, bytes, bytes]:
-        """As the contract's struct."""
-        return self.records, self.decisions, self.readings
 
 
 @dataclass(frozen=True)
@@ -105,9 +94,15 @@ class MarketClient:
         """What the receipt of a `post` says."""
         posted = self.market.events.BatchPosted().process_receipt(receipt, errors=DISCARD)
         skipped = self.market.events.OrderSkipped().process_receipt(receipt, errors=DISCARD)
+        event = posted[0]["args"] if posted else None
+        previous = ZERO_HASH
+        if event and event["batch"]:
+            # In the block that took a batch the interval is open: the word before is as it was posted.
+            previous = self.batch_commitment(event["interval"], event["batch"] - 1, receipt["blockNumber"])
         return PostedBatch(
-            batch=posted[0]["args"]["batch"] if posted else None,
-            packed=bytes(posted[0]["args"]["records"]) if posted else b"",
+            batch=event["batch"] if event else None,
+            packed=bytes(event["records"]) if event else b"",
+            previous=previous,
             skipped=tuple(
                 SkippedOrder(
                     event["args"]["position"],
@@ -229,18 +224,19 @@ class MarketClient:
             ContractReverted: it was never opened, or its ring slot is used by another one by now.
         """
         found = self.market.functions.intervalState(number).call()
-        number, phase, attested, batches, settled, terms, clearing, batches_hash = found
-        return IntervalState(
-            number, Phase(phase), attested, batches, settled, terms, clearing, bytes(batches_hash)
-        )
+        number, phase, *others = found
+        return IntervalState(number, Phase(phase), *others)
 
     def clearing_hash(self, interval: int) -> bytes:
         """32 bytes, the clearing that a report must name."""
         return bytes(self.market.functions.clearingHash(interval).call())
 
-    def batch_commitment(self, interval: int, batch: int) -> bytes:
-        """32 bytes, what the market keeps of a batch."""
-        return bytes(self.market.functions.batchCommitment(interval, batch).call())
+    def batch_commitment(
+        self, interval: int, batch: int, block: BlockNumber | Literal["latest"] = "latest"
+    ) -> bytes:
+        """32 bytes, what the market keeps of a batch, or kept at the end of a block."""
+        call = self.market.functions.batchCommitment(interval, batch)
+        return bytes(call.call(block_identifier=block))
 
     def config(self) -> MarketConfig:
         """The parameters that the market was created with."""

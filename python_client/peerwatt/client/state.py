@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from peerwatt.market.interval import Phase
-from peerwatt.messages import Clearing, Record, SkipReason, Verdict, decode_records
+from peerwatt.messages import ZERO_HASH, Clearing, Record, SkipReason, Verdict, decode_records
 
 
 @dataclass(frozen=True)
@@ -61,9 +61,9 @@ class IntervalState:
         attested: whether the metering operator's readings are in.
         batches: how many batches were posted.
         settled: how many of them are settled.
-        terms_word: what it is settled by, as the contract packs it.
+        terms_word: what it is settled by, as the contract packs it; while it is open, the place of the volume
+            holds how many accounts it knows.
         clearing_word: the auction's outcome as the gate left it, packed.
-        batches_hash: 32 bytes, all the batches' commitments at posting.
     """
 
     number: int
@@ -73,12 +73,17 @@ class IntervalState:
     settled: int
     terms_word: int
     clearing_word: int
-    batches_hash: bytes
 
     @property
     def terms(self) -> TermsWord:
         """The terms, decoded."""
-        return TermsWord.unpack(self.terms_word)
+        terms = TermsWord.unpack(self.terms_word)
+        return replace(terms, volume=0) if self.phase == Phase.OPEN else terms
+
+    @property
+    def accounts(self) -> int | None:
+        """How many accounts the interval knows; None once it is cleared, when nobody needs it any more."""
+        return TermsWord.unpack(self.terms_word).volume if self.phase == Phase.OPEN else None
 
     @property
     def clearing(self) -> Clearing:
@@ -113,18 +118,42 @@ class SkippedOrder:
 
 
 @dataclass(frozen=True)
+class BatchData:
+    """What a call supplies again of a batch; the market checks it against its commitment.
+
+    Attributes:
+        records: as the batch was posted.
+        decisions: the report's, empty when it carried none.
+        readings: as they stand, empty when there are none.
+        previous: 32 bytes, the commitment to the batch before as it was posted; zero for the first.
+    """
+
+    records: bytes
+    decisions: bytes = b""
+    readings: bytes = b""
+    previous: bytes = ZERO_HASH
+
+    @property
+    def abi(self) -> tuple[bytes, bytes, bytes, bytes]:
+        """As the contract's struct."""
+        return self.records, self.decisions, self.readings, self.previous
+
+
+@dataclass(frozen=True)
 class PostedBatch:
     """What a transaction that posts orders left behind.
 
     Attributes:
         batch: number of the batch in its interval; None when every order was skipped.
         packed: the records as the market committed to them.
+        previous: 32 bytes, the commitment to the batch before as it was posted; zero for the first.
         skipped: orders that were left out.
         gas: what the transaction used.
     """
 
     batch: int | None
     packed: bytes
+    previous: bytes
     skipped: tuple[SkippedOrder, ...]
     gas: int
 
@@ -132,3 +161,8 @@ class PostedBatch:
     def records(self) -> tuple[Record, ...]:
         """The records, decoded."""
         return decode_records(self.packed) if self.packed else ()
+
+    @property
+    def data(self) -> BatchData:
+        """The batch as it is supplied again, while the report and the meters have added nothing."""
+        return BatchData(self.packed, previous=self.previous)

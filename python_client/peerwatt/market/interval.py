@@ -8,10 +8,10 @@ from peerwatt.market.config import Tariff
 from peerwatt.market.terms import Terms
 from peerwatt.messages import (
     NO_TRADE,
+    ZERO_HASH,
     Clearing,
     Record,
     Verdict,
-    batches_hash,
     clearing_hash,
     encode_records,
     gated_commitment,
@@ -38,7 +38,8 @@ class Batch:
 
     Attributes:
         records: The orders that were taken, in the order they were posted.
-        posted: 32 bytes, the commitment to the records.
+        posted: 32 bytes, the commitment to the records and to the batches before.
+        previous: 32 bytes, the same of the batch before; zero for the first.
         decisions: The packed decisions; None when the report carried none.
         readings: The packed readings; None when nobody read a meter.
         settled: What the batch was last settled by; None before its settlement.
@@ -46,6 +47,7 @@ class Batch:
 
     records: tuple[Record, ...]
     posted: bytes
+    previous: bytes
     decisions: bytes | None = None
     readings: bytes | None = None
     settled: Terms | None = None
@@ -68,6 +70,7 @@ class Interval:
     Attributes:
         number: Its number.
         tariff: The prices around the peer trade, fixed when the interval was opened.
+        accounts: How many accounts there were then; it takes no orders of those that came later.
         phase: How far it has come.
         book: The tick book.
         batches: The batches in the order they were posted.
@@ -83,6 +86,7 @@ class Interval:
 
     number: int
     tariff: Tariff
+    accounts: int
     phase: Phase = Phase.OPEN
     book: TickBook = field(default_factory=TickBook)
     batches: list[Batch] = field(default_factory=list)
@@ -98,8 +102,9 @@ class Interval:
     def add_batch(self, records: tuple[Record, ...]) -> int:
         """Append a batch and return its number."""
         number = len(self.batches)
-        posted = posted_commitment(self.number, number, encode_records(records))
-        self.batches.append(Batch(records, posted))
+        previous = self.batches[-1].posted if self.batches else ZERO_HASH
+        posted = posted_commitment(self.number, number, previous, encode_records(records))
+        self.batches.append(Batch(records, posted, previous))
         return number
 
     @property
@@ -110,9 +115,7 @@ class Interval:
     @property
     def clearing_hash(self) -> bytes:
         """32 bytes, the outcome that a network report judges."""
-        return clearing_hash(
-            self.number, self.cleared.pack(), batches_hash(batch.posted for batch in self.batches)
-        )
+        return clearing_hash(self.number, self.cleared.pack(), [batch.posted for batch in self.batches])
 
     @property
     def terms(self) -> Terms:

@@ -121,10 +121,11 @@ class OrderBook(MarginAccounts):
 
         Raises:
             SealedOnly: The market has a sealed phase: commit and reveal there.
-            SupplierBelowMargin: The supplier does not cover everybody's margin.
             NotYetOpen: The interval lies too far ahead.
             GateClosed: Gate closure has passed.
             SlotBusy: The ring slot holds an interval with unsettled batches.
+            SupplierBelowMargin: The interval is not open yet, and the supplier does not cover everybody's
+                margin.
         """
         state = self._open(interval, now, revealed)
         records: list[Record] = []
@@ -145,7 +146,7 @@ class OrderBook(MarginAccounts):
         order = signed.order
         if not order.is_canonical():
             return SkipReason.MALFORMED_STEPS
-        if order.participant not in self._participants:
+        if order.participant not in self._participants or order.participant >= state.accounts:
             return SkipReason.UNKNOWN_PARTICIPANT
         if self.status(order.participant) != Status.ACTIVE:
             return SkipReason.SUSPENDED
@@ -177,6 +178,12 @@ class OrderBook(MarginAccounts):
             LimitTooHigh: A limit is above the participant's connection's.
         """
         self.envelopes.publish(envelope, self._connections(), now=now)
+
+    def takes_orders(self, interval: int) -> bool:
+        """Whether the supplier stands for an interval: it is open, or its margin would let it open."""
+        held = self._ring.get(interval % self.config.ring_size)
+        is_open = held is not None and held.number == interval
+        return is_open or self.is_funded(SystemAccount.SUPPLIER)
 
     def clear(self, interval: int, *, now: int | None = None) -> Auctioned:
         """Run the auction, after gate closure.
@@ -246,9 +253,6 @@ class OrderBook(MarginAccounts):
 
     def _open(self, interval: int, now: int | None, revealed: bool) -> Interval:
         """The interval's slot, opened for it if it held an older one."""
-        if not self.is_funded(SystemAccount.SUPPLIER):
-            short = -self.free_balance(SystemAccount.SUPPLIER)
-            raise SupplierBelowMargin(f"The supplier is {short} base units below its margin: deposit them.")
         if now is not None and interval > self.config.last_open(now):
             raise NotYetOpen(
                 f"Interval {interval} takes no orders yet: the last open one is {self.config.last_open(now)}."
@@ -263,7 +267,13 @@ class OrderBook(MarginAccounts):
         if held is None or held.number != interval:
             if held is not None and not held.is_settled:
                 raise SlotBusy(f"Interval {held.number} still holds slot {slot}: settle its batches first.")
-            self._ring[slot] = self._intervals[interval] = Interval(interval, self.tariff)
+            if not self.is_funded(SystemAccount.SUPPLIER):
+                short = -self.free_balance(SystemAccount.SUPPLIER)
+                raise SupplierBelowMargin(
+                    f"The supplier is {short} base units below its margin: deposit them."
+                )
+            opened = Interval(interval, self.tariff, len(self.ledger))
+            self._ring[slot] = self._intervals[interval] = opened
         return self._ring[slot]
 
     def _in_phase(self, interval: int, phase: Phase) -> Interval:

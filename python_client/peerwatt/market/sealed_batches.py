@@ -65,7 +65,7 @@ class SealedBatches:
         """Post a batch that the relayer has committed to, and return its bond.
 
         Returns:
-            What became of the orders; None when the market takes none because its supplier is below its
+            What became of the orders; None when the interval is not open and the supplier is below its
             margin. The bond is returned then too.
 
         Raises:
@@ -81,7 +81,7 @@ class SealedBatches:
         if now >= config.book_closure(interval):
             raise BookClosed(f"It is {now}: batches were revealed before {config.book_closure(interval)}.")
         posting = None
-        if self.market.is_funded(SystemAccount.SUPPLIER):
+        if self.market.takes_orders(interval):
             posting = self.market.post(interval, orders, now=now, revealed=True)
         self._committed.remove(key)
         return posting

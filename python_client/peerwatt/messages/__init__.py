@@ -16,12 +16,12 @@ from peerwatt.messages.batch_results import (
 from peerwatt.messages.clearing import NO_TRADE, Clearing, MarginalTick
 from peerwatt.messages.commitments import (
     ZERO_HASH,
-    batches_hash,
     clearing_hash,
     decisions_hash,
     gated_commitment,
     metered_commitment,
     posted_commitment,
+    posted_commitments,
     readings_hash,
 )
 from peerwatt.messages.domain import Domain
@@ -99,7 +99,6 @@ __all__ = [
     "Step",
     "Verdict",
     "address_of",
-    "batches_hash",
     "clearing_hash",
     "decisions_hash",
     "decode_decisions",
@@ -117,6 +116,7 @@ __all__ = [
     "gated_commitment",
     "metered_commitment",
     "posted_commitment",
+    "posted_commitments",
     "readings_hash",
     "require_ascending",
     "seal_of",

@@ -1,11 +1,12 @@
 """The hashes by which the market commits to data that it does not store.
 
 A batch's word starts as the commitment to its records and grows by one hash per phase that added something:
-``posted``, then ``gated``, then ``metered``. Whoever settles shows the data again and the hashes must agree.
-A tag tells the two later kinds apart, so that nobody can show readings as if they were decisions.
+``posted``, then ``gated``, then ``metered``. Each posted word holds the one before, so the last commits to
+all batches of the interval. Whoever settles shows the data again and the hashes must agree. A tag tells the
+kinds apart, so that nobody can show readings as if they were decisions.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from eth_hash.auto import keccak
@@ -18,15 +19,30 @@ _GATED_TAG: Final = b"\x01"
 _METERED_TAG: Final = b"\x02"
 
 
-def posted_commitment(interval: int, batch: int, records: bytes) -> bytes:
-    """A batch's word after ``post``.
+def posted_commitment(interval: int, batch: int, previous: bytes, records: bytes) -> bytes:
+    """A batch's word after ``post``; it commits to the batches before as well.
 
     Args:
         interval: Number of the delivery period.
         batch: Number of the batch in the interval, from 0.
+        previous: 32 bytes, the same of the batch before; ``ZERO_HASH`` for the first.
         records: The packed records of the orders that were not skipped.
     """
-    return keccak(interval.to_bytes(4, "big") + batch.to_bytes(2, "big") + records)
+    # The interval's first byte is zero: no tag of a later phase.
+    return keccak(interval.to_bytes(5, "big") + batch.to_bytes(2, "big") + previous + records)
+
+
+def posted_commitments(interval: int, batches: Iterable[bytes]) -> tuple[bytes, ...]:
+    """The words of an interval's batches after ``post``.
+
+    Args:
+        interval: Number of the delivery period.
+        batches: The packed records of each batch, in posting order, from the first on.
+    """
+    words: list[bytes] = []
+    for number, records in enumerate(batches):
+        words.append(posted_commitment(interval, number, words[-1] if words else ZERO_HASH, records))
+    return tuple(words)
 
 
 def gated_commitment(commitment: bytes, decisions: bytes) -> bytes:
@@ -39,23 +55,15 @@ def metered_commitment(commitment: bytes, readings: bytes) -> bytes:
     return keccak(_METERED_TAG + commitment + keccak(readings))
 
 
-def batches_hash(posted: Iterable[bytes]) -> bytes:
-    """The hash chain over an interval's batches in posting order: ``h' = keccak256(h || posted)``."""
-    chain = ZERO_HASH
-    for commitment in posted:
-        chain = keccak(chain + commitment)
-    return chain
-
-
-def clearing_hash(interval: int, clearing_word: int, batches: bytes) -> bytes:
+def clearing_hash(interval: int, clearing_word: int, posted: Sequence[bytes]) -> bytes:
     """The outcome that a network report judges.
 
     Args:
         interval: Number of the delivery period.
         clearing_word: The clearing word as it stood right after clearing.
-        batches: The interval's ``batches_hash``.
+        posted: The words of the interval's batches after ``post``, of which the last commits to all.
     """
-    return keccak(word(interval) + word(clearing_word) + batches)
+    return keccak(word(interval) + word(clearing_word) + (posted[-1] if posted else ZERO_HASH))
 
 
 def decisions_hash(decisions: Iterable[bytes]) -> bytes:

@@ -16,10 +16,9 @@ from peerwatt.grid.rules import GridRules
 from peerwatt.messages import (
     Clearing,
     Domain,
-    batches_hash,
     clearing_hash,
     decode_records,
-    posted_commitment,
+    posted_commitments,
 )
 from peerwatt.messages.domain import word
 from peerwatt.oracle.forecast_file import ForecastDocument, parse_document
@@ -48,8 +47,8 @@ class PostedInterval:
     @property
     def clearing_hash(self) -> bytes:
         """32 bytes, computed from the records: what the market must have said too."""
-        posted = (posted_commitment(self.number, batch, packed) for batch, packed in enumerate(self.batches))
-        return clearing_hash(self.number, self.clearing_word, batches_hash(posted))
+        posted = posted_commitments(self.number, self.batches)
+        return clearing_hash(self.number, self.clearing_word, posted)
 
     @property
     def decoded(self) -> ClearedInterval:

@@ -29,6 +29,7 @@ CREATE TABLE IF NOT EXISTS batches (
     interval INTEGER NOT NULL,
     batch INTEGER NOT NULL,
     records BLOB NOT NULL,
+    previous BLOB NOT NULL,
     decisions BLOB NOT NULL DEFAULT x'',
     readings BLOB NOT NULL DEFAULT x'',
     settled INTEGER NOT NULL DEFAULT 0,
@@ -45,6 +46,7 @@ class PostedRow:
         interval: the interval.
         batch: number of the batch in its interval.
         records: packed.
+        previous: 32 bytes, the commitment to the batch before as it was posted.
         decisions: packed; empty while or where there are none.
         readings: packed; empty while or where there are none.
         settled: 1 when its settlement was seen on chain, else 0.
@@ -53,6 +55,7 @@ class PostedRow:
     interval: int
     batch: int
     records: bytes
+    previous: bytes
     decisions: bytes
     readings: bytes
     settled: int
@@ -116,6 +119,7 @@ class OrderQueue:
         interval: int,
         batch: int | None,
         records: bytes,
+        previous: bytes,
         taken: Sequence[int],
         skipped: Sequence[tuple[int, int]],
     ) -> None:
@@ -125,6 +129,7 @@ class OrderQueue:
             interval: the interval.
             batch: number of the batch; None when every order was skipped.
             records: packed.
+            previous: 32 bytes, the commitment to the batch before as it was posted.
             taken: accounts whose orders the batch holds.
             skipped: accounts whose orders it does not hold, with the contract's reason.
         """
@@ -132,8 +137,8 @@ class OrderQueue:
             self._database.execute("BEGIN IMMEDIATE")
             if batch is not None:
                 self._database.execute(
-                    "INSERT OR IGNORE INTO batches (interval, batch, records) VALUES (?, ?, ?)",
-                    (interval, batch, records),
+                    "INSERT OR IGNORE INTO batches (interval, batch, records, previous) VALUES (?, ?, ?, ?)",
+                    (interval, batch, records, previous),
                 )
             self._database.executemany(
                 "UPDATE orders SET state = 'posted' WHERE interval = ? AND participant = ?",
@@ -147,8 +152,8 @@ class OrderQueue:
     def batches(self, interval: int) -> tuple[PostedRow, ...]:
         """The batches of an interval that were posted from this queue."""
         rows = self._database.execute(
-            "SELECT interval, batch, records, decisions, readings, settled FROM batches WHERE interval = ? "
-            "ORDER BY batch",
+            "SELECT interval, batch, records, previous, decisions, readings, settled FROM batches "
+            "WHERE interval = ? ORDER BY batch",
             (interval,),
         )
         return tuple(PostedRow(*columns) for columns in rows)

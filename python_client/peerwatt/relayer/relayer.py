@@ -43,6 +43,7 @@ class Relayer:
             interval,
             posted.batch,
             posted.packed,
+            posted.previous,
             [record.participant for record in posted.records],
             [(order.participant, int(order.reason)) for order in posted.skipped],
         )
@@ -60,4 +61,4 @@ class Relayer:
 
 def batch_data(row: PostedRow) -> BatchData:
     """A batch as the market wants to see it again."""
-    return BatchData(row.records, row.decisions, row.readings)
+    return BatchData(row.records, row.decisions, row.readings, row.previous)

@@ -18,7 +18,9 @@ abstract contract Community {
     uint256 internal constant LENGTH = 900;
     uint256 internal constant RING = 4;
     uint256 internal constant FIRST = 4;
+    /// @dev The last two are registered while the market runs.
     uint256 internal constant PEOPLE = 6;
+    uint256 internal constant FOUNDERS = 4;
     uint256 internal constant OPERATOR_KEY = 0xBEEF;
     uint256 internal constant COMMITTEE_KEY = 0xC0FFEE;
 
@@ -31,6 +33,7 @@ abstract contract Community {
     /// What a batch must be shown with, and what it was last settled by.
     struct Batch {
         bytes records;
+        bytes32 previous;
         bytes decisions;
         bytes readings;
         Terms terms;
@@ -44,6 +47,10 @@ abstract contract Community {
     uint256 public paidOut;
     uint256 public retired;
     mapping(bytes32 act => uint256) public done;
+    /// How many accounts there were when an interval opened.
+    mapping(uint256 interval => uint256) internal known;
+    /// What an act found broken: a revert in an act would go unnoticed.
+    string public broken;
 
     constructor() {
         vm.warp(1_600_000 * LENGTH);
@@ -65,16 +72,10 @@ abstract contract Community {
         gate = new GridGate(address(this), LENGTH, 2, members, 3);
         market = new EnergyMarket(registry, gate, token, IOperatingEnvelopes(address(0)));
         energyToken = market.energyToken();
-        Participant[] memory people = new Participant[](PEOPLE);
-        for (uint256 i; i < PEOPLE; ++i) {
-            uint256 account = FIRST + i;
-            people[i] = Participant(_wallet(account), vm.addr(_orderKey(account)), vm.addr(_meterKey(account)), 0, 40, 40);
-        }
-        registry.register(people);
         token.mint(address(this), 1e18);
         token.approve(address(market), type(uint256).max);
-        for (uint256 account = FIRST; account < FIRST + PEOPLE; ++account) {
-            _deposit(account, market.marginOf(account));
+        for (uint256 i; i < FOUNDERS; ++i) {
+            _register();
         }
         _deposit(0, 2 * market.marginOf(0));
     }
@@ -89,10 +90,23 @@ abstract contract Community {
         Batch storage batch = batches[interval][number];
         (bool found, Interval memory state) = _state(interval);
         if (!found) return;
-        try market.settle(interval, number, BatchData(batch.records, batch.decisions, batch.readings)) {
+        try market.settle(interval, number, _data(batch)) {
             ++done["settle"];
             (batch.settled, batch.terms, batch.clearing) = (true, state.terms, state.clearing);
         } catch {}
+    }
+
+    function _data(Batch storage batch) internal view returns (BatchData memory) {
+        return BatchData(batch.records, batch.decisions, batch.readings, batch.previous);
+    }
+
+    /// The next of the people, with its margin.
+    function _register() internal {
+        uint256 account = registry.accountCount();
+        Participant[] memory next = new Participant[](1);
+        next[0] = Participant(_wallet(account), vm.addr(_orderKey(account)), vm.addr(_meterKey(account)), 0, 40, 40);
+        registry.register(next);
+        _deposit(account, market.marginOf(account));
     }
 
     function _deposit(uint256 account, uint256 amount) internal {

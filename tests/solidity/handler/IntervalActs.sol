@@ -2,7 +2,7 @@
 pragma solidity 0.8.30;
 
 import {OrderCodec} from "../../../contracts/libraries/OrderCodec.sol";
-import {BatchData, Correction, Interval, NetworkReport, Phase} from "../../../contracts/interfaces/IEnergyMarket.sol";
+import {Correction, Interval, NetworkReport, Phase} from "../../../contracts/interfaces/IEnergyMarket.sol";
 import {Verdict} from "../../../contracts/libraries/Terms.sol";
 import {Log, compact, vm, within} from "../Vm.sol";
 import {Papers} from "./Papers.sol";
@@ -18,8 +18,14 @@ abstract contract IntervalActs is Papers {
             uint256 draw = uint256(keccak256(abi.encode(seed, i)));
             if (draw & 1 == 0) orders = abi.encodePacked(orders, _order(interval, FIRST + i, draw));
         }
+        (bool wasOpen,) = _state(interval);
+        bool stands = market.freeBalance(0) >= 0;
         vm.recordLogs();
         try market.post(interval, orders) {
+            if (!wasOpen) {
+                if (!stands) broken = "an interval opened while the supplier was below its margin";
+                known[interval] = registry.accountCount();
+            }
             _notePosted(interval);
         } catch {}
     }
@@ -111,13 +117,13 @@ abstract contract IntervalActs is Papers {
         bytes memory signed;
         uint256 at = OrderCodec.COUNT_BYTES;
         for (uint256 i; at < batch.records.length; ++i) {
-            uint256 account = (uint256(uint8(batch.records[at])) << 8) | uint8(batch.records[at + 1]);
-            at += 3 + 8 * uint256(uint8(batch.records[at + 2]));
+            uint256 account = _participant(batch.records, at);
+            at = _next(batch.records, at);
             uint256 draw = uint256(keccak256(abi.encode(seed, i)));
             if (draw & 1 == 0) signed = abi.encodePacked(signed, _signedReading(interval, i, account, draw));
         }
         vm.recordLogs();
-        try market.overrule(interval, number, BatchData(batch.records, batch.decisions, batch.readings), signed) {
+        try market.overrule(interval, number, _data(batch), signed) {
             ++done["overrule"];
             Log[] memory logs = vm.getRecordedLogs();
             (, batch.readings) = abi.decode(logs[logs.length - 1].data, (uint256, bytes));
@@ -151,7 +157,7 @@ abstract contract IntervalActs is Papers {
             number,
             batch.terms,
             batch.clearing,
-            BatchData(batch.records, batch.decisions, batch.readings),
+            _data(batch),
             readings[number],
             correction
         ) {
@@ -164,11 +170,25 @@ abstract contract IntervalActs is Papers {
     function _notePosted(uint256 interval) internal {
         Log[] memory logs = vm.getRecordedLogs();
         for (uint256 i; i < logs.length; ++i) {
-            if (logs[i].topics[0] != keccak256("BatchPosted(uint256,uint256,address,bytes)")) continue;
+            if (logs[i].topics[0] != keccak256("BatchPosted(uint256,uint256,bytes)")) continue;
             if (batches[interval].length == 0) intervals.push(interval);
             Batch storage batch = batches[interval].push();
             batch.records = abi.decode(logs[i].data, (bytes));
+            uint256 number = batches[interval].length - 1;
+            if (number != 0) batch.previous = market.batchCommitment(interval, number - 1);
+            for (uint256 at = OrderCodec.COUNT_BYTES; at < batch.records.length; at = _next(batch.records, at)) {
+                bool isKnown = _participant(batch.records, at) < known[interval];
+                if (!isKnown) broken = "an interval took an order of somebody it does not know";
+            }
             ++done["post"];
         }
+    }
+    function _participant(bytes memory records, uint256 at) private pure returns (uint256) {
+        return (uint256(uint8(records[at])) << 8) | uint8(records[at + 1]);
+    }
+
+    /// Where the record after the one at `at` begins.
+    function _next(bytes memory records, uint256 at) private pure returns (uint256) {
+        return at + 3 + 8 * uint256(uint8(records[at + 2]));
     }
 }

@@ -16,11 +16,12 @@ contract PackingTest {
         uint16 run,
         uint24 lossRate,
         uint40 volume,
-        uint40 delivered
+        uint40 delivered,
+        uint16 accounts
     ) external pure {
         Verdict v = Verdict(verdict % 6);
-        Terms terms = opening(tariff[0], tariff[1], tariff[2]);
-        require(terms.run() == 1 && terms.volume() == 0 && terms.verdict() == Verdict.None);
+        Terms terms = opening(tariff[0], tariff[1], tariff[2], accounts);
+        require(terms.run() == 1 && terms.accounts() == accounts && terms.verdict() == Verdict.None);
         // Twice, so that a field is also written over what it held.
         for (uint256 i; i < 2; ++i) {
             terms = terms.withRun(~run).withVolume(~volume).withDelivered(~delivered).withLossRate(~lossRate);
