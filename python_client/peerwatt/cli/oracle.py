@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from peerwatt.cli.console import AsJson, print_json, results
-from peerwatt.cli.oracle_derive import derive, inputs, verify
+from peerwatt.cli.oracle_derive import derive, envelope, inputs, verify
 from peerwatt.cli.oracle_run import run
 
 app = typer.Typer(no_args_is_help=True, help="Be a member of the grid oracle's committee, or check one.")
@@ -105,5 +105,5 @@ def forecasts(
     typer.echo(f"{count} forecasts in {out}, intervals {source.first} to {source.first + count - 1}")
 
 
-for _verb in (inputs, derive, verify):
+for _verb in (inputs, derive, verify, envelope):
     app.command()(_verb)

@@ -1,4 +1,5 @@
-"""`peerwatt oracle inputs`, `derive` and `verify`: a report again, from what it follows from, to the byte."""
+"""`peerwatt oracle inputs`, `derive`, `verify` and `envelope`: what was signed again, from what it follows
+from, to the byte."""
 
 from __future__ import annotations
 
@@ -131,6 +132,64 @@ def verify(
         raise typer.Exit(EXIT_WRONG_RESULT)
 
 
+def envelope(
+    interval: Interval,
+    feeder: FeederFile,
+    deployment: Annotated[Path, typer.Option(help="The market's addresses.")],
+    chain: Chain = "rpc",
+    forecasts: Forecasts = None,
+    scenario: OfScenario = None,
+    seed: Seed = None,
+    first_interval: First = None,
+    as_json: AsJson = False,
+) -> None:
+    """Derive an interval's operating envelope from public data and compare it with the published one.
+
+    Exit code 1 if they differ; where none was published, what it would be is printed.
+    """
+    from peerwatt.cli import EXIT_WRONG_RESULT
+    from peerwatt.client import EnvelopeBoard
+    from peerwatt.grid.feeder import load_feeder
+    from peerwatt.grid.operating_envelope import UNIT_W
+    from peerwatt.grid.power_flow import PowerFlow
+    from peerwatt.oracle.envelope import EnvelopeInputs
+    from peerwatt.oracle.report_bytes import as_hex
+
+    forecast = judging_basis(forecasts, scenario, seed, first_interval, None).forecasts.forecast(interval)
+    if forecast is None:
+        raise InputError(f"interval {interval} has no forecast: name the directory that has it")
+    model = load_feeder(feeder)
+    with _market(chain, deployment) as client:
+        board = EnvelopeBoard(client)
+        length, connections = client.config().interval_length, board.connections()
+        published = board.published(interval)
+        digests = [as_hex(found.digest(board.domain)) for found in published]
+    inputs = EnvelopeInputs(interval, length, connections, forecast.on(model))
+    derived = list(inputs.envelopes(PowerFlow(model)))
+    limits = {
+        account: {"import_w": found.imported * UNIT_W, "export_w": found.exported * UNIT_W}
+        for each in derived
+        for account, found in each.by_account
+        if account in connections
+    }
+    same = derived == published
+    if as_json:
+        print_json(
+            {"same": same, "published": digests, "inputs_hash": as_hex(inputs.digest()), "limits": limits}
+        )
+    else:
+        for account, found in limits.items():
+            typer.echo(f"{account:5}  import {found['import_w']:8} W  export {found['export_w']:8} W")
+        if same:
+            typer.echo(f"interval {interval}: the same as on chain, {', '.join(digests)}")
+        elif not published:
+            typer.echo(f"interval {interval}: none was published")
+        else:
+            typer.echo(f"interval {interval}: others were published, {', '.join(digests)}")
+    if published and not same:
+        raise typer.Exit(EXIT_WRONG_RESULT)
+
+
 @contextmanager
 def _market(chain: str, deployment: Path) -> Iterator[MarketClient]:
     """A market to read from."""
@@ -154,6 +213,7 @@ def _public_inputs(
     first: int | None,
     rules: str | None,
 ) -> ReportInputs:
+    from peerwatt.client import published_limits
     from peerwatt.oracle.public_record import posted_interval
     from peerwatt.oracle.report_inputs import ReportInputs
 
@@ -162,6 +222,7 @@ def _public_inputs(
     forecast = basis.forecasts.forecast(interval)
     if forecast is None:
         raise InputError(f"interval {interval} has no forecast: name the directory that has it")
+    forecast = forecast.within(published_limits(client, interval))
     return ReportInputs(client.domain, posted, forecast, basis.rules)
 
 

@@ -2,7 +2,7 @@
 
 from peerwatt.client.deployment import MarketRoles, deploy_market
 from peerwatt.client.market import MarketClient
-from peerwatt.client.operating_envelopes import EnvelopeBoard
+from peerwatt.client.operating_envelopes import EnvelopeBoard, published_limits
 from peerwatt.client.sealed_phase import SealedBatch, SealedPhase
 from peerwatt.client.state import BatchData, IntervalState, PostedBatch, TermsWord
 from peerwatt.client.wallet import Wallet
@@ -19,4 +19,5 @@ __all__ = [
     "TermsWord",
     "Wallet",
     "deploy_market",
+    "published_limits",
 ]

@@ -7,8 +7,9 @@ from web3.types import TxReceipt
 
 from peerwatt.client.market import MarketClient
 from peerwatt.errors import InputError
+from peerwatt.market.ledger import FIRST_PARTICIPANT
 from peerwatt.market.metering import EnergyLimits
-from peerwatt.messages import ROSTER_PAGE, Domain, OperatingEnvelope
+from peerwatt.messages import ROSTER_PAGE, Domain, EnvelopeLimits, OperatingEnvelope, decode_limits
 
 
 class EnvelopeBoard:
@@ -55,3 +56,39 @@ class EnvelopeBoard:
         words = [int.from_bytes(packed[at : at + 4], "big") for at in range(0, len(packed), 4)]
         pairs = zip(words[::2], words[1::2], strict=True)
         return {page * ROSTER_PAGE + place: EnergyLimits(*pair) for place, pair in enumerate(pairs)}
+
+    def connections(self) -> dict[int, EnvelopeLimits]:
+        """What every participant's connection can carry, by account, units of 100 W."""
+        found = {}
+        for account in range(FIRST_PARTICIPANT, self.client.account_count()):
+            (*_, imported, exported), _ = self.client.registry.functions.participant(account).call()
+            found[account] = EnvelopeLimits(imported, exported)
+        return found
+
+    def published(self, interval: int) -> list[OperatingEnvelope]:
+        """The envelopes of an interval that the chain holds, in the order of their pages."""
+        events = self._contract.events.EnvelopePublished().get_logs(
+            from_block=self.client.deployment.block, argument_filters={"interval": interval}
+        )
+        said = sorted((event["args"] for event in events), key=lambda args: int(args["page"]))
+        return [
+            OperatingEnvelope(
+                interval,
+                args["page"],
+                bytes(args["feederHash"]),
+                bytes(args["inputsHash"]),
+                decode_limits(bytes(args["limits"])),
+            )
+            for args in said
+        ]
+
+
+def published_limits(client: MarketClient, interval: int) -> dict[int, EnergyLimits]:
+    """What accounts may offer in an interval, Wh; empty where nothing was published."""
+    if "OperatingEnvelopes" not in client.deployment.addresses:
+        return {}
+    board = EnvelopeBoard(client)
+    limits: dict[int, EnergyLimits] = {}
+    for page in range(-(-client.account_count() // ROSTER_PAGE)):
+        limits |= board.limits(interval, page)
+    return limits

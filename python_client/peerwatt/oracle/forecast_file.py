@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Protocol, Self, TypeVar
 
@@ -16,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from peerwatt.errors import InputError
 from peerwatt.grid.feeder import Feeder
+from peerwatt.market.metering import EnergyLimits
 from peerwatt.oracle.judgement import GridForecast
 
 FORECAST_FORMAT = "peerwatt-forecast-1"
@@ -111,6 +113,20 @@ class ForecastDocument(_Strict):
                 if active or reactive
             ),
         )
+
+    def within(self, limits: Mapping[int, EnergyLimits]) -> Self:
+        """The forecast with inverters that keep to a published operating envelope.
+
+        Args:
+            limits: by account, Wh; who is not named feeds in what was expected.
+        """
+        kept = tuple(
+            flow.model_copy(update={"export_wh": min(flow.export_wh, limits[flow.account].exported)})
+            if flow.account in limits
+            else flow
+            for flow in self.participants
+        )
+        return self.model_copy(update={"participants": kept})
 
     def on(self, feeder: Feeder) -> GridForecast:
         """The forecast as the power flow takes it, W and var of injection per node of `feeder`.

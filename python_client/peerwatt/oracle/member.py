@@ -16,7 +16,7 @@ from eth_typing import ChecksumAddress
 from web3.contract.contract import ContractFunction
 
 from peerwatt.chain import ContractReverted, UnreachableChain
-from peerwatt.client import MarketClient
+from peerwatt.client import MarketClient, published_limits
 from peerwatt.errors import PeerwattError
 from peerwatt.grid.power_flow import PowerFlow
 from peerwatt.grid.rules import GridRules
@@ -166,6 +166,7 @@ class Member:
         if forecast is None:
             self._tell(cleared.interval, "no forecast yet: nothing signed")
             return None
+        forecast = forecast.within(published_limits(self.client, cleared.interval))
         inputs = ReportInputs(self.client.domain, posted, forecast, self._rules)
         judgement = inputs.judge(self._solver)
         signed = self.record.sign_once(
