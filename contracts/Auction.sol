@@ -5,7 +5,7 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {IAuction, Lanes} from "./interfaces/IAuction.sol";
 import {MarketConfig, Pricing} from "./interfaces/IParticipantRegistry.sol";
 import {Clearing, Marginal, pack} from "./libraries/Clearing.sol";
-import {BUY, SELL} from "./libraries/OrderCodec.sol";
+import {BUY, OrderCodec, SELL, Steps} from "./libraries/OrderCodec.sol";
 import {Terms} from "./libraries/Terms.sol";
 import {TickBook} from "./libraries/TickBook.sol";
 
@@ -67,6 +67,34 @@ contract Auction is IAuction {
         return cleared.withMarginals(
             _capSide(BUY, cleared.marginal(BUY), limit, lanes), _capSide(SELL, cleared.marginal(SELL), limit, lanes)
         );
+    }
+
+    /// @inheritdoc IAuction
+    function limitPayment(Clearing cleared, bytes calldata record, uint256 sell, uint256 buy)
+        external
+        view
+        returns (int256 booked)
+    {
+        (uint256 at,) = OrderCodec.bounds(record);
+        (, uint256 count) = OrderCodec.header(OrderCodec.load(at));
+        unchecked {
+            // Asks from the first step on, until what was sold is told.
+            for (uint256 i; i < count && sell != 0; ++i) {
+                Steps posted = OrderCodec.steps(at, i);
+                if (posted.side() == BUY) continue;
+                uint256 taken = Math.min(cleared.stands(posted), sell);
+                booked += int256(taken * _price(posted.tick()));
+                sell -= taken;
+            }
+            // Bids from the last step back, until what was bought is.
+            for (uint256 i = count; i != 0 && buy != 0; --i) {
+                Steps posted = OrderCodec.steps(at, i - 1);
+                if (posted.side() != BUY) continue;
+                uint256 taken = Math.min(cleared.stands(posted), buy);
+                booked -= int256(taken * _price(posted.tick()));
+                buy -= taken;
+            }
+        }
     }
 
     /* RULES */

@@ -156,10 +156,10 @@ contract EnergyMarket is Metering {
         Sums memory sums = rules.sums();
         int256 sign = journal.sign;
         _close(journal, sign * sums.delivered);
-        _bookAlone(SystemAccount.SUPPLIER, sign * sums.supplier, 0);
-        _bookAlone(SystemAccount.GRID_OPERATOR, sign * sums.gridOperator, 0);
-        _bookAlone(SystemAccount.METERING_OPERATOR, 0, sign * sums.uncredited);
-        _bookAlone(SystemAccount.COMMUNITY, sign * sums.community, 0);
+        _bookSystem(SystemAccount.SUPPLIER, sign * sums.supplier, 0);
+        _bookSystem(SystemAccount.GRID_OPERATOR, sign * sums.gridOperator, 0);
+        _bookSystem(SystemAccount.METERING_OPERATOR, 0, sign * sums.uncredited);
+        _bookSystem(SystemAccount.COMMUNITY, sign * sums.community, 0);
     }
 
     /// @dev Books what the order whose record is at `at` comes to, and returns where the next record is.
@@ -175,11 +175,20 @@ contract EnergyMarket is Metering {
             (uint256 sell, uint256 buy, uint256 loss, uint256 charge) = rules.accepted(at, count);
             (uint256 imported, uint256 exported) =
                 Settlement.metered(OrderCodec.reading(readingAt), buy, connection);
-            int256 cash = rules.payment(sell, buy, loss, charge, imported, exported);
-            if (rules.atLimits) cash += rules.limitPayment(at, count, sell, buy, BASE_PRICE, TICK_SIZE);
-            int256 credit = rules.peerEnergy(buy);
-            _book(journal, participant, cash, credit, connection.importLimit() + connection.exportLimit());
+            (int256 cash, uint256 credit) = rules.payment(sell, buy, loss, charge, imported, exported);
+            if (rules.atLimits) cash += _limitPayment(rules, at, next, sell, buy);
+            _book(journal, participant, cash, int256(credit), connection.energyLimit());
         }
+    }
+
+    /// @dev Asked order by order, where every Wh has its own price.
+    function _limitPayment(Settlement.Rules memory rules, uint256 at, uint256 next, uint256 sell, uint256 buy)
+        private
+        view
+        returns (int256 cash)
+    {
+        cash = auction.limitPayment(rules.clearing, msg.data[at:next], sell, buy);
+        rules.addLimits(cash);
     }
 
     function _rules(Terms terms, Clearing clearing, BatchData calldata data)

@@ -7,7 +7,7 @@ import {ReentrancyGuard} from "@openzeppelin/contracts/utils/ReentrancyGuard.sol
 import {Clock} from "./Clock.sol";
 import {EnergyToken} from "./EnergyToken.sol";
 import {IMarginAccounts} from "./interfaces/IMarginAccounts.sol";
-import {AccountPair, SystemAccount} from "./libraries/AccountLib.sol";
+import {AccountPair, AccountTriple, ParticipantAccount, SystemAccount} from "./libraries/AccountLib.sol";
 import {Connection, Roster} from "./libraries/Roster.sol";
 
 /// @title Cash, energy, margin and exit
@@ -17,9 +17,10 @@ abstract contract MarginAccounts is Clock, ReentrancyGuard, IMarginAccounts {
     using SafeERC20 for IERC20;
     using Roster for Roster.Page;
 
-    /// @dev A quarter of what an account can hold: leaves settlement room that no market can use up, so that nobody can
-    /// fill an account until a batch that it is in can no longer be settled.
-    uint256 private constant DEPOSIT_MAX = 1 << 61;
+    /// @dev A quarter of what an account can hold: nobody can fill another's account by deposits until a batch that it is
+    /// in can no longer be settled.
+    int256 private constant DEPOSIT_MAX = (ParticipantAccount.CASH_MAX + 1) / 4;
+    int256 private constant SYSTEM_DEPOSIT_MAX = (SystemAccount.CASH_MAX + 1) / 4;
     uint256 internal constant LEAVING = Roster.PAGE_SIZE;
 
     IERC20 public immutable paymentToken;
@@ -36,14 +37,14 @@ abstract contract MarginAccounts is Clock, ReentrancyGuard, IMarginAccounts {
     /// @dev A run of bookings to participants. Holds the words being written, so that neighbours in the order of the
     /// accounts share their cost.
     /// @param standing of the page: a bit for each that holds its margin, as in `_standings`
-    /// @param pairIndex of `pair`; zero, where no participant is: none
+    /// @param tripleIndex of `triple`; zero: none
     /// @param sign 1 to book, -1 to take bookings back
     struct Journal {
         int256 sign;
         Roster.Page page;
         uint256 standing;
-        uint256 pairIndex;
-        AccountPair pair;
+        uint256 tripleIndex;
+        AccountTriple triple;
         int256 debt;
     }
 
@@ -54,8 +55,9 @@ abstract contract MarginAccounts is Clock, ReentrancyGuard, IMarginAccounts {
     }
 
     Totals private _totals;
-    /// @dev An array, not a mapping: the place of a pair costs no hash.
-    AccountPair[1 << 15] private _pairs;
+    AccountPair[2] private _systemPairs;
+    /// @dev An array, not a mapping: the place of a triple costs no hash.
+    AccountTriple[1 << 15] private _triples;
     /// @dev For a page of participants, a bit for each that holds its margin and, `LEAVING` bits higher, one for each
     /// that has asked to leave.
     mapping(uint256 page => uint256) private _standings;
@@ -77,7 +79,8 @@ abstract contract MarginAccounts is Clock, ReentrancyGuard, IMarginAccounts {
     function deposit(uint256 account_, uint256 amount) external nonReentrant {
         require(account_ < registry.accountCount(), UnknownAccount(account_));
         (int256 cash,) = account(account_);
-        require(amount <= DEPOSIT_MAX && cash + int256(amount) <= int256(DEPOSIT_MAX), DepositTooLarge(amount));
+        int256 room = (account_ < SystemAccount.COUNT ? SYSTEM_DEPOSIT_MAX : DEPOSIT_MAX) - cash;
+        require(room >= 0 && amount <= uint256(room), DepositTooLarge(amount));
 
         _bookAlone(account_, int256(amount), 0);
         emit Deposited(account_, msg.sender, amount);
@@ -86,29 +89,40 @@ abstract contract MarginAccounts is Clock, ReentrancyGuard, IMarginAccounts {
     }
 
     /// @inheritdoc IMarginAccounts
-    function withdraw(uint256 account_, uint256 amount) external nonReentrant onlyWallet(account_) {
+    function withdraw(uint256 account_, uint256 amount) external nonReentrant {
+        (int256 cash,) = account(account_);
+        address wallet = _payee(account_, cash > ParticipantAccount.CASH_MAX / 2);
         int256 free = freeBalance(account_);
-        require(amount <= DEPOSIT_MAX && int256(amount) <= free, AboveFreeBalance(account_, amount, free));
+        require(free >= 0 && amount <= uint256(free), AboveFreeBalance(account_, amount, free));
 
         _bookAlone(account_, -int256(amount), 0);
-        emit Withdrawn(account_, msg.sender, amount);
+        emit Withdrawn(account_, wallet, amount);
 
-        paymentToken.safeTransfer(msg.sender, amount);
+        paymentToken.safeTransfer(wallet, amount);
     }
 
     /// @inheritdoc IMarginAccounts
-    function takeOutEnergy(uint256 account_, uint256 amount) external nonReentrant onlyWallet(account_) {
+    function takeOutEnergy(uint256 account_, uint256 amount) external nonReentrant {
         // The tokens in existence never exceed what meters recorded, whatever a wrong attestation credited.
-        int256 credit = _pairs[account_ >> 1].energy(account_);
+        (, int256 credit) = account(account_);
+        address wallet = _payee(account_, credit > ParticipantAccount.ENERGY_MAX / 2);
         int256 left = _totals.delivered - int256(uint256(_totals.takenOut));
         if (left < credit) credit = left;
-        require(amount <= DEPOSIT_MAX && int256(amount) <= credit, AboveEnergyCredit(account_, amount, credit));
+        require(credit >= 0 && amount <= uint256(credit), AboveEnergyCredit(account_, amount, credit));
 
         _bookAlone(account_, 0, -int256(amount));
         _totals.takenOut += uint64(amount);
-        emit EnergyTakenOut(account_, msg.sender, amount);
+        emit EnergyTakenOut(account_, wallet, amount);
 
-        energyToken.mint(msg.sender, amount);
+        energyToken.mint(wallet, amount);
+    }
+
+    /// @dev The wallet, which is who may ask to be paid. What fills more than half of a participant's account, anybody may
+    /// have paid to its wallet: otherwise an account that nobody empties could end the settlement of its batches.
+    function _payee(uint256 account_, bool half) private view returns (address wallet) {
+        wallet = registry.walletOf(account_);
+        bool anybody = half && account_ >= SystemAccount.COUNT;
+        require(anybody || msg.sender == wallet, NotWallet(account_, msg.sender));
     }
 
     /* EXIT */
@@ -144,8 +158,12 @@ abstract contract MarginAccounts is Clock, ReentrancyGuard, IMarginAccounts {
 
     /// @inheritdoc IMarginAccounts
     function account(uint256 index) public view returns (int256 cash, int256 energy) {
-        AccountPair pair = _pairs[index >> 1];
-        return (pair.cash(index), pair.energy(index));
+        if (index < SystemAccount.COUNT) {
+            AccountPair pair = _systemPairs[index >> 1];
+            return (pair.cash(index), pair.energy(index));
+        }
+        AccountTriple triple = _triples[index / ParticipantAccount.PER_TRIPLE];
+        return (triple.cash(index), triple.energy(index));
     }
 
     /// @inheritdoc IMarginAccounts
@@ -164,7 +182,7 @@ abstract contract MarginAccounts is Clock, ReentrancyGuard, IMarginAccounts {
 
     /// @inheritdoc IMarginAccounts
     function freeBalance(uint256 account_) public view returns (int256) {
-        int256 cash = _pairs[account_ >> 1].cash(account_);
+        (int256 cash,) = account(account_);
         if (account_ == SystemAccount.SUPPLIER) cash -= int256(uint256(_totals.debt));
         return cash - int256(marginOf(account_));
     }
@@ -201,7 +219,7 @@ abstract contract MarginAccounts is Clock, ReentrancyGuard, IMarginAccounts {
         page.open(registry, account_ / Roster.PAGE_SIZE);
         if (!page.knows(account_)) return 0;
         Connection connection = page.connection(account_);
-        return connection.importLimit() + connection.exportLimit();
+        return connection.energyLimit();
     }
 
     /* BOOK */
@@ -214,9 +232,15 @@ abstract contract MarginAccounts is Clock, ReentrancyGuard, IMarginAccounts {
         journal.sign = -1;
     }
 
-    /// @dev Makes the journal's page the participant's.
+    /// @dev Makes the journal's triple the participant's, and its page.
     function _turn(Journal memory journal, uint256 participant) internal {
+        uint256 tripleIndex = participant / ParticipantAccount.PER_TRIPLE;
+        if (journal.tripleIndex == tripleIndex) return;
+        _flushTriple(journal);
+        journal.tripleIndex = tripleIndex;
+        journal.triple = _triples[tripleIndex];
         unchecked {
+            // A page holds whole triples.
             uint256 number = participant / Roster.PAGE_SIZE;
             if (journal.page.index != number + 1) {
                 _flushStanding(journal);
@@ -226,20 +250,15 @@ abstract contract MarginAccounts is Clock, ReentrancyGuard, IMarginAccounts {
         }
     }
 
-    /// @dev Books a change to a participant of the journal's page, whose connection carries `energyLimit` Wh.
+    /// @dev Books a change to a participant that the journal was turned to, whose connection carries `energyLimit` Wh.
     function _book(Journal memory journal, uint256 participant, int256 cash, int256 energy, uint256 energyLimit)
         internal
+        view
     {
-        uint256 pairIndex = participant >> 1;
-        if (journal.pairIndex != pairIndex) {
-            _flushPair(journal);
-            journal.pairIndex = pairIndex;
-            journal.pair = _pairs[pairIndex];
-        }
         unchecked {
             cash *= journal.sign;
             int256 before;
-            (journal.pair, before) = journal.pair.plus(participant, cash, energy * journal.sign);
+            (journal.triple, before) = journal.triple.plus(participant, cash, energy * journal.sign);
             int256 aboveMargin = before + cash - int256(_margin(energyLimit));
             int256 bit = int256(1 << (participant % Roster.PAGE_SIZE));
             // Negative if the account was in debt, is below its margin, or did not stand.
@@ -253,7 +272,7 @@ abstract contract MarginAccounts is Clock, ReentrancyGuard, IMarginAccounts {
 
     /// @dev Ends a run of bookings: writes what is held.
     function _close(Journal memory journal, int256 delivered) internal {
-        _flushPair(journal);
+        _flushTriple(journal);
         _flushStanding(journal);
         _addDebt(journal.debt);
         if (delivered != 0) _totals.delivered += int64(delivered);
@@ -261,17 +280,21 @@ abstract contract MarginAccounts is Clock, ReentrancyGuard, IMarginAccounts {
 
     /// @dev Books a change to one account.
     function _bookAlone(uint256 account_, int256 cash, int256 energy) internal {
-        uint256 pairIndex = account_ >> 1;
-        (AccountPair pair, int256 before) = _pairs[pairIndex].plus(account_, cash, energy);
-        _pairs[pairIndex] = pair;
+        if (account_ < SystemAccount.COUNT) {
+            _bookSystem(account_, cash, energy);
+            return;
+        }
+        Journal memory journal = _booking();
+        _turn(journal, account_);
+        _book(journal, account_, cash, energy, _energyLimit(account_));
+        _close(journal, 0);
+    }
+
+    function _bookSystem(uint256 account_, int256 cash, int256 energy) internal {
+        (AccountPair pair, int256 before) = _systemPairs[account_ >> 1].plus(account_, cash, energy);
+        _systemPairs[account_ >> 1] = pair;
         // The supplier's own debt is nobody else's to carry.
         if (account_ != SystemAccount.SUPPLIER) _addDebt(_debtAdded(before, before + cash));
-        if (account_ < SystemAccount.COUNT) return;
-
-        uint256 page = account_ / Roster.PAGE_SIZE;
-        uint256 bit = 1 << (account_ % Roster.PAGE_SIZE);
-        if (before + cash < int256(marginOf(account_))) _standings[page] &= ~bit;
-        else _standings[page] |= bit;
     }
 
     function _debtAdded(int256 before, int256 afterwards) private pure returns (int256 added) {
@@ -283,8 +306,8 @@ abstract contract MarginAccounts is Clock, ReentrancyGuard, IMarginAccounts {
         if (added != 0) _totals.debt = uint64(uint256(int256(uint256(_totals.debt)) + added));
     }
 
-    function _flushPair(Journal memory journal) private {
-        if (journal.pairIndex != 0) _pairs[journal.pairIndex] = journal.pair;
+    function _flushTriple(Journal memory journal) private {
+        if (journal.tripleIndex != 0) _triples[journal.tripleIndex] = journal.triple;
     }
 
     function _flushStanding(Journal memory journal) private {
@@ -294,6 +317,6 @@ abstract contract MarginAccounts is Clock, ReentrancyGuard, IMarginAccounts {
 
     /// @dev What the supplier has left when everyone else's debts are counted as its own.
     function _supplierEquity() internal view returns (int256) {
-        return _pairs[0].cash(SystemAccount.SUPPLIER) - int256(uint256(_totals.debt));
+        return _systemPairs[0].cash(SystemAccount.SUPPLIER) - int256(uint256(_totals.debt));
     }
 }

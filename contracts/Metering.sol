@@ -69,7 +69,7 @@ abstract contract Metering is OrderBook {
         require(block.timestamp < _readingsDeadline(interval), TooLate(_readingsDeadline(interval)));
         bytes32 unread = _requireCommitted(slot, interval, batch, data);
 
-        (bytes memory readings, int256 change, uint256[] memory skipped) = signedReadings.overrule(
+        (bytes32 readingsHash, int256 change, uint256[] memory skipped) = signedReadings.overrule(
             domainSeparator(),
             interval,
             state.terms,
@@ -77,7 +77,7 @@ abstract contract Metering is OrderBook {
             data,
             signed
         );
-        slot.batches[batch] = _metered(unread, keccak256(readings));
+        slot.batches[batch] = _metered(unread, readingsHash);
         // An attestation may have claimed anything up to the volume, so the sum may leave its range.
         int256 delivered = SignedMath.max(0, int256(state.terms.delivered()) + change);
         delivered = SignedMath.min(delivered, int256(state.terms.volume()));
@@ -85,7 +85,7 @@ abstract contract Metering is OrderBook {
         for (uint256 i; i < skipped.length; ++i) {
             emit OverruleSkipped(interval, batch, skipped[i]);
         }
-        emit Overruled(interval, batch, uint256(delivered), readings);
+        emit Overruled(interval, batch, uint256(delivered));
     }
 
     /* COMMITMENTS */

@@ -275,11 +275,8 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
     }
 
     /// @inheritdoc IEnergyMarket
-    function book(uint256 interval, uint256 side) external view returns (uint256[256] memory lanes) {
-        Slot storage slot = _ring[interval % RING_SIZE];
-        for (uint256 tick; tick < lanes.length; ++tick) {
-            lanes[tick] = slot.book.lane(interval, side, tick);
-        }
+    function queued(uint256 interval, uint256 side, uint256 tick) external view returns (uint256) {
+        return _ring[interval % RING_SIZE].book.lane(interval, side, tick);
     }
 
     /// @inheritdoc IEnergyMarket

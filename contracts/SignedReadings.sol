@@ -50,7 +50,7 @@ contract SignedReadings is ISignedReadings {
         Clearing clearing,
         BatchData calldata data,
         bytes calldata signedReadings
-    ) external view returns (bytes memory overruled, int256 change, uint256[] memory skipped) {
+    ) external view returns (bytes32 readingsHash, int256 change, uint256[] memory skipped) {
         uint256 orders = OrderCodec.recordCount(data.records);
         Walk memory walk;
         // What is delivered does not depend on network charges.
@@ -58,10 +58,10 @@ contract SignedReadings is ISignedReadings {
         walk.rules = Settlement.rules(terms, clearing, MAX_LOSS_RATE, 0, named);
         walk.frame = _frame(domain, interval);
         walk.skipped = new uint256[](signedReadings.length / SIGNED_READING_BYTES);
-        overruled = new bytes(orders * OrderCodec.READING_BYTES + 32);
+        bytes memory overruled = new bytes(orders * OrderCodec.READING_BYTES + 32);
         _walk(walk, data, signedReadings, OrderCodec.start(overruled));
         OrderCodec.endAt(overruled, OrderCodec.start(overruled) + orders * OrderCodec.READING_BYTES);
-        (change, skipped) = (walk.change, walk.skipped);
+        (readingsHash, change, skipped) = (keccak256(overruled), walk.change, walk.skipped);
         uint256 skips = walk.skips;
         assembly ("memory-safe") {
             mstore(skipped, skips)
@@ -77,54 +77,44 @@ contract SignedReadings is ISignedReadings {
         (uint256 decisionAt,) = OrderCodec.bounds(data.decisions);
         uint256 readingAt = Settlement.readingsAt(data.records, data.readings);
         uint256 signedAt;
-        uint256 left = walk.skipped.length;
         (signedAt,) = OrderCodec.bounds(signedReadings);
+        uint256 signedEnd = signedAt + walk.skipped.length * SIGNED_READING_BYTES;
         unchecked {
             at += OrderCodec.COUNT_BYTES;
             for (uint256 i; at < end; ++i) {
                 (uint256 participant, uint256 count) = OrderCodec.header(OrderCodec.load(at));
                 uint256 reading = OrderCodec.reading(readingAt);
-                if (left != 0 && OrderCodec.load(signedAt) >> 240 == i) {
+                if (OrderCodec.load(signedAt) >> 240 == i && signedAt < signedEnd) {
                     uint256 replacement = _signed(walk, participant, reading, signedAt);
                     if (replacement == 0) {
                         walk.skipped[walk.skips++] = i;
                     } else {
-                        walk.rules.decisionsAt = decisionAt + i * Settlement.DECISION_BYTES;
-                        _count(walk, at, count, participant, reading, replacement);
+                        uint256 sold = walk.rules.sold(at, count, decisionAt + i * Settlement.DECISION_BYTES);
+                        if (sold != 0) _count(walk, sold, participant, reading, replacement);
                         reading = replacement;
                     }
                     signedAt += SIGNED_READING_BYTES;
-                    --left;
                 }
                 cursor = OrderCodec.write(cursor, reading, OrderCodec.READING_BYTES);
                 readingAt += OrderCodec.READING_BYTES;
                 at += OrderCodec.recordLength(count);
             }
             // Positions that no order has, or that do not ascend.
-            for (; left != 0; --left) {
+            for (; signedAt < signedEnd; signedAt += SIGNED_READING_BYTES) {
                 walk.skipped[walk.skips++] = OrderCodec.load(signedAt) >> 240;
-                signedAt += SIGNED_READING_BYTES;
             }
         }
     }
 
-    /// @dev Adds to the change what the order delivers more by `replacement` than by `reading`.
-    function _count(
-        Walk memory walk,
-        uint256 at,
-        uint256 count,
-        uint256 participant,
-        uint256 reading,
-        uint256 replacement
-    ) private pure {
+    /// @dev Adds to the change what the participant delivers more by `replacement` than by `reading` of what it sold.
+    function _count(Walk memory walk, uint256 sold, uint256 participant, uint256 reading, uint256 replacement)
+        private
+        pure
+    {
         unchecked {
-            uint256 limit = walk.page.connection(participant).exportLimit();
-            (uint256 sell,,,) = walk.rules.accepted(at, count);
-            uint256 most = Math.min(sell, limit);
-            int256 change = int256(Math.min(most, Settlement.exported(replacement)));
-            // A missing reading delivers nothing, whatever else was attested with it.
-            if (reading >> 62 != Settlement.MISSING) change -= int256(Math.min(most, Settlement.exported(reading)));
-            walk.change += change;
+            uint256 most = Math.min(sold, walk.page.connection(participant).exportLimit());
+            walk.change += int256(Math.min(most, Settlement.exported(replacement)))
+                - int256(Math.min(most, Settlement.exported(reading)));
         }
     }
 
@@ -138,13 +128,13 @@ contract SignedReadings is ISignedReadings {
             uint256 signed = OrderCodec.load(at);
             uint256 imported = uint32(signed >> 208);
             uint256 exported = uint32(signed >> 176);
-            // A packed reading has 31 bits for each.
-            if (reading >> 62 != Settlement.SIGNED && (imported | exported) >> 31 == 0) {
+            // A packed reading has 31 bits for each. What the meter signed before has the highest bit set.
+            if ((reading >> 63) | ((imported | exported) >> 31) == 0) {
                 walk.page.turnTo(REGISTRY, participant);
                 address signer = Recovery.signer(
                     _digest(walk.frame, participant, signed), OrderCodec.load(at + 22), OrderCodec.load(at + 54)
                 );
-                if (signer == walk.page.meterKey(participant)) {
+                if (walk.page.isMeterKey(participant, signer)) {
                     replacement = (Settlement.SIGNED << 62) | (imported << 31) | exported;
                 }
             }

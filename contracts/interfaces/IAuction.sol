@@ -25,4 +25,16 @@ interface IAuction {
 
     /// @notice The same clearing with its volume cut to `limit`, at the same prices: the walk stopped earlier.
     function cap(Clearing cleared, uint256 limit, Lanes calldata lanes) external view returns (Clearing);
+
+    /// @notice What an order's peer energy books to its participant where every Wh is traded at its own step's limit,
+    /// base units.
+    /// @dev Where less is accepted than the steps were filled, the best for the market stays: the highest bids and the
+    /// lowest asks. The steps of a record ascend.
+    /// @param record of the order, as `OrderCodec` draws it
+    /// @param sell what was accepted of it, Wh sold
+    /// @param buy Wh bought
+    function limitPayment(Clearing cleared, bytes calldata record, uint256 sell, uint256 buy)
+        external
+        view
+        returns (int256 booked);
 }

@@ -127,7 +127,8 @@ interface IEnergyMarket {
     );
     event Expired(uint256 indexed interval);
     event Attested(uint256 indexed interval, uint256 delivered);
-    event Overruled(uint256 indexed interval, uint256 indexed batch, uint256 delivered, bytes readings);
+    /// @dev The batch's readings are now those that the call supplied, with the meters' own but for the skipped.
+    event Overruled(uint256 indexed interval, uint256 indexed batch, uint256 delivered);
     event OverruleSkipped(uint256 indexed interval, uint256 indexed batch, uint256 position);
     event BatchSettled(uint256 indexed interval, uint256 indexed batch, Terms terms, Clearing clearing);
     event BatchCorrected(uint256 indexed interval, uint256 indexed batch, Terms terms, Clearing clearing);
@@ -224,8 +225,9 @@ interface IEnergyMarket {
     /// @notice Whose published limits orders must keep besides their connections'; zero in a market without envelopes.
     function envelopes() external view returns (IOperatingEnvelopes);
     function intervalState(uint256 interval) external view returns (Interval memory);
-    /// @notice Wh queued at every tick of one side.
-    function book(uint256 interval, uint256 side) external view returns (uint256[256] memory lanes);
+    /// @notice Wh queued at a tick.
+    /// @param side 0 buys, 1 sells
+    function queued(uint256 interval, uint256 side, uint256 tick) external view returns (uint256);
     /// @notice keccak(interval, clearing, the last batch as posted or zero), between clearing and the gate.
     function clearingHash(uint256 interval) external view returns (bytes32);
     function batchCommitment(uint256 interval, uint256 batch) external view returns (bytes32);

@@ -26,10 +26,12 @@ interface IMarginAccounts {
     function deposit(uint256 account_, uint256 amount) external;
 
     /// @notice Pays `amount` to the account's wallet, from what is above its margin.
+    /// @dev The wallet asks; where a participant holds more than half of what its account can, anybody may.
     /// @dev Warning: the supplier's free balance also leaves room for what others owe the market.
     function withdraw(uint256 account_, uint256 amount) external;
 
     /// @notice Turns `amount` Wh of energy credit into tokens for the account's wallet.
+    /// @dev The wallet asks; where a participant holds more than half of what its account can, anybody may.
     function takeOutEnergy(uint256 account_, uint256 amount) external;
 
     /// @notice Stops the participant's orders for good, so that its margin can be released.

@@ -12,7 +12,7 @@ interface ISignedReadings {
     /// @notice The batch's readings with those replaced that their own meters signed.
     /// @param domain the market's EIP-712 domain separator
     /// @param signedReadings packed, positions ascending
-    /// @return overruled the batch's readings from now on
+    /// @return readingsHash keccak of the batch's readings from now on
     /// @return change of the peer energy delivered, Wh
     /// @return skipped the positions whose signed reading does not verify, came second, or has no order
     function overrule(
@@ -22,5 +22,5 @@ interface ISignedReadings {
         Clearing clearing,
         BatchData calldata data,
         bytes calldata signedReadings
-    ) external view returns (bytes memory overruled, int256 change, uint256[] memory skipped);
+    ) external view returns (bytes32 readingsHash, int256 change, uint256[] memory skipped);
 }

@@ -148,6 +148,9 @@ library OrderCodec {
             result := mload(0x40)
             mstore(0x40, add(result, 0x260))
             mstore(result, stepTypehash)
+            // What is written of the two words later is their last byte.
+            mstore(add(result, 0x20), 0)
+            mstore(add(result, 0x40), 0)
             mstore(add(result, 0x80), orderTypehash)
             mstore(add(result, 0xa0), interval)
             mstore(add(result, 0x100), 0x1901)
@@ -178,8 +181,9 @@ library OrderCodec {
                 }
                 let sells := shr(8, merit)
                 energy := add(energy, shl(shl(5, iszero(sells)), amount))
-                mstore(add(self, 0x20), sells)
-                mstore(add(self, 0x40), and(merit, 0xff))
+                // The last byte of either word; what is above it is zero.
+                mstore8(add(self, 0x3f), sells)
+                mstore8(add(self, 0x5f), merit)
                 mstore(add(self, 0x60), amount)
                 mstore(to, keccak256(self, 0x80))
                 to := add(to, 0x20)

@@ -17,6 +17,7 @@ using {
     isOrderKey,
     importLimit,
     exportLimit,
+    energyLimit,
     carries,
     importPower,
     exportPower,
@@ -40,6 +41,13 @@ function importLimit(Connection self) pure returns (uint256) {
 
 function exportLimit(Connection self) pure returns (uint256) {
     return uint32(Connection.unwrap(self) >> 32);
+}
+
+/// @notice What the connection can carry in one interval in both directions, Wh.
+function energyLimit(Connection self) pure returns (uint256) {
+    unchecked {
+        return self.importLimit() + self.exportLimit();
+    }
 }
 
 function importPower(Connection self) pure returns (uint256) {
@@ -84,11 +92,13 @@ library Roster {
     uint256 internal constant SECONDS_PER_HOUR = 3600;
     uint256 internal constant GUARDS = 0x8000000080000000;
 
-    /// @dev A page in memory. `index` is one more than its number, so that zero means none.
+    /// @dev A page in memory. `index` is one more than its number, so that zero means none; `room` is the largest code
+    /// that `entries` can take in.
     struct Page {
         uint256 index;
         uint256 suspended;
         bytes entries;
+        uint256 room;
     }
 
     /// @notice Reads page `number`.
@@ -98,7 +108,31 @@ library Roster {
             page.index = number + 1;
         }
         page.suspended = word >> 160;
-        page.entries = entriesOf(word);
+        address code = address(uint160(word));
+        uint256 size = code.code.length;
+        if (size > page.room) {
+            page.room = size;
+            page.entries = _room(size);
+        }
+        _copy(code, size, page.entries);
+    }
+
+    /// @dev Memory for the entries in `size` bytes of code, whatever was in it.
+    function _room(uint256 size) private pure returns (bytes memory entries) {
+        assembly ("memory-safe") {
+            entries := mload(0x40)
+            mstore(0x40, and(add(entries, add(size, 0x5f)), not(0x1f)))
+        }
+    }
+
+    /// @dev `entriesOf`, into memory that has room for them: the pages of a batch are read over one another.
+    function _copy(address code, uint256 size, bytes memory entries) private view {
+        assembly ("memory-safe") {
+            // The code begins with a byte that is no entry's, so that nobody can call it.
+            let length := sub(size, iszero(iszero(size)))
+            extcodecopy(code, add(entries, 0x20), 1, length)
+            mstore(entries, length)
+        }
     }
 
     /// @notice Makes `page` the participant's, if it is not.
@@ -149,6 +183,14 @@ library Roster {
 
     function meterKey(Page memory page, uint256 participant) internal pure returns (address) {
         return address(uint160(_word(page, participant, 20) & type(uint160).max));
+    }
+
+    /// @dev `meterKey(page, participant) == key`, without cleaning what is clean.
+    function isMeterKey(Page memory page, uint256 participant, address key) internal pure returns (bool result) {
+        uint256 word = _word(page, participant, 20);
+        assembly ("memory-safe") {
+            result := iszero(shl(96, xor(word, key)))
+        }
     }
 
     /// @notice A power limit over an interval of `length` seconds, Wh, rounded down.

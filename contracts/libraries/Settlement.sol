@@ -70,7 +70,6 @@ library Settlement {
         int256 participants;
         uint256 charges;
         uint256 energy;
-        uint256 credit;
     }
 
     /// @param maxLossRate the most that a decision may name as losses, parts per million of the accepted energy
@@ -139,6 +138,25 @@ library Settlement {
         }
     }
 
+    /// @notice What the gate accepted of the order's sells alone, Wh.
+    /// @param decisionAt where in the calldata the order's decision lies, if there are any
+    function sold(Rules memory r, uint256 at, uint256 count, uint256 decisionAt)
+        internal
+        pure
+        returns (uint256 sell)
+    {
+        if (r.volume == 0) return 0;
+        unchecked {
+            // The sells of an order are its last steps.
+            for (uint256 left = count; left != 0; --left) {
+                Steps posted = OrderCodec.steps(at, left - 1);
+                if (posted.side() == BUY) break;
+                sell += r.clearing.stands(posted);
+            }
+            if (r.curtailed) sell = r.named ? Math.min(sell, OrderCodec.load(decisionAt) >> 224) : 0;
+        }
+    }
+
     /// @notice Where in the calldata the first reading lies. A vector of another length than one for each record counts
     /// as if all of them were missing: there is nothing but zeros then.
     function readingsAt(bytes calldata records, bytes calldata readings) internal pure returns (uint256 at) {
@@ -148,7 +166,7 @@ library Settlement {
 
     /// @notice What a reading that is not missing says was exported, Wh.
     function exported(uint256 reading) internal pure returns (uint256) {
-        return reading & READING_MAX;
+        return reading >> 62 == MISSING ? 0 : reading & READING_MAX;
     }
 
     /// @notice The energy that a reading settles, Wh: a missing one never favours the silent party, and what the
@@ -161,7 +179,7 @@ library Settlement {
         imported = buy;
         if (reading >> 62 != MISSING) {
             imported = (reading >> 31) & READING_MAX;
-            fedIn = exported(reading);
+            fedIn = reading & READING_MAX;
             uint256 limit = connection.importLimit();
             if (imported > limit) imported = limit;
             limit = connection.exportLimit();
@@ -178,8 +196,9 @@ library Settlement {
         uint256 charge,
         uint256 imported,
         uint256 fedIn
-    ) internal pure returns (int256 booked) {
+    ) internal pure returns (int256 booked, uint256 credit) {
         unchecked {
+            if (buy != 0) credit = buy * r.credited / r.volume;
             uint256 supplied = sell;
             booked = int256(r.sellPrice * sell) - int256(r.dearPrice * buy + r.retail * loss + charge);
             if (fedIn < sell) {
@@ -191,61 +210,36 @@ library Settlement {
             if (imported < buy) booked += int256(r.feedIn * (buy - imported));
             else booked -= int256(r.retail * (imported - buy));
             r.participants += booked;
-            r.energy += sell | (buy << 64) | (loss << 128) | (supplied << 192);
+            r.energy += sell | (buy << 51) | (loss << 102) | (supplied << 153) | (credit << 204);
         }
     }
 
-    /// @notice What the order's peer energy books to its participant where every Wh is traded at its own step's limit.
-    /// @dev Where less is accepted than the steps were filled, the best for the market stays: the highest bids and the
-    /// lowest asks. The steps of a record ascend.
-    /// @param basePrice price of tick 0, base units per Wh
-    /// @param tickSize base units per Wh between ticks
-    function limitPayment(
-        Rules memory r,
-        uint256 at,
-        uint256 count,
-        uint256 sell,
-        uint256 buy,
-        uint256 basePrice,
-        uint256 tickSize
-    ) internal pure returns (int256 booked) {
+    /// @notice Adds the cash of an order's peer energy that was traded at its steps' own limits.
+    function addLimits(Rules memory r, int256 booked) internal pure {
         unchecked {
-            for (uint256 i; i < 2 * count; ++i) {
-                bool buys = i >= count;
-                // Asks from the first step on, bids from the last one back.
-                Steps posted = OrderCodec.steps(at, buys ? 2 * count - 1 - i : i);
-                if ((posted.side() == BUY) != buys) continue;
-                uint256 taken = Math.min(r.clearing.stands(posted), buys ? buy : sell);
-                int256 cash = int256(taken * (basePrice + posted.tick() * tickSize));
-                if (buys) (booked, buy) = (booked - cash, buy - taken);
-                else (booked, sell) = (booked + cash, sell - taken);
-            }
             r.limits += booked;
             r.participants += booked;
-        }
-    }
-
-    /// @notice (R4) The buyer's part of the peer energy that was delivered, Wh, rounded down.
-    function peerEnergy(Rules memory r, uint256 buy) internal pure returns (int256) {
-        unchecked {
-            if (buy != 0) buy = buy * r.credited / r.volume;
-            r.credit += buy;
-            return int256(buy);
         }
     }
 
     /// @notice What the batch books to everybody besides its participants.
     function sums(Rules memory r) internal pure returns (Sums memory s) {
         unchecked {
-            (uint256 sold, uint256 bought) = (uint64(r.energy), uint64(r.energy >> 64));
-            s.gridOperator = int256(r.networkFee * bought + r.charges + r.retail * uint64(r.energy >> 128));
-            s.community = int256(r.buyPrice * bought) - int256(r.sellPrice * sold) - r.limits;
+            (uint256 sells, uint256 buys) = (_sum(r, 0), _sum(r, 1));
+            s.gridOperator = int256(r.networkFee * buys + r.charges + r.retail * _sum(r, 2));
+            s.community = int256(r.buyPrice * buys) - int256(r.sellPrice * sells) - r.limits;
             // (R5) The supplier is everybody's counterparty.
             s.supplier = -(r.participants + s.gridOperator + s.community);
-            s.delivered = int256(r.energy >> 192);
+            s.delivered = int256(_sum(r, 3));
             // (R6) What was delivered and not credited is rounding; what was credited and not delivered is the debt of
             // who attested it.
-            s.uncredited = s.delivered - int256(r.credit);
+            s.uncredited = s.delivered - int256(_sum(r, 4));
+        }
+    }
+
+    function _sum(Rules memory r, uint256 place) private pure returns (uint256) {
+        unchecked {
+            return (r.energy >> (51 * place)) & (2 ** 51 - 1);
         }
     }
 }

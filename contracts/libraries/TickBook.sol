@@ -16,6 +16,8 @@ library TickBook {
     uint256 internal constant LANES_PER_WORD = 7;
     uint256 internal constant WORDS_PER_SIDE = 37;
     uint256 internal constant LANE_MAX = type(uint32).max;
+    uint256 private constant BELOW_HIGHEST = 0x7fffffff7fffffff7fffffff7fffffff7fffffff7fffffff7fffffff;
+    uint256 private constant GATHER = 0x40000000800000010000000200000004000000080000001;
     uint256 private constant EVERY_OTHER_LANE = 0x00000000ffffffff00000000ffffffff00000000ffffffff00000000ffffffff;
 
     /// @dev Bit t of `occupied[side]` is set when the lane at tick t is not empty.
@@ -98,12 +100,20 @@ library TickBook {
                 uint256 index = LibBit.ffs(touched);
                 uint256 word = _at(draft.words, first + index);
                 book.words[first + index] = word;
-                for (uint256 lane_; lane_ < LANES_PER_WORD; ++lane_) {
-                    word >>= 32;
-                    if (uint32(word) != 0) bits |= 1 << (index * LANES_PER_WORD + lane_);
-                }
+                bits |= filled(word) << (index * LANES_PER_WORD);
             }
             book.occupied[side] = bits;
+        }
+    }
+
+    /// @notice Bit i: something is queued in lane i of the word.
+    function filled(uint256 word) internal pure returns (uint256) {
+        unchecked {
+            uint256 lanes_ = word >> LANE_BITS;
+            // The highest bit of a lane, its own or carried into it, says that the lane is not zero.
+            uint256 flags = (((lanes_ & BELOW_HIGHEST) + BELOW_HIGHEST) | lanes_) & ~BELOW_HIGHEST;
+            // The product holds the seven flags, 32 bits apart, also next to one another.
+            return ((flags >> (LANE_BITS - 1)) * GATHER >> (6 * (LANE_BITS - 1))) & 0x7f;
         }
     }
 

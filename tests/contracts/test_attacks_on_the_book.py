@@ -107,8 +107,8 @@ def test_lane_that_is_full_refuses_and_never_wraps(crowd: OnChainMarket) -> None
     most, room = (1 << 23) - 1, (1 << 32) - 1 - 512 * ((1 << 23) - 1)
     full = [signed_order(crowd.domain, WIDE_INTERVAL, 4 + n, [(Side.BUY, 40, most)]) for n in range(512)]
     assert post_all(crowd, full) == []
-    lane = crowd.client.market.functions.book(WIDE_INTERVAL, Side.BUY)
-    assert lane.call()[40] == 512 * most
+    queued = crowd.client.market.functions.queued
+    assert queued(WIDE_INTERVAL, Side.BUY, 40).call() == 512 * most
     over, exact = (
         signed_order(crowd.domain, WIDE_INTERVAL, 4 + 512, [(Side.BUY, 40, quantity)])
         for quantity in (room + 1, room)
@@ -117,7 +117,7 @@ def test_lane_that_is_full_refuses_and_never_wraps(crowd: OnChainMarket) -> None
     assert crowd.client.post(WIDE_INTERVAL, [exact]).batch is not None
     last = signed_order(crowd.domain, WIDE_INTERVAL, 4 + 513, [(Side.BUY, 39, 7), (Side.BUY, 40, 1)])
     assert only_skip(crowd, last, WIDE_INTERVAL) == SkipReason.LANE_FULL
-    assert lane.call()[39:41] == [0, (1 << 32) - 1]
+    assert [queued(WIDE_INTERVAL, Side.BUY, tick).call() for tick in (39, 40)] == [0, (1 << 32) - 1]
     crowd.network.revert(snapshot)
 
 
@@ -132,8 +132,9 @@ def test_dust_on_all_ticks_of_both_sides_clears_within_the_bound(crowd: OnChainM
     ]
     orders = [signed_order(crowd.domain, WIDE_INTERVAL, 4 + n, steps) for n, steps in enumerate(dust)]
     assert post_all(crowd, orders) == []
+    queued = crowd.client.market.functions.queued
     for side in (Side.BUY, Side.SELL):
-        assert crowd.client.market.functions.book(WIDE_INTERVAL, side).call() == [1] * 256
+        assert {queued(WIDE_INTERVAL, side, tick).call() for tick in range(256)} == {1}
     crowd.at(WIDE.gate_closure(WIDE_INTERVAL))
     cleared = crowd.client.clear(WIDE_INTERVAL)
     assert cleared.volume == 128

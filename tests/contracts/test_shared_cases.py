@@ -110,7 +110,7 @@ def settled_energy(market: OnChainMarket, records: bytes, volume: int) -> list[i
     """What stands of every order, Wh."""
     state = market.client.interval(INTERVAL)
     entries, _ = settled(
-        market.sender, state.terms_word, state.clearing_word, (0, 0), (0, 0), BatchData(records)
+        market.sender, state.terms_word, state.clearing_word, LONG, (0, 0), BatchData(records)
     )
     found = [entry[1] + entry[2] for entry in entries]
     assert sum(found) == 2 * volume
@@ -121,7 +121,7 @@ def settled(
     sender: Sender,
     terms: int,
     clearing: int,
-    ladder: tuple[int, int],
+    market: MarketConfig,
     maxima: tuple[int, int],
     data: BatchData,
     limits: Sequence[tuple[int, int]] = (),
@@ -130,14 +130,17 @@ def settled(
     the sums.
 
     Args:
-        ladder: price of tick 0, and base units per Wh between ticks.
+        market: whose ladder it is, where orders are paid at their limits.
         maxima: most that a decision may name, as losses, ppm, and as network charge, base units per Wh.
         limits: Wh that each order's connection can import and export.
     """
     harness = deploy(sender, HARNESS).contract
+    auction = deploy(sender, "Auction", astuple(market)).contract
     orders = int.from_bytes(data.records[:2], "big")
     connections = [imports << 64 | exports << 32 for imports, exports in limits] or [0] * orders
-    entries, sums = harness.functions.settle(terms, clearing, ladder, *maxima, data.abi, connections).call()
+    entries, sums = harness.functions.settle(
+        terms, clearing, auction.address, *maxima, data.abi, connections
+    ).call()
     return entries, sums
 
 
@@ -155,14 +158,13 @@ def test_settlement(chain: Network, case: dict[str, Any]) -> None:
     values = {**terms, "verdict": Verdict[terms["verdict"].upper()], "run": 1}
     word = sum(int(values[name]) << shift for name, shift in TERMS_FIELDS)
     clearing = int(terms["clearing_word"], 16)
-    ladder = (market["base_price"], market["tick_size"])
     records, decisions, readings = (
         bytes.fromhex(case[name][2:]) for name in ("records", "decisions", "readings")
     )
     limits = [(order["import_limit"], order["export_limit"]) for order in case["orders"]]
     maxima = market["max_loss_rate"], market.get("max_network_fee", 0)
     found, sums = settled(
-        sender, word, clearing, ladder, maxima, BatchData(records, decisions, readings), limits
+        sender, word, clearing, market_of(market), maxima, BatchData(records, decisions, readings), limits
     )
 
     entries, positions = case["entries"], case["positions"]

@@ -113,12 +113,23 @@ def test_unknown_accounts_are_named(neighbourhood: Any) -> None:
         twin.suspend(0)
 
 
-def test_balances_are_64_bits(neighbourhood: Any) -> None:
+@pytest.mark.parametrize(
+    ("account", "cash_bits", "energy_bits"), [(0, 64, 64), (3, 64, 64), (4, 47, 38), (6, 47, 38)]
+)
+def test_balances_stay_in_their_bits(
+    neighbourhood: Any, account: int, cash_bits: int, energy_bits: int
+) -> None:
     ledger = neighbourhood.twin.ledger
-    room = (1 << 63) - 1 - ledger[4].cash
-    with pytest.raises(BalanceOverflow, match="Account 4"):
-        ledger.add(4, cash=room + 1)
-    ledger.add(4, cash=room)
+    room = (1 << cash_bits - 1) - 1 - ledger[account].cash
+    with pytest.raises(BalanceOverflow, match=f"Account {account}"):
+        ledger.add(account, cash=room + 1)
+    ledger.add(account, cash=room)
+    credit = (1 << energy_bits - 1) - 1
+    with pytest.raises(BalanceOverflow, match=f"Account {account}"):
+        ledger.add(account, energy=credit + 1)
+    ledger.add(account, energy=credit)
+    with pytest.raises(BalanceOverflow, match=f"Account {account}"):
+        ledger.add(account, energy=-2 * credit - 2)
 
 
 @pytest.mark.parametrize("amount", [-1, 1 << 61, 1.5])

@@ -23,6 +23,7 @@ from peerwatt.client.state import (
 )
 from peerwatt.market.config import MarketConfig
 from peerwatt.market.interval import Phase
+from peerwatt.market.metering import readings_of
 from peerwatt.market.participant import Participant
 from peerwatt.market.pricing import Pricing
 from peerwatt.messages import (
@@ -30,10 +31,14 @@ from peerwatt.messages import (
     Clearing,
     Domain,
     NetworkReport,
+    Reading,
+    ReadingStatus,
     SignedOrder,
     SignedReading,
     SkipReason,
+    decode_records,
     encode_orders,
+    encode_readings,
     encode_signed_readings,
 )
 
@@ -168,8 +173,13 @@ class MarketClient:
         receipt = self.sender.send(
             self.market.functions.overrule(interval, batch, data.abi, encode_signed_readings(signed))
         )
-        [event] = self.market.events.Overruled().process_receipt(receipt, errors=DISCARD)
-        return receipt, bytes(event["args"]["readings"])
+        skips = self.market.events.OverruleSkipped().process_receipt(receipt, errors=DISCARD)
+        skipped = {skip["args"]["position"] for skip in skips}
+        readings = list(readings_of(data.readings, len(decode_records(data.records))))
+        for own in signed:
+            if own.position not in skipped:
+                readings[own.position] = Reading(ReadingStatus.METER_SIGNED, own.imported, own.exported)
+        return receipt, encode_readings(readings)
 
     def settle(self, interval: int, batch: int, data: BatchData) -> TxReceipt:
         """Settle one batch, after the readings' deadline."""

@@ -8,9 +8,12 @@ from typing import Final
 from peerwatt.market.errors import BalanceOverflow
 from peerwatt.market.settlement import Entries
 
-MIN_BALANCE: Final = -(1 << 63)
-MAX_BALANCE: Final = (1 << 63) - 1
-"""Bounds of an account's int64 balances."""
+CASH_BITS: Final = 47
+"""Width of a participant's cash, a signed number of base units."""
+ENERGY_BITS: Final = 38
+"""Width of a participant's energy credit, a signed number of Wh."""
+SYSTEM_BITS: Final = 64
+"""Width of either balance of a system account."""
 
 
 class SystemAccount(IntEnum):
@@ -28,6 +31,11 @@ class SystemAccount(IntEnum):
 
 FIRST_PARTICIPANT: Final = len(SystemAccount)
 """Account index of the first participant."""
+
+
+def cash_bits(account: int) -> int:
+    """Width of an account's cash, sign included."""
+    return SYSTEM_BITS if account < FIRST_PARTICIPANT else CASH_BITS
 
 
 @dataclass(slots=True)
@@ -73,14 +81,17 @@ class Ledger:
         """Change one balance.
 
         Raises:
-            BalanceOverflow: It would leave 64 bits; nothing has changed then.
+            BalanceOverflow: It would leave its bits; nothing has changed then.
         """
         balance = self._balances[account]
         changed = Balance(balance.cash + cash, balance.energy + energy)
-        for amount, unit in ((changed.cash, "base units"), (changed.energy, "Wh")):
-            if not MIN_BALANCE <= amount <= MAX_BALANCE:
+        for amount, unit, bits in (
+            (changed.cash, "base units", cash_bits(account)),
+            (changed.energy, "Wh", SYSTEM_BITS if account < FIRST_PARTICIPANT else ENERGY_BITS),
+        ):
+            if not -(1 << bits - 1) <= amount < 1 << bits - 1:
                 raise BalanceOverflow(
-                    f"Account {account} would stand at {amount} {unit}: it holds 64 bits at most."
+                    f"Account {account} would stand at {amount} {unit}: it holds {bits} bits of them at most."
                 )
         self._balances[account] = changed
 
@@ -101,7 +112,7 @@ class Ledger:
             bookings: The participant's account and the entries, per order.
 
         Raises:
-            BalanceOverflow: A balance would leave 64 bits.
+            BalanceOverflow: A balance would leave its bits.
         """
         before = [Balance(balance.cash, balance.energy) for balance in self._balances], self.delivered
         try:

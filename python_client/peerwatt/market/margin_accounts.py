@@ -12,13 +12,13 @@ from peerwatt.market.errors import (
     UnknownAccount,
     WrongStatus,
 )
-from peerwatt.market.ledger import FIRST_PARTICIPANT, Ledger, SystemAccount
+from peerwatt.market.ledger import FIRST_PARTICIPANT, Ledger, SystemAccount, cash_bits
 from peerwatt.market.metering import EnergyLimits
 from peerwatt.market.participant import Participant, Status
 from peerwatt.messages.errors import require_uint
 
 AMOUNT_BITS: Final = 61
-"""Width of an amount in one call: far more than any market holds, far less than an account can."""
+"""Width of an amount in one call: far more than any market holds."""
 
 
 class MarginAccounts:
@@ -105,14 +105,13 @@ class MarginAccounts:
         Raises:
             UnknownAccount: There is no such account.
             FieldError: The amount is negative or beyond any market.
-            DepositTooLarge: The account would hold more than any market needs.
+            DepositTooLarge: The account would hold more than a quarter of what it can.
         """
         self._require_account(account)
         require_uint(amount, AMOUNT_BITS, "deposit's amount")
-        if self.ledger[account].cash + amount > 1 << AMOUNT_BITS:
-            raise DepositTooLarge(
-                f"Account {account} would hold more than {1 << AMOUNT_BITS} base units: deposit less."
-            )
+        most = 1 << cash_bits(account) - 3
+        if self.ledger[account].cash + amount > most:
+            raise DepositTooLarge(f"Account {account} would hold more than {most} base units: deposit less.")
         self.ledger.deposit(account, amount)
 
     def withdraw(self, account: int, amount: int) -> None:

@@ -2,7 +2,7 @@
 pragma solidity 0.8.30;
 
 import {OrderCodec} from "../../../contracts/libraries/OrderCodec.sol";
-import {Correction, Interval, NetworkReport, Phase} from "../../../contracts/interfaces/IEnergyMarket.sol";
+import {Correction, IEnergyMarket, Interval, NetworkReport, Phase} from "../../../contracts/interfaces/IEnergyMarket.sol";
 import {Verdict} from "../../../contracts/libraries/Terms.sol";
 import {Log, compact, vm, within} from "../Vm.sol";
 import {Papers} from "./Papers.sol";
@@ -116,18 +116,45 @@ abstract contract IntervalActs is Papers {
         Batch storage batch = batches[interval][number];
         bytes memory signed;
         uint256 at = OrderCodec.COUNT_BYTES;
-        for (uint256 i; at < batch.records.length; ++i) {
+        uint256 orders;
+        for (; at < batch.records.length; ++orders) {
             uint256 account = _participant(batch.records, at);
             at = _next(batch.records, at);
-            uint256 draw = uint256(keccak256(abi.encode(seed, i)));
-            if (draw & 1 == 0) signed = abi.encodePacked(signed, _signedReading(interval, i, account, draw));
+            uint256 draw = uint256(keccak256(abi.encode(seed, orders)));
+            if (draw & 1 == 0) signed = abi.encodePacked(signed, _signedReading(interval, orders, account, draw));
         }
         vm.recordLogs();
         try market.overrule(interval, number, _data(batch), signed) {
             ++done["overrule"];
-            Log[] memory logs = vm.getRecordedLogs();
-            (, batch.readings) = abi.decode(logs[logs.length - 1].data, (uint256, bytes));
+            batch.readings = _overruled(batch.readings, orders, signed, vm.getRecordedLogs());
         } catch {}
+    }
+
+    /// @dev The readings with those replaced that meters signed, but for the skipped.
+    function _overruled(bytes memory readings, uint256 orders, bytes memory signed, Log[] memory logs)
+        private
+        pure
+        returns (bytes memory)
+    {
+        uint256 skipped;
+        for (uint256 i; i < logs.length; ++i) {
+            if (logs[i].topics[0] != IEnergyMarket.OverruleSkipped.selector) continue;
+            skipped |= 1 << abi.decode(logs[i].data, (uint256));
+        }
+        if (readings.length != orders * OrderCodec.READING_BYTES) readings = new bytes(orders * OrderCodec.READING_BYTES);
+        for (uint256 at; at < signed.length; at += 86) {
+            uint256 word;
+            assembly ("memory-safe") {
+                word := mload(add(add(signed, 32), at))
+            }
+            uint256 position = word >> 240;
+            if (skipped & (1 << position) != 0) continue;
+            uint256 own = (2 << 62) | (uint256(uint32(word >> 208)) << 31) | uint32(word >> 176);
+            for (uint256 i; i < OrderCodec.READING_BYTES; ++i) {
+                readings[position * OrderCodec.READING_BYTES + i] = bytes1(uint8(own >> (56 - 8 * i)));
+            }
+        }
+        return readings;
     }
 
     function settle(uint256 which, uint256 number) external {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {AccountPair, BalanceOverflow} from "../../../contracts/libraries/AccountLib.sol";
+import {AccountPair, AccountTriple, BalanceOverflow} from "../../../contracts/libraries/AccountLib.sol";
 import {Clearing, Marginal, pack as packClearing} from "../../../contracts/libraries/Clearing.sol";
 import {BUY, SELL} from "../../../contracts/libraries/OrderCodec.sol";
 import {Connection} from "../../../contracts/libraries/Roster.sol";
@@ -72,6 +72,67 @@ contract PackingTest {
         require(connection.carries((imports << 32) | exports), "its own limits");
     }
 
+    struct Balance {
+        int256 cash;
+        int256 energy;
+    }
+
+    function testFuzz_accountTriple_changesOneAccount(int64[6] calldata held, uint256 account, int64 cash, int64 energy)
+        external
+        view
+    {
+        account = within(account, 4, type(uint16).max);
+        uint256 first = account / 3 * 3;
+        Balance[3] memory expected;
+        AccountTriple triple;
+        for (uint256 i; i < 3; ++i) {
+            expected[i] = Balance(int256(held[2 * i]) >> 18, int256(held[2 * i + 1]) >> 27);
+            (triple,) = triple.plus(first + i, expected[i].cash, expected[i].energy);
+        }
+        Balance memory changed = expected[account - first];
+        int256 before = changed.cash;
+        // As often a change that fits as one that does not.
+        changed.cash += cash & 1 == 0 ? int256(cash) : int256(cash) >> 18;
+        changed.energy += cash & 1 == 0 ? int256(energy) : int256(energy) >> 27;
+        bool fits = _fits(changed.cash, 47) && _fits(changed.energy, 38);
+        try this.plusThird(triple, account, changed.cash - before, changed.energy - triple.energy(account)) returns (
+            AccountTriple next, int256 cashBefore
+        ) {
+            require(fits, "a balance left its bits");
+            require(cashBefore == before, "the cash before");
+            for (uint256 i; i < 3; ++i) {
+                require(next.cash(first + i) == expected[i].cash && next.energy(first + i) == expected[i].energy);
+            }
+        } catch (bytes memory reason) {
+            require(!fits && bytes4(reason) == BalanceOverflow.selector);
+        }
+    }
+
+    function testFuzz_accountTriple_isItsSolidityTwin(uint256 word, uint256 account, int64 cash, int64 energy)
+        external
+        pure
+    {
+        account = within(account, 4, type(uint16).max);
+        (int256 cashChange, int256 energyChange) = (int256(cash) >> 18, int256(energy) >> 27);
+        AccountTriple triple = AccountTriple.wrap(word);
+        uint256 shift = (account % 3) * 85;
+        int256 newCash = triple.cash(account) + cashChange;
+        int256 newEnergy = triple.energy(account) + energyChange;
+        if (!_fits(newCash, 47) || !_fits(newEnergy, 38)) return;
+        uint256 third = (uint256(newCash) & (2 ** 47 - 1)) | ((uint256(newEnergy) & (2 ** 38 - 1)) << 47);
+        uint256 twin = (word & ~((2 ** 85 - 1) << shift)) | (third << shift);
+        (AccountTriple next,) = triple.plus(account, cashChange, energyChange);
+        require(AccountTriple.unwrap(next) == twin);
+    }
+
+    function plusThird(AccountTriple triple, uint256 account, int256 cash, int256 energy)
+        external
+        pure
+        returns (AccountTriple, int256)
+    {
+        return triple.plus(account, cash, energy);
+    }
+
     function testFuzz_accountPair_changesOneAccount(int64[4] calldata held, uint256 account, int64 cash, int64 energy)
         external
         view
@@ -82,7 +143,7 @@ contract PackingTest {
         int256[4] memory expected = [int256(held[0]), held[1], held[2], held[3]];
         expected[2 * account] += cash;
         expected[2 * account + 1] += energy;
-        bool fits = _fits(expected[2 * account]) && _fits(expected[2 * account + 1]);
+        bool fits = _fits(expected[2 * account], 64) && _fits(expected[2 * account + 1], 64);
         try this.plus(pair, account, cash, energy) returns (AccountPair changed, int256 before) {
             require(fits, "a balance left its 64 bits");
             require(before == held[2 * account], "the cash before");
@@ -101,7 +162,7 @@ contract PackingTest {
         return pair.plus(account, cash, energy);
     }
 
-    function _fits(int256 balance) private pure returns (bool) {
-        return balance >= type(int64).min && balance <= type(int64).max;
+    function _fits(int256 balance, uint256 bits) private pure returns (bool) {
+        return balance >= -int256(1 << (bits - 1)) && balance < int256(1 << (bits - 1));
     }
 }

@@ -10,6 +10,15 @@ contract TickBookTest is FilledBook {
 
     uint256 private constant STEP_MAX = (1 << 23) - 1;
 
+    function testFuzz_filled_isTheTwins(uint256 word, uint8 emptied) external pure {
+        uint256 expected;
+        for (uint256 i; i < TickBook.LANES_PER_WORD; ++i) {
+            if (emptied & (1 << i) != 0) word &= ~(uint256(type(uint32).max) << (32 * (i + 1)));
+            if (uint32(word >> (32 * (i + 1))) != 0) expected |= 1 << i;
+        }
+        require(TickBook.filled(word) == expected);
+    }
+
     /// 513 steps of the largest quantity do not fit a lane. The order that does not fit leaves nothing behind.
     function test_fullLane_refusesTheWholeOrder() external {
         for (uint256 i; i < 512; ++i) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+import {IAuction} from "../../../contracts/interfaces/IAuction.sol";
 import {BatchData} from "../../../contracts/interfaces/IEnergyMarket.sol";
 import {Clearing} from "../../../contracts/libraries/Clearing.sol";
 import {OrderCodec} from "../../../contracts/libraries/OrderCodec.sol";
@@ -22,16 +23,16 @@ contract SettlementHarness {
         int256 credit;
     }
 
-    /// @param ladder price of tick 0, and base units per Wh between ticks
+    /// @param auction asked what orders are paid at their own limits
     function settle(
         Terms terms,
         Clearing clearing,
-        uint256[2] calldata ladder,
+        IAuction auction,
         uint256 maxLossRate,
         uint256 maxNetworkFee,
         BatchData calldata data,
         Connection[] calldata connections
-    ) external pure returns (Entry[] memory entries, Sums memory sums) {
+    ) external view returns (Entry[] memory entries, Sums memory sums) {
         uint256 orders = OrderCodec.recordCount(data.records);
         bool named = data.decisions.length == orders * Settlement.DECISION_BYTES;
         Settlement.Rules memory rules = Settlement.rules(terms, clearing, maxLossRate, maxNetworkFee, named);
@@ -41,7 +42,7 @@ contract SettlementHarness {
         uint256 readingAt = Settlement.readingsAt(data.records, data.readings);
         at += OrderCodec.COUNT_BYTES;
         for (uint256 i; i < orders; ++i) {
-            entries[i] = _entry(rules, at, readingAt, connections[i], ladder);
+            entries[i] = _entry(rules, at, readingAt, connections[i], auction);
             (, uint256 count) = OrderCodec.header(OrderCodec.load(at));
             at += OrderCodec.recordLength(count);
             readingAt += OrderCodec.READING_BYTES;
@@ -54,15 +55,23 @@ contract SettlementHarness {
         uint256 at,
         uint256 readingAt,
         Connection connection,
-        uint256[2] calldata ladder
-    ) private pure returns (Entry memory e) {
+        IAuction auction
+    ) private view returns (Entry memory e) {
         uint256 count;
         (e.participant, count) = OrderCodec.header(OrderCodec.load(at));
+        uint256 sold = rules.sold(at, count, rules.decisionsAt);
         (e.sell, e.buy, e.loss, e.charge) = rules.accepted(at, count);
+        require(sold == e.sell, "the sells alone");
         (uint256 imported, uint256 exported) =
             Settlement.metered(OrderCodec.reading(readingAt), e.buy, connection);
-        e.cash = rules.payment(e.sell, e.buy, e.loss, e.charge, imported, exported);
-        if (rules.atLimits) e.cash += rules.limitPayment(at, count, e.sell, e.buy, ladder[0], ladder[1]);
-        e.credit = rules.peerEnergy(e.buy);
+        uint256 credit;
+        (e.cash, credit) = rules.payment(e.sell, e.buy, e.loss, e.charge, imported, exported);
+        e.credit = int256(credit);
+        if (rules.atLimits) {
+            bytes calldata order = msg.data[at:at + OrderCodec.recordLength(count)];
+            int256 cash = auction.limitPayment(rules.clearing, order, e.sell, e.buy);
+            rules.addLimits(cash);
+            e.cash += cash;
+        }
     }
 }
