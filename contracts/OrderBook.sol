@@ -114,7 +114,7 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
     /// @dev The interval's slot, opened for it if it held an older one. The supplier is asked then: it stands for all whom
     /// the interval knows until it is settled, and the interval knows nobody who comes later.
     function _openSlot(uint256 interval) private returns (Slot storage slot) {
-        (bool paused, uint256 energyLimit, uint256 accounts) = registry.standing();
+        (bool paused, uint256 energyLimit, uint256 known) = registry.standing();
         require(!paused, PostingIsPaused());
         require(interval <= _lastOpen(), NotYetOpen(interval, _lastOpen()));
         // The sealed phase has its own clock, and the same one: it calls from gate closure until the book's closure.
@@ -132,7 +132,7 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
         state.attested = false;
         state.batches = 0;
         state.settled = 0;
-        state.terms = opening(tariff.retail, tariff.feedIn, tariff.networkFee, accounts);
+        state.terms = opening(tariff.retail, tariff.feedIn, tariff.networkFee, known);
     }
 
     /// @dev Queues the order at `at` of the calldata in the book and appends its record, or says in an event which check
@@ -208,11 +208,11 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
             & _known(posting.accounts, number);
     }
 
-    /// @dev A bit for each participant of page `number` that is among the first `accounts`, and maybe more above them.
-    function _known(uint256 accounts, uint256 number) private pure returns (uint256) {
+    /// @dev A bit for each participant of page `number` that is among the first `count` accounts, and maybe more above them.
+    function _known(uint256 count, uint256 number) private pure returns (uint256) {
         unchecked {
             uint256 first = number * Roster.PAGE_SIZE;
-            return accounts > first ? (1 << (accounts - first)) - 1 : 0;
+            return count > first ? (1 << (count - first)) - 1 : 0;
         }
     }
 

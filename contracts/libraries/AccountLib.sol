@@ -57,7 +57,7 @@ library ParticipantAccount {
             let changedCash := add(before, cashChange)
             let changedEnergy := add(energyBefore, energyChange)
             // Moved up by half the range, what fits has no bits above it.
-            fits := iszero(or(shr(47, add(changedCash, 0x400000000000)), shr(38, add(changedEnergy, 0x2000000000))))
+            fits := iszero(or(shr(47, add(changedCash, shl(46, 1))), shr(38, add(changedEnergy, shl(37, 1)))))
             let cashBits := shr(209, shl(209, xor(before, changedCash)))
             let energyBits := shr(171, shl(218, xor(energyBefore, changedEnergy)))
             next := xor(self, shl(shift, or(cashBits, energyBits)))
