@@ -33,7 +33,7 @@ library Settlement {
     uint256 private constant READING_MAX = 0x7fffffff;
 
     /// @dev Terms and clearing made ready for a walk over a batch, and what the walk has summed up: a batch has less than
-    /// 2^16 orders of less than 2^41 Wh.
+    /// 2^16 orders, and of none are more than 2^27 Wh accepted (8 steps of 2^23 Wh, and what is lost of them).
     /// @param plain whether the report names no order
     /// @param named whether the batch's decisions are given order by order
     /// @param decisionsAt where in the calldata the next order's decision lies
@@ -45,8 +45,7 @@ library Settlement {
     /// @param limits cash of all participants so far from peer energy that is traded at limits, base units
     /// @param participants cash of all participants so far, base units
     /// @param charges network charges named so far, base units
-    /// @param energy Wh so far, 64 bits each, from the low end: sold, bought, lost, delivered
-    /// @param credit peer energy credited so far, Wh
+    /// @param energy Wh so far, 51 bits each, from the low end: sold, bought, lost, delivered, credited
     struct Rules {
         bool plain;
         bool named;
@@ -188,6 +187,8 @@ library Settlement {
     }
 
     /// @notice (R3) The settlement formula: what the order books to its participant, and adds to the sums of its batch.
+    /// @return booked cash, base units
+    /// @return credit the buyer's part of the peer energy that was delivered, Wh
     function payment(
         Rules memory r,
         uint256 sell,
@@ -198,6 +199,7 @@ library Settlement {
         uint256 fedIn
     ) internal pure returns (int256 booked, uint256 credit) {
         unchecked {
+            // (R4) Rounded down.
             if (buy != 0) credit = buy * r.credited / r.volume;
             uint256 supplied = sell;
             booked = int256(r.sellPrice * sell) - int256(r.dearPrice * buy + r.retail * loss + charge);
