@@ -230,14 +230,17 @@ def enveloped() -> Iterator[MarketPair]:
         yield MarketPair(OnChainMarket(network, SIZE, envelopes=True))
 
 
-@settings(
-    max_examples=20,
-    deadline=None,
-    phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
-@given(data=st.data())
-def test_any_interval_ends_as_in_the_twin(pair: MarketPair, data: st.DataObject) -> None:
+def examples(count: int) -> settings:
+    """So many whole intervals, none shrunk: each is a few seconds of chain."""
+    return settings(
+        max_examples=count,
+        deadline=None,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+def played_and_taken_back(pair: MarketPair, data: st.DataObject) -> None:
     mark = pair.mark()
     try:
         a_whole_interval(data.draw, pair)
@@ -245,33 +248,21 @@ def test_any_interval_ends_as_in_the_twin(pair: MarketPair, data: st.DataObject)
         pair.back_to(mark)
 
 
-@settings(
-    max_examples=12,
-    deadline=None,
-    phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
+@examples(20)
+@given(data=st.data())
+def test_any_interval_ends_as_in_the_twin(pair: MarketPair, data: st.DataObject) -> None:
+    played_and_taken_back(pair, data)
+
+
+@examples(12)
 @given(data=st.data())
 def test_any_interval_with_named_network_charges_ends_as_in_the_twin(
     charging: MarketPair, data: st.DataObject
 ) -> None:
-    mark = charging.mark()
-    try:
-        a_whole_interval(data.draw, charging)
-    finally:
-        charging.back_to(mark)
+    played_and_taken_back(charging, data)
 
 
-@settings(
-    max_examples=20,
-    deadline=None,
-    phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
+@examples(20)
 @given(data=st.data())
 def test_any_interval_with_envelopes_ends_as_in_the_twin(enveloped: MarketPair, data: st.DataObject) -> None:
-    mark = enveloped.mark()
-    try:
-        a_whole_interval(data.draw, enveloped)
-    finally:
-        enveloped.back_to(mark)
+    played_and_taken_back(enveloped, data)

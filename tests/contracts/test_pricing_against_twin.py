@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from onchain import CONFIG, OnChainMarket
 from pair import MarketPair
-from test_interval_against_twin import INTERVAL, a_whole_interval
+from test_interval_against_twin import INTERVAL, examples, played_and_taken_back
 
 from peerwatt.chain import open_network
 from peerwatt.market import Pricing, SystemAccount
@@ -28,19 +28,10 @@ def priced(request: pytest.FixtureRequest) -> Iterator[MarketPair]:
         yield MarketPair(OnChainMarket(network, SIZE, config=config))
 
 
-@settings(
-    max_examples=8,
-    deadline=None,
-    phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
+@examples(8)
 @given(data=st.data())
 def test_any_interval_ends_as_in_the_twin(priced: MarketPair, data: st.DataObject) -> None:
-    mark = priced.mark()
-    try:
-        a_whole_interval(data.draw, priced)
-    finally:
-        priced.back_to(mark)
+    played_and_taken_back(priced, data)
 
 
 SURPLUS = {

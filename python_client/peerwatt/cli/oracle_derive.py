@@ -32,6 +32,7 @@ Rules = Annotated[
     str | None,
     typer.Option("--rules", help="Such as losses=tracing,curtailment=fair; the scenario's by default."),
 ]
+DeploymentFile = Annotated[Path, typer.Option("--deployment", help="The market's addresses.")]
 FeederFile = Annotated[Path, typer.Option("--feeder", help="Canonical feeder file.")]
 
 
@@ -93,7 +94,7 @@ def derive(
 def verify(
     interval: Interval,
     feeder: FeederFile,
-    deployment: Annotated[Path, typer.Option(help="The market's addresses.")],
+    deployment: DeploymentFile,
     chain: Chain = "rpc",
     forecasts: Forecasts = None,
     scenario: OfScenario = None,
@@ -135,7 +136,7 @@ def verify(
 def envelope(
     interval: Interval,
     feeder: FeederFile,
-    deployment: Annotated[Path, typer.Option(help="The market's addresses.")],
+    deployment: DeploymentFile,
     chain: Chain = "rpc",
     forecasts: Forecasts = None,
     scenario: OfScenario = None,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from peerwatt.errors import PeerwattError
 from peerwatt.grid.power_flow import PowerFlow
@@ -11,6 +12,8 @@ from peerwatt.grid.rules import GridRules
 from peerwatt.messages import Domain, OperatingEnvelope
 from peerwatt.oracle.envelope import EnvelopeInputs
 from peerwatt.oracle.judgement import ClearedInterval, GridForecast, Judgement, judge
+
+T = TypeVar("T")
 
 
 class NoQuorum(PeerwattError):
@@ -91,25 +94,16 @@ def collect_quorum(
     Raises:
         NoQuorum: they do not agree, or are too few.
     """
-    signed: dict[bytes, dict[int, bytes]] = {}
-    judgements: dict[bytes, Judgement] = {}
-    for member in members:
+
+    def of(member: CommitteeMember) -> tuple[bytes, Judgement]:
         judgement = member.judge(cleared, forecast)
-        digest = judgement.report.digest(domain)
-        judgements.setdefault(digest, judgement)
-        signatures = signed.setdefault(digest, {})
-        signatures[member.index] = judgement.report.sign(domain, member.key)
-        if len(signatures) == quorum:
-            return Quorum(
-                judgement=judgements[digest],
-                signers=sum(1 << index for index in signatures),
-                signatures=b"".join(signatures[index] for index in sorted(signatures)),
-            )
-    agreeing = max((len(signatures) for signatures in signed.values()), default=0)
-    raise NoQuorum(
-        f"interval {cleared.number}: {agreeing} of {len(members)} committee members agree, not {quorum}: "
-        "compare their feeder files and forecasts; without a report the interval expires"
+        return judgement.report.digest(domain), judgement
+
+    judgement, signers = _agreeing(
+        members, quorum, of, f"the report on interval {cleared.number}", "without one it expires"
     )
+    signatures = (judgement.report.sign(domain, signer.key) for signer in signers)
+    return Quorum(judgement, _bits(signers), b"".join(signatures))
 
 
 def sign_envelopes(
@@ -126,23 +120,54 @@ def sign_envelopes(
     Raises:
         NoQuorum: they do not agree, or are too few.
     """
-    agreeing: dict[tuple[OperatingEnvelope, ...], list[CommitteeMember]] = {}
-    for member in members:
+
+    def of(member: CommitteeMember) -> tuple[tuple[OperatingEnvelope, ...], tuple[OperatingEnvelope, ...]]:
         envelopes = member.envelopes(inputs)
-        signers = agreeing.setdefault(envelopes, [])
-        signers.append(member)
-        if len(signers) == quorum:
-            ordered = sorted(signers, key=lambda signer: signer.index)
-            return tuple(
-                SignedEnvelope(
-                    envelope=envelope,
-                    signers=sum(1 << signer.index for signer in ordered),
-                    signatures=b"".join(envelope.sign(domain, signer.key) for signer in ordered),
-                )
-                for envelope in envelopes
-            )
-    most = max((len(signers) for signers in agreeing.values()), default=0)
-    raise NoQuorum(
-        f"interval {inputs.interval}: {most} of {len(members)} committee members agree on the envelope, not "
-        f"{quorum}: compare their feeder files and forecasts; without one, connection limits count"
+        return envelopes, envelopes
+
+    envelopes, signers = _agreeing(
+        members,
+        quorum,
+        of,
+        f"the envelope of interval {inputs.interval}",
+        "without one connection limits count",
     )
+    return tuple(
+        SignedEnvelope(
+            envelope, _bits(signers), b"".join(envelope.sign(domain, signer.key) for signer in signers)
+        )
+        for envelope in envelopes
+    )
+
+
+def _agreeing(
+    members: Sequence[CommitteeMember],
+    quorum: int,
+    of: Callable[[CommitteeMember], tuple[Hashable, T]],
+    what: str,
+    otherwise: str,
+) -> tuple[T, list[CommitteeMember]]:
+    """The finding that `quorum` members share first, asked one after the other, and who they are, in member
+    order.
+
+    Args:
+        of: what a member finds, after the key by which findings are the same.
+        what: they are asked for.
+        otherwise: what follows when they do not agree.
+    """
+    found: dict[Hashable, tuple[T, dict[int, CommitteeMember]]] = {}
+    for member in members:
+        key, finding = of(member)
+        first, sharing = found.setdefault(key, (finding, {}))
+        sharing[member.index] = member
+        if len(sharing) == quorum:
+            return first, [sharing[index] for index in sorted(sharing)]
+    most = max((len(sharing) for _, sharing in found.values()), default=0)
+    raise NoQuorum(
+        f"{what}: {most} of {len(members)} committee members agree, not {quorum}: "
+        f"compare their feeder files and forecasts; {otherwise}"
+    )
+
+
+def _bits(signers: Iterable[CommitteeMember]) -> int:
+    return sum(1 << signer.index for signer in signers)
