@@ -2,14 +2,17 @@
 pragma solidity 0.8.30;
 
 import {SSTORE2} from "solady/src/utils/SSTORE2.sol";
+import {Roles} from "./Roles.sol";
 import {IGridGate} from "./interfaces/IGridGate.sol";
+import {IRoles} from "./interfaces/IRoles.sol";
 import {Quorum} from "./libraries/Quorum.sol";
 
 /// @title GridGate: the oracle committee
 /// @notice Says whether a quorum of an interval's committee signed. A committee of 3f + 1 with a quorum of 2f + 1 stays
 /// right with f liars and alive with f dead. Its keys rotate from a future interval on, so that nobody who already
 /// posted an order finds another committee judging it.
-contract GridGate is IGridGate {
+contract GridGate is Roles, IGridGate {
+    bytes32 private constant ADMINISTRATOR = "administrator";
     uint256 private constant COMMITTEE_MAX = 255;
 
     uint256 private immutable INTERVAL_LENGTH;
@@ -22,18 +25,14 @@ contract GridGate is IGridGate {
         address keys;
     }
 
-    /// @inheritdoc IGridGate
-    address public administrator;
-    /// @inheritdoc IGridGate
-    address public proposedAdministrator;
-
+    address private _administrator;
     /// @dev Ascending in `from`; the last may lie in the future.
     Committee[] private _committees;
 
     /// @param intervalLength of the markets that ask, seconds
     /// @param openAhead how many intervals ahead those markets take orders
     constructor(
-        address administrator_,
+        address administrator,
         uint256 intervalLength,
         uint256 openAhead,
         address[] memory members,
@@ -41,34 +40,14 @@ contract GridGate is IGridGate {
     ) {
         INTERVAL_LENGTH = intervalLength;
         OPEN_AHEAD = openAhead;
-        administrator = administrator_;
-        emit AdministratorChanged(administrator_);
+        _give(ADMINISTRATOR, administrator);
         _schedule(0, members, quorum);
-    }
-
-    modifier onlyAdministrator() {
-        require(msg.sender == administrator, NotAdministrator(msg.sender));
-        _;
-    }
-
-    /// @inheritdoc IGridGate
-    function proposeAdministrator(address next) external onlyAdministrator {
-        proposedAdministrator = next;
-        emit AdministratorProposed(next);
-    }
-
-    /// @inheritdoc IGridGate
-    function acceptAdministrator() external {
-        require(msg.sender == proposedAdministrator, NotAdministrator(msg.sender));
-        administrator = msg.sender;
-        delete proposedAdministrator;
-        emit AdministratorChanged(msg.sender);
     }
 
     /// @inheritdoc IGridGate
     function scheduleCommittee(uint256 fromInterval, address[] calldata members, uint256 quorum)
         external
-        onlyAdministrator
+        only(ADMINISTRATOR)
     {
         uint256 untouched = block.timestamp / INTERVAL_LENGTH + OPEN_AHEAD + 1;
         require(fromInterval >= untouched && fromInterval <= type(uint32).max, TooSoon(fromInterval, untouched));
@@ -96,6 +75,15 @@ contract GridGate is IGridGate {
             members[i] = Quorum.member(keys, i);
         }
         quorum = committee.quorum;
+    }
+
+    /// @inheritdoc IRoles
+    function holderOf(bytes32 role) public view override returns (address) {
+        return role == ADMINISTRATOR ? _administrator : address(0);
+    }
+
+    function _setHolder(bytes32, address holder) internal override {
+        _administrator = holder;
     }
 
     function _schedule(uint256 fromInterval, address[] memory members, uint256 quorum) private {

@@ -4,16 +4,20 @@ pragma solidity 0.8.30;
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {SSTORE2} from "solady/src/utils/SSTORE2.sol";
+import {Roles} from "./Roles.sol";
 import {IParticipantRegistry, MarketConfig, Participant, Pricing, Tariff} from "./interfaces/IParticipantRegistry.sol";
+import {IRoles} from "./interfaces/IRoles.sol";
 import {SystemAccount} from "./libraries/AccountLib.sol";
 import {OrderCodec} from "./libraries/OrderCodec.sol";
 import {Recovery} from "./libraries/Recovery.sol";
 import {Connection, Roster} from "./libraries/Roster.sol";
 
 /// @title ParticipantRegistry: who takes part in a market, and under which rules
-contract ParticipantRegistry is IParticipantRegistry {
+contract ParticipantRegistry is Roles, IParticipantRegistry {
     using Roster for Roster.Page;
 
+    bytes32 private constant OPERATOR = "operator";
+    bytes32 private constant METERING_OPERATOR = "metering operator";
     uint256 private constant TICK_MAX = 255;
     uint256 private constant PPM = 1e6;
 
@@ -29,22 +33,15 @@ contract ParticipantRegistry is IParticipantRegistry {
         Tariff tariff;
     }
 
-    /// @inheritdoc IParticipantRegistry
-    address public operator;
-    /// @inheritdoc IParticipantRegistry
-    address public meteringOperator;
-    // One word, which every batch reads.
+    address private _operator;
+    // One word, which every batch reads, and every attestation.
+    address private _meteringOperator;
     /// @inheritdoc IParticipantRegistry
     bool public postingPaused;
     /// @inheritdoc IParticipantRegistry
     uint64 public totalEnergyLimit;
     /// @inheritdoc IParticipantRegistry
     uint16 public accountCount = uint16(SystemAccount.COUNT);
-
-    /// @inheritdoc IParticipantRegistry
-    address public proposedOperator;
-    /// @inheritdoc IParticipantRegistry
-    address public proposedMeteringOperator;
 
     MarketConfig private _config;
     /// @dev Ascending in `from`; the last may lie in the future.
@@ -56,8 +53,8 @@ contract ParticipantRegistry is IParticipantRegistry {
     constructor(
         MarketConfig memory c,
         Tariff memory tariff,
-        address operator_,
-        address meteringOperator_,
+        address operator,
+        address meteringOperator,
         address[4] memory systemWallets
     ) {
         require(c.intervalLength != 0 && c.intervalLength <= 1 days, BadConfig("intervalLength"));
@@ -72,9 +69,8 @@ contract ParticipantRegistry is IParticipantRegistry {
         // Without a bond a relayer could commit to many batches and reveal the one that it likes best.
         require((c.bond == 0) == (c.revealWindow == 0), BadConfig("bond"));
         _config = c;
-        operator = operator_;
-        meteringOperator = meteringOperator_;
-        emit RolesChanged(operator_, meteringOperator_);
+        _give(OPERATOR, operator);
+        _give(METERING_OPERATOR, meteringOperator);
         _pushTariff(0, tariff);
         for (uint256 i; i < SystemAccount.COUNT; ++i) {
             _holders[i].wallet = systemWallets[i];
@@ -82,15 +78,10 @@ contract ParticipantRegistry is IParticipantRegistry {
         _writePage(0, new bytes(SystemAccount.COUNT * Roster.ENTRY_BYTES));
     }
 
-    modifier onlyOperator() {
-        require(msg.sender == operator, NotAllowed(msg.sender));
-        _;
-    }
-
     /* PARTICIPANTS */
 
     /// @inheritdoc IParticipantRegistry
-    function register(Participant[] calldata participants) external onlyOperator returns (uint256 firstIndex) {
+    function register(Participant[] calldata participants) external only(OPERATOR) returns (uint256 firstIndex) {
         firstIndex = accountCount;
         uint256 next = firstIndex + participants.length;
         require(next <= type(uint16).max, TooManyParticipants());
@@ -122,7 +113,7 @@ contract ParticipantRegistry is IParticipantRegistry {
     }
 
     /// @inheritdoc IParticipantRegistry
-    function setSuspended(uint256 index, bool suspended) external onlyOperator {
+    function setSuspended(uint256 index, bool suspended) external only(OPERATOR) {
         _requireParticipant(index);
         if (suspended) _pages[index / Roster.PAGE_SIZE] |= _suspendedBit(index);
         else _pages[index / Roster.PAGE_SIZE] &= ~_suspendedBit(index);
@@ -183,13 +174,13 @@ contract ParticipantRegistry is IParticipantRegistry {
     /* RULES */
 
     /// @inheritdoc IParticipantRegistry
-    function setPostingPaused(bool paused) external onlyOperator {
+    function setPostingPaused(bool paused) external only(OPERATOR) {
         postingPaused = paused;
         emit PostingPaused(paused);
     }
 
     /// @inheritdoc IParticipantRegistry
-    function scheduleTariff(uint256 fromInterval, Tariff calldata tariff) external onlyOperator {
+    function scheduleTariff(uint256 fromInterval, Tariff calldata tariff) external only(OPERATOR) {
         uint256 untouched = block.timestamp / _config.intervalLength + _config.openAhead + 1;
         require(fromInterval >= untouched && fromInterval <= type(uint32).max, TooSoon(fromInterval, untouched));
         // One that has not begun to count may still be replaced.
@@ -224,38 +215,20 @@ contract ParticipantRegistry is IParticipantRegistry {
 
     /* ROLES */
 
-    /// @inheritdoc IParticipantRegistry
-    function proposeOperator(address next) external onlyOperator {
-        proposedOperator = next;
-        emit OperatorProposed(next);
+    /// @inheritdoc IRoles
+    function holderOf(bytes32 role) public view override returns (address) {
+        if (role == OPERATOR) return _operator;
+        return role == METERING_OPERATOR ? _meteringOperator : address(0);
     }
 
-    /// @inheritdoc IParticipantRegistry
-    function acceptOperator() external {
-        require(msg.sender == proposedOperator, NotAllowed(msg.sender));
-        operator = msg.sender;
-        delete proposedOperator;
-        emit RolesChanged(msg.sender, meteringOperator);
-    }
-
-    /// @inheritdoc IParticipantRegistry
-    function proposeMeteringOperator(address next) external {
-        require(msg.sender == meteringOperator, NotAllowed(msg.sender));
-        proposedMeteringOperator = next;
-        emit MeteringOperatorProposed(next);
-    }
-
-    /// @inheritdoc IParticipantRegistry
-    function acceptMeteringOperator() external {
-        require(msg.sender == proposedMeteringOperator, NotAllowed(msg.sender));
-        meteringOperator = msg.sender;
-        delete proposedMeteringOperator;
-        emit RolesChanged(operator, msg.sender);
+    function _setHolder(bytes32 role, address holder) internal override {
+        if (role == OPERATOR) _operator = holder;
+        else _meteringOperator = holder;
     }
 
     /// @inheritdoc IParticipantRegistry
     function attests(bytes32 digest, bytes calldata signature) external view returns (bool) {
         address signer = Recovery.signer(digest, OrderCodec.word(signature, 0), OrderCodec.word(signature, 32));
-        return signature.length == OrderCodec.SIGNATURE_BYTES && signer != address(0) && signer == meteringOperator;
+        return signature.length == OrderCodec.SIGNATURE_BYTES && signer != address(0) && signer == _meteringOperator;
     }
 }

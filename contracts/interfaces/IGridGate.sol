@@ -3,25 +3,15 @@ pragma solidity 0.8.30;
 
 /// @title The oracle committee
 interface IGridGate {
-    event AdministratorChanged(address indexed administrator);
-    event AdministratorProposed(address indexed next);
     event CommitteeScheduled(uint256 indexed fromInterval, address[] members, uint256 quorum);
 
-    error NotAdministrator(address caller);
     /// @notice Members must be distinct and not zero, and the quorum more than two thirds of them.
     error BadCommittee();
     /// @notice A change must begin after every interval that already takes orders.
     error TooSoon(uint256 fromInterval, uint256 earliest);
 
-    /// @notice Announces who reports from `fromInterval` on. Only the administrator.
+    /// @notice Announces who reports from `fromInterval` on. Only the holder of the role "administrator".
     function scheduleCommittee(uint256 fromInterval, address[] calldata members, uint256 quorum) external;
-
-    /// @notice Offers the administration to `next`, who holds it once it accepts. Only the administrator, who can take the
-    /// offer back by another one, to nobody for instance.
-    function proposeAdministrator(address next) external;
-
-    /// @notice Takes the administration over. Only whom the administrator proposed last.
-    function acceptAdministrator() external;
 
     /// @notice Whether exactly a quorum of the interval's committee signed `digest`.
     /// @param signers bit per member, in the order in which the committee was scheduled
@@ -31,7 +21,5 @@ interface IGridGate {
         view
         returns (bool);
 
-    function administrator() external view returns (address);
-    function proposedAdministrator() external view returns (address);
     function committeeAt(uint256 interval) external view returns (address[] memory members, uint256 quorum);
 }

@@ -84,12 +84,9 @@ struct Participant {
 }
 
 /// @title Who takes part in a market, and under which rules
-/// @notice The operator registers and suspends participants, pauses new orders and schedules tariffs. The metering
-/// operator's key signs readings. Neither can touch an account.
+/// @notice The holder of the role "operator" registers and suspends participants, pauses new orders and schedules
+/// tariffs. The key that holds the role "metering operator" signs readings. Neither can touch an account.
 interface IParticipantRegistry {
-    event RolesChanged(address indexed operator, address indexed meteringOperator);
-    event OperatorProposed(address indexed next);
-    event MeteringOperatorProposed(address indexed next);
     event PostingPaused(bool paused);
     event TariffScheduled(uint256 indexed fromInterval, uint16 retail, uint16 feedIn, uint16 networkFee);
     event ParticipantRegistered(
@@ -103,8 +100,6 @@ interface IParticipantRegistry {
     );
     event Suspended(uint256 indexed index, bool suspended);
 
-    /// @notice The caller does not hold the role that this needs.
-    error NotAllowed(address caller);
     /// @notice The configuration contradicts itself; `field` is its first offending field.
     error BadConfig(string field);
     /// @notice A tariff that margins do not cover, that pays more for feeding in than it charges, or whose network fee
@@ -131,20 +126,7 @@ interface IParticipantRegistry {
     /// @notice Announces the tariff of all intervals from `fromInterval` on. Intervals that are open keep theirs.
     function scheduleTariff(uint256 fromInterval, Tariff calldata tariff) external;
 
-    /// @notice Offers a role to `next`, who holds it once it accepts. Only the role's holder, who can take the offer back by
-    /// another one, to nobody for instance.
-    function proposeOperator(address next) external;
-    function proposeMeteringOperator(address next) external;
-
-    /// @notice Takes a role over. Only whom its holder proposed last.
-    function acceptOperator() external;
-    function acceptMeteringOperator() external;
-
     function config() external view returns (MarketConfig memory);
-    function operator() external view returns (address);
-    function meteringOperator() external view returns (address);
-    function proposedOperator() external view returns (address);
-    function proposedMeteringOperator() external view returns (address);
 
     /// @notice Whether the metering operator signed `digest`, in the 64-byte form of EIP-2098.
     function attests(bytes32 digest, bytes calldata signature) external view returns (bool);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {SSTORE2} from "solady/src/utils/SSTORE2.sol";
 import {IParticipantRegistry} from "../interfaces/IParticipantRegistry.sol";
 
 /// The first word of a participant's entry: who may sign its orders, and what its connection can carry
@@ -125,7 +124,7 @@ library Roster {
         }
     }
 
-    /// @dev `entriesOf`, into memory that has room for them: the pages of a batch are read over one another.
+    /// @dev Reads the entries into memory that has room for them: the pages of a batch are read over one another.
     function _copy(address code, uint256 size, bytes memory entries) private view {
         assembly ("memory-safe") {
             // The code begins with a byte that is no entry's, so that nobody can call it.
@@ -161,9 +160,11 @@ library Roster {
     }
 
     /// @notice The entries of the page whose word is `word`.
-    function entriesOf(uint256 word) internal view returns (bytes memory) {
+    function entriesOf(uint256 word) internal view returns (bytes memory entries) {
         address code = address(uint160(word));
-        return code == address(0) ? bytes("") : SSTORE2.read(code);
+        uint256 size = code.code.length;
+        entries = _room(size);
+        _copy(code, size, entries);
     }
 
     /// @notice Whether the page, which must be the participant's, knows the participant.

@@ -55,6 +55,11 @@ METERING_OPERATOR = (99).to_bytes(32, "big")
 ETHER = 10**18
 
 
+def role(name: str) -> bytes:
+    """What the contracts call a role."""
+    return name.encode().ljust(32, b"\0")
+
+
 def order_key(account: int) -> bytes:
     return (10_000 + account).to_bytes(32, "big")
 

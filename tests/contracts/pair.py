@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import astuple
 from typing import Any, TypeVar
 
-from onchain import TARIFF, OnChainMarket, participants
+from onchain import TARIFF, OnChainMarket, participants, role
 
 from peerwatt.chain import ContractReverted
 from peerwatt.client import BatchData, IntervalState, PostedBatch
@@ -34,9 +34,8 @@ class MarketPair:
     def __init__(self, chain: OnChainMarket) -> None:
         self.chain = chain
         config: MarketConfig = chain.config
-        self.twin = MarketTwin(
-            config, TARIFF, chain.domain, chain.client.registry.functions.meteringOperator().call()
-        )
+        metering_operator = chain.client.registry.functions.holderOf(role("metering operator")).call()
+        self.twin = MarketTwin(config, TARIFF, chain.domain, metering_operator)
         self.twin.register(participants(chain.size))
         for account in range(FIRST_PARTICIPANT + chain.size):
             self.twin.deposit(account, chain.client.accounts(account + 1)[account][0])

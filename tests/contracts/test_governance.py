@@ -13,6 +13,7 @@ from onchain import (
     OnChainMarket,
     committee_key,
     participants,
+    role,
     wallet,
 )
 from refusals import missing, only_skip, opened, refused
@@ -53,26 +54,20 @@ def as_anybody(market: OnChainMarket, number: int) -> Sender:
 
 
 @pytest.mark.parametrize(
-    ("contract", "error", "call"),
+    ("contract", "call"),
     [
-        ("ParticipantRegistry", "NotAllowed", lambda f: f.register([])),
-        ("ParticipantRegistry", "NotAllowed", lambda f: f.setSuspended(4, True)),
-        ("ParticipantRegistry", "NotAllowed", lambda f: f.setPostingPaused(True)),
-        ("ParticipantRegistry", "NotAllowed", lambda f: f.scheduleTariff(2 * INTERVAL, (300, 80, 20))),
-        ("ParticipantRegistry", "NotAllowed", lambda f: f.proposeOperator(wallet(9).address)),
-        ("ParticipantRegistry", "NotAllowed", lambda f: f.proposeMeteringOperator(wallet(9).address)),
-        ("ParticipantRegistry", "NotAllowed", lambda f: f.acceptOperator()),
-        ("ParticipantRegistry", "NotAllowed", lambda f: f.acceptMeteringOperator()),
-        ("GridGate", "NotAdministrator", lambda f: f.scheduleCommittee(2 * INTERVAL, [NOBODY], 1)),
-        ("GridGate", "NotAdministrator", lambda f: f.proposeAdministrator(wallet(9).address)),
-        ("GridGate", "NotAdministrator", lambda f: f.acceptAdministrator()),
+        ("ParticipantRegistry", lambda f: f.register([])),
+        ("ParticipantRegistry", lambda f: f.setSuspended(4, True)),
+        ("ParticipantRegistry", lambda f: f.setPostingPaused(True)),
+        ("ParticipantRegistry", lambda f: f.scheduleTariff(2 * INTERVAL, (300, 80, 20))),
+        ("GridGate", lambda f: f.scheduleCommittee(2 * INTERVAL, [NOBODY], 1)),
     ],
 )
 def test_only_the_holder_of_a_role_may_use_it(
-    market: OnChainMarket, contract: str, error: str, call: Callable[[Any], Any]
+    market: OnChainMarket, contract: str, call: Callable[[Any], Any]
 ) -> None:
     functions = market.deployment.contract(market.network, contract).functions
-    refused(error, lambda: as_anybody(market, 4).send(call(functions)))
+    refused("NotAllowed", lambda: as_anybody(market, 4).send(call(functions)))
 
 
 def test_operator_and_administrator_cannot_touch_an_account_nor_report(market: OnChainMarket) -> None:
@@ -89,62 +84,76 @@ def test_operator_and_administrator_cannot_touch_an_account_nor_report(market: O
 
 
 ROLES = [
-    ("ParticipantRegistry", "Operator", "operator", "NotAllowed"),
-    ("ParticipantRegistry", "MeteringOperator", "meteringOperator", "NotAllowed"),
-    ("GridGate", "Administrator", "administrator", "NotAdministrator"),
+    ("ParticipantRegistry", "operator"),
+    ("ParticipantRegistry", "metering operator"),
+    ("GridGate", "administrator"),
 ]
 
 
-@pytest.mark.parametrize(("contract", "role", "holder", "error"), ROLES)
-def test_role_is_handed_over_in_two_steps(
-    market: OnChainMarket, contract: str, role: str, holder: str, error: str
-) -> None:
-    """A proposal changes nothing, the last one counts, and only who was proposed can accept it, once."""
+@pytest.mark.parametrize(("contract", "name"), ROLES)
+def test_role_is_handed_over_in_two_steps(market: OnChainMarket, contract: str, name: str) -> None:
+    """An offer changes nothing, the last one counts, and only who has it can accept it, once."""
     deployed = market.deployment.contract(market.network, contract)
     functions, events = deployed.functions, deployed.events
-    old = market.sender if role != "MeteringOperator" else Sender(market.network, key_of(METERING_OPERATOR))
-    market.network.fund({old.address: 10**18})
+    old = holder_of(market, name)
     first, second = as_anybody(market, 4), as_anybody(market, 5)
-    propose, accept = functions[f"propose{role}"], functions[f"accept{role}"]
-    holds = functions[holder]
 
-    assert announced(events[f"{role}Proposed"], old.send(propose(first.address))) == {"next": first.address}
-    assert holds().call() == old.address
-    refused(error, lambda: second.send(accept()))
-    old.send(propose(second.address))
-    refused(error, lambda: first.send(accept()))
-    changed = events["AdministratorChanged" if contract == "GridGate" else "RolesChanged"]
-    assert announced(changed, second.send(accept()))[holder] == second.address
-    assert holds().call() == second.address
-    refused(error, lambda: second.send(accept()))
-    refused(error, lambda: old.send(propose(old.address)))
+    def offer(to: Sender) -> Any:
+        return functions.offerRole(role(name), to.address)
+
+    accept = functions.acceptRole(role(name))
+    refused("NotAllowed", lambda: first.send(accept))
+    refused("NotAllowed", lambda: first.send(offer(first)))
+    event = announced(events.RoleOffered, old.send(offer(first)))
+    assert event == {"role": role(name), "next": first.address}
+    assert functions.offeredTo(role(name)).call() == first.address
+    assert functions.holderOf(role(name)).call() == old.address
+    refused("NotAllowed", lambda: second.send(accept))
+    old.send(offer(second))
+    refused("NotAllowed", lambda: first.send(accept))
+    event = announced(events.RoleChanged, second.send(accept))
+    assert event == {"role": role(name), "holder": second.address}
+    assert functions.holderOf(role(name)).call() == second.address
+    refused("NotAllowed", lambda: second.send(accept))
+    refused("NotAllowed", lambda: old.send(offer(old)))
 
 
-def key_of(secret: bytes) -> Any:
-    return Account.from_key(secret)
+def holder_of(market: OnChainMarket, name: str) -> Sender:
+    if name != "metering operator":
+        return market.sender
+    holder = Sender(market.network, Account.from_key(METERING_OPERATOR))
+    market.network.fund({holder.address: 10**18})
+    return holder
 
 
-@pytest.mark.parametrize(("contract", "role", "holder", "error"), ROLES[:1] + ROLES[2:])
-def test_proposal_is_taken_back_by_another(
-    market: OnChainMarket, contract: str, role: str, holder: str, error: str
-) -> None:
+@pytest.mark.parametrize(("contract", "name"), ROLES)
+def test_offer_is_taken_back_by_another(market: OnChainMarket, contract: str, name: str) -> None:
+    functions = market.deployment.contract(market.network, contract).functions
+    old, newcomer = holder_of(market, name), as_anybody(market, 4)
+    old.send(functions.offerRole(role(name), newcomer.address))
+    old.send(functions.offerRole(role(name), NOBODY))
+    refused("NotAllowed", lambda: newcomer.send(functions.acceptRole(role(name))))
+    assert functions.holderOf(role(name)).call() == old.address
+
+
+@pytest.mark.parametrize(("contract", "name"), ROLES)
+def test_holder_of_one_role_can_offer_no_other(market: OnChainMarket, contract: str, name: str) -> None:
+    """Neither that of another holder, nor one that nobody holds."""
     functions = market.deployment.contract(market.network, contract).functions
     newcomer = as_anybody(market, 4)
-    market.sender.send(functions[f"propose{role}"](newcomer.address))
-    market.sender.send(functions[f"propose{role}"](NOBODY))
-    refused(error, lambda: newcomer.send(functions[f"accept{role}"]()))
-    assert functions[holder]().call() == market.sender.address
+    for other in {found for place, found in ROLES if place == contract} - {name} | {"nobody's"}:
+        holder = holder_of(market, name)
+        refused("NotAllowed", lambda: holder.send(functions.offerRole(role(other), newcomer.address)))  # noqa: B023
+        refused("NotAllowed", lambda: newcomer.send(functions.acceptRole(role(other))))  # noqa: B023
 
 
 def test_attestations_are_the_new_metering_operators_from_its_acceptance_on(market: OnChainMarket) -> None:
     batches = market.traded()
     market.report(INTERVAL, Verdict.ACCEPT, 1000)
     functions = registry_of(market).functions
-    old = Sender(market.network, key_of(METERING_OPERATOR))
-    newcomer = as_anybody(market, 4)
-    market.network.fund({old.address: 10**18})
-    old.send(functions.proposeMeteringOperator(newcomer.address))
-    newcomer.send(functions.acceptMeteringOperator())
+    old, newcomer = holder_of(market, "metering operator"), as_anybody(market, 4)
+    old.send(functions.offerRole(role("metering operator"), newcomer.address))
+    newcomer.send(functions.acceptRole(role("metering operator")))
     market.at(CONFIG.end(INTERVAL))
     readings = missing(*batches)
     by_old = market.attestation(INTERVAL, 1, readings, 0)
