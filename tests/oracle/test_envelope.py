@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
 from peerwatt.chain import demo_private_key
+from peerwatt.grid.errors import FlowError
 from peerwatt.grid.feeder import feeder_from_document
-from peerwatt.grid.power_flow import PowerFlow
+from peerwatt.grid.limits import find_violations
+from peerwatt.grid.operating_envelope import UNIT_W
+from peerwatt.grid.power_flow import FlowResult, PowerFlow
 from peerwatt.messages import NO_LIMITS, Domain, EnvelopeLimits, address_of
 from peerwatt.oracle import CommitteeMember, EnvelopeInputs, sign_envelopes
 from peerwatt.oracle.committee import NoQuorum
+from peerwatt.pilot.catalogue import scenario_files
 from peerwatt.pilot.delivery import Neighbourhood
-from peerwatt.pilot.scenario import Scenario
+from peerwatt.pilot.scenario import Scenario, load_scenario
 
+HARD = 44  # of the rural zone: full offtake has no flow, and equal shares of injection end in a corner
 DOMAIN = Domain(31337, "0x" + "11" * 20)
 NOON = 44
 
@@ -102,3 +108,33 @@ def test_without_a_quorum_nothing_is_signed(
     members = [_member(0, solver), _member(1, solver), _liar(2, scenario)]
     with pytest.raises(NoQuorum, match=r"envelope of interval .*: 2 of 3 committee members agree, not 3"):
         sign_envelopes(members, inputs, DOMAIN, quorum=3)
+
+
+def test_a_hundred_homes_have_a_feasible_envelope_where_full_use_has_no_power_flow() -> None:
+    scenario = load_scenario(
+        next(file for file in scenario_files("brooklyn-300") if file.parent.name == "rural")
+    )
+    solver, forecast = PowerFlow(scenario.feeder), Neighbourhood(scenario, scenario.seed).forecast(HARD)
+    connections = {p.account: EnvelopeLimits(p.import_limit, p.export_limit) for p in scenario.participants}
+    inputs = EnvelopeInputs(1_629_056, 900, connections, forecast)
+
+    def flow(watts_of: Callable[[int], int]) -> FlowResult:
+        used = forecast.background_w.copy()
+        for account, node in forecast.nodes.items():
+            used[node] += watts_of(account)
+        return solver.solve(used, forecast.background_var)
+
+    with pytest.raises(FlowError):
+        flow(lambda account: -UNIT_W * connections[account].imported)
+
+    envelopes = inputs.envelopes(solver)
+    limits = dict(enumerate(limits for envelope in envelopes for limits in envelope.limits))
+    drawn_w = {account: 4 * energy for account, energy in forecast.import_wh.items()}
+    together = (
+        flow(lambda account: -UNIT_W * limits[account].imported),
+        flow(lambda account: UNIT_W * limits[account].exported - drawn_w[account]),
+    )
+    assert [find_violations(solver.feeder, used) for used in together] == [(), ()]
+    assert all(UNIT_W * limits[account].imported >= watts for account, watts in drawn_w.items())
+    assert sum(limits[account].imported for account in connections) * UNIT_W > 3 * sum(drawn_w.values())
+    assert envelopes == inputs.envelopes(PowerFlow(scenario.feeder))

@@ -8,8 +8,16 @@ from pathlib import Path
 import pytest
 
 from peerwatt.chain import open_network
+from peerwatt.client import published_limits
 from peerwatt.errors import InputError
+from peerwatt.grid.power_flow import PowerFlow
 from peerwatt.messages import Side, Verdict
+from peerwatt.oracle import CommitteeMember
+from peerwatt.pilot.delivery import Neighbourhood
+from peerwatt.pilot.envelopes import publish_envelopes
+from peerwatt.pilot.interval_log import IntervalLog
+from peerwatt.pilot.keys import PilotKeys
+from peerwatt.pilot.market_setup import open_market
 from peerwatt.pilot.outcome import bill_error, results
 from peerwatt.pilot.replay import Replay, Replayed
 from peerwatt.pilot.run import SETUP_S, replay_scenario
@@ -55,6 +63,25 @@ def test_homes_bid_and_feed_in_within_their_envelopes(replayed: Replayed) -> Non
             assert signed.order.total(Side.BUY) <= limits.imported
         for account, flow in log.flows.items():
             assert flow.exported <= log.limits[account].exported
+
+
+def test_where_the_forecast_has_no_power_flow_nothing_is_published_and_the_day_goes_on(
+    scenario: Scenario,
+) -> None:
+    scenario, keys, said = replace(scenario, envelope=True), PilotKeys(scenario.seed), []
+    solver, log = PowerFlow(scenario.feeder), IntervalLog(scenario.calendar.first, scenario.calendar.first, 0)
+    members = [CommitteeMember(i, bytes(keys.committee_member(i).key), solver) for i in range(3)]
+    forecast = Neighbourhood(scenario, scenario.seed).forecast(0)
+    forecast = replace(forecast, background_w=forecast.background_w - 1e6)
+    genesis = int(scenario.calendar.start.timestamp()) - SETUP_S
+    with open_network("eth-tester", genesis_time=genesis, sealed=True) as network:
+        market = open_market(network, scenario, keys, 1)
+        publish_envelopes(
+            scenario, members, market.client, market.twin, forecast, log, lambda: 0, said.append
+        )
+        assert published_limits(market.client, log.number) == log.limits == {}
+    [line] = said
+    assert "no operating envelope, connection limits count: feeder brooklyn-10: the power flow" in line
 
 
 def test_members_as_processes_do_not_publish_envelopes_and_say_so(scenario: Scenario, tmp_path: Path) -> None:

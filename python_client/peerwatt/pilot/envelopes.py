@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from peerwatt.client import EnvelopeBoard, MarketClient
+from peerwatt.grid.errors import FlowError
 from peerwatt.market.twin import MarketTwin
 from peerwatt.messages import EnvelopeLimits
 from peerwatt.messages.operating_envelope import ROSTER_PAGE
 from peerwatt.oracle import CommitteeMember, EnvelopeInputs, GridForecast, sign_envelopes
+from peerwatt.oracle.committee import NoQuorum
 from peerwatt.pilot.bidding import order_of
 from peerwatt.pilot.community import Participant
 from peerwatt.pilot.interval_log import IntervalLog
@@ -29,8 +31,11 @@ def publish_envelopes(
     forecast: GridForecast,
     log: IntervalLog,
     next_second: Callable[[], int],
+    say: Callable[[str], None],
 ) -> None:
     """Publish an interval's envelopes on the chain and in the twin, and note what homes then read.
+
+    Where there are none to sign, for want of a power flow or of a quorum, connection limits count.
 
     Args:
         scenario: whose interval.
@@ -40,9 +45,7 @@ def publish_envelopes(
         forecast: what is expected to flow.
         log: of the interval.
         next_second: lets the next transaction be mined at a second of its own, and says which.
-
-    Raises:
-        NoQuorum: the members do not agree.
+        say: told why an interval has none.
     """
     inputs = EnvelopeInputs(
         interval=log.number,
@@ -54,7 +57,12 @@ def publish_envelopes(
         forecast=forecast,
     )
     board = EnvelopeBoard(client)
-    for signed in sign_envelopes(members, inputs, board.domain, scenario.committee.quorum):
+    try:
+        envelopes = sign_envelopes(members, inputs, board.domain, scenario.committee.quorum)
+    except (FlowError, NoQuorum) as error:
+        say(f"interval {log.number}: no operating envelope, connection limits count: {error}")
+        return
+    for signed in envelopes:
         now = next_second()
         receipt = board.publish(signed.envelope, signed.signers, signed.signatures)
         twin.publish_envelope(signed.envelope, now=now)

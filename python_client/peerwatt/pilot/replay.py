@@ -90,6 +90,7 @@ class Replay:
         seed: int,
         intervals: int,
         committee: CommitteeProcesses | None = None,
+        say: Callable[[str], None] = lambda line: None,
     ) -> None:
         """
         Args:
@@ -98,6 +99,7 @@ class Replay:
             seed: of every draw and key.
             intervals: how many.
             committee: who reports; without it the committee is in this process.
+            say: told what is out of the ordinary.
         """
         self.scenario = scenario
         self.network = network
@@ -114,6 +116,7 @@ class Replay:
         ]
         self._meters = {home.account: Meter(home.account) for home in scenario.participants}
         self._committee = committee
+        self._say = say
         self._mismatches: set[int] = set()
         self._first_difference = ""
         self._conservation_error = 0
@@ -216,6 +219,7 @@ class Replay:
             self._neighbourhood.forecast(log.position),
             log,
             next_second,
+            self._say,
         )
         log.shrunk = tuple(
             home.account
