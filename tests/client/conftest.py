@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import pytest
@@ -20,6 +21,7 @@ from peerwatt.messages import (
     Reading,
     ReadingStatus,
     Side,
+    SignedOrder,
     Step,
     Verdict,
     encode_readings,
@@ -47,15 +49,20 @@ class SmallMarket:
     def wallet(self, account: int) -> Wallet:
         return Wallet(self.network, self.deployment, self.keys.wallet(account), account)
 
-    def trade(self, interval: int, quantity: int, exported: int, imported: int) -> None:
-        """One interval from posting to settlement: `quantity` Wh from the seller to the buyer."""
-        client, keys = self.client, self.keys
-        start = interval * LENGTH
+    def orders(self, interval: int, quantity: int) -> list[SignedOrder]:
+        """The seller's and the buyer's orders, at the same price."""
         orders = [
             Order(interval, SELLER, (Step(Side.SELL, 20, quantity),)),
             Order(interval, BUYER, (Step(Side.BUY, 20, quantity),)),
         ]
-        signed = [o.signed(client.domain, bytes(keys.order_key(o.participant).key)) for o in orders]
+        keys, domain = self.keys, self.client.domain
+        return [order.signed(domain, bytes(keys.order_key(order.participant).key)) for order in orders]
+
+    def trade(self, interval: int, quantity: int, exported: int, imported: int) -> None:
+        """One interval from posting to settlement: `quantity` Wh from the seller to the buyer."""
+        client, keys = self.client, self.keys
+        start = interval * LENGTH
+        signed = self.orders(interval, quantity)
         self.network.set_next_timestamp(start - 400)
         posted = client.post(interval, signed)
         self.network.set_next_timestamp(start - 300)
@@ -79,10 +86,11 @@ class SmallMarket:
         client.settle(interval, 0, replace(posted.data, readings=readings))
 
 
-@pytest.fixture
-def small_market() -> Iterator[SmallMarket]:
+@contextmanager
+def open_small_market(chain: str = "eth-tester", config: MarketConfig = CONFIG) -> Iterator[SmallMarket]:
+    """A market on a chain that is started here, a day before the first interval."""
     keys = PilotKeys(1)
-    with open_network("eth-tester", genesis_time=FIRST * LENGTH - 86_400) as network:
+    with open_network(chain, genesis_time=FIRST * LENGTH - 86_400) as network:
         network.fund({keys.operator.address: ETHER_PER_KEY})
         sender = Sender(network, keys.operator)
         roles = MarketRoles(
@@ -92,7 +100,7 @@ def small_market() -> Iterator[SmallMarket]:
             *(keys.system_wallet(account).address for account in range(4)),
         )
         committee = [keys.committee_member(index).address for index in range(4)]
-        deployment = deploy_market(sender, CONFIG, TARIFF, roles, committee, 3)
+        deployment = deploy_market(sender, config, TARIFF, roles, committee, 3)
         client = MarketClient(network, deployment, sender)
         client.register(
             [
@@ -105,7 +113,13 @@ def small_market() -> Iterator[SmallMarket]:
             ]
         )
         market = SmallMarket(network, deployment, keys, client)
-        pay_in(Wallet(network, deployment, keys.system_wallet(0), 0), CONFIG.margin(200, 200))
+        pay_in(Wallet(network, deployment, keys.system_wallet(0), 0), config.margin(200, 200))
         for account in (SELLER, BUYER):
-            pay_in(market.wallet(account), CONFIG.margin(100, 100) + 10_000_000)
+            pay_in(market.wallet(account), config.margin(100, 100) + 10_000_000)
+        yield market
+
+
+@pytest.fixture
+def small_market() -> Iterator[SmallMarket]:
+    with open_small_market() as market:
         yield market

@@ -52,6 +52,13 @@ def replay(
             help="Publish operating envelopes before gate closure; as the scenario says by default.",
         ),
     ] = None,
+    sealed: Annotated[
+        bool | None,
+        typer.Option(
+            "--sealed/--no-sealed",
+            help="Hide orders until gate closure, under a bond; as the scenario says by default.",
+        ),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Where the report goes; reports/SCENARIO by default.")
     ] = None,
@@ -63,6 +70,7 @@ def replay(
     """Replay a neighbourhood's market, interval by interval, on a real EVM; of a pilot, zone by zone."""
     from peerwatt.cli import EXIT_WRONG_RESULT
     from peerwatt.errors import InputError
+    from peerwatt.pilot import sealing
     from peerwatt.pilot.catalogue import scenario_files
     from peerwatt.pilot.mechanism import under
     from peerwatt.pilot.run import replay_scenario
@@ -77,6 +85,8 @@ def replay(
             found = under(found, mechanism)
         if envelope is not None:
             found = replace(found, envelope=envelope)
+        if sealed is not None:
+            found = sealing.sealed(found) if sealed else sealing.opened(found)
         if days > found.calendar.days:
             raise InputError(f"--days {days}: scenario {found.name} has {found.calendar.days}; ask for fewer")
         if len(files) == 1:

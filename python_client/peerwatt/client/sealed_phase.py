@@ -5,14 +5,19 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from eth_typing import ChecksumAddress
-from web3.types import TxReceipt
+from web3.types import EventData, TxReceipt
 
 from peerwatt.client.market import MarketClient
 from peerwatt.client.state import PostedBatch
 from peerwatt.errors import InputError
+from peerwatt.market.config import MarketConfig
 from peerwatt.messages import SignedOrder, encode_orders, seal_of
+
+UNLIMITED: Final = 2**256 - 1
+"""An allowance that tokens do not count down."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,7 @@ class SealedPhase:
 
     Attributes:
         client: the market.
+        config: what it was created with; its clock says when to commit and when to reveal.
         bond: what every batch costs until it is revealed, base units.
     """
 
@@ -50,7 +56,38 @@ class SealedPhase:
             raise InputError(f"market {client.market.address} has no sealed phase: post to it directly")
         self.client = client
         self._contract = client.deployment.contract(client.network, "SealedBatches")
-        self.bond: int = client.market_config().bond
+        self.config: MarketConfig = client.config()
+        self.bond: int = self.config.bond
+
+    def seal(self, interval: int, orders: Sequence[SignedOrder], salt: bytes | None = None) -> SealedBatch:
+        """Seal a batch, to be kept before it is committed to. Nothing is sent.
+
+        Args:
+            interval: the delivery period.
+            orders: the batch.
+            salt: 32 bytes; drawn where none are given.
+        """
+        salt = secrets.token_bytes(32) if salt is None else salt
+        seal = seal_of(self.client.sender.address, interval, orders, salt)
+        return SealedBatch(interval, tuple(orders), salt, seal)
+
+    def send(self, batch: SealedBatch) -> TxReceipt:
+        """Commit to a sealed batch; the bonds must be allowed (`allow_bonds`).
+
+        Raises:
+            ContractReverted: `AlreadyCommitted`, `GateClosed`, `NotYetOpen`, or the bond is not there.
+        """
+        return self.client.sender.send(self._contract.functions.commit(batch.interval, batch.seal))
+
+    def allow_bonds(self, amount: int = UNLIMITED) -> None:
+        """Let the sealed phase take bonds from the sender's tokens; only the sender's own commits do.
+
+        Args:
+            amount: base units; nothing is sent where a bond is allowed already.
+        """
+        sender, tokens = self.client.sender, self.client.payment_token.functions
+        if tokens.allowance(sender.address, self._contract.address).call() < self.bond:
+            sender.send(tokens.approve(self._contract.address, amount))
 
     def commit(self, interval: int, orders: Sequence[SignedOrder], salt: bytes | None = None) -> SealedBatch:
         """Commit to a batch before gate closure, and leave the bond for it, from the sender's tokens.
@@ -60,19 +97,31 @@ class SealedPhase:
             orders: the batch.
             salt: 32 bytes; drawn where none are given.
         """
-        sender, tokens = self.client.sender, self.client.payment_token.functions
-        salt = secrets.token_bytes(32) if salt is None else salt
-        seal = seal_of(sender.address, interval, orders, salt)
-        if tokens.allowance(sender.address, self._contract.address).call() < self.bond:
-            sender.send(tokens.approve(self._contract.address, self.bond))
-        sender.send(self._contract.functions.commit(interval, seal))
-        return SealedBatch(interval, tuple(orders), salt, seal)
+        batch = self.seal(interval, orders, salt)
+        self.allow_bonds(self.bond)
+        self.send(batch)
+        return batch
 
     def reveal(self, batch: SealedBatch) -> PostedBatch:
         """Post a batch that the sender committed to, after gate closure, and get the bond back."""
         packed = encode_orders(batch.orders)
         receipt = self.client.sender.send(self._contract.functions.reveal(batch.interval, packed, batch.salt))
         return self.client.posted(receipt)
+
+    def was_committed(self, batch: SealedBatch, since: int) -> bool:
+        """Whether the sender ever committed to a batch, by the chain's events from a block on."""
+        return bool(self._events("Committed", batch, since))
+
+    def revealed(self, batch: SealedBatch, since: int) -> PostedBatch | None:
+        """What became of the sender's batch when it was revealed, by the chain's events from a block on.
+
+        Returns:
+            None where it was not; a batch without a number where it was shown and could not be posted.
+        """
+        found = self._events("Revealed", batch, since) + self._events("Returned", batch, since)
+        if not found:
+            return None
+        return self.client.posted(self.client.network.receipt(found[-1]["transactionHash"]))
 
     def forfeit(self, interval: int, relayer: ChecksumAddress, seal: bytes) -> TxReceipt:
         """Pay the bond of a batch that was not revealed in time into the community's account. Anyone may."""
@@ -86,3 +135,8 @@ class SealedPhase:
     def held(self) -> int:
         """All bonds that are out, base units."""
         return int(self.client.payment_token.functions.balanceOf(self._contract.address).call())
+
+    def _events(self, name: str, batch: SealedBatch, since: int) -> list[EventData]:
+        relayer = self.client.sender.address
+        topics = {"interval": batch.interval, "relayer": relayer, "seal": batch.seal}
+        return list(self._contract.events[name]().get_logs(from_block=since, argument_filters=topics))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from eth_account.signers.local import LocalAccount
 
-from peerwatt.chain import demo_account
+from peerwatt.chain import demo_account, demo_private_key
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,10 @@ class PilotKeys:
     def meter_key(self, account: int) -> LocalAccount:
         """Signs a participant's meter readings."""
         return demo_account(self.seed, "meter", account)
+
+    def salt(self, interval: int) -> bytes:
+        """Seals the relayer's batch of an interval, 32 bytes: the same gas in every replay of a seed."""
+        return demo_private_key(self.seed, "salt", interval)
 
     def committee_member(self, index: int) -> LocalAccount:
         """Signs network reports."""

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from eth_account.signers.local import LocalAccount
 
 from peerwatt.chain import Deployment, Network, Sender
-from peerwatt.client import MarketClient, MarketRoles, Wallet, deploy_market
+from peerwatt.client import MarketClient, MarketRoles, SealedPhase, Wallet, deploy_market
 from peerwatt.client.market import Registration
 from peerwatt.market.ledger import SystemAccount
 from peerwatt.market.participant import Participant
+from peerwatt.market.sealed_batches import SealedBatches
 from peerwatt.market.twin import MarketTwin
 from peerwatt.pilot.community import Participant as Home
 from peerwatt.pilot.keys import PilotKeys
@@ -28,11 +29,15 @@ class PilotMarket:
         client: the market on chain, through the relayer's key.
         twin: the same market in plain Python.
         deposits: what each account started with, base units.
+        sealed: the twin's sealed phase, where the market has one.
+        purse: what the relayer has for bonds, base units.
     """
 
     client: MarketClient
     twin: MarketTwin
     deposits: tuple[int, ...]
+    sealed: SealedBatches | None = None
+    purse: int = 0
 
 
 def deploy_scenario(network: Network, scenario: Scenario, keys: PilotKeys) -> Deployment:
@@ -92,7 +97,13 @@ def open_market(network: Network, scenario: Scenario, keys: PilotKeys, intervals
     for account, owner in owners.items():
         pay_in(Wallet(network, deployment, owner, account), deposits[account])
         twin.deposit(account, deposits[account])
-    return PilotMarket(client, twin, tuple(deposits))
+    if not scenario.market.is_sealed:
+        return PilotMarket(client, twin, tuple(deposits))
+    # One batch of every interval that takes orders at once.
+    purse = scenario.market.bond * (scenario.market.open_ahead + 1)
+    client.sender.send(client.payment_token.functions.mint(client.sender.address, purse))
+    SealedPhase(client).allow_bonds()
+    return PilotMarket(client, twin, tuple(deposits), SealedBatches(twin), purse)
 
 
 def pay_in(wallet: Wallet, amount: int) -> None:

@@ -313,4 +313,9 @@ def _summary(replayed: Replayed, intervals: tuple[IntervalResult, ...]) -> Summa
             if log.posted is not None
             for skip in log.posted.skipped
         ),
+        sealed_batches=sum(log.posted is not None for log in replayed.logs)
+        if scenario.market.is_sealed
+        else 0,
+        bond=scenario.market.bond,
+        reveal_window_s=scenario.market.reveal_window,
     )

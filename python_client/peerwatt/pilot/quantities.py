@@ -10,6 +10,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 BASE_UNITS_PER_CENT_KWH = 10
 """1 ct/kWh is 10 base units per Wh: 1e-2 of the currency over 1e3 Wh, a base unit being 1e-6 of it."""
 
+BASE_UNITS_PER_CENT = 10_000
+"""1 ct is 10,000 base units: 1e-2 of the currency, a base unit being 1e-6 of it."""
+
 PPM_PER_PERCENT = 10_000
 PERMILLE_PER_PERCENT = 10
 
@@ -25,6 +28,18 @@ def base_units_per_wh(ct_per_kwh: Decimal) -> int:
         raise ValueError(
             f"{ct_per_kwh} ct/kWh is no whole multiple of 0.1 ct/kWh (1 base unit per Wh); round it"
         )
+    return int(scaled)
+
+
+def base_units(ct: Decimal) -> int:
+    """An amount in ct as base units.
+
+    Raises:
+        ValueError: it is no whole number of base units.
+    """
+    scaled = ct * BASE_UNITS_PER_CENT
+    if scaled != scaled.to_integral_value():
+        raise ValueError(f"{ct} ct is no whole number of base units (0.0001 ct); give at most four decimals")
     return int(scaled)
 
 
@@ -62,6 +77,11 @@ def _price(value: Decimal) -> Decimal:
     return value
 
 
+def _amount(value: Decimal) -> Decimal:
+    base_units(value)
+    return value
+
+
 def _ppm(value: Decimal) -> Decimal:
     ppm(value)
     return value
@@ -80,6 +100,15 @@ Price = Annotated[
     WithJsonSchema({"type": "number", "minimum": 0, "maximum": 1000, "multipleOf": 0.1}),
 ]
 """ct/kWh, a multiple of 0.1."""
+
+Amount = Annotated[
+    Decimal,
+    BeforeValidator(_decimal),
+    Field(gt=0, le=1_000_000_000),
+    AfterValidator(_amount),
+    WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": 1_000_000_000}),
+]
+"""ct, with at most four decimals."""
 
 PpmPercent = Annotated[
     Decimal,

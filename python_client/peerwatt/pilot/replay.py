@@ -23,7 +23,6 @@ from peerwatt.messages import (
     readings_hash,
 )
 from peerwatt.oracle import ClearedInterval, CommitteeMember, collect_quorum, expired
-from peerwatt.pilot.bidding import order_of
 from peerwatt.pilot.committee_processes import CommitteeProcesses
 from peerwatt.pilot.comparison import SettledOnChain, differences, read_books
 from peerwatt.pilot.delivery import Neighbourhood
@@ -31,6 +30,7 @@ from peerwatt.pilot.envelopes import envelope_pages, is_shrunk, publish_envelope
 from peerwatt.pilot.interval_log import IntervalLog
 from peerwatt.pilot.keys import PilotKeys
 from peerwatt.pilot.market_setup import open_market
+from peerwatt.pilot.posting import OrderEntry
 from peerwatt.pilot.scenario import Scenario
 from peerwatt.pilot.timeline import Action, Appointment, appointments
 from peerwatt.relayer import OrderQueue, Relayer
@@ -142,7 +142,7 @@ class Replay:
         if self._committee is not None:
             self._committee.start(self._client, first, self.seed)
         with OrderQueue() as queue:
-            self._relayer = Relayer(self._client, queue)
+            self._entry = OrderEntry(self.scenario, self._keys, self._market, queue)
             for appointment in appointments(
                 self.scenario.market, first, self.intervals, envelope_pages(self.scenario)
             ):
@@ -175,6 +175,10 @@ class Replay:
         return first + max(0, -(-(earliest - first) // per_day)) * per_day if earliest > first else first
 
     @property
+    def _relayer(self) -> Relayer:
+        return self._entry.relayer
+
+    @property
     def _client(self) -> MarketClient:
         return self._market.client
 
@@ -182,6 +186,8 @@ class Replay:
         step = {
             Action.PUBLISH_ENVELOPE: self._publish_envelope,
             Action.POST: self._post,
+            Action.COMMIT: self._commit,
+            Action.REVEAL: self._reveal,
             Action.CLEAR: self._clear,
             Action.REPORT: self._report,
             Action.ATTEST: self._attest,
@@ -198,19 +204,26 @@ class Replay:
             self._now = max(self._now, self.network.latest_timestamp() + 1)
         self.network.set_next_timestamp(self._now)
 
+    def _next_second(self) -> int:
+        """Let the next block be mined at a second of its own, from the appointment's on."""
+        self._at_appointment()
+        now, self._now = self._now, self._now + 1
+        return now
+
     def _differ(self, log: IntervalLog, difference: str) -> None:
-        self._mismatches.add(log.number)
-        self._first_difference = self._first_difference or difference
+        """Note in what chain and twin differ, if they do."""
+        if difference:
+            self._mismatches.add(log.number)
+            self._first_difference = self._first_difference or difference
+
+    def _check_conservation(self) -> None:
+        error = self._books.conservation_error + self._entry.bond_error
+        self._conservation_error = max(self._conservation_error, error)
 
     # The steps of an interval. Without a batch an interval does not exist on chain: its homes are billed
     # at the tariff, and the oracle's check is only for the record.
 
     def _publish_envelope(self, log: IntervalLog) -> None:
-        def next_second() -> int:
-            self._at_appointment()
-            now, self._now = self._now, self._now + 1
-            return now
-
         publish_envelopes(
             self.scenario,
             self._members,
@@ -218,7 +231,7 @@ class Replay:
             self._market.twin,
             self._neighbourhood.forecast(log.position),
             log,
-            next_second,
+            self._next_second,
             self._say,
         )
         log.shrunk = tuple(
@@ -228,29 +241,18 @@ class Replay:
         )
 
     def _post(self, log: IntervalLog) -> None:
-        orders = [
-            order_of(self.scenario, home, log.position, self.seed, log.number, log.limits.get(home.account))
-            for home in self.scenario.participants
-        ]
-        log.orders = tuple(
-            order.signed(self._client.domain, bytes(self._keys.order_key(order.participant).key))
-            for order in orders
-            if order is not None
-        )
-        if not log.orders:
-            return
-        for signed in log.orders:
-            self._relayer.accept(signed)
-        self._at_appointment()
-        log.posted = self._relayer.post(log.number)
-        assert log.posted is not None
-        log.gas += log.posted.gas
-        expected = self._market.twin.post(log.number, log.orders, now=self._now)
-        skipped = [(s.position, s.participant, s.reason) for s in log.posted.skipped]
-        if log.records != expected.records or skipped != [
-            (s.position, s.participant, s.reason) for s in expected.skipped
-        ]:
-            self._differ(log, f"interval {log.number}: the reference takes other orders")
+        if self._entry.accept(log, self.seed):
+            self._differ(log, self._entry.post(log, self._next_second))
+
+    def _commit(self, log: IntervalLog) -> None:
+        if self._entry.accept(log, self.seed):
+            self._entry.commit(log, self._next_second)
+            # From here to the reveal a bond is out.
+            self._check_conservation()
+
+    def _reveal(self, log: IntervalLog) -> None:
+        if log.orders:
+            self._differ(log, self._entry.reveal(log, self._next_second))
 
     def _clear(self, log: IntervalLog) -> None:
         number, length = log.number, self.scenario.market.interval_length
@@ -380,7 +382,7 @@ class Replay:
         )
         for difference in differences(settled, self._market.twin, log.number):
             self._differ(log, difference)
-        self._conservation_error = max(self._conservation_error, self._books.conservation_error)
+        self._check_conservation()
 
 
 def _attested(reading: MeterReading) -> Reading:

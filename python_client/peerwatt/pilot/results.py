@@ -300,6 +300,11 @@ class Summary:
     """Orders that were smaller than wished, or left out, to keep to one."""
     envelope_skipped: int = 0
     """Orders that the market skipped because they did not (`OverEnvelope`)."""
+    sealed_batches: int = 0
+    """Batches that were committed to before gate closure and revealed after it; none in an open market."""
+    bond: int = 0
+    """What each of them cost until it was revealed, base units."""
+    reveal_window_s: int = 0
 
 
 @dataclass(frozen=True)

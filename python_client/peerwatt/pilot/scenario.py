@@ -20,7 +20,7 @@ from peerwatt.pilot.catalogue import find_scenario
 from peerwatt.pilot.community import Participant, read_participants
 from peerwatt.pilot.problems import Problem, ScenarioError, did_you_mean
 from peerwatt.pilot.profiles import read_profile
-from peerwatt.pilot.quantities import permille
+from peerwatt.pilot.quantities import base_units, permille
 from peerwatt.pilot.scenario_file import (
     bid_band,
     grid_rules,
@@ -30,6 +30,7 @@ from peerwatt.pilot.scenario_file import (
     tariff,
 )
 from peerwatt.pilot.schema import ScenarioFile
+from peerwatt.pilot.sealing import sealed_market
 from peerwatt.pilot.strength import strength_at_inverters
 from peerwatt.pilot.switches import Switches
 
@@ -163,6 +164,10 @@ def _scenario(
     reactive: NodePowers,
 ) -> Scenario:
     market, prices, bidding = market_config(parsed), tariff(parsed), parsed.bidding
+    if parsed.sealed.reveal_window_s:
+        ct = parsed.sealed.bond_ct
+        bond = None if ct is None else base_units(ct)
+        market = sealed_market(market, prices, participants, parsed.sealed.reveal_window_s, bond)
     return Scenario(
         name=parsed.name,
         description=" ".join(parsed.description.split()),

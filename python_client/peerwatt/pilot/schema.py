@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
 from peerwatt.messages.vocabulary import MAX_STEPS
-from peerwatt.pilot.quantities import PermillePercent, Positive, PpmPercent, Price
+from peerwatt.pilot.quantities import Amount, PermillePercent, Positive, PpmPercent, Price
 from peerwatt.pilot.switches import Switches
 
 FORMAT: Final = "peerwatt-scenario-1"
@@ -64,12 +64,31 @@ class MarketSection(Section):
         description="Margin held per kWh of connection limit; covers the worst kWh of the tariff."
     )
     gate_lead_s: int = Field(ge=0, description="Gate closure, before the interval starts.")
-    report_window_s: int = Field(ge=1, description="For the grid's report, from gate closure.")
+    report_window_s: int = Field(
+        ge=1,
+        description="For the grid's report, from gate closure; in a sealed market, from the reveals' end.",
+    )
     attest_window_s: int = Field(ge=1, description="For attested readings, from the interval's end.")
     overrule_window_s: int = Field(ge=0, description="For meters to overrule them, from then on.")
     correction_window_days: int = Field(ge=0, le=3650, description="For corrected readings.")
     open_ahead_intervals: int = Field(ge=1, description="How many intervals ahead orders are taken.")
     ring_size: int = Field(ge=1, le=4096, description="Intervals that may be unsettled at once.")
+
+
+class SealedSection(Section):
+    """Whether orders are hidden until gate closure; see decision 19."""
+
+    reveal_window_s: int = Field(
+        default=0,
+        ge=0,
+        description="For revealing the batches that were committed to, from gate closure; it ends before the "
+        "interval starts. 0 is an open market, whose batches are posted.",
+    )
+    bond_ct: Amount | None = Field(
+        default=None,
+        description="Left with every batch until it is revealed. Without it, all that the trades of one "
+        "interval can be worth; see `peerwatt.pilot.sealing`.",
+    )
 
 
 class LossesSection(Section):
@@ -178,6 +197,7 @@ class ScenarioFile(Section):
     switches: Switches
     tariff: TariffSection
     market: MarketSection
+    sealed: SealedSection = SealedSection()
     losses: LossesSection
     curtailment: CurtailmentSection = CurtailmentSection()
     network_charges: NetworkChargesSection = NetworkChargesSection()

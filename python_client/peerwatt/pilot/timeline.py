@@ -14,11 +14,13 @@ class Action(IntEnum):
 
     PUBLISH_ENVELOPE = 0
     POST = 1
-    CLEAR = 2
-    REPORT = 3
-    ATTEST = 4
-    OVERRULE = 5
-    SETTLE = 6
+    COMMIT = 2
+    REVEAL = 3
+    CLEAR = 4
+    REPORT = 5
+    ATTEST = 6
+    OVERRULE = 7
+    SETTLE = 8
 
 
 @dataclass(frozen=True, order=True)
@@ -45,7 +47,7 @@ def appointments(
     a block has one timestamp, and the next block a later one.
 
     Args:
-        config: the market's clock.
+        config: the market's clock; in a sealed market batches are committed to and revealed, else posted.
         first: the first interval.
         count: of intervals.
         envelope_pages: pages of participants for which envelopes are published, a second each.
@@ -54,7 +56,8 @@ def appointments(
         Appointment(time, action, interval)
         for interval in range(first, first + count)
         for action, time in (
-            (Action.POST, config.gate_closure(interval) - 60),
+            (Action.COMMIT if config.is_sealed else Action.POST, config.gate_closure(interval) - 60),
+            *([(Action.REVEAL, config.gate_closure(interval))] if config.is_sealed else []),
             (Action.CLEAR, config.book_closure(interval) + 1),
             (Action.REPORT, config.book_closure(interval) + 2),
             (Action.ATTEST, config.end(interval) + 3),

@@ -2,5 +2,7 @@
 
 from peerwatt.relayer.queue import OrderQueue, PostedRow
 from peerwatt.relayer.relayer import Relayer
+from peerwatt.relayer.sealed_record import SealedRow, SealedState
+from peerwatt.relayer.sealed_relayer import SealedRelayer
 
-__all__ = ["OrderQueue", "PostedRow", "Relayer"]
+__all__ = ["OrderQueue", "PostedRow", "Relayer", "SealedRelayer", "SealedRow", "SealedState"]

@@ -15,13 +15,14 @@ from typing import Self
 
 from peerwatt.errors import InputError
 from peerwatt.messages import SignedOrder, decode_orders, encode_orders
+from peerwatt.relayer.sealed_record import SealedRecord, SealedState
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS orders (
     interval INTEGER NOT NULL,
     participant INTEGER NOT NULL,
     packed BLOB NOT NULL,
-    state TEXT NOT NULL DEFAULT 'queued' CHECK (state IN ('queued', 'posted', 'skipped')),
+    state TEXT NOT NULL DEFAULT 'queued' CHECK (state IN ('queued', 'sealed', 'posted', 'skipped', 'missed')),
     reason INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (interval, participant)
 ) STRICT, WITHOUT ROWID;
@@ -64,15 +65,20 @@ class PostedRow:
 class OrderQueue:
     """The queue; use it in a `with` statement, or call `close()`.
 
-    Args:
-        path: of the SQLite file, or `:memory:` for a queue that need not survive.
+    Attributes:
+        sealed: the batches for a sealed market, with their salts.
     """
 
     def __init__(self, path: Path | str = ":memory:") -> None:
+        """
+        Args:
+            path: of the SQLite file, or `:memory:` for a queue that need not survive.
+        """
         self._database = sqlite3.connect(path, isolation_level=None)
         self._database.execute("PRAGMA journal_mode = WAL")
         self._database.execute("PRAGMA synchronous = FULL")
         self._database.executescript(_SCHEMA)
+        self.sealed = SealedRecord(self._database)
 
     def __enter__(self) -> Self:
         return self
@@ -122,6 +128,7 @@ class OrderQueue:
         previous: bytes,
         taken: Sequence[int],
         skipped: Sequence[tuple[int, int]],
+        seal: bytes | None = None,
     ) -> None:
         """Note what became of the queued orders, and the batch that holds those that were taken, at once.
 
@@ -132,6 +139,7 @@ class OrderQueue:
             previous: 32 bytes, the commitment to the batch before as it was posted.
             taken: accounts whose orders the batch holds.
             skipped: accounts whose orders it does not hold, with the contract's reason.
+            seal: 32 bytes, of the sealed batch that was revealed by it, if it was one.
         """
         with self._database:
             self._database.execute("BEGIN IMMEDIATE")
@@ -148,6 +156,8 @@ class OrderQueue:
                 "UPDATE orders SET state = 'skipped', reason = ? WHERE interval = ? AND participant = ?",
                 [(reason, interval, account) for account, reason in skipped],
             )
+            if seal is not None:
+                self.sealed.note(interval, seal, SealedState.REVEALED)
 
     def batches(self, interval: int) -> tuple[PostedRow, ...]:
         """The batches of an interval that were posted from this queue."""

@@ -39,14 +39,7 @@ class Relayer:
         if not orders:
             return None
         posted = self.client.post(interval, orders)
-        self.queue.note_posted(
-            interval,
-            posted.batch,
-            posted.packed,
-            posted.previous,
-            [record.participant for record in posted.records],
-            [(order.participant, int(order.reason)) for order in posted.skipped],
-        )
+        self._note(interval, posted)
         return posted
 
     def settle(self, interval: int) -> list[TxReceipt]:
@@ -57,6 +50,17 @@ class Relayer:
                 receipts.append(self.client.settle(interval, row.batch, batch_data(row)))
                 self.queue.note_settled(interval, row.batch)
         return receipts
+
+    def _note(self, interval: int, posted: PostedBatch, seal: bytes | None = None) -> None:
+        self.queue.note_posted(
+            interval,
+            posted.batch,
+            posted.packed,
+            posted.previous,
+            [record.participant for record in posted.records],
+            [(order.participant, int(order.reason)) for order in posted.skipped],
+            seal,
+        )
 
 
 def batch_data(row: PostedRow) -> BatchData:

@@ -22,6 +22,12 @@ def headline(result: ReplayResult) -> str:
     if kept:
         first += f"; the community's account kept {words.money(kept)} {escape(summary.currency)} between them"
     first += "."
+    if summary.sealed_batches:
+        first += (
+            f" No order was public before gate closure: {words.count(summary.sealed_batches)} batches were "
+            f"committed to under a bond of {words.money(summary.bond)} {escape(summary.currency)} each, and "
+            "revealed after it."
+        )
     if summary.envelopes:
         first += (
             f" In {summary.envelopes} intervals the committee had published operating envelopes: "

@@ -28,6 +28,7 @@ def summary_table(result: ReplayResult) -> Table:
         ("pricing", summary.pricing),
         ("chain", f"{summary.chain}, seed {summary.seed}"),
         ("orders", f"{words.count(summary.orders)}, of which {summary.skipped} skipped"),
+        *sealed_row(summary),
         *envelope_row(summary),
         ("traded", f"{words.kwh(summary.traded_wh)} kWh, accepted {words.kwh(summary.accepted_wh)} kWh"),
         ("mean price", f"{mean_prices(result.intervals)} ct/kWh"),
@@ -54,6 +55,17 @@ def summary_table(result: ReplayResult) -> Table:
     ):
         table.add_row(name, value)
     return table
+
+
+def sealed_row(summary: Summary) -> Iterator[tuple[str, str]]:
+    """How orders were hidden until gate closure, where they were."""
+    if summary.sealed_batches:
+        yield (
+            "sealed",
+            f"{words.count(summary.sealed_batches)} batches, each revealed within "
+            f"{summary.reveal_window_s} s of gate closure for its bond of {words.money(summary.bond)} "
+            f"{summary.currency}",
+        )
 
 
 def envelope_row(summary: Summary) -> Iterator[tuple[str, str]]:

@@ -1,0 +1,115 @@
+"""Sealing changes who can look before gate closure, not what is traded."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from peerwatt.chain import open_network
+from peerwatt.messages import Verdict
+from peerwatt.pilot.outcome import bill_error, results
+from peerwatt.pilot.replay import Replay, Replayed
+from peerwatt.pilot.results import IntervalResult
+from peerwatt.pilot.run import SETUP_S, replay_scenario
+from peerwatt.pilot.scenario import Scenario
+from peerwatt.pilot.sealing import sealed
+from tests.replay.conftest import DAY, Day
+
+MORNING = 40
+"""Up to the first interval of the day whose trades are cut."""
+
+
+def sealed_on(chain: str, scenario: Scenario, intervals: int) -> Replayed:
+    genesis = int(scenario.calendar.start.timestamp()) - SETUP_S
+    with open_network(chain, genesis_time=genesis, sealed=True) as network:
+        return Replay(sealed(scenario), network, scenario.seed, intervals).run()
+
+
+def without_gas(intervals: tuple[IntervalResult, ...]) -> list[IntervalResult]:
+    return [replace(interval, gas=0) for interval in intervals]
+
+
+@pytest.fixture(scope="module")
+def sealed_day(scenario: Scenario) -> Replayed:
+    return sealed_on("eth-tester", scenario, DAY)
+
+
+def test_chain_and_reference_agree_on_every_interval_of_a_sealed_day(sealed_day: Replayed) -> None:
+    assert sealed_day.first_difference == ""
+    assert sealed_day.mismatches == 0
+    assert bill_error(sealed_day, results(sealed_day).participants) == 0
+
+
+def test_every_bond_returns_and_nothing_comes_from_nowhere(sealed_day: Replayed) -> None:
+    """Checked while bonds are out, too: what the phase holds and what the relayer has left are its purse."""
+    assert sealed_day.conservation_error == 0
+    summary = results(sealed_day).summary
+    assert (summary.sealed_batches, summary.bond) == (DAY, sealed_day.scenario.market.bond)
+    # A lost bond would have gone to the community's account.
+    assert [account.cash for account in results(sealed_day).accounts if account.account == "community"] == [0]
+
+
+def test_trades_prices_verdicts_and_bills_are_those_of_the_open_market(
+    sealed_day: Replayed, default_day: Day
+) -> None:
+    result = results(sealed_day)
+    assert without_gas(result.intervals) == without_gas(default_day.result.intervals)
+    assert result.orders == default_day.result.orders
+    assert result.settlements == default_day.result.settlements
+    assert result.participants == default_day.result.participants
+    assert result.accounts == default_day.result.accounts
+    assert (result.summary.traded_wh, result.summary.accepted_wh) == (116_265, 115_986)
+
+
+def test_what_sealing_costs_is_in_the_gas_of_the_day(sealed_day: Replayed, default_day: Day) -> None:
+    pairs = zip(results(sealed_day).intervals, default_day.result.intervals, strict=True)
+    # Two transactions more than a post: neither is free, and both together are below 160,000.
+    assert all(42_000 < under_seal.gas - in_the_open.gas < 160_000 for under_seal, in_the_open in pairs)
+
+
+def test_no_batch_is_on_chain_before_gate_closure(scenario: Scenario) -> None:
+    market = sealed(scenario).market
+    genesis = int(scenario.calendar.start.timestamp()) - SETUP_S
+    with open_network("eth-tester", genesis_time=genesis, sealed=True) as network:
+        replay = Replay(sealed(scenario), network, scenario.seed, 2)
+        replay.run()
+        client = replay._client
+        posted = client.market.events.BatchPosted().get_logs(from_block=0)
+        blocks = [network.web3.eth.get_block(event["blockNumber"]) for event in posted]
+        assert [event["args"]["interval"] for event in posted] == [
+            scenario.calendar.first,
+            scenario.calendar.first + 1,
+        ]
+        for event, block in zip(posted, blocks, strict=True):
+            interval = event["args"]["interval"]
+            assert market.gate_closure(interval) <= block["timestamp"] < market.book_closure(interval)
+
+
+@pytest.mark.parametrize("chain", ["ganache", "anvil"])
+def test_ganache_and_anvil_give_the_numbers_of_a_sealed_morning(
+    chain: str, scenario: Scenario, sealed_day: Replayed
+) -> None:
+    replayed = sealed_on(chain, scenario, MORNING)
+    assert (replayed.first_difference, replayed.conservation_error) == ("", 0)
+    found, embedded = results(replayed), results(sealed_day)
+    # Gas included: the relayer's salts follow from the seed.
+    assert found.intervals == embedded.intervals[:MORNING]
+    assert any(interval.verdict == "curtail" for interval in found.intervals)
+
+
+def test_envelopes_and_a_sealed_phase_go_together(scenario: Scenario) -> None:
+    replayed = sealed_on("anvil", replace(scenario, envelope=True), MORNING)
+    assert (replayed.first_difference, replayed.conservation_error) == ("", 0)
+    assert results(replayed).summary.envelopes == MORNING
+    assert all(log.verdict == Verdict.ACCEPT for log in replayed.logs)
+
+
+def test_members_as_processes_judge_after_the_book_has_closed(scenario: Scenario, tmp_path: Path) -> None:
+    inside = replay_scenario(sealed(scenario), "anvil", scenario.seed, 3)
+    outside = replay_scenario(sealed(scenario), "anvil", scenario.seed, 3, committee=tmp_path / "committee")
+    assert outside.summary.reference_mismatches == outside.summary.conservation_error == 0
+    assert outside.summary.verdicts == inside.summary.verdicts
+    assert outside.summary.verdicts["expired"] == 0
+    assert outside.participants == inside.participants
