@@ -15,6 +15,11 @@ def main(participant: str, scenario: str = DEFAULT_SCENARIO) -> None:
     """Post what PARTICIPANT would bid at this time of day, for the next interval that takes orders."""
     with local_pilot(scenario) as pilot:
         home, market, client = pilot.home(participant), pilot.scenario.market, pilot.relayer()
+        if market.is_sealed:
+            raise InputError(
+                f"{scenario} has a sealed market, where an order is committed to and revealed: use "
+                "Wallet.commit_order and Wallet.reveal_order"
+            )
         pilot.network.fund({client.sender.address: ETHER_PER_KEY})
         now = pilot.network.latest_timestamp()
         interval = (now + market.gate_lead) // market.interval_length + 1

@@ -64,6 +64,17 @@ def test_a_network_too_weak_for_its_inverters_is_not_replayed(tmp_path: Path) ->
     assert not (tmp_path / "report").exists()
 
 
+def test_a_gate_that_closes_too_late_to_be_sealed_is_told_in_one_line(tmp_path: Path) -> None:
+    scenario = tmp_path / "mine"
+    shutil.copytree(SHIPPED / "brooklyn-10", scenario)
+    file = scenario / "scenario.yaml"
+    file.write_text(file.read_text().replace("gate_lead_s: 300", "gate_lead_s: 60"))
+    line = one_line_error(run("replay", str(scenario), "--sealed", "--out", str(tmp_path / "report")))
+    for word in ("60 s to reveal", "market.gate_lead_s", "sealed.reveal_window_s"):
+        assert word in line
+    assert not (tmp_path / "report").exists()
+
+
 def test_summary_has_what_the_readme_promises(tmp_path: Path) -> None:
     out = tmp_path / "report"
     result = run("replay", "--out", str(out), "--json", "--chain", "anvil")

@@ -33,7 +33,7 @@ def without_gas(intervals: tuple[IntervalResult, ...]) -> list[IntervalResult]:
 
 @pytest.fixture(scope="module")
 def sealed_day(scenario: Scenario) -> Replayed:
-    return sealed_on("eth-tester", scenario, DAY)
+    return sealed_on("anvil", scenario, DAY)
 
 
 def test_chain_and_reference_agree_on_every_interval_of_a_sealed_day(sealed_day: Replayed) -> None:
@@ -87,15 +87,15 @@ def test_no_batch_is_on_chain_before_gate_closure(scenario: Scenario) -> None:
             assert market.gate_closure(interval) <= block["timestamp"] < market.book_closure(interval)
 
 
-@pytest.mark.parametrize("chain", ["ganache", "anvil"])
-def test_ganache_and_anvil_give_the_numbers_of_a_sealed_morning(
+@pytest.mark.parametrize("chain", ["ganache", "eth-tester"])
+def test_other_chains_give_the_numbers_of_a_sealed_morning(
     chain: str, scenario: Scenario, sealed_day: Replayed
 ) -> None:
     replayed = sealed_on(chain, scenario, MORNING)
     assert (replayed.first_difference, replayed.conservation_error) == ("", 0)
-    found, embedded = results(replayed), results(sealed_day)
+    found = results(replayed)
     # Gas included: the relayer's salts follow from the seed.
-    assert found.intervals == embedded.intervals[:MORNING]
+    assert found.intervals == results(sealed_day).intervals[:MORNING]
     assert any(interval.verdict == "curtail" for interval in found.intervals)
 
 

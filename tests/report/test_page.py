@@ -220,3 +220,13 @@ def test_page_and_terminal_say_what_envelopes_did_and_nothing_where_there_were_n
     )
     assert "envelope" not in headline(day)
     assert summary_table(with_them).row_count == summary_table(day).row_count + 1
+
+
+def test_page_and_terminal_say_that_orders_were_sealed_and_nothing_where_they_were_not(
+    day: ReplayResult,
+) -> None:
+    sealed = replace(day, summary=replace(day.summary, sealed_batches=96, bond=9_180_850, reveal_window_s=60))
+    assert "No order was public before gate closure: 96 batches" in headline(sealed)
+    assert f"a bond of 9.18 {day.summary.currency} each" in headline(sealed)
+    assert "gate closure" not in headline(day)
+    assert summary_table(sealed).row_count == summary_table(day).row_count + 1

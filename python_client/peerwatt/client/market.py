@@ -262,10 +262,6 @@ class MarketClient:
         """Cash (base units) and energy (Wh) of the first `count` accounts."""
         return [(cash, energy) for cash, energy in self.market.functions.accounts(0, count).call()]
 
-    def market_config(self) -> MarketConfig:
-        """What the market was created with."""
-        return MarketConfig(*self.registry.functions.config().call())
-
     def account_count(self) -> int:
         """How many accounts there are, the four system accounts included."""
         return int(self.registry.functions.accountCount().call())

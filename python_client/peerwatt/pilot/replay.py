@@ -30,7 +30,7 @@ from peerwatt.pilot.envelopes import envelope_pages, is_shrunk, publish_envelope
 from peerwatt.pilot.interval_log import IntervalLog
 from peerwatt.pilot.keys import PilotKeys
 from peerwatt.pilot.market_setup import open_market
-from peerwatt.pilot.posting import OrderEntry
+from peerwatt.pilot.order_entry import OrderEntry
 from peerwatt.pilot.scenario import Scenario
 from peerwatt.pilot.timeline import Action, Appointment, appointments
 from peerwatt.relayer import OrderQueue, Relayer
