@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
 from peerwatt.chain import open_network
+from peerwatt.pilot.background import NodePowers
 from peerwatt.pilot.outcome import results
 from peerwatt.pilot.replay import Replay, Replayed
 from peerwatt.pilot.results import ReplayResult
@@ -23,6 +24,24 @@ class Day:
 
     replayed: Replayed
     result: ReplayResult
+
+
+def from_interval(scenario: Scenario, position: int) -> Scenario:
+    """The scenario from a later interval on."""
+
+    def later(powers: NodePowers) -> NodePowers:
+        return replace(powers, values=powers.values[position:])
+
+    return replace(
+        scenario,
+        calendar=replace(scenario.calendar, start=scenario.calendar.time(position)),
+        participants=tuple(
+            replace(home, demand_wh=home.demand_wh[position:], generation_wh=home.generation_wh[position:])
+            for home in scenario.participants
+        ),
+        active=later(scenario.active),
+        reactive=later(scenario.reactive),
+    )
 
 
 @pytest.fixture(scope="session")

@@ -3,39 +3,20 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from peerwatt.cli import app
-from peerwatt.pilot.background import NodePowers
 from peerwatt.pilot.catalogue import scenario_files
 from peerwatt.pilot.run import replay_scenario
-from peerwatt.pilot.scenario import Scenario, load_scenario
+from peerwatt.pilot.scenario import load_scenario
 from peerwatt.report.zones import SUMMED
+from tests.replay.conftest import from_interval
 
 ZONES = ("rural", "suburban", "urban")
 NOON, QUARTERS = 40, 4
-
-
-def _from(scenario: Scenario, position: int) -> Scenario:
-    """The scenario from a later interval on."""
-
-    def later(powers: NodePowers) -> NodePowers:
-        return replace(powers, values=powers.values[position:])
-
-    return replace(
-        scenario,
-        calendar=replace(scenario.calendar, start=scenario.calendar.time(position)),
-        participants=tuple(
-            replace(home, demand_wh=home.demand_wh[position:], generation_wh=home.generation_wh[position:])
-            for home in scenario.participants
-        ),
-        active=later(scenario.active),
-        reactive=later(scenario.reactive),
-    )
 
 
 def test_three_zones_of_a_hundred_participants_with_names_of_their_own() -> None:
@@ -52,7 +33,7 @@ def test_three_zones_of_a_hundred_participants_with_names_of_their_own() -> None
     "zone", ["rural", *(pytest.param(zone, marks=pytest.mark.long) for zone in ("suburban", "urban"))]
 )
 def test_chain_and_reference_agree_on_a_zone_at_noon(zone: str) -> None:
-    scenario = _from(load_scenario(f"brooklyn-300/{zone}"), NOON)
+    scenario = from_interval(load_scenario(f"brooklyn-300/{zone}"), NOON)
     summary = replay_scenario(scenario, "eth-tester", scenario.seed, QUARTERS).summary
     assert summary.orders >= 99 * QUARTERS
     assert summary.skipped == 0
