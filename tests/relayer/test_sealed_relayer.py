@@ -83,8 +83,12 @@ def test_order_that_comes_after_the_commitment_makes_a_batch_of_its_own(
     accept(relayer, market, BUYER)
     assert len(relayer.commit(FIRST)) == 1
     assert market.bonds_out == len(set(market.commitments(FIRST))) == 2
-    market.small.network.advance_to(CLOSURE)
+    network = market.small.network
+    network.advance_to(CLOSURE)
+    block = network.web3.eth.block_number
     relayer.tend()
+    # Together: the window is short, and neither waits for the other.
+    assert network.web3.eth.block_number == block + 1
     assert states(relayer) == [SealedState.REVEALED] * 2
     assert [row.batch for row in relayer.queue.batches(FIRST)] == [0, 1]
     assert (market.purse, market.bonds_out) == (BONDS, 0)

@@ -8,7 +8,8 @@ to, and pays one bond for a batch however often it is started again.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 from web3.types import TxReceipt
@@ -81,7 +82,7 @@ class SealedRelayer(Relayer):
         Raises:
             ContractReverted: it is not their time; whatever could be revealed was.
         """
-        return [posted for posted in _all(self._rows(interval), self._reveal) if posted is not None]
+        return [posted for posted in self._reveal_all(self._rows(interval)) if posted is not None]
 
     def tend(self) -> None:
         """Do for every sealed batch what is due now: to be called after a start, and every few seconds.
@@ -99,7 +100,7 @@ class SealedRelayer(Relayer):
             if now < config.gate_closure(interval):
                 _all((row for row in rows if row.is_open), self._commit)
             elif now < config.book_closure(interval):
-                _all(rows, self._reveal)
+                self._reveal_all(rows)
             else:
                 _all((row for row in rows if row.is_open), self._give_up)
 
@@ -128,6 +129,15 @@ class SealedRelayer(Relayer):
                     raise
         self.queue.sealed.note(row.batch.interval, row.batch.seal, SealedState.COMMITTED)
         return receipt
+
+    def _reveal_all(self, rows: Sequence[SealedRow]) -> list[PostedBatch | None]:
+        """Reveal every batch whose bond the chain holds."""
+        due = [row.batch for row in rows if self.phase.is_committed(row.batch)]
+        if len(due) > 1:
+            # The window is a few blocks long. Whatever is refused is tried by itself below, and says why.
+            with suppress(PeerwattError):
+                self.phase.reveal_together(due)
+        return _all(rows, self._reveal)
 
     def _reveal(self, row: SealedRow) -> PostedBatch | None:
         """Reveal a batch whose bond the chain holds; note what became of one that was revealed before."""
