@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -69,3 +71,13 @@ def test_an_order_leaves_the_queue_only_with_its_batch(tmp_path: Path) -> None:
         queue.note_settled(7, 0)
         [batch] = queue.batches(7)
         assert (batch.readings, batch.settled) == (b"readings", 1)
+
+
+def test_file_of_another_version_is_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "orders.sqlite"
+    OrderQueue(path).close()
+    OrderQueue(path).close()
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("PRAGMA user_version = 1")
+    with pytest.raises(InputError, match=r"orders\.sqlite: not a queue of this version"):
+        OrderQueue(path)

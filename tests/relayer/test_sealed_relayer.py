@@ -185,6 +185,32 @@ def test_wallet_that_the_relayer_left_out_commits_and_reveals_for_itself(
     assert (row.batch, row.previous == ZERO_HASH) == (1, False)
 
 
+def test_reveal_that_a_reorganisation_drops_is_made_again(
+    market: SealedMarket, relayer: SealedRelayer
+) -> None:
+    """As another batch of the interval, behind one that came first this time; no trace of the old stays."""
+    small, network = market.small, market.small.network
+    accept(relayer, market, SELLER)
+    relayer.commit(FIRST)
+    wallet = small.wallet(BUYER)
+    tokens = wallet.client.payment_token.functions
+    wallet.client.sender.send(tokens.mint(wallet.client.sender.address, BOND))
+    [mine] = [order for order in small.orders(FIRST, 500) if order.order.participant == BUYER]
+    sealed = wallet.commit_order(mine)
+    network.advance_to(CLOSURE)
+    before = network.snapshot()
+    relayer.tend()
+    assert [row.batch for row in relayer.queue.batches(FIRST)] == [0]
+
+    network.revert(before)
+    assert wallet.reveal_order(sealed).batch == 0
+    assert market.bonds_out == 1
+    relayer.tend()
+    assert market.bonds_out == 0
+    [row] = relayer.queue.batches(FIRST)
+    assert (row.batch, row.previous == ZERO_HASH) == (1, False)
+
+
 def test_open_market_has_nothing_to_seal(small_open: SmallMarket) -> None:
     with OrderQueue() as queue, pytest.raises(InputError, match="no sealed phase"):
         SealedRelayer(small_open.client, queue)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from peerwatt.errors import InputError
 from peerwatt.messages import SignedOrder, decode_orders, encode_orders
@@ -34,9 +34,13 @@ CREATE TABLE IF NOT EXISTS batches (
     decisions BLOB NOT NULL DEFAULT x'',
     readings BLOB NOT NULL DEFAULT x'',
     settled INTEGER NOT NULL DEFAULT 0,
+    seal BLOB NOT NULL DEFAULT x'',
     PRIMARY KEY (interval, batch)
 ) STRICT, WITHOUT ROWID;
 """
+
+_VERSION: Final = 2
+"""Of the tables."""
 
 
 @dataclass(frozen=True)
@@ -73,11 +77,22 @@ class OrderQueue:
         """
         Args:
             path: of the SQLite file, or `:memory:` for a queue that need not survive.
+
+        Raises:
+            InputError: another version of this program wrote the file.
         """
         self._database = sqlite3.connect(path, isolation_level=None)
+        [[tables]] = self._database.execute("SELECT count(*) FROM sqlite_schema").fetchall()
+        [[version]] = self._database.execute("PRAGMA user_version").fetchall()
+        if tables and version != _VERSION:
+            self._database.close()
+            raise InputError(
+                f"{path}: not a queue of this version of peerwatt: settle what it holds with the version that "
+                "wrote it, or name a new file"
+            )
         self._database.execute("PRAGMA journal_mode = WAL")
         self._database.execute("PRAGMA synchronous = FULL")
-        self._database.executescript(_SCHEMA)
+        self._database.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT;")
         self.sealed = SealedRecord(self._database)
 
     def __enter__(self) -> Self:
@@ -143,10 +158,17 @@ class OrderQueue:
         """
         with self._database:
             self._database.execute("BEGIN IMMEDIATE")
+            if seal is not None:
+                # Revealed before in a block that the chain has dropped since, it may have had another number.
+                self._database.execute(
+                    "DELETE FROM batches WHERE interval = ? AND seal = ?", (interval, seal)
+                )
+                self.sealed.note(interval, seal, SealedState.REVEALED)
             if batch is not None:
                 self._database.execute(
-                    "INSERT OR IGNORE INTO batches (interval, batch, records, previous) VALUES (?, ?, ?, ?)",
-                    (interval, batch, records, previous),
+                    "INSERT OR IGNORE INTO batches (interval, batch, records, previous, seal) "
+                    "VALUES (?, ?, ?, ?, ?)",
+                    (interval, batch, records, previous, seal or b""),
                 )
             self._database.executemany(
                 "UPDATE orders SET state = 'posted' WHERE interval = ? AND participant = ?",
@@ -156,8 +178,6 @@ class OrderQueue:
                 "UPDATE orders SET state = 'skipped', reason = ? WHERE interval = ? AND participant = ?",
                 [(reason, interval, account) for account, reason in skipped],
             )
-            if seal is not None:
-                self.sealed.note(interval, seal, SealedState.REVEALED)
 
     def batches(self, interval: int) -> tuple[PostedRow, ...]:
         """The batches of an interval that were posted from this queue."""
