@@ -87,8 +87,8 @@ class OrderQueue:
         if tables and version != _VERSION:
             self._database.close()
             raise InputError(
-                f"{path}: not a queue of this version of peerwatt: settle what it holds with the version that "
-                "wrote it, or name a new file"
+                f"{path}: not a queue of this version of peerwatt: settle what it holds with the version "
+                "that wrote it, or name a new file"
             )
         self._database.execute("PRAGMA journal_mode = WAL")
         self._database.execute("PRAGMA synchronous = FULL")
