@@ -16,7 +16,7 @@ from web3.types import TxReceipt
 
 from peerwatt.chain import ContractReverted
 from peerwatt.client import MarketClient, PostedBatch, SealedPhase
-from peerwatt.errors import InputError, PeerwattError
+from peerwatt.errors import InputError
 from peerwatt.relayer.queue import OrderQueue
 from peerwatt.relayer.relayer import Relayer
 from peerwatt.relayer.sealed_record import SealedRow, SealedState
@@ -90,7 +90,7 @@ class SealedRelayer(Relayer):
         New batches are not made by it: when to seal what waits is the caller's decision (`commit`).
 
         Raises:
-            PeerwattError: something could not be done; whatever else was due is done.
+            Exception: something could not be done; whatever else was due is done.
         """
         config, now = self.phase.config, self.client.network.latest_timestamp()
         first = (now + config.gate_lead - config.reveal_window) // config.interval_length + 1
@@ -134,8 +134,8 @@ class SealedRelayer(Relayer):
         """Reveal every batch whose bond the chain holds."""
         due = [row.batch for row in rows if self.phase.is_committed(row.batch)]
         if len(due) > 1:
-            # The window is a few blocks long. Whatever is refused is tried by itself below, and says why.
-            with suppress(PeerwattError):
+            # The window is a few blocks long. Whatever fails is tried by itself below, and says why.
+            with suppress(Exception):
                 self.phase.reveal_together(due)
         return _all(rows, self._reveal)
 
@@ -177,13 +177,15 @@ def _all(items: Iterable[Item], do: Callable[[Item], Result]) -> list[Result]:
     """Do something for each, whatever becomes of the others: every batch has a bond of its own at stake.
 
     Raises:
-        PeerwattError: the first that was raised, after all were tried.
+        Exception: the first that was raised, after all were tried.
     """
-    results, problems = [], []
+    results: list[Result] = []
+    problems: list[Exception] = []
     for item in items:
         try:
             results.append(do(item))
-        except PeerwattError as problem:
+        except Exception as problem:
+            # Not only errors of our own: a full disk keeps no bond from being fetched either.
             problems.append(problem)
     if problems:
         raise problems[0]
