@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from peerwatt.pilot.results import IntervalResult, ReplayResult
+from peerwatt.pilot.results import IntervalResult, ReplayResult, Summary
 from peerwatt.report import words
 
 
@@ -22,12 +22,6 @@ def headline(result: ReplayResult) -> str:
     if kept:
         first += f"; the community's account kept {words.money(kept)} {escape(summary.currency)} between them"
     first += "."
-    if summary.sealed_batches:
-        first += (
-            f" No order was public before gate closure: {words.count(summary.sealed_batches)} batches were "
-            f"committed to under a bond of {words.money(summary.bond)} {escape(summary.currency)} each, and "
-            "revealed after it."
-        )
     if summary.envelopes:
         first += (
             f" In {summary.envelopes} intervals the committee had published operating envelopes: "
@@ -35,7 +29,7 @@ def headline(result: ReplayResult) -> str:
             f"{words.count(summary.envelope_skipped)} skipped above them."
         )
     if not cut:
-        return f'<p class="lead">{first} The grid could carry every trade.</p>'
+        return f'<p class="lead">{first} The grid could carry every trade.{_sealed(summary)}</p>'
     second = f"In <strong>{len(cut)}</strong> of them the grid could not carry what was sold and fed in"
     before, after, limit = summary.voltage_max_pu_before, summary.voltage_max_pu_after, limits.voltage_max_pu
     if before <= limit:
@@ -50,7 +44,18 @@ def headline(result: ReplayResult) -> str:
             f": the voltage would have reached {words.pu(before)} pu. The gate brought it down to "
             f"{words.pu(after)} pu; what is left above {limit:g} pu comes from those who do not trade."
         )
-    return f'<p class="lead">{first} {second}</p>'
+    return f'<p class="lead">{first} {second}{_sealed(summary)}</p>'
+
+
+def _sealed(summary: Summary) -> str:
+    """How orders were hidden until gate closure, where they were."""
+    if not summary.sealed_batches:
+        return ""
+    return (
+        f" No order was public before gate closure: {words.count(summary.sealed_batches)} batches were "
+        f"committed to under a bond of {words.money(summary.bond)} {escape(summary.currency)} each, and "
+        "revealed after it."
+    )
 
 
 def saving(result: ReplayResult) -> int:
