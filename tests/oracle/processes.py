@@ -134,12 +134,15 @@ class CommitteeOnChain:
         feeder: the file that they have.
     """
 
-    def __init__(self, network: Network, scenario: Scenario, folder: Path, first: int = MORNING) -> None:
+    def __init__(
+        self, network: Network, scenario: Scenario, folder: Path, first: int = MORNING, lead_s: int = 300
+    ) -> None:
         assert isinstance(network, RpcNetwork)
         self.network = network
         # Settling is none of the committee's business: a ring that need not be emptied.
         self.scenario = replace(scenario, market=replace(scenario.market, ring_size=100))
         self.folder = folder
+        self.lead_s = lead_s
         self.keys = PilotKeys(scenario.seed)
         self.solver = PowerFlow(scenario.feeder)
         self.market = open_market(network, self.scenario, self.keys, 2)
@@ -181,6 +184,7 @@ class CommitteeOnChain:
             "--confirmations": 1,
             "--patience": PATIENCE_S,
             "--poll": 0.05,
+            "--envelope-lead": self.lead_s,
         }
         return [
             *self.public_data(),
@@ -281,10 +285,13 @@ class CommitteeOnChain:
 
     def close_gate(self, interval: int, orders: Sequence[SignedOrder]) -> None:
         """Post orders, and come to the interval's gate closure."""
-        closure = self.scenario.market.gate_closure(interval)
-        self.network.advance_to(closure - 60)
+        self.network.advance_to(self.scenario.market.gate_closure(interval) - 60)
+        self.close_gate_after(interval, orders)
+
+    def close_gate_after(self, interval: int, orders: Sequence[SignedOrder]) -> None:
+        """The same from now on, however near the closure is."""
         self.post_orders(interval, orders)
-        self.tick(closure)
+        self.tick(self.scenario.market.gate_closure(interval))
 
     def orders(self, interval: int) -> list[SignedOrder]:
         position = interval - self.scenario.calendar.first
@@ -309,9 +316,9 @@ class CommitteeOnChain:
 
 
 @contextmanager
-def committee_on_chain(first: int = MORNING) -> Iterator[CommitteeOnChain]:
+def committee_on_chain(first: int = MORNING, *, envelope: bool = False) -> Iterator[CommitteeOnChain]:
     """An Anvil, a market on it, and four members that are not started yet."""
-    scenario = load_scenario("brooklyn-10")
+    scenario = replace(load_scenario("brooklyn-10"), envelope=envelope)
     genesis = int(scenario.calendar.start.timestamp()) - 86_400
     with (
         tempfile.TemporaryDirectory() as folder,

@@ -14,8 +14,18 @@ import pytest
 
 from peerwatt.chain import demo_account, demo_private_key
 from peerwatt.errors import InputError
-from peerwatt.messages import ZERO_HASH, Domain, NetworkReport, Verdict
+from peerwatt.messages import (
+    NO_LIMITS,
+    ROSTER_PAGE,
+    ZERO_HASH,
+    Domain,
+    EnvelopeLimits,
+    NetworkReport,
+    OperatingEnvelope,
+    Verdict,
+)
 from peerwatt.messages.signature import CURVE_ORDER
+from peerwatt.oracle.envelope_record import encoded_envelope
 from peerwatt.oracle.peers import MAX_ANSWER_BYTES, PeerList, Peers, Vote
 from peerwatt.oracle.report_bytes import REPORT_BYTES, as_hex, encoded
 
@@ -191,3 +201,29 @@ def test_the_list_of_peers_names_the_line_that_is_no_address(tmp_path: Path) -> 
         PeerList(file).urls()
     with pytest.raises(InputError, match="cannot be read"):
         PeerList(tmp_path / "missing.txt").urls()
+
+
+def test_only_a_signature_under_the_envelope_that_was_asked_for_is_a_vote(tmp_path: Path) -> None:
+    limits = (EnvelopeLimits(0xFFFF, 0xFFFF),) * ROSTER_PAGE
+    asked = OperatingEnvelope(7, 1, HASH, HASH, limits)
+
+    def saying(index: int, envelope: OperatingEnvelope, role: str = "committee") -> Answer:
+        signature = envelope.sign(DOMAIN, demo_private_key(1, role, index))
+        body = {"envelope": as_hex(encoded_envelope(envelope)), "signature": as_hex(signature)}
+        return _saying(json.dumps(body).encode())
+
+    answers = [
+        saying(0, asked),
+        saying(1, replace(asked, limits=(NO_LIMITS,))),
+        saying(2, replace(asked, interval=8)),
+        saying(2, replace(asked, page=0)),
+        saying(3, asked, "stranger"),
+        _saying(b'{"envelope": "0x00", "signature": "0x00"}'),
+        _saying(_signed(3)),
+    ]
+    with ExitStack() as stack:
+        file = tmp_path / "peers.txt"
+        file.write_text("".join(f"{stack.enter_context(peer(answer))}\n" for answer in answers))
+        votes = Peers(PeerList(file)).collect_envelope(7, 1, DOMAIN, COMMITTEE, lambda votes: False)
+    assert sorted(votes) == [0, 1]
+    assert votes[0].digest == asked.digest(DOMAIN) != votes[1].digest

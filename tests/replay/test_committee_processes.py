@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -39,8 +40,10 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _replay(folder: Path | None, say: list[str] | None = None, spoil: bool = False) -> ReplayResult:
-    scenario = load_scenario("brooklyn-10")
+def _replay(
+    folder: Path | None, say: list[str] | None = None, *, spoil: bool = False, envelope: bool = False
+) -> ReplayResult:
+    scenario = replace(load_scenario("brooklyn-10"), envelope=envelope)
     lines = [] if say is None else say
 
     def listen(line: str) -> None:
@@ -52,7 +55,18 @@ def _replay(folder: Path | None, say: list[str] | None = None, spoil: bool = Fal
 
 
 def test_members_as_processes_report_what_the_committee_inside_does(tmp_path: Path) -> None:
-    inside, processes = _replay(None), _replay(tmp_path / "committee")
+    _same(_replay(None), _replay(tmp_path / "committee"))
+
+
+def test_members_as_processes_publish_the_envelopes_that_the_committee_inside_does(tmp_path: Path) -> None:
+    said: list[str] = []
+    inside, processes = _replay(None, envelope=True), _replay(tmp_path / "committee", said, envelope=True)
+    _same(inside, processes)
+    assert inside.summary.envelopes == processes.summary.envelopes == INTERVALS
+    assert not any("no operating envelope" in line for line in said)
+
+
+def _same(inside: ReplayResult, processes: ReplayResult) -> None:
     assert processes.summary.reference_mismatches == inside.summary.reference_mismatches == 0
     assert processes.summary.conservation_error == 0
     for outside, own in zip(processes.intervals, inside.intervals, strict=True):
@@ -73,6 +87,16 @@ def test_a_committee_that_cannot_agree_expires_and_the_books_still_match(tmp_pat
     assert sum("the committee was silent, it expires" in line for line in said) == INTERVALS
     assert result.summary.reference_mismatches == 0
     assert result.summary.conservation_error == 0
+
+
+@pytest.mark.long
+def test_a_day_of_envelopes_by_processes_is_the_day_with_the_committee_inside(tmp_path: Path) -> None:
+    scenario = replace(load_scenario("brooklyn-10"), envelope=True)
+    result = replay_scenario(scenario, "anvil", scenario.seed, 96, committee=tmp_path / "committee")
+    summary = result.summary
+    assert summary.reference_mismatches == summary.conservation_error == 0
+    assert {interval.verdict for interval in result.intervals} == {"accept"}
+    assert (summary.envelopes, summary.traded_wh, summary.accepted_wh) == (96, 110_653, 110_653)
 
 
 @pytest.mark.long

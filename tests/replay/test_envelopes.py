@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from peerwatt.chain import open_network
 from peerwatt.client import published_limits
-from peerwatt.errors import InputError
 from peerwatt.grid.power_flow import PowerFlow
 from peerwatt.messages import Side, Verdict
 from peerwatt.oracle import CommitteeMember
@@ -20,7 +18,7 @@ from peerwatt.pilot.keys import PilotKeys
 from peerwatt.pilot.market_setup import open_market
 from peerwatt.pilot.outcome import bill_error, results
 from peerwatt.pilot.replay import Replay, Replayed
-from peerwatt.pilot.run import SETUP_S, replay_scenario
+from peerwatt.pilot.run import SETUP_S
 from peerwatt.pilot.scenario import Scenario
 
 MORNING = 40
@@ -82,8 +80,3 @@ def test_where_the_forecast_has_no_power_flow_nothing_is_published_and_the_day_g
         assert published_limits(market.client, log.number) == log.limits == {}
     [line] = said
     assert "no operating envelope, connection limits count: feeder brooklyn-10: the power flow" in line
-
-
-def test_members_as_processes_do_not_publish_envelopes_and_say_so(scenario: Scenario, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="members do not publish operating envelopes"):
-        replay_scenario(replace(scenario, envelope=True), "anvil", 1, 1, committee=tmp_path)

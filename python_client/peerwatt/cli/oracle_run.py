@@ -71,6 +71,9 @@ def run(
     ] = 2,
     patience: Annotated[int, typer.Option(min=1, help="How long a member's turn lasts, s.")] = 30,
     advance: Annotated[bool, typer.Option(help="Also clear and expire intervals when they are due.")] = True,
+    envelope_lead: Annotated[
+        int, typer.Option(min=1, help="How long before gate closure operating envelopes are signed, s.")
+    ] = 300,
     poll: Annotated[float, typer.Option(min=0.01, help="How often to look at the chain, s.")] = 1.0,
     until_stdin_ends: Annotated[
         bool, typer.Option("--until-stdin-ends", help="End with the program that started it.")
@@ -93,8 +96,8 @@ def run(
     from peerwatt.grid.feeder import load_feeder
 
     try:
-        from peerwatt.oracle.member import Habits
         from peerwatt.oracle.process import MemberSettings, run_member
+        from peerwatt.oracle.seat import Habits
     except ImportError as error:
         raise InputError(f"{error.name} is not installed; pip install 'peerwatt[oracle]'") from None
 
@@ -124,7 +127,7 @@ def run(
         port=port,
         confirmations=confirmations,
         poll_s=poll,
-        habits=Habits(patience, advance),
+        habits=Habits(patience, advance, envelope_lead),
     )
     stop = threading.Event()
 

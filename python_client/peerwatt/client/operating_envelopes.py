@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from hexbytes import HexBytes
 from web3.contract.contract import ContractFunction
 from web3.types import TxReceipt
 
@@ -10,6 +13,23 @@ from peerwatt.errors import InputError
 from peerwatt.market.ledger import FIRST_PARTICIPANT
 from peerwatt.market.metering import EnergyLimits
 from peerwatt.messages import ROSTER_PAGE, Domain, EnvelopeLimits, OperatingEnvelope, decode_limits
+
+
+@dataclass(frozen=True)
+class Publication:
+    """An envelope on the chain.
+
+    Attributes:
+        envelope: what the committee signed.
+        signers: bit per member whose signature it came with.
+        transaction: that brought it.
+        time: of its block, s since the epoch.
+    """
+
+    envelope: OperatingEnvelope
+    signers: int
+    transaction: HexBytes
+    time: int
 
 
 class EnvelopeBoard:
@@ -57,29 +77,41 @@ class EnvelopeBoard:
         pairs = zip(words[::2], words[1::2], strict=True)
         return {page * ROSTER_PAGE + place: EnergyLimits(*pair) for place, pair in enumerate(pairs)}
 
-    def connections(self) -> dict[int, EnvelopeLimits]:
-        """What every participant's connection can carry, by account, units of 100 W."""
-        found = {}
-        for account in range(FIRST_PARTICIPANT, self.client.account_count()):
+    def connections(self, known: dict[int, EnvelopeLimits] | None = None) -> dict[int, EnvelopeLimits]:
+        """What every participant's connection can carry, by account, units of 100 W.
+
+        Args:
+            known: what was found before, all accounts up to some; connections never change. Completed.
+        """
+        found = {} if known is None else known
+        for account in range(FIRST_PARTICIPANT + len(found), self.client.account_count()):
             (*_, imported, exported), _ = self.client.registry.functions.participant(account).call()
             found[account] = EnvelopeLimits(imported, exported)
         return found
 
     def published(self, interval: int) -> list[OperatingEnvelope]:
         """The envelopes of an interval that the chain holds, in the order of their pages."""
+        return [found.envelope for found in self.publications(interval, self.client.deployment.block)]
+
+    def publications(self, interval: int, since: int) -> list[Publication]:
+        """How an interval's envelopes came to the chain from some block on, in the order of their pages."""
         events = self._contract.events.EnvelopePublished().get_logs(
-            from_block=self.client.deployment.block, argument_filters={"interval": interval}
+            from_block=since, argument_filters={"interval": interval}
         )
-        said = sorted((event["args"] for event in events), key=lambda args: int(args["page"]))
         return [
-            OperatingEnvelope(
-                interval,
-                args["page"],
-                bytes(args["feederHash"]),
-                bytes(args["inputsHash"]),
-                decode_limits(bytes(args["limits"])),
+            Publication(
+                OperatingEnvelope(
+                    interval,
+                    event["args"]["page"],
+                    bytes(event["args"]["feederHash"]),
+                    bytes(event["args"]["inputsHash"]),
+                    decode_limits(bytes(event["args"]["limits"])),
+                ),
+                int(event["args"]["signers"]),
+                event["transactionHash"],
+                int(self.client.network.web3.eth.get_block(event["blockNumber"])["timestamp"]),
             )
-            for args in said
+            for event in sorted(events, key=lambda event: int(event["args"]["page"]))
         ]
 
 

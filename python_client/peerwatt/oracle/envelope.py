@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from peerwatt.errors import InputError
 from peerwatt.grid.connection import Ints
 from peerwatt.grid.operating_envelope import UNIT_W, operating_envelope
 from peerwatt.grid.power_flow import Floats, PowerFlow
@@ -57,6 +58,7 @@ class EnvelopeInputs:
         Capacity is shared by equal shares of what is expected, then of what connections could carry beyond.
 
         Raises:
+            InputError: the forecast leaves out a participant.
             FlowError: the power flow has no solution.
         """
         nodes, phases, imports, exports, drawn, injected = self._columns()
@@ -97,6 +99,11 @@ class EnvelopeInputs:
     def _columns(self) -> tuple[Ints, ...]:
         """Node, phase, import and export limit, expected import and export of each participant."""
         found, forecast = self.connections, self.forecast
+        for account in self.accounts:
+            if account not in forecast.nodes:
+                raise InputError(
+                    f"the forecast of interval {self.interval} lacks account {account}: add its row"
+                )
         rows = [
             (
                 forecast.nodes[account],

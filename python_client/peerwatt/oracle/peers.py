@@ -14,13 +14,15 @@ import httpx
 from eth_typing import ChecksumAddress
 
 from peerwatt.errors import InputError, PeerwattError
-from peerwatt.messages import Domain
+from peerwatt.messages import Domain, NetworkReport, OperatingEnvelope
+from peerwatt.messages.domain import TypedMessage
+from peerwatt.oracle.envelope_record import decoded_envelope
 from peerwatt.oracle.report_bytes import as_hex, decoded, from_hex
 
 PULL_SECONDS: Final = 2.0
 """A peer's whole answer must be here by then; one that drips bytes is as good as silent."""
 MAX_ANSWER_BYTES: Final = 2048
-"""Of a signature with its report, which takes some 700."""
+"""Of a signature with its report, which takes some 700, or with a full page's envelope: some 1,200."""
 MAX_PEERS: Final = 255
 """The gate's largest committee."""
 
@@ -57,11 +59,11 @@ class PeerList:
 
 @dataclass(frozen=True)
 class Vote:
-    """A committee member's signature under some report on the clearing that was asked for.
+    """A committee member's signature under some report or envelope of what was asked for.
 
     Attributes:
         member: index of whoever signed; only its key can have.
-        digest: 32 bytes, of the report.
+        digest: 32 bytes, of the message.
         signature: 64 bytes.
     """
 
@@ -104,10 +106,47 @@ class Peers:
             InputError: the list of peers cannot be used.
         """
 
+        def report(said: Any) -> NetworkReport | None:
+            found = decoded(from_hex(said["report"]))
+            return found if found.clearing_hash == clearing_hash else None
+
         def vote(body: bytes) -> Vote | None:
-            return _vote(body, clearing_hash, domain, committee)
+            return _vote(body, report, domain, committee)
 
         return asyncio.run(self._collect(f"clearings/{as_hex(clearing_hash)}/signature", vote, enough))
+
+    def collect_envelope(
+        self,
+        interval: int,
+        page: int,
+        domain: Domain,
+        committee: Sequence[ChecksumAddress],
+        enough: Callable[[dict[int, Vote]], bool],
+    ) -> dict[int, Vote]:
+        """Ask all peers at once for their signature on a page's envelope.
+
+        Args:
+            interval: of the envelope.
+            page: of the registry.
+            domain: of the contract that takes it.
+            committee: as for `collect`.
+            enough: as for `collect`.
+
+        Returns:
+            The votes by member, one each.
+
+        Raises:
+            InputError: the list of peers cannot be used.
+        """
+
+        def envelope(said: Any) -> OperatingEnvelope | None:
+            found = decoded_envelope(from_hex(said["envelope"]))
+            return found if (found.interval, found.page) == (interval, page) else None
+
+        def vote(body: bytes) -> Vote | None:
+            return _vote(body, envelope, domain, committee)
+
+        return asyncio.run(self._collect(f"envelopes/{interval}/{page}/signature", vote, enough))
 
     async def _collect(
         self,
@@ -156,22 +195,28 @@ async def _answer(client: httpx.AsyncClient, url: str) -> bytes:
 
 
 def _vote(
-    body: bytes, clearing_hash: bytes, domain: Domain, committee: Sequence[ChecksumAddress]
+    body: bytes,
+    asked: Callable[[Any], TypedMessage | None],
+    domain: Domain,
+    committee: Sequence[ChecksumAddress],
 ) -> Vote | None:
-    """The vote that an answer holds, if it is one on this clearing by a member of the committee.
+    """The vote that an answer holds, if it is one on what was asked by a member of the committee.
 
-    The report comes with its signature: a member's signature on something else, which anybody can copy from
+    The message comes with its signature: a member's signature on something else, which anybody can copy from
     its pages, would otherwise stand in the place of its vote.
+
+    Args:
+        asked: the message that an answer holds; None where it is about something else.
     """
     try:
         said: Any = json.loads(body)
-        report, signature = decoded(from_hex(said["report"])), from_hex(said["signature"])
-        if report.clearing_hash != clearing_hash:
+        message, signature = asked(said), from_hex(said["signature"])
+        if message is None:
             return None
-        signer = report.recover(domain, signature)
+        signer = message.recover(domain, signature)
     except (PeerwattError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-    digest = report.digest(domain)
+    digest = message.digest(domain)
     return Vote(committee.index(signer), digest, signature) if signer in committee else None
 
 

@@ -20,11 +20,14 @@ from peerwatt.grid.feeder import Feeder
 from peerwatt.grid.power_flow import PowerFlow
 from peerwatt.grid.rules import GridRules
 from peerwatt.oracle.chain_follower import ChainFollower, Head
+from peerwatt.oracle.envelope_publisher import EnvelopePublisher
+from peerwatt.oracle.envelope_record import EnvelopeRecord
 from peerwatt.oracle.followed_chain import FollowedChain
 from peerwatt.oracle.forecast_file import ForecastSource
-from peerwatt.oracle.member import Habits, Member, Say
+from peerwatt.oracle.member import Member
 from peerwatt.oracle.peers import PeerList, Peers
 from peerwatt.oracle.report_bytes import as_hex
+from peerwatt.oracle.seat import Habits, Say, Seat
 from peerwatt.oracle.service import Service
 from peerwatt.oracle.signing_record import SigningRecord
 from peerwatt.oracle.state import Identity, open_state
@@ -110,17 +113,20 @@ def run_member(
 
 
 def _member(settings: MemberSettings, client: MarketClient, database: sqlite3.Connection, say: Say) -> Member:
+    seat, solver = Seat(client, settings.key, settings.habits, say), PowerFlow(settings.feeder)
+    forecasts, peers = settings.forecasts, Peers(PeerList(settings.peers))
+    envelopes = None
+    if "OperatingEnvelopes" in settings.deployment.addresses:
+        envelopes = EnvelopePublisher(seat, solver, forecasts, EnvelopeRecord(database), peers)
     return Member(
-        client,
-        settings.key,
-        PowerFlow(settings.feeder),
-        settings.forecasts,
+        seat,
+        solver,
+        forecasts,
         settings.rules,
         ChainFollower(client, FollowedChain(database), settings.confirmations, say),
         SigningRecord(database),
-        Peers(PeerList(settings.peers)),
-        settings.habits,
-        say,
+        peers,
+        envelopes,
     )
 
 

@@ -1,4 +1,4 @@
-"""What a member shows to everybody, over HTTP: its signed reports. Nothing can be written through it."""
+"""What a member shows to everybody, over HTTP: its signed reports and envelopes. Nothing can be written."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from fastapi import FastAPI, HTTPException, Response
 from fastapi import Path as InPath
 
 from peerwatt.errors import InputError
+from peerwatt.oracle.envelope_record import EnvelopeRecord, encoded_envelope
 from peerwatt.oracle.report_bytes import as_hex, encoded, from_hex
 from peerwatt.oracle.signing_record import SignedReport, SigningRecord
 from peerwatt.oracle.state import read_state
@@ -23,6 +24,7 @@ MAX_CONNECTIONS = 256
 STOP_SECONDS = 5.0
 
 Hash = Annotated[str, InPath(pattern=r"^0x[0-9a-f]{64}$")]
+Interval = Annotated[int, InPath(ge=0, lt=1 << 32)]
 
 
 def application(state: sqlite3.Connection, health: Callable[[], dict[str, Any]]) -> FastAPI:
@@ -33,7 +35,7 @@ def application(state: sqlite3.Connection, health: Callable[[], dict[str, Any]])
         health: what the member says of itself.
     """
     app = FastAPI(title="Peerwatt oracle member", docs_url=None, redoc_url=None)
-    record = SigningRecord(state)
+    record, envelopes = SigningRecord(state), EnvelopeRecord(state)
 
     def signed(clearing: str) -> SignedReport:
         found = record.find(from_hex(clearing))
@@ -48,7 +50,7 @@ def application(state: sqlite3.Connection, health: Callable[[], dict[str, Any]])
         return health()
 
     @app.get("/intervals/{interval}")
-    async def read_interval(interval: Annotated[int, InPath(ge=0, lt=1 << 32)]) -> list[dict[str, Any]]:
+    async def read_interval(interval: Interval) -> list[dict[str, Any]]:
         return [report.document for report in record.of_interval(interval)]
 
     @app.get("/clearings/{clearing}")
@@ -63,6 +65,22 @@ def application(state: sqlite3.Connection, health: Callable[[], dict[str, Any]])
     @app.get("/clearings/{clearing}/inputs")
     async def read_inputs(clearing: Hash) -> Response:
         return Response(signed(clearing).inputs, media_type="application/json")
+
+    @app.get("/envelopes/{interval}")
+    async def read_envelopes(interval: Interval) -> list[dict[str, Any]]:
+        return [own.document for own in envelopes.of_interval(interval)]
+
+    @app.get("/envelopes/{interval}/{page}/signature")
+    async def read_envelope_signature(
+        interval: Interval, page: Annotated[int, InPath(ge=0, lt=1 << 16)]
+    ) -> dict[str, str]:
+        for own in envelopes.of_interval(interval):
+            if own.envelope.page == page:
+                return {
+                    "envelope": as_hex(encoded_envelope(own.envelope)),
+                    "signature": as_hex(own.signature),
+                }
+        raise HTTPException(404, "this member has signed no envelope of that interval and page")
 
     return app
 

@@ -31,6 +31,14 @@ CREATE TABLE IF NOT EXISTS signatures (
     inputs TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS signatures_by_interval ON signatures (interval);
+CREATE TABLE IF NOT EXISTS envelopes (
+    interval INTEGER NOT NULL,
+    page INTEGER NOT NULL,
+    digest BLOB NOT NULL CHECK (length(digest) = 32),
+    signature BLOB NOT NULL CHECK (length(signature) = 64),
+    envelope BLOB NOT NULL,
+    PRIMARY KEY (interval, page)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS blocks (number INTEGER PRIMARY KEY, hash BLOB NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS batches (
     interval INTEGER NOT NULL,

@@ -19,7 +19,8 @@ from web3.types import TxReceipt
 
 from peerwatt.chain import Network
 from peerwatt.chain.rpc import RpcNetwork
-from peerwatt.client import MarketClient
+from peerwatt.client import EnvelopeBoard, MarketClient
+from peerwatt.client.operating_envelopes import Publication
 from peerwatt.errors import ChainError, InputError
 from peerwatt.market.interval import Phase
 from peerwatt.pilot.keys import PilotKeys
@@ -35,6 +36,8 @@ PATIENT_PACE_S: Final = 0.4
 GRACE_S: Final = 20.0
 """To end in, once told to."""
 CONFIRMATIONS: Final = 1
+ENVELOPE_LEAD_S: Final = 240
+"""Before gate closure; homes bid a minute before it."""
 MEMBER_POLL_S: Final = 0.05
 
 
@@ -145,6 +148,7 @@ class CommitteeProcesses:
             "--demo-seed": self._keys.seed,
             "--confirmations": CONFIRMATIONS,
             "--poll": MEMBER_POLL_S,
+            "--envelope-lead": ENVELOPE_LEAD_S,
         }
         for index in committee:
             options = {**common, "--member": index, "--state": self.folder / f"member-{index}.sqlite"}
@@ -176,25 +180,57 @@ class CommitteeProcesses:
         """How often a member had died and was started again."""
         return sum(member.starts - 1 for member in self._members)
 
+    def await_envelopes(self, interval: int, pages: int, until: int) -> list[Publication]:
+        """Seal blocks until members have published an interval's envelopes; at some moment, go on without.
+
+        Args:
+            interval: whose.
+            pages: how many there are.
+            until: the last moment, s since the epoch.
+
+        Returns:
+            What is on the chain, in the order of the pages.
+        """
+        board, since = EnvelopeBoard(self._client), self._network.web3.eth.block_number
+
+        def complete() -> bool:
+            return all(board.limits(interval, page) for page in range(pages))
+
+        if not self._until(complete, until):
+            self._say(
+                f"interval {interval}: the committee published no operating envelope in time, connection "
+                "limits count"
+            )
+        return board.publications(interval, since)
+
     def await_verdict(self, interval: int) -> TxReceipt:
         """Seal blocks until a member has reported on a cleared interval; at the deadline, move on without.
 
         Returns:
             The receipt of the transaction that brought the verdict.
         """
-        deadline = self._scenario.market.report_deadline(interval)
-        cleared, restarts = self._network.web3.eth.block_number, self.restarts
-        while self._network.latest_timestamp() + 1 < deadline:
-            self._start_again()
-            if self._client.interval(interval).phase == Phase.GATED:
-                return self._reported(interval, cleared)
-            self._network.mine()
-            time.sleep(PACE_S if self.restarts == restarts else PATIENT_PACE_S)
-        if self._client.interval(interval).phase == Phase.GATED:
+        deadline, cleared = (
+            self._scenario.market.report_deadline(interval),
+            self._network.web3.eth.block_number,
+        )
+
+        def gated() -> bool:
+            return self._client.interval(interval).phase == Phase.GATED
+
+        if self._until(gated, deadline - 1):
             return self._reported(interval, cleared)
         self._say(f"interval {interval}: the committee was silent, it expires")
         self._network.set_next_timestamp(max(deadline, self._network.latest_timestamp() + 1))
         return self._client.expire(interval)
+
+    def _until(self, done: Callable[[], bool], last: int) -> bool:
+        """Seal blocks until something is so, at most up to some second; whether it is."""
+        restarts = self.restarts
+        while not done() and self._network.latest_timestamp() < last:
+            self._start_again()
+            self._network.mine()
+            time.sleep(PACE_S if self.restarts == restarts else PATIENT_PACE_S)
+        return done()
 
     def _start_again(self) -> None:
         for member in self._members:

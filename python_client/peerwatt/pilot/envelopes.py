@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from peerwatt.client import EnvelopeBoard, MarketClient
+from peerwatt.client.operating_envelopes import Publication
 from peerwatt.grid.errors import FlowError
 from peerwatt.market.twin import MarketTwin
 from peerwatt.messages import EnvelopeLimits
@@ -68,6 +69,17 @@ def publish_envelopes(
         twin.publish_envelope(signed.envelope, now=now)
         log.gas += receipt["gasUsed"]
         log.limits |= board.limits(log.number, signed.envelope.page)
+
+
+def take_published(
+    client: MarketClient, twin: MarketTwin, published: Sequence[Publication], log: IntervalLog
+) -> None:
+    """Note envelopes that others have published on the chain: in the twin, and what homes then read."""
+    board = EnvelopeBoard(client)
+    for found in published:
+        twin.publish_envelope(found.envelope, now=found.time)
+        log.gas += client.network.receipt(found.transaction)["gasUsed"]
+        log.limits |= board.limits(log.number, found.envelope.page)
 
 
 def is_shrunk(scenario: Scenario, home: Participant, log: IntervalLog, seed: int) -> bool:

@@ -23,16 +23,16 @@ from peerwatt.messages import (
     readings_hash,
 )
 from peerwatt.oracle import ClearedInterval, CommitteeMember, collect_quorum, expired
-from peerwatt.pilot.committee_processes import CommitteeProcesses
+from peerwatt.pilot.committee_processes import ENVELOPE_LEAD_S, CommitteeProcesses
 from peerwatt.pilot.comparison import SettledOnChain, differences, read_books
 from peerwatt.pilot.delivery import Neighbourhood
-from peerwatt.pilot.envelopes import envelope_pages, is_shrunk, publish_envelopes
+from peerwatt.pilot.envelopes import envelope_pages, is_shrunk, publish_envelopes, take_published
 from peerwatt.pilot.interval_log import IntervalLog
 from peerwatt.pilot.keys import PilotKeys
 from peerwatt.pilot.market_setup import open_market
 from peerwatt.pilot.order_entry import OrderEntry
 from peerwatt.pilot.scenario import Scenario
-from peerwatt.pilot.timeline import Action, Appointment, appointments
+from peerwatt.pilot.timeline import POST_S, Action, Appointment, appointments
 from peerwatt.relayer import OrderQueue, Relayer
 from peerwatt.relayer.relayer import batch_data
 
@@ -143,9 +143,7 @@ class Replay:
             self._committee.start(self._client, first, self.seed)
         with OrderQueue() as queue:
             self._entry = OrderEntry(self.scenario, self._keys, self._market, queue)
-            for appointment in appointments(
-                self.scenario.market, first, self.intervals, envelope_pages(self.scenario)
-            ):
+            for appointment in appointments(self.scenario.market, first, self.intervals, self._envelope_s()):
                 position = appointment.interval - first
                 self._keep(appointment, logs[position])
                 if appointment.action == Action.SETTLE:
@@ -220,10 +218,29 @@ class Replay:
         error = self._books.conservation_error + self._entry.bond_error
         self._conservation_error = max(self._conservation_error, error)
 
+    def _envelope_s(self) -> int:
+        """How long before the posting envelopes are begun: a second a page, or the time of whole turns."""
+        pages = envelope_pages(self.scenario)
+        return pages if self._committee is None or not pages else ENVELOPE_LEAD_S - POST_S
+
     # The steps of an interval. Without a batch an interval does not exist on chain: its homes are billed
     # at the tariff, and the oracle's check is only for the record.
 
     def _publish_envelope(self, log: IntervalLog) -> None:
+        if self._committee is None:
+            self._publish_inside(log)
+        else:
+            self._at_appointment()
+            until = self.scenario.market.gate_closure(log.number) - POST_S - 1
+            published = self._committee.await_envelopes(log.number, envelope_pages(self.scenario), until)
+            take_published(self._client, self._market.twin, published, log)
+        log.shrunk = tuple(
+            home.account
+            for home in self.scenario.participants
+            if is_shrunk(self.scenario, home, log, self.seed)
+        )
+
+    def _publish_inside(self, log: IntervalLog) -> None:
         publish_envelopes(
             self.scenario,
             self._members,
@@ -233,11 +250,6 @@ class Replay:
             log,
             self._next_second,
             self._say,
-        )
-        log.shrunk = tuple(
-            home.account
-            for home in self.scenario.participants
-            if is_shrunk(self.scenario, home, log, self.seed)
         )
 
     def _post(self, log: IntervalLog) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from peerwatt.chain import open_network
-from peerwatt.errors import InputError
 from peerwatt.pilot.committee_processes import CommitteeProcesses
 from peerwatt.pilot.keys import PilotKeys
 from peerwatt.pilot.outcome import results
@@ -44,11 +43,6 @@ def replay_scenario(
     Raises:
         PeerwattError: the chain cannot be opened, or it or the feeder refused.
     """
-    if scenario.envelope and committee is not None:
-        raise InputError(
-            "--committee processes: members do not publish operating envelopes: keep the committee inside, "
-            "or set the scenario's envelope to off"
-        )
     genesis = int(scenario.calendar.start.timestamp()) - SETUP_S
     with open_network(chain, genesis_time=genesis, sealed=True, chain_id=chain_id) as network:
         if committee is None:

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Final
 
 from peerwatt.market.config import MarketConfig
+
+POST_S: Final = 60
+"""Before gate closure: when orders are posted or, in a sealed market, committed to."""
 
 
 class Action(IntEnum):
@@ -38,9 +42,7 @@ class Appointment:
     interval: int
 
 
-def appointments(
-    config: MarketConfig, first: int, count: int, envelope_pages: int = 0
-) -> Iterator[Appointment]:
+def appointments(config: MarketConfig, first: int, count: int, envelope_s: int = 0) -> Iterator[Appointment]:
     """Every call of `count` intervals from `first` on, in time order.
 
     Each action has its own second after the moment from which it is due, so that no two fall on the same one:
@@ -50,13 +52,13 @@ def appointments(
         config: the market's clock; in a sealed market batches are committed to and revealed, else posted.
         first: the first interval.
         count: of intervals.
-        envelope_pages: pages of participants for which envelopes are published, a second each.
+        envelope_s: how long before the posting the publishing of envelopes begins, s; 0 where there are none.
     """
     due = [
         Appointment(time, action, interval)
         for interval in range(first, first + count)
         for action, time in (
-            (Action.COMMIT if config.is_sealed else Action.POST, config.gate_closure(interval) - 60),
+            (Action.COMMIT if config.is_sealed else Action.POST, config.gate_closure(interval) - POST_S),
             *([(Action.REVEAL, config.gate_closure(interval))] if config.is_sealed else []),
             (Action.CLEAR, config.book_closure(interval) + 1),
             (Action.REPORT, config.book_closure(interval) + 2),
@@ -65,10 +67,10 @@ def appointments(
             (Action.SETTLE, config.readings_deadline(interval) + 5),
         )
     ]
-    if envelope_pages:
+    if envelope_s:
         due += [
             Appointment(
-                config.gate_closure(interval) - 60 - envelope_pages, Action.PUBLISH_ENVELOPE, interval
+                config.gate_closure(interval) - POST_S - envelope_s, Action.PUBLISH_ENVELOPE, interval
             )
             for interval in range(first, first + count)
         ]
