@@ -3,12 +3,52 @@ pragma solidity 0.8.30;
 
 import {BatchData} from "../../contracts/interfaces/IEnergyMarket.sol";
 import {vm, within} from "./Vm.sol";
-import {IntervalActs} from "./handler/IntervalActs.sol";
+import {Community, Kind} from "./handler/Community.sol";
+import {SealedActs} from "./handler/SealedActs.sol";
 
 /// @title Everybody at once: participants, relayers, the committee, the metering operator and thieves
 /// @notice Each call is one act of somebody at some time. An act that the market refuses is caught: refusing is right,
 /// what it leaves behind is what the invariants look at.
-contract MarketHandler is IntervalActs {
+contract MarketHandler is SealedActs {
+    constructor(Kind memory kind) Community(kind) {
+        if (kind.isSealed) _fundRelayers();
+    }
+
+    /// @notice What is done in a market of this kind.
+    function acts() external view returns (bytes4[] memory list) {
+        bytes4[13] memory always = [
+            this.wait.selector,
+            this.deposit.selector,
+            this.withdraw.selector,
+            this.takeOut.selector,
+            this.retire.selector,
+            this.join.selector,
+            this.leave.selector,
+            this.suspend.selector,
+            this.pause.selector,
+            this.steal.selector,
+            this.proceed.selector,
+            this.actOutOfTurn.selector,
+            this.correct.selector
+        ];
+        bool isSealed = address(sealedBatches) != address(0);
+        bool hasEnvelopes = address(envelopes) != address(0);
+        list = new bytes4[](always.length + (isSealed ? 4 : 1) + (hasEnvelopes ? 1 : 0));
+        uint256 count;
+        for (; count < always.length; ++count) {
+            list[count] = always[count];
+        }
+        if (isSealed) {
+            list[count++] = this.commit.selector;
+            list[count++] = this.reveal.selector;
+            list[count++] = this.forfeit.selector;
+            list[count++] = this.stealSealed.selector;
+        } else {
+            list[count++] = this.post.selector;
+        }
+        if (hasEnvelopes) list[count] = this.publish.selector;
+    }
+
     /* TIME AND MONEY */
 
     function wait(uint256 time) external {
@@ -16,7 +56,10 @@ contract MarketHandler is IntervalActs {
     }
 
     function deposit(uint256 account, uint256 amount) external {
-        _deposit(within(account, 0, registry.accountCount() - 1), within(amount, 0, 10_000_000));
+        account = within(account, 0, registry.accountCount() - 1);
+        // Little to the accounts that payments only pass through, so that they come to owe.
+        bool passes = account != 0 && account < FIRST;
+        _deposit(account, within(amount, 0, passes ? 100 : 10_000_000));
     }
 
     function withdraw(uint256 account, uint256 amount) external {
@@ -45,24 +88,28 @@ contract MarketHandler is IntervalActs {
         retired += amount;
     }
 
-    function join() external {
-        if (registry.accountCount() == FIRST + PEOPLE) return;
+    function join(uint256 seed) external {
+        if (seed & 7 != 0 || registry.accountCount() == FIRST + PEOPLE) return;
         _register();
         ++done["join"];
     }
 
     /// Of six people two at most leave, so that a market remains.
-    function leave(uint256 account) external {
+    function leave(uint256 account, uint256 seed) external {
         account = within(account, FIRST, FIRST + 1);
-        vm.prank(_wallet(account));
-        try market.requestExit(account) {} catch {}
+        if (seed & 7 == 0) {
+            vm.prank(_wallet(account));
+            try market.requestExit(account) {} catch {}
+        }
         try market.finishExit(account) {
             ++done["exit"];
+            (int256 cash,) = market.account(account);
+            if (cash > 0) _withdraw(account, uint256(cash));
         } catch {}
     }
 
-    function suspend(uint256 account, bool on) external {
-        registry.setSuspended(within(account, FIRST + 2, FIRST + 3), on);
+    function suspend(uint256 account, uint256 seed) external {
+        registry.setSuspended(within(account, FIRST + 2, FIRST + 3), seed & 7 == 0);
     }
 
     /* THIEVES */
@@ -104,6 +151,7 @@ contract MarketHandler is IntervalActs {
     /// @notice Nobody with a role acts any more. Time passes, and what anyone may call is called: everybody leaves.
     function everyoneLeaves() external {
         vm.warp(block.timestamp + 4 * LENGTH + 86_400);
+        _forfeitAll();
         for (uint256 i; i < intervals.length; ++i) {
             uint256 interval = intervals[i];
             try market.clear(interval) {} catch {}

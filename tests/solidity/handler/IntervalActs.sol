@@ -4,52 +4,70 @@ pragma solidity 0.8.30;
 import {OrderCodec} from "../../../contracts/libraries/OrderCodec.sol";
 import {Correction, IEnergyMarket, Interval, NetworkReport, Phase} from "../../../contracts/interfaces/IEnergyMarket.sol";
 import {Verdict} from "../../../contracts/libraries/Terms.sol";
-import {Log, compact, vm, within} from "../Vm.sol";
-import {Papers} from "./Papers.sol";
+import {Log, vm, within} from "../Vm.sol";
+import {OfferActs} from "./OfferActs.sol";
 
-/// @title The life of an interval: each call is one act of somebody at some time
+/// @title The life of an interval after its book has closed: each call is one act of somebody at some time
 /// @notice An act that the market refuses is caught: refusing is right, what it leaves behind is what the invariants look
 /// at.
-abstract contract IntervalActs is Papers {
-    function post(uint256 which, uint256 seed) external {
-        uint256 interval = block.timestamp / LENGTH + within(which, 0, 3);
-        bytes memory orders;
-        for (uint256 i; i < PEOPLE; ++i) {
-            uint256 draw = uint256(keccak256(abi.encode(seed, i)));
-            if (draw & 1 == 0) orders = abi.encodePacked(orders, _order(interval, FIRST + i, draw));
+abstract contract IntervalActs is OfferActs {
+    mapping(Verdict => uint256) public verdicts;
+
+    /// @notice Up to six times whatever comes next for the oldest interval that is not settled, at the time it becomes
+    /// possible.
+    function proceed(uint256 seed) external {
+        for (uint256 i = within(seed, 1, 6); i > 0; --i) {
+            _proceed(uint256(keccak256(abi.encode(seed, i))));
         }
-        (bool wasOpen,) = _state(interval);
-        bool stands = market.freeBalance(0) >= 0;
-        vm.recordLogs();
-        try market.post(interval, orders) {
-            if (!wasOpen) {
-                if (!stands) broken = "an interval opened while the supplier was below its margin";
-                known[interval] = registry.accountCount();
-            }
-            _notePosted(interval);
-        } catch {}
     }
 
-    /// @notice Whatever comes next for the oldest interval that is not settled, at the time it becomes possible.
-    function proceed(uint256 seed) external {
+    function _proceed(uint256 seed) private {
         for (uint256 i; i < intervals.length; ++i) {
             uint256 interval = intervals[i];
             (bool found, Interval memory state) = _state(interval);
             if (!found || state.settled == state.batches) continue;
             uint256 which = intervals.length - 1 - i;
-            uint256 due = interval * LENGTH - 300;
-            if (state.phase == Phase.Cleared) due += seed & 3 == 0 ? 240 : 0;
-            if (state.phase == Phase.Gated) due = (interval + 1) * LENGTH + (state.attested || seed & 3 == 0 ? 600 : 0);
-            if (block.timestamp < due) vm.warp(due);
-            if (state.phase == Phase.Open) return this.clear(which);
-            if (state.phase == Phase.Cleared) return seed & 3 == 0 ? this.expire(which) : this.report(which, seed >> 2, seed);
-            if (!state.attested && seed & 3 != 0) return this.attest(which, seed);
-            if (seed & 4 == 0) this.overrule(which, seed >> 3, seed);
-            for (uint256 j; j < batches[interval].length; ++j) {
-                _settle(interval, j);
+            uint256 closure = _bookClosure(interval);
+            if (state.phase == Phase.Open) {
+                _waitUntil(closure);
+                this.clear(which);
+            } else if (state.phase == Phase.Cleared) {
+                if (seed & 7 == 0) _waitUntil(closure + REPORT_WINDOW);
+                if (block.timestamp < closure + REPORT_WINDOW) this.report(which, seed >> 3, seed);
+                else this.expire(which);
+            } else {
+                _measure(interval, which, state.attested, seed);
             }
             return;
         }
+    }
+
+    /// The readings of an interval, or the silence of its meters, and then its settlement.
+    function _measure(uint256 interval, uint256 which, bool attested, uint256 seed) private {
+        uint256 deadline = (interval + 1) * LENGTH + ATTEST_WINDOW;
+        _waitUntil((interval + 1) * LENGTH);
+        if (!attested && seed & 7 != 0 && block.timestamp < deadline) return this.attest(which, seed);
+        _waitUntil(deadline);
+        if (seed & 8 == 0) this.overrule(which, seed >> 4, seed);
+        _waitUntil(deadline + OVERRULE_WINDOW);
+        for (uint256 j; j < batches[interval].length; ++j) {
+            _settle(interval, j);
+        }
+    }
+
+    function _waitUntil(uint256 time) private {
+        if (block.timestamp < time) vm.warp(time);
+    }
+
+    /// @notice One of these at any time, mostly a wrong one.
+    function actOutOfTurn(uint256 act, uint256 which, uint256 number, uint256 seed) external {
+        act = within(act, 0, 5);
+        if (act == 0) this.clear(which);
+        if (act == 1) this.report(which, number, seed);
+        if (act == 2) this.expire(which);
+        if (act == 3) this.attest(which, seed);
+        if (act == 4) this.overrule(which, number, seed);
+        if (act == 5) this.settle(which, number);
     }
 
     function clear(uint256 which) external {
@@ -76,12 +94,9 @@ abstract contract IntervalActs is Papers {
         }
         if (decisions.length == 0 && r.verdict == Verdict.Curtail) return;
         bytes32 digest = _digest(keccak256(abi.encode(REPORT_TYPEHASH, r)));
-        bytes memory signatures;
-        for (uint256 i; i < 3; ++i) {
-            signatures = abi.encodePacked(signatures, compact(COMMITTEE_KEY + i, digest));
-        }
-        try market.report(r, decisions, 7, signatures) {
-            ++done["report"];
+        (uint256 signers, bytes memory signatures) = _signedBy(3, digest);
+        try market.report(r, decisions, signers, signatures) {
+            ++verdicts[r.verdict];
             for (uint256 i; i < decisions.length; ++i) {
                 batches[interval][i].decisions = decisions[i];
             }
@@ -192,30 +207,5 @@ abstract contract IntervalActs is Papers {
             batch.terms = batch.terms.withRun(run).withDelivered(delivered);
             batch.readings = readings[number];
         } catch {}
-    }
-
-    function _notePosted(uint256 interval) internal {
-        Log[] memory logs = vm.getRecordedLogs();
-        for (uint256 i; i < logs.length; ++i) {
-            if (logs[i].topics[0] != keccak256("BatchPosted(uint256,uint256,bytes)")) continue;
-            if (batches[interval].length == 0) intervals.push(interval);
-            Batch storage batch = batches[interval].push();
-            batch.records = abi.decode(logs[i].data, (bytes));
-            uint256 number = batches[interval].length - 1;
-            if (number != 0) batch.previous = market.batchCommitment(interval, number - 1);
-            for (uint256 at = OrderCodec.COUNT_BYTES; at < batch.records.length; at = _next(batch.records, at)) {
-                bool isKnown = _participant(batch.records, at) < known[interval];
-                if (!isKnown) broken = "an interval took an order of somebody it does not know";
-            }
-            ++done["post"];
-        }
-    }
-    function _participant(bytes memory records, uint256 at) private pure returns (uint256) {
-        return (uint256(uint8(records[at])) << 8) | uint8(records[at + 1]);
-    }
-
-    /// Where the record after the one at `at` begins.
-    function _next(bytes memory records, uint256 at) private pure returns (uint256) {
-        return at + 3 + 8 * uint256(uint8(records[at + 2]));
     }
 }

@@ -2,6 +2,7 @@
 pragma solidity 0.8.30;
 
 import {NetworkReport} from "../../../contracts/interfaces/IEnergyMarket.sol";
+import {OperatingEnvelope} from "../../../contracts/interfaces/IOperatingEnvelopes.sol";
 import {compact, within} from "../Vm.sol";
 import {Community} from "./Community.sol";
 
@@ -20,14 +21,28 @@ abstract contract Papers is Community {
         "MeterReading(uint32 interval,uint16 participant,uint32 imported,uint32 exported,uint48 importRegister,uint48 exportRegister)"
     );
 
+    bytes32 private constant ENVELOPE_TYPEHASH = keccak256(
+        "OperatingEnvelope(uint32 interval,uint16 page,bytes32 feederHash,bytes32 inputsHash,bytes limits)"
+    );
+    bytes32 private constant DOMAIN_TYPEHASH =
+        keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");
+
+    /// Orders of about half of all people, one after the other.
+    function _someOrders(uint256 interval, uint256 seed) internal view returns (bytes memory orders) {
+        for (uint256 i; i < PEOPLE; ++i) {
+            uint256 draw = uint256(keccak256(abi.encode(seed, i)));
+            if (draw & 1 == 0) orders = abi.encodePacked(orders, _order(interval, FIRST + i, draw));
+        }
+    }
+
     function _order(uint256 interval, uint256 account, uint256 draw) internal view returns (bytes memory) {
         uint256 count = within(draw >> 8, 1, 3);
         bytes memory steps;
         bytes memory hashes;
         uint256 side = (draw >> 16) & 1;
         for (uint256 i; i < count; ++i) {
-            uint256 tick = 20 + 4 * i + ((draw >> (20 + 4 * i)) & 3) + 4 * (1 - side);
-            uint256 quantity = within(draw >> (60 + 20 * i), 1, 350);
+            uint256 tick = LOWEST_ASK + 4 * i + ((draw >> (20 + 4 * i)) & 3) + BID_ABOVE * (1 - side);
+            uint256 quantity = within(draw >> (60 + 20 * i), 1, 500);
             steps = abi.encodePacked(steps, uint32((side << 31) | (tick << 23) | quantity));
             hashes = abi.encodePacked(hashes, keccak256(abi.encode(STEP_TYPEHASH, side, tick, quantity)));
         }
@@ -95,6 +110,30 @@ abstract contract Papers is Community {
         return compact(OPERATOR_KEY, _digest(structHash));
     }
 
+    /// Signatures of so many members of the committee, from the first on, and who they are.
+    function _signedBy(uint256 members, bytes32 digest)
+        internal
+        pure
+        returns (uint256 signers, bytes memory signatures)
+    {
+        for (uint256 i; i < members; ++i) {
+            signatures = abi.encodePacked(signatures, compact(COMMITTEE_KEY + i, digest));
+        }
+        signers = (1 << members) - 1;
+    }
+
+    function _envelopeDigest(OperatingEnvelope memory e) internal view returns (bytes32) {
+        bytes32 domain = keccak256(
+            abi.encode(
+                DOMAIN_TYPEHASH, keccak256("Peerwatt"), keccak256("1"), block.chainid, address(envelopes)
+            )
+        );
+        bytes32 structHash = keccak256(
+            abi.encode(ENVELOPE_TYPEHASH, e.interval, e.page, e.feederHash, e.inputsHash, keccak256(e.limits))
+        );
+        return keccak256(abi.encodePacked(hex"1901", domain, structHash));
+    }
+
     function _digest(bytes32 structHash) internal view returns (bytes32) {
         return keccak256(abi.encodePacked(hex"1901", market.domainSeparator(), structHash));
     }
@@ -105,6 +144,32 @@ abstract contract Papers is Community {
             hashes = abi.encodePacked(hashes, keccak256(vectors[i]));
         }
         return keccak256(hashes);
+    }
+
+    function _participant(bytes memory packed, uint256 at) internal pure returns (uint256) {
+        return (uint256(uint8(packed[at])) << 8) | uint8(packed[at + 1]);
+    }
+
+    /// Where the record after the one at `at` begins.
+    function _next(bytes memory records, uint256 at) internal pure returns (uint256) {
+        return at + 3 + 8 * uint256(uint8(records[at + 2]));
+    }
+
+    /// Wh that the order or record at `at` bids and asks; `stride` bytes from step to step.
+    function _offer(bytes memory packed, uint256 at, uint256 stride)
+        internal
+        pure
+        returns (uint256 bids, uint256 asks)
+    {
+        uint256 end = at + 3 + stride * uint256(uint8(packed[at + 2]));
+        for (at += 3; at < end; at += stride) {
+            uint256 word;
+            assembly ("memory-safe") {
+                word := shr(224, mload(add(add(packed, 32), at)))
+            }
+            if (word >> 31 == 0) bids += word & 0x7fffff;
+            else asks += word & 0x7fffff;
+        }
     }
 
     function _orders(bytes memory records) internal pure returns (uint256) {

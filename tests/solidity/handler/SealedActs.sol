@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import {IEnergyMarket} from "../../../contracts/interfaces/IEnergyMarket.sol";
+import {ISealedBatches} from "../../../contracts/interfaces/ISealedBatches.sol";
+import {Log, vm, within} from "../Vm.sol";
+import {IntervalActs} from "./IntervalActs.sol";
+
+/// @title The sealed phase: relayers and participants commit, reveal or do not, and thieves copy what they see
+abstract contract SealedActs is IntervalActs {
+    /// @dev Two relayers, and a participant for itself.
+    uint256 private constant RELAYERS = 3;
+    uint256 private constant RELAYER_FUNDS = 1e15;
+
+    /// A batch that somebody has committed to.
+    /// @param isCopy its seal is another relayer's: nothing opens it
+    /// @param isOut whether its bond is still out
+    struct Commitment {
+        uint256 interval;
+        address relayer;
+        bytes orders;
+        bytes32 salt;
+        bytes32 seal;
+        bool isCopy;
+        bool isOut;
+    }
+
+    Commitment[] private _commitments;
+    mapping(address relayer => uint256) private _left;
+    uint256 public bondsOut;
+
+    function _fundRelayers() internal {
+        for (uint256 i; i < RELAYERS; ++i) {
+            token.mint(_relayer(i), RELAYER_FUNDS);
+            vm.prank(_relayer(i));
+            token.approve(address(sealedBatches), type(uint256).max);
+        }
+    }
+
+    function _relayer(uint256 which) private pure returns (address) {
+        which = which % RELAYERS;
+        return which == 0 ? _wallet(FIRST + 2) : address(uint160(0x20000 + which));
+    }
+
+    function commit(uint256 which, uint256 seed) external {
+        for (uint256 i = within(seed, 1, RELAYERS); i > 0; --i) {
+            _commitAs(_relayer(i), _someInterval(which), uint256(keccak256(abi.encode(seed, i))));
+        }
+    }
+
+    function _commitAs(address relayer, uint256 interval, uint256 seed) private {
+        bytes memory orders = _someOrders(interval, seed);
+        // One in sixteen ends within an order.
+        if (seed >> 252 == 0) orders = abi.encodePacked(orders, uint8(0));
+        bytes32 salt = keccak256(abi.encode(seed, "salt"));
+        bytes32 seal = sealedBatches.sealOf(relayer, interval, orders, salt);
+        _commit(Commitment(interval, relayer, orders, salt, seal, false, true));
+    }
+
+    /// @notice Mostly of the next interval and at its gate closure, mostly all that relayers have for it; half the time the
+    /// interval goes on at once.
+    function reveal(uint256 which, uint256 seed) external {
+        (bool any, uint256 number) = which & 7 == 0 ? _someOut(which >> 3) : _nextOut();
+        if (!any) return;
+        uint256 interval = _commitments[number].interval;
+        if (seed & 7 != 0 && block.timestamp < _gateClosure(interval)) vm.warp(_gateClosure(interval));
+        _reveal(number);
+        if (seed & 24 == 0) return;
+        for (uint256 i; i < _commitments.length; ++i) {
+            if (_commitments[i].isOut && _commitments[i].interval == interval) _reveal(i);
+        }
+        if (seed & 32 == 0) this.proceed(seed >> 8);
+    }
+
+    function forfeit(uint256 which, uint256 seed) external {
+        (bool any, uint256 number) = _someOut(which);
+        if (!any) return;
+        uint256 due = _bookClosure(_commitments[number].interval);
+        if (seed & 7 == 0 && block.timestamp < due) vm.warp(due);
+        _forfeit(number);
+    }
+
+    /// @notice Somebody does with another's commitment what only its relayer may do, or what nobody may do.
+    function stealSealed(uint256 which, uint256 seed) external {
+        try market.post(_someInterval(which), _someOrders(_someInterval(which), seed)) {
+            broken = "orders came past the sealed phase";
+        } catch {}
+        if (_commitments.length == 0) return;
+        Commitment memory theirs = _commitments[_commitments.length - 1 - which % _least(_commitments.length, 6)];
+        address thief = _relayer(seed);
+        if (thief == theirs.relayer) {
+            vm.prank(thief);
+            try sealedBatches.commit(theirs.interval, theirs.seal) {
+                broken = "somebody committed to a batch twice";
+            } catch {}
+        } else if (!theirs.isCopy) {
+            if ((seed >> 8) & 1 == 0) {
+                _commit(Commitment(theirs.interval, thief, theirs.orders, theirs.salt, theirs.seal, true, true));
+            }
+            vm.prank(thief);
+            try sealedBatches.reveal(theirs.interval, theirs.orders, theirs.salt) {
+                broken = "a thief revealed another's batch";
+            } catch {}
+        }
+        if (_isOut(theirs.interval, theirs.relayer, theirs.seal)) return;
+        vm.prank(theirs.relayer);
+        try sealedBatches.reveal(theirs.interval, theirs.orders, theirs.salt) {
+            broken = "a batch was revealed that is not out";
+        } catch {}
+        try sealedBatches.forfeit(theirs.interval, theirs.relayer, theirs.seal) {
+            broken = "a bond was forfeited that is not out";
+        } catch {}
+    }
+
+    /// What the relayers that do nothing else have less than they began with.
+    function relayersLack() external view returns (uint256 sum) {
+        for (uint256 i = 1; i < RELAYERS; ++i) {
+            sum += RELAYER_FUNDS - token.balanceOf(_relayer(i));
+        }
+    }
+
+    /// The bonds that they left and did not get back.
+    function relayersLeft() external view returns (uint256 sum) {
+        for (uint256 i = 1; i < RELAYERS; ++i) {
+            sum += _left[_relayer(i)];
+        }
+    }
+
+    /// Every bond that is still out goes to the community, once the books are closed.
+    function _forfeitAll() internal {
+        for (uint256 i; i < _commitments.length; ++i) {
+            if (!_commitments[i].isOut) continue;
+            _forfeit(i);
+            require(!_commitments[i].isOut, "a bond is stuck");
+        }
+    }
+
+    function _commit(Commitment memory commitment) private {
+        vm.prank(commitment.relayer);
+        try sealedBatches.commit(commitment.interval, commitment.seal) {
+            if (registry.postingPaused()) broken = "a batch was committed to while posting was paused";
+            if (block.timestamp >= _gateClosure(commitment.interval)) broken = "a batch was committed to too late";
+            _commitments.push(commitment);
+            bondsOut += BOND;
+            _left[commitment.relayer] += BOND;
+            ++done[commitment.isCopy ? bytes32("copy") : bytes32("commit")];
+        } catch {}
+    }
+
+    function _reveal(uint256 number) private {
+        Commitment memory c = _commitments[number];
+        (bool wasOpen, bool taking) = _takes(c.interval);
+        bool inWindow = block.timestamp >= _gateClosure(c.interval) && block.timestamp < _bookClosure(c.interval);
+        uint256 before = token.balanceOf(c.relayer);
+        vm.recordLogs();
+        vm.prank(c.relayer);
+        try sealedBatches.reveal(c.interval, c.orders, c.salt) {
+            if (!inWindow) broken = "a batch was revealed too soon or too late";
+            if (c.isCopy) broken = "a copied seal was opened";
+            if (token.balanceOf(c.relayer) != before + BOND) broken = "a reveal returned another amount than the bond";
+            _commitments[number].isOut = false;
+            bondsOut -= BOND;
+            _left[c.relayer] -= BOND;
+            _noteRevealed(c, wasOpen, taking, vm.getRecordedLogs());
+        } catch (bytes memory reason) {
+            bytes4 why = bytes4(reason);
+            bool excused = c.isCopy || !inWindow || why == IEnergyMarket.SlotBusy.selector
+                || why == IEnergyMarket.TruncatedBatch.selector;
+            if (!excused) broken = "a batch could not be revealed";
+            ++done[inWindow ? bytes32("reveal refused") : bytes32("reveal out of time")];
+        }
+    }
+
+    function _noteRevealed(Commitment memory c, bool wasOpen, bool taking, Log[] memory logs) private {
+        bool posted;
+        for (uint256 i; i < logs.length; ++i) {
+            if (logs[i].topics[0] == ISealedBatches.Revealed.selector) posted = true;
+        }
+        if (posted != taking) broken = "a bond was returned without a post, or a post made that is not to be";
+        ++done[posted ? bytes32("reveal") : bytes32("return")];
+        if (posted) _notePosted(c.interval, c.orders, wasOpen, taking, logs);
+    }
+
+    function _forfeit(uint256 number) private {
+        Commitment memory c = _commitments[number];
+        (int256 before,) = market.account(3);
+        try sealedBatches.forfeit(c.interval, c.relayer, c.seal) {
+            (int256 cash,) = market.account(3);
+            if (block.timestamp < _bookClosure(c.interval)) broken = "a bond was forfeited before its time";
+            if (cash != before + int256(BOND)) broken = "a bond did not reach the community";
+            _commitments[number].isOut = false;
+            bondsOut -= BOND;
+            paidIn += BOND;
+            ++done["forfeit"];
+        } catch {}
+    }
+
+    /// One of the first interval that is still to be revealed.
+    function _nextOut() private view returns (bool any, uint256 number) {
+        for (uint256 i; i < _commitments.length; ++i) {
+            Commitment storage c = _commitments[i];
+            if (!c.isOut || c.isCopy || block.timestamp >= _bookClosure(c.interval)) continue;
+            if (!any || c.interval < _commitments[number].interval) (any, number) = (true, i);
+        }
+    }
+
+    /// One of the last six that are out.
+    function _someOut(uint256 which) private view returns (bool, uint256) {
+        uint256[6] memory found;
+        uint256 count;
+        for (uint256 i = _commitments.length; i > 0 && count < 6; --i) {
+            if (_commitments[i - 1].isOut) found[count++] = i - 1;
+        }
+        return (count != 0, count == 0 ? 0 : found[which % count]);
+    }
+
+    function _isOut(uint256 interval, address relayer, bytes32 seal) private view returns (bool) {
+        for (uint256 i; i < _commitments.length; ++i) {
+            Commitment storage c = _commitments[i];
+            if (c.isOut && c.interval == interval && c.relayer == relayer && c.seal == seal) return true;
+        }
+        return false;
+    }
+
+    function _least(uint256 a, uint256 b) private pure returns (uint256) {
+        return a < b ? a : b;
+    }
+}
