@@ -26,6 +26,7 @@ from peerwatt.messages import (
 )
 from peerwatt.messages.signature import CURVE_ORDER
 from peerwatt.oracle.envelope_record import encoded_envelope
+from peerwatt.oracle.forecast_notice import ForecastNotice
 from peerwatt.oracle.peers import MAX_ANSWER_BYTES, PeerList, Peers, Vote
 from peerwatt.oracle.report_bytes import REPORT_BYTES, as_hex, encoded
 
@@ -227,3 +228,26 @@ def test_only_a_signature_under_the_envelope_that_was_asked_for_is_a_vote(tmp_pa
         votes = Peers(PeerList(file)).collect_envelope(7, 1, DOMAIN, COMMITTEE, lambda votes: False)
     assert sorted(votes) == [0, 1]
     assert votes[0].digest == asked.digest(DOMAIN) != votes[1].digest
+
+
+def test_a_notice_counts_for_the_interval_that_was_asked_for_and_its_own_signer(tmp_path: Path) -> None:
+    def saying(index: int, notice: ForecastNotice, shown: bytes = HASH) -> Answer:
+        signature = notice.sign(DOMAIN, demo_private_key(1, "committee", index))
+        return _saying(json.dumps({"forecast_hash": as_hex(shown), "signature": as_hex(signature)}).encode())
+
+    same, other = ForecastNotice(7, HASH), ForecastNotice(7, CLEARING)
+    answers = [
+        saying(0, same),
+        saying(1, other, CLEARING),
+        saying(2, other),
+        saying(3, ForecastNotice(8, HASH)),
+        _saying(b'{"forecast_hash": "0x00", "signature": "0x00"}'),
+    ]
+    with ExitStack() as stack:
+        file = tmp_path / "peers.txt"
+        file.write_text("".join(f"{stack.enter_context(peer(answer))}\n" for answer in answers))
+        votes = Peers(PeerList(file)).collect_notices(7, DOMAIN, COMMITTEE, lambda votes: False)
+    assert {member: vote.digest for member, vote in votes.items()} == {
+        0: same.digest(DOMAIN),
+        1: other.digest(DOMAIN),
+    }

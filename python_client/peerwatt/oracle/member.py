@@ -1,8 +1,9 @@
 """One member of the committee: follows the chain, judges, signs, and sees to it that somebody reports.
 
-A member trusts the chain, its own feeder and its own forecast. From the others it takes signatures under
-exactly the report that it derived itself; with a quorum of them, whoever's turn it is sends it. The turn goes
-round by interval and passes on when nothing happens, so that no member is needed.
+A member trusts the chain, its own feeder and its own forecast. It judges once a quorum of members has the
+same forecast, or half of the report window is over. From the others it takes signatures under exactly the
+report that it derived itself; with a quorum of them, whoever's turn it is sends it. The turn goes round by
+interval and passes on when nothing happens, so that no member is needed.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from peerwatt.grid.rules import GridRules
 from peerwatt.oracle.chain_follower import ChainFollower, Head
 from peerwatt.oracle.envelope_publisher import EnvelopePublisher
 from peerwatt.oracle.followed_chain import Cleared
-from peerwatt.oracle.forecast_file import ForecastSource
+from peerwatt.oracle.forecast_file import ForecastDocument, ForecastSource
+from peerwatt.oracle.forecast_notice import ForecastNotice, NoticeBoard
 from peerwatt.oracle.peers import Peers
 from peerwatt.oracle.report_inputs import ReportInputs
 from peerwatt.oracle.seat import Seat, short
@@ -41,6 +43,7 @@ class Member:
         rules: GridRules,
         follower: ChainFollower,
         record: SigningRecord,
+        notices: NoticeBoard,
         peers: Peers,
         envelopes: EnvelopePublisher | None = None,
     ) -> None:
@@ -52,6 +55,7 @@ class Member:
             rules: by which the grid decides.
             follower: of the market's chain.
             record: of its reports.
+            notices: where it shows which forecasts it has.
             peers: the other members.
             envelopes: what it does for operating envelopes, in a market that has them.
         """
@@ -61,6 +65,7 @@ class Member:
         self._solver = solver
         self._forecasts = forecasts
         self._rules = rules
+        self._notices = notices
         self._peers = peers
         self._envelopes = envelopes
         self._config = seat.config
@@ -106,13 +111,13 @@ class Member:
             if seat.habits.advance and seat.my_turn(interval, closure, turn, head):
                 seat.send("clear", interval, functions.clear(interval), turn, head)
         elif head.time < deadline:
-            signed = self._signed(cleared)
+            signed = self._signed(cleared, head)
             if signed is not None and seat.my_turn(interval, cleared.time, turn, head):
                 self._report(signed, turn, head)
         elif seat.habits.advance and seat.my_turn(interval, max(deadline, cleared.time), turn, head):
             seat.send("expire", interval, functions.expire(interval), turn, head)
 
-    def _signed(self, cleared: Cleared) -> SignedReport | None:
+    def _signed(self, cleared: Cleared, head: Head) -> SignedReport | None:
         """The member's report on a clearing, signed now unless it was before; None where it cannot."""
         signed = self.record.find(cleared.hash)
         if signed is not None:
@@ -130,6 +135,8 @@ class Member:
         if forecast is None:
             tell(interval, "no forecast yet: nothing signed")
             return None
+        if head.time < self._alone_from(interval) and not self._shared(forecast):
+            return None
         client = self._seat.client
         forecast = forecast.within(published_limits(client, interval))
         inputs = ReportInputs(client.domain, posted, forecast, self._rules)
@@ -141,6 +148,23 @@ class Member:
             f"signed {report.verdict.name.lower()}, {report.volume} Wh, digest {short(signed.digest)}",
         )
         return signed
+
+    def _shared(self, forecast: ForecastDocument) -> bool:
+        """Whether a quorum of members shows this forecast; the member's own notice is shown by this."""
+        domain, interval = self._seat.client.domain, forecast.interval
+        shown = self._notices.show(ForecastNotice.of(forecast), domain, self._seat.sign)
+        found = self._seat.quorum(
+            interval,
+            "forecast",
+            shown.notice.digest(domain),
+            shown.signature,
+            lambda members, enough: self._peers.collect_notices(interval, domain, members, enough),
+        )
+        return found is not None
+
+    def _alone_from(self, interval: int) -> int:
+        """When a member judges by its forecast whatever the others have: half-way to the deadline."""
+        return self._config.book_closure(interval) + self._config.report_window // 2
 
     def _report(self, signed: SignedReport, turn: int, head: Head) -> None:
         report, client = signed.report, self._seat.client

@@ -17,6 +17,7 @@ from peerwatt.errors import InputError, PeerwattError
 from peerwatt.messages import Domain, NetworkReport, OperatingEnvelope
 from peerwatt.messages.domain import TypedMessage
 from peerwatt.oracle.envelope_record import decoded_envelope
+from peerwatt.oracle.forecast_notice import ForecastNotice
 from peerwatt.oracle.report_bytes import as_hex, decoded, from_hex
 
 PULL_SECONDS: Final = 2.0
@@ -59,7 +60,7 @@ class PeerList:
 
 @dataclass(frozen=True)
 class Vote:
-    """A committee member's signature under some report or envelope of what was asked for.
+    """A committee member's signature under some message on what was asked for.
 
     Attributes:
         member: index of whoever signed; only its key can have.
@@ -147,6 +148,36 @@ class Peers:
             return _vote(body, envelope, domain, committee)
 
         return asyncio.run(self._collect(f"envelopes/{interval}/{page}/signature", vote, enough))
+
+    def collect_notices(
+        self,
+        interval: int,
+        domain: Domain,
+        committee: Sequence[ChecksumAddress],
+        enough: Callable[[dict[int, Vote]], bool],
+    ) -> dict[int, Vote]:
+        """Ask all peers at once which forecast of an interval they have.
+
+        Args:
+            interval: of the forecast.
+            domain: of the market.
+            committee: as for `collect`.
+            enough: as for `collect`.
+
+        Returns:
+            The votes by member, one each.
+
+        Raises:
+            InputError: the list of peers cannot be used.
+        """
+
+        def notice(said: Any) -> ForecastNotice:
+            return ForecastNotice(interval, from_hex(said["forecast_hash"]))
+
+        def vote(body: bytes) -> Vote | None:
+            return _vote(body, notice, domain, committee)
+
+        return asyncio.run(self._collect(f"forecasts/{interval}", vote, enough))
 
     async def _collect(
         self,

@@ -24,6 +24,7 @@ from peerwatt.oracle.envelope_publisher import EnvelopePublisher
 from peerwatt.oracle.envelope_record import EnvelopeRecord
 from peerwatt.oracle.followed_chain import FollowedChain
 from peerwatt.oracle.forecast_file import ForecastSource
+from peerwatt.oracle.forecast_notice import NoticeBoard
 from peerwatt.oracle.member import Member
 from peerwatt.oracle.peers import PeerList, Peers
 from peerwatt.oracle.report_bytes import as_hex
@@ -125,6 +126,7 @@ def _member(settings: MemberSettings, client: MarketClient, database: sqlite3.Co
         settings.rules,
         ChainFollower(client, FollowedChain(database), settings.confirmations, say),
         SigningRecord(database),
+        NoticeBoard(database),
         peers,
         envelopes,
     )

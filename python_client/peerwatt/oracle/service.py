@@ -15,6 +15,7 @@ from fastapi import Path as InPath
 
 from peerwatt.errors import InputError
 from peerwatt.oracle.envelope_record import EnvelopeRecord, encoded_envelope
+from peerwatt.oracle.forecast_notice import NoticeBoard
 from peerwatt.oracle.report_bytes import as_hex, encoded, from_hex
 from peerwatt.oracle.signing_record import SignedReport, SigningRecord
 from peerwatt.oracle.state import read_state
@@ -35,7 +36,7 @@ def application(state: sqlite3.Connection, health: Callable[[], dict[str, Any]])
         health: what the member says of itself.
     """
     app = FastAPI(title="Peerwatt oracle member", docs_url=None, redoc_url=None)
-    record, envelopes = SigningRecord(state), EnvelopeRecord(state)
+    record, envelopes, notices = SigningRecord(state), EnvelopeRecord(state), NoticeBoard(state)
 
     def signed(clearing: str) -> SignedReport:
         found = record.find(from_hex(clearing))
@@ -65,6 +66,16 @@ def application(state: sqlite3.Connection, health: Callable[[], dict[str, Any]])
     @app.get("/clearings/{clearing}/inputs")
     async def read_inputs(clearing: Hash) -> Response:
         return Response(signed(clearing).inputs, media_type="application/json")
+
+    @app.get("/forecasts/{interval}")
+    async def read_notice(interval: Interval) -> dict[str, str]:
+        shown = notices.find(interval)
+        if shown is None:
+            raise HTTPException(404, "this member has shown no forecast of that interval")
+        return {
+            "forecast_hash": as_hex(shown.notice.forecast_hash),
+            "signature": as_hex(shown.signature),
+        }
 
     @app.get("/envelopes/{interval}")
     async def read_envelopes(interval: Interval) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """A member's state on disk: one SQLite file, committed before anything is told to anyone.
 
-It holds what the member signed, which nothing ever changes, and what it saw of the chain, which a
-reorganisation takes back.
+It holds what the member signed, which nothing ever changes, which forecasts it judges by, and what it saw of
+the chain, which a reorganisation takes back.
 """
 
 from __future__ import annotations
@@ -39,6 +39,11 @@ CREATE TABLE IF NOT EXISTS envelopes (
     envelope BLOB NOT NULL,
     PRIMARY KEY (interval, page)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS notices (
+    interval INTEGER PRIMARY KEY,
+    forecast_hash BLOB NOT NULL CHECK (length(forecast_hash) = 32),
+    signature BLOB NOT NULL CHECK (length(signature) = 64)
+) STRICT;
 CREATE TABLE IF NOT EXISTS blocks (number INTEGER PRIMARY KEY, hash BLOB NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS batches (
     interval INTEGER NOT NULL,
