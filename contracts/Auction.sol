@@ -12,6 +12,8 @@ import {TickBook} from "./libraries/TickBook.sol";
 /// @title Auction: matches bids and asks, under the market's pricing rule
 contract Auction is IAuction {
     uint256 private constant TICK_MAX = 255;
+    // Where the bids' walk keeps the current lane: in the highest bits.
+    uint256 private constant TOP = 256 - TickBook.LANE_BITS;
     // Where a side has nothing left: one tick worse than its worst.
     uint256 private constant NO_BID = type(uint256).max;
     uint256 private constant NO_ASK = 256;
@@ -146,32 +148,32 @@ contract Auction is IAuction {
 
     /// @dev Matches the best bids and asks for as long as the bid is worth the ask. What is left of a word is kept with
     /// the current lane at its outer end: bids leave it upwards, asks downwards.
-    function _match(uint256 bids, uint256 asks, uint256[74] calldata words) private pure returns (Crossing memory) {
+    function _match(uint256 bids, uint256 asks, uint256[52] calldata words) private pure returns (Crossing memory) {
         (uint256 bidTick, uint256 bidLeft, uint256 bidLanes, uint256 lastBid) = (0, 0, 0, 0);
         (uint256 askTick, uint256 askLeft, uint256 askLanes, uint256 lastAsk) = (0, 0, 0, 0);
         uint256 volume;
         unchecked {
             while (true) {
                 if (bidLeft == 0) {
-                    lastBid = (bidLanes >> 224 << 8) | bidTick;
+                    lastBid = (bidLanes >> TOP << 8) | bidTick;
                     bidLanes <<= TickBook.LANE_BITS;
                     if (bidLanes != 0) {
-                        for (--bidTick; bidLanes >> 224 == 0; --bidTick) bidLanes <<= TickBook.LANE_BITS;
+                        for (--bidTick; bidLanes >> TOP == 0; --bidTick) bidLanes <<= TickBook.LANE_BITS;
                     } else if (bids == 0) {
                         bidTick = NO_BID;
                     } else {
                         bidTick = TickBook.best(BUY, bids);
                         bids &= TickBook.beyond(BUY, bidTick);
                         (uint256 word, uint256 shift) = _word(words, BUY, bidTick);
-                        bidLanes = (word >> TickBook.LANE_BITS << TickBook.LANE_BITS) << (224 - shift);
+                        bidLanes = word << (TOP - shift);
                     }
-                    bidLeft = bidLanes >> 224;
+                    bidLeft = bidLanes >> TOP;
                 }
                 if (askLeft == 0) {
-                    lastAsk = (uint256(uint32(askLanes)) << 8) | askTick;
+                    lastAsk = ((askLanes & TickBook.LANE_MAX) << 8) | askTick;
                     askLanes >>= TickBook.LANE_BITS;
                     if (askLanes != 0) {
-                        for (++askTick; uint32(askLanes) == 0; ++askTick) askLanes >>= TickBook.LANE_BITS;
+                        for (++askTick; askLanes & TickBook.LANE_MAX == 0; ++askTick) askLanes >>= TickBook.LANE_BITS;
                     } else if (asks == 0) {
                         askTick = NO_ASK;
                     } else {
@@ -180,7 +182,7 @@ contract Auction is IAuction {
                         (uint256 word, uint256 shift) = _word(words, SELL, askTick);
                         askLanes = word >> shift;
                     }
-                    askLeft = uint32(askLanes);
+                    askLeft = askLanes & TickBook.LANE_MAX;
                 }
                 if (bidTick + 1 < askTick + 1) break;
                 if (bidLeft < askLeft) {
@@ -195,7 +197,7 @@ contract Auction is IAuction {
             }
         }
         // Where nothing is taken of the current lane, the last that traded is the one before, and nothing is left of it.
-        (uint256 bid, uint256 ask) = (bidLanes >> 224, uint32(askLanes));
+        (uint256 bid, uint256 ask) = (bidLanes >> TOP, askLanes & TickBook.LANE_MAX);
         bool midBid = bidLeft < bid;
         bool midAsk = askLeft < ask;
         return Crossing(
@@ -215,7 +217,7 @@ contract Auction is IAuction {
     }
 
     /// @dev Takes `volume` from the best of a side's ticks `bits`, which hold that much.
-    function _reach(uint256 side, uint256 bits, uint256 volume, uint256[74] calldata words)
+    function _reach(uint256 side, uint256 bits, uint256 volume, uint256[52] calldata words)
         private
         pure
         returns (Marginal memory)
@@ -242,7 +244,7 @@ contract Auction is IAuction {
     }
 
     /// @dev Wh queued at a side's ticks `bits`: all that are occupied and no worse than `worst`.
-    function _energy(uint256 side, uint256 bits, uint256 worst, uint256[74] calldata words)
+    function _energy(uint256 side, uint256 bits, uint256 worst, uint256[52] calldata words)
         private
         pure
         returns (uint256 energy)
@@ -270,7 +272,7 @@ contract Auction is IAuction {
     }
 
     /// @dev The word of a lane, and how far the lane is shifted in it.
-    function _word(uint256[74] calldata words, uint256 side, uint256 tick)
+    function _word(uint256[52] calldata words, uint256 side, uint256 tick)
         private
         pure
         returns (uint256 word, uint256 shift)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {IEnergyMarket} from "./interfaces/IEnergyMarket.sol";
 import {IParticipantRegistry, MarketConfig} from "./interfaces/IParticipantRegistry.sol";
 
 /// @title A market's fixed parameters, and when each phase of an interval begins and ends
@@ -23,6 +25,9 @@ abstract contract Clock {
     uint256 internal immutable REVEAL_WINDOW;
     uint256 internal immutable BOND;
     uint256 internal immutable MAX_NETWORK_FEE;
+    /// @dev How many intervals' batches are told apart: when an interval takes orders, the corrections of the one so long
+    /// before it are closed, and it is settled, for both have one slot of the ring.
+    uint256 internal immutable BATCH_RING;
 
     /// @notice Whoever takes part, and under which rules.
     IParticipantRegistry public immutable registry;
@@ -45,6 +50,8 @@ abstract contract Clock {
         REVEAL_WINDOW = c.revealWindow;
         BOND = c.bond;
         MAX_NETWORK_FEE = c.maxNetworkFee;
+        uint256 lap = uint256(c.ringSize) * c.intervalLength;
+        BATCH_RING = c.ringSize * (1 + Math.ceilDiv(c.correctionWindow, lap));
     }
 
     // Whoever asks has found the interval in the ring, where `post` let in only intervals that begin after the gate
@@ -91,6 +98,14 @@ abstract contract Clock {
         unchecked {
             return _deliveryEnd(interval) + CORRECTION_WINDOW;
         }
+    }
+
+    function _requireFrom(uint256 time) internal view {
+        require(block.timestamp >= time, IEnergyMarket.TooEarly(time));
+    }
+
+    function _requireBefore(uint256 deadline) internal view {
+        require(block.timestamp < deadline, IEnergyMarket.TooLate(deadline));
     }
 
     /// @dev The last interval that takes orders now.

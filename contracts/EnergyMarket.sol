@@ -39,8 +39,6 @@ contract EnergyMarket is Metering {
     /// @notice Whose committee's word gates an interval.
     IGridGate public immutable gate;
 
-    mapping(uint256 interval => mapping(uint256 batch => bytes32)) private _settled;
-
     /// @param envelopes_ whose limits orders must keep, of the same participants; none for a market without
     constructor(
         IParticipantRegistry registry_,
@@ -63,7 +61,7 @@ contract EnergyMarket is Metering {
     {
         Slot storage slot = _slot(r.interval, Phase.Cleared);
         Interval storage state = slot.interval;
-        require(block.timestamp < _reportDeadline(r.interval), TooLate(_reportDeadline(r.interval)));
+        _requireBefore(_reportDeadline(r.interval));
         require(r.clearingHash == _clearingHash(slot), OtherClearing(r.clearingHash));
         require(r.lossRate <= MAX_LOSS_RATE, LossRateTooHigh());
         // A static call to a contract fixed at creation: it cannot come back.
@@ -71,7 +69,7 @@ contract EnergyMarket is Metering {
         require(gate.isQuorum(r.interval, digest, signers, signatures), NoQuorum());
 
         _applyVerdict(slot, r, decisions.length);
-        _commitDecisions(slot, r.decisionsHash, decisions);
+        _commitDecisions(state, r.decisionsHash, decisions);
         state.phase = Phase.Gated;
         state.terms = state.terms.withVerdict(r.verdict).withVolume(r.volume).withLossRate(r.lossRate);
         emit Reported(r.interval, r.verdict, r.volume, r.lossRate, r.feederHash, r.inputsHash, signers);
@@ -80,7 +78,7 @@ contract EnergyMarket is Metering {
     /// @inheritdoc IEnergyMarket
     function expire(uint256 interval) external {
         Interval storage state = _slot(interval, Phase.Cleared).interval;
-        require(block.timestamp >= _reportDeadline(interval), TooEarly(_reportDeadline(interval)));
+        _requireFrom(_reportDeadline(interval));
 
         state.phase = Phase.Gated;
         state.terms = state.terms.withVerdict(Verdict.Expired).withVolume(0);
@@ -102,39 +100,33 @@ contract EnergyMarket is Metering {
         }
     }
 
-    function _commitDecisions(Slot storage slot, bytes32 decisionsHash, bytes[] calldata decisions) private {
+    function _commitDecisions(Interval storage state, bytes32 decisionsHash, bytes[] calldata decisions) private {
         if (decisions.length == 0) {
             require(decisionsHash == 0, DecisionsMismatch());
             return;
         }
-        bytes32[] memory hashes = _hashes(decisions, slot.interval.batches);
+        bytes32[] memory hashes = _hashes(decisions, state.batches);
         require(keccak256(abi.encodePacked(hashes)) == decisionsHash, DecisionsMismatch());
-        for (uint256 i; i < hashes.length; ++i) {
-            // An empty vector commits to nothing, so that the batch can be settled without one.
-            if (decisions[i].length != 0) slot.batches[i] = _gated(slot.batches[i], hashes[i]);
-        }
+        _commitVectors(state.number, GATED, decisions, hashes);
     }
 
     /* SETTLE */
 
     /// @inheritdoc IEnergyMarket
     function settle(uint256 interval, uint256 batch, BatchData calldata data) external {
-        Slot storage slot = _slot(interval, Phase.Gated);
-        Interval storage state = slot.interval;
-        require(block.timestamp >= _readingsDeadline(interval), TooEarly(_readingsDeadline(interval)));
-        require(_settled[interval][batch] == 0, AlreadySettled(interval, batch));
-        _requireCommitted(slot, interval, batch, data);
-
+        Interval storage state = _slot(interval, Phase.Gated).interval;
+        _requireFrom(_readingsDeadline(interval));
         (Terms terms, Clearing clearing) = (state.terms, state.clearing);
+        bytes32 supplied = _read(_unread(interval, batch, data), data.readings);
+        bytes32 settled = _settled(terms, clearing, supplied);
+        bytes32 committed = _committed(state, batch);
+        require(committed != settled, AlreadySettled(interval, batch));
+        require(committed == supplied, NotCommitted());
+
         _bookBatch(_booking(), terms, clearing, data, data.readings);
-        _settled[interval][batch] = _settledCommitment(terms, clearing, slot.batches[batch]);
+        _batchesOf(interval)[batch] = settled;
         state.settled += 1;
         emit BatchSettled(interval, batch, terms, clearing);
-    }
-
-    /// @inheritdoc IEnergyMarket
-    function settledCommitment(uint256 interval, uint256 batch) external view returns (bytes32) {
-        return _settled[interval][batch];
     }
 
     /// @dev Books a batch's settlement with `readings`, or takes it back.
@@ -215,18 +207,17 @@ contract EnergyMarket is Metering {
         Correction calldata correction
     ) external {
         bytes32 unread = _unread(interval, batch, data);
-        bytes32 commitment = _settledCommitment(terms, clearing, _read(unread, data.readings));
-        require(commitment == _settled[interval][batch], NotCommitted());
-        require(block.timestamp < _correctionDeadline(interval), TooLate(_correctionDeadline(interval)));
+        mapping(uint256 => bytes32) storage batches = _batchesOf(interval);
+        require(_settled(terms, clearing, _read(unread, data.readings)) == batches[batch], NotCommitted());
+        _requireBefore(_correctionDeadline(interval));
         require(correction.run > terms.run(), OldRun(correction.run, terms.run()));
         bytes32 readingsHash = keccak256(abi.encodePacked(correction.readingHashes));
         _requireAttested(interval, correction.run, readingsHash, correction.delivered, correction.signature);
         require(
-            batch < correction.readingHashes.length && keccak256(newReadings) == correction.readingHashes[batch]
-                && newReadings.length == OrderCodec.recordCount(data.records) * OrderCodec.READING_BYTES,
+            batch < correction.readingHashes.length && keccak256(newReadings) == correction.readingHashes[batch],
             NotInCorrection()
         );
-        _requireSignedKept(data, newReadings);
+        signedReadings.requireCorrects(data, newReadings);
 
         Terms corrected = terms.withRun(correction.run).withDelivered(correction.delivered);
         int256 equityBefore = _supplierEquity();
@@ -234,24 +225,8 @@ contract EnergyMarket is Metering {
         _bookBatch(_booking(), corrected, clearing, data, newReadings);
         int256 equity = _supplierEquity();
         require(equity >= 0 || equity >= equityBefore, SupplierShort(equity));
-        _settled[interval][batch] = _settledCommitment(corrected, clearing, _read(unread, newReadings));
+        batches[batch] = _settled(corrected, clearing, _read(unread, newReadings));
         emit BatchCorrected(interval, batch, corrected, clearing);
     }
 
-    /// @dev What a meter signed stays, and nothing else becomes meter-signed.
-    function _requireSignedKept(BatchData calldata data, bytes calldata newReadings) private pure {
-        uint256 oldAt = Settlement.readingsAt(data.records, data.readings);
-        (uint256 at, uint256 end) = OrderCodec.bounds(newReadings);
-        for (uint256 i; at < end; ++i) {
-            (uint256 old, uint256 corrected) = (OrderCodec.reading(oldAt), OrderCodec.reading(at));
-            bool signed = old >> 62 == Settlement.SIGNED || corrected >> 62 == Settlement.SIGNED;
-            require(!signed || old == corrected, MeterSignedReading(i));
-            oldAt += OrderCodec.READING_BYTES;
-            at += OrderCodec.READING_BYTES;
-        }
-    }
-
-    function _settledCommitment(Terms terms, Clearing clearing, bytes32 commitment) private pure returns (bytes32) {
-        return keccak256(abi.encode(terms, clearing, commitment));
-    }
 }

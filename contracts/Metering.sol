@@ -6,8 +6,10 @@ import {LibBit} from "solady/src/utils/LibBit.sol";
 import {OrderBook} from "./OrderBook.sol";
 import {BatchData, IEnergyMarket, Interval, Phase} from "./interfaces/IEnergyMarket.sol";
 import {ISignedReadings} from "./interfaces/ISignedReadings.sol";
+import {Clearing} from "./libraries/Clearing.sol";
 import {OrderCodec} from "./libraries/OrderCodec.sol";
 import {Settlement} from "./libraries/Settlement.sol";
+import {Terms} from "./libraries/Terms.sol";
 import {SignedReadings} from "./SignedReadings.sol";
 
 /// @title Metering: the readings of a batch, and what a batch is committed to
@@ -15,6 +17,9 @@ abstract contract Metering is OrderBook {
     bytes32 private constant ATTESTATION_TYPEHASH =
         keccak256("MeterAttestation(uint32 interval,uint16 run,bytes32 readingsHash,uint40 delivered)");
     uint256 internal constant FIRST_RUN = 1;
+    bytes1 internal constant GATED = 0x01;
+    bytes1 internal constant METERED = 0x02;
+    bytes1 private constant SETTLED = 0x03;
     /// @dev The higher bit of the status in each of four readings.
     uint256 private constant SIGNED_FLAGS = 0x8000000000000000800000000000000080000000000000008000000000000000;
 
@@ -31,8 +36,8 @@ abstract contract Metering is OrderBook {
     function attest(uint256 interval, bytes[] calldata readings, uint256 delivered, bytes calldata signature) external {
         Slot storage slot = _slot(interval, Phase.Gated);
         Interval storage state = slot.interval;
-        require(block.timestamp >= _deliveryEnd(interval), TooEarly(_deliveryEnd(interval)));
-        require(block.timestamp < _attestDeadline(interval), TooLate(_attestDeadline(interval)));
+        _requireFrom(_deliveryEnd(interval));
+        _requireBefore(_attestDeadline(interval));
         require(!state.attested, AlreadyAttested());
         uint256 most = state.terms.volume();
         require(delivered <= most, VolumeTooLarge(delivered, most));
@@ -41,9 +46,8 @@ abstract contract Metering is OrderBook {
 
         for (uint256 i; i < hashes.length; ++i) {
             _requireUnsigned(readings[i]);
-            // An empty vector commits to nothing: all of the batch's readings are missing.
-            if (readings[i].length != 0) slot.batches[i] = _metered(slot.batches[i], hashes[i]);
         }
+        _commitVectors(interval, METERED, readings, hashes);
         state.attested = true;
         state.terms = state.terms.withDelivered(delivered);
         emit Attested(interval, delivered);
@@ -55,7 +59,8 @@ abstract contract Metering is OrderBook {
             for (uint256 at; at < readings.length; at += 32) {
                 // Four readings at once. What follows the vector in the calldata is its padding, or another's length.
                 uint256 signed = OrderCodec.word(readings, at) & SIGNED_FLAGS;
-                require(signed == 0, MeterSignedReading(at / OrderCodec.READING_BYTES + LibBit.clz(signed) / 64));
+                // No `require`: it would work out the position also where there is none.
+                if (signed != 0) revert MeterSignedReading(at / OrderCodec.READING_BYTES + LibBit.clz(signed) / 64);
             }
         }
     }
@@ -65,9 +70,10 @@ abstract contract Metering is OrderBook {
         Slot storage slot = _slot(interval, Phase.Gated);
         Interval storage state = slot.interval;
         uint256 from = state.attested ? _deliveryEnd(interval) : _attestDeadline(interval);
-        require(block.timestamp >= from, TooEarly(from));
-        require(block.timestamp < _readingsDeadline(interval), TooLate(_readingsDeadline(interval)));
-        bytes32 unread = _requireCommitted(slot, interval, batch, data);
+        _requireFrom(from);
+        _requireBefore(_readingsDeadline(interval));
+        bytes32 unread = _unread(interval, batch, data);
+        require(_read(unread, data.readings) == _committed(state, batch), NotCommitted());
 
         (bytes32 readingsHash, int256 change, uint256[] memory skipped) = signedReadings.overrule(
             domainSeparator(),
@@ -77,7 +83,7 @@ abstract contract Metering is OrderBook {
             data,
             signed
         );
-        slot.batches[batch] = _metered(unread, readingsHash);
+        _batchesOf(interval)[batch] = _with(METERED, unread, readingsHash);
         // An attestation may have claimed anything up to the volume, so the sum may leave its range.
         int256 delivered = SignedMath.max(0, int256(state.terms.delivered()) + change);
         delivered = SignedMath.min(delivered, int256(state.terms.volume()));
@@ -90,32 +96,31 @@ abstract contract Metering is OrderBook {
 
     /* COMMITMENTS */
 
-    function _gated(bytes32 commitment, bytes32 decisionsHash) internal pure returns (bytes32) {
-        return keccak256(abi.encodePacked(bytes1(0x01), commitment, decisionsHash));
+    /// @dev Commits every batch to its vector besides. An empty one commits to nothing: a batch can be settled without
+    /// decisions, and without readings all of its are missing.
+    function _commitVectors(uint256 interval, bytes1 tag, bytes[] calldata vectors, bytes32[] memory hashes) internal {
+        mapping(uint256 => bytes32) storage batches = _batchesOf(interval);
+        for (uint256 i; i < hashes.length; ++i) {
+            if (vectors[i].length != 0) batches[i] = _with(tag, batches[i], hashes[i]);
+        }
     }
 
-    function _metered(bytes32 commitment, bytes32 readingsHash) internal pure returns (bytes32) {
-        return keccak256(abi.encodePacked(bytes1(0x02), commitment, readingsHash));
+    function _with(bytes1 tag, bytes32 commitment, bytes32 vectorHash) internal pure returns (bytes32) {
+        return keccak256(abi.encodePacked(tag, commitment, vectorHash));
+    }
+
+    function _settled(Terms terms, Clearing clearing, bytes32 commitment) internal pure returns (bytes32) {
+        return keccak256(abi.encodePacked(SETTLED, commitment, terms, clearing));
     }
 
     /// @dev The batch's commitment before any readings.
     function _unread(uint256 interval, uint256 batch, BatchData calldata data) internal pure returns (bytes32) {
         bytes32 posted = _posted(interval, batch, data.previous, data.records);
-        return data.decisions.length == 0 ? posted : _gated(posted, keccak256(data.decisions));
+        return data.decisions.length == 0 ? posted : _with(GATED, posted, keccak256(data.decisions));
     }
 
     function _read(bytes32 unread, bytes calldata readings) internal pure returns (bytes32) {
-        return readings.length == 0 ? unread : _metered(unread, keccak256(readings));
-    }
-
-    function _requireCommitted(Slot storage slot, uint256 interval, uint256 batch, BatchData calldata data)
-        internal
-        view
-        returns (bytes32 unread)
-    {
-        require(batch < slot.interval.batches, UnknownBatch(interval, batch));
-        unread = _unread(interval, batch, data);
-        require(_read(unread, data.readings) == slot.batches[batch], NotCommitted());
+        return readings.length == 0 ? unread : _with(METERED, unread, keccak256(readings));
     }
 
     function _requireAttested(

@@ -28,20 +28,20 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
     bytes32 private constant DOMAIN_TYPEHASH =
         keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");
 
-    /// @dev `posted`: for a page of participants, the interval in the low 32 bits and above them a bit for each whose
+    /// @dev `posted`: for two pages of participants, the interval in the low 32 bits and above them a bit for each whose
     /// order was taken.
     struct Slot {
         Interval interval;
         TickBook.Book book;
-        mapping(uint256 page => uint256) posted;
-        mapping(uint256 batch => bytes32) batches;
+        mapping(uint256 pages => uint256) posted;
     }
 
     /// @dev One run of `post`: what it has read so far and what it will write.
     /// @param batches of the interval so far
     /// @param accounts that the interval knows
     /// @param standing of the current page: a bit for each who holds its margin, and for each who leaves
-    /// @param posted of the current page: a bit for each whose order was taken before this run or on an earlier turn
+    /// @param posted the slot's word of the current page and its neighbour
+    /// @param place of the current page's bits in it
     /// @param welcomed of the current page: a bit for each whose order could be taken when it was turned to
     /// @param welcome of the current page: a bit for each whose order can still be taken
     /// @param position of the current order in the batch
@@ -54,6 +54,7 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
         Roster.Page page;
         uint256 standing;
         uint256 posted;
+        uint256 place;
         uint256 welcomed;
         uint256 welcome;
         TickBook.Draft draft;
@@ -69,6 +70,7 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
     IOperatingEnvelopes public immutable envelopes;
 
     mapping(uint256 slot => Slot) private _ring;
+    mapping(uint256 slot => mapping(uint256 batch => bytes32)) private _batches;
 
     /// @dev Whether the price depends on all that is posted, and not only on what trades.
     bool private immutable PRICED_BY_ALL;
@@ -91,7 +93,7 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
         posting.batches = slot.interval.batches;
         posting.accounts = slot.interval.terms.accounts();
         posting.frame = OrderCodec.frame(domainSeparator(), interval);
-        posting.draft = TickBook.open(interval, posting.batches == 0);
+        posting.draft.fresh = posting.batches == 0;
         // A record is less than half as long as its order; to spare for their number and the last write.
         bytes memory records = new bytes(orders.length / 2 + 64);
         uint256 start = OrderCodec.start(records) + OrderCodec.COUNT_BYTES;
@@ -200,12 +202,14 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
             posting.page.narrow(envelopes.energyLimits(posting.interval, number));
         }
         uint256 standing = _standing(number);
-        uint256 word = slot.posted[number];
-        uint256 posted = uint32(word) == posting.interval ? word >> 32 : 0;
+        uint256 posted = slot.posted[number >> 1];
+        if (uint32(posted) != posting.interval) posted = posting.interval;
+        uint256 place = 32 + (number & 1) * Roster.PAGE_SIZE;
         posting.standing = standing;
         posting.posted = posted;
-        posting.welcome = posting.welcomed = standing & ~(standing >> LEAVING) & ~posting.page.suspended & ~posted
-            & _known(posting.accounts, number);
+        posting.place = place;
+        posting.welcome = posting.welcomed = standing & ~(standing >> LEAVING) & ~posting.page.suspended
+            & ~(posted >> place) & _known(posting.accounts, number);
     }
 
     /// @dev A bit for each participant of page `number` that is among the first `count` accounts, and maybe more above them.
@@ -219,7 +223,7 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
     function _flushPosted(Slot storage slot, Posting memory posting) private {
         uint256 index = posting.page.index;
         uint256 taken = posting.welcomed ^ posting.welcome;
-        if (taken != 0) slot.posted[index - 1] = ((posting.posted | taken) << 32) | posting.interval;
+        if (taken != 0) slot.posted[(index - 1) >> 1] = posting.posted | (taken << posting.place);
     }
 
     function _whyUnwelcome(Posting memory posting, uint256 participant) private pure returns (Skip) {
@@ -241,7 +245,8 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
 
         uint256 batch = posting.batches;
         require(batch < type(uint16).max, TooManyBatches());
-        slot.batches[batch] = _posted(posting.interval, batch, _lastOf(slot, batch), records);
+        mapping(uint256 => bytes32) storage batches = _batchesOf(posting.interval);
+        batches[batch] = _posted(posting.interval, batch, _lastOf(batches, batch), records);
         unchecked {
             slot.interval.batches = uint16(batch + 1);
         }
@@ -253,7 +258,7 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
     /// @inheritdoc IEnergyMarket
     function clear(uint256 interval) external {
         Slot storage slot = _slot(interval, Phase.Open);
-        require(block.timestamp >= _bookClosure(interval), TooEarly(_bookClosure(interval)));
+        _requireFrom(_bookClosure(interval));
 
         Interval storage state = slot.interval;
         (Clearing cleared, uint256 volume) = (Clearing.wrap(0), 0);
@@ -276,7 +281,8 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
 
     /// @inheritdoc IEnergyMarket
     function queued(uint256 interval, uint256 side, uint256 tick) external view returns (uint256) {
-        return _ring[interval % RING_SIZE].book.lane(interval, side, tick);
+        Slot storage slot = _ring[interval % RING_SIZE];
+        return slot.interval.number == interval && slot.interval.batches != 0 ? slot.book.lane(side, tick) : 0;
     }
 
     /// @inheritdoc IEnergyMarket
@@ -286,9 +292,9 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
 
     /// @inheritdoc IEnergyMarket
     function batchCommitment(uint256 interval, uint256 batch) external view returns (bytes32) {
-        Slot storage slot = _ring[interval % RING_SIZE];
-        require(slot.interval.number == interval && batch < slot.interval.batches, UnknownBatch(interval, batch));
-        return slot.batches[batch];
+        Interval storage state = _ring[interval % RING_SIZE].interval;
+        require(state.number == interval, UnknownBatch(interval, batch));
+        return _committed(state, batch);
     }
 
     /// @inheritdoc IEnergyMarket
@@ -316,6 +322,17 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
         return (state.number, state.settled == state.batches);
     }
 
+    /// @dev What each batch of the interval is committed to. Beyond its last batch lie an older interval's.
+    function _batchesOf(uint256 interval) internal view returns (mapping(uint256 batch => bytes32) storage) {
+        return _batches[interval % BATCH_RING];
+    }
+
+    /// @dev What a batch that was posted is committed to.
+    function _committed(Interval storage state, uint256 batch) internal view returns (bytes32) {
+        require(batch < state.batches, UnknownBatch(state.number, batch));
+        return _batchesOf(state.number)[batch];
+    }
+
     function _posted(uint256 interval, uint256 batch, bytes32 previous, bytes memory records)
         internal
         pure
@@ -326,14 +343,15 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
     }
 
     /// @dev The word of the last of so many batches, zero if there is none. Until the gate it commits to the records of all of
-    /// them. Words above it are an older interval's.
-    function _lastOf(Slot storage slot, uint256 batches) private view returns (bytes32) {
-        return batches == 0 ? bytes32(0) : slot.batches[batches - 1];
+    /// them.
+    function _lastOf(mapping(uint256 => bytes32) storage batches, uint256 count) private view returns (bytes32) {
+        return count == 0 ? bytes32(0) : batches[count - 1];
     }
 
     /// @dev The clearing and the records: what everybody gets follows from them, and so does the volume.
     function _clearingHash(Slot storage slot) internal view returns (bytes32) {
         Interval storage state = slot.interval;
-        return keccak256(abi.encode(uint256(state.number), state.clearing, _lastOf(slot, state.batches)));
+        (uint256 number, uint256 batches) = (state.number, state.batches);
+        return keccak256(abi.encode(number, state.clearing, _lastOf(_batchesOf(number), batches)));
     }
 }

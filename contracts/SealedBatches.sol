@@ -44,7 +44,7 @@ contract SealedBatches is Clock, ReentrancyGuard, ISealedBatches {
     function reveal(uint256 interval, bytes calldata orders, bytes32 salt) external nonReentrant {
         bytes32 seal = sealOf(msg.sender, interval, orders, salt);
         _open(interval, msg.sender, seal);
-        require(block.timestamp >= _gateClosure(interval), IEnergyMarket.TooEarly(_gateClosure(interval)));
+        _requireFrom(_gateClosure(interval));
         require(block.timestamp < _bookClosure(interval), BookClosed(interval));
 
         if (_takesOrders(interval)) {

@@ -2,7 +2,7 @@
 pragma solidity 0.8.30;
 
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
-import {BatchData} from "./interfaces/IEnergyMarket.sol";
+import {BatchData, IEnergyMarket} from "./interfaces/IEnergyMarket.sol";
 import {IParticipantRegistry} from "./interfaces/IParticipantRegistry.sol";
 import {ISignedReadings} from "./interfaces/ISignedReadings.sol";
 import {Clearing} from "./libraries/Clearing.sol";
@@ -65,6 +65,21 @@ contract SignedReadings is ISignedReadings {
         uint256 skips = walk.skips;
         assembly ("memory-safe") {
             mstore(skipped, skips)
+        }
+    }
+
+    /// @inheritdoc ISignedReadings
+    function requireCorrects(BatchData calldata data, bytes calldata newReadings) external pure {
+        uint256 length = OrderCodec.recordCount(data.records) * OrderCodec.READING_BYTES;
+        require(newReadings.length == length, IEnergyMarket.NotInCorrection());
+        uint256 oldAt = Settlement.readingsAt(data.records, data.readings);
+        (uint256 at, uint256 end) = OrderCodec.bounds(newReadings);
+        for (uint256 i; at < end; ++i) {
+            (uint256 old, uint256 corrected) = (OrderCodec.reading(oldAt), OrderCodec.reading(at));
+            bool signed = old >> 62 == Settlement.SIGNED || corrected >> 62 == Settlement.SIGNED;
+            require(!signed || old == corrected, IEnergyMarket.MeterSignedReading(i));
+            oldAt += OrderCodec.READING_BYTES;
+            at += OrderCodec.READING_BYTES;
         }
     }
 

@@ -9,7 +9,7 @@ import {Terms} from "../libraries/Terms.sol";
 /// @param words the lanes, as `TickBook` draws them; zero for those that the auction cannot reach
 struct Lanes {
     uint256[2] occupied;
-    uint256[74] words;
+    uint256[52] words;
 }
 
 /// @title The call auction over a tick book

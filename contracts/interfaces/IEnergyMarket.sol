@@ -97,8 +97,10 @@ struct Correction {
 ///   posted   keccak(interval in 5 bytes, batch in 2, the batch before as posted or zero, records)
 ///   gated    keccak(0x01, posted, keccak(decisions))             if the report carried decisions
 ///   metered  keccak(0x02, posted or gated, keccak(readings))     if readings came
+///   settled  keccak(0x03, what it was before, terms, clearing)   and again with every correction
 ///
-/// So the last batch that was posted commits to all of them, and a clearing's hash to all records.
+/// So the last batch that was posted commits to all of them, and a clearing's hash to all records. A later interval's
+/// batches take the words over, once nothing of the older one can be corrected.
 ///
 /// The packed forms are drawn in `OrderCodec` and here: records begin with their number in two bytes, decisions are 16 bytes per order of
 /// the batch (accepted sell, accepted buy, loss in Wh, network charge in base units: four bytes each), readings 8 (2 bits
@@ -163,6 +165,7 @@ interface IEnergyMarket {
     error AlreadyAttested();
     /// @notice What was supplied is not what the batch is committed to.
     error NotCommitted();
+    /// @notice As it was supplied, the batch is settled. What was corrected since is `NotCommitted`.
     error AlreadySettled(uint256 interval, uint256 batch);
     error OldRun(uint256 run, uint256 latest);
     error NotInCorrection();
@@ -230,7 +233,7 @@ interface IEnergyMarket {
     function queued(uint256 interval, uint256 side, uint256 tick) external view returns (uint256);
     /// @notice keccak(interval, clearing, the last batch as posted or zero), between clearing and the gate.
     function clearingHash(uint256 interval) external view returns (bytes32);
+    /// @notice A batch's word, as long as its interval is in the ring.
     function batchCommitment(uint256 interval, uint256 batch) external view returns (bytes32);
-    function settledCommitment(uint256 interval, uint256 batch) external view returns (bytes32);
     function domainSeparator() external view returns (bytes32);
 }

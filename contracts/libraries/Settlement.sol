@@ -2,6 +2,7 @@
 pragma solidity 0.8.30;
 
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {FixedPointMathLib} from "solady/src/utils/FixedPointMathLib.sol";
 import {Clearing} from "./Clearing.sol";
 import {BUY, OrderCodec, Steps} from "./OrderCodec.sol";
 import {Connection} from "./Roster.sol";
@@ -200,7 +201,7 @@ library Settlement {
     ) internal pure returns (int256 booked, uint256 credit) {
         unchecked {
             // (R4) Rounded down.
-            if (buy != 0) credit = buy * r.credited / r.volume;
+            if (buy != 0) credit = FixedPointMathLib.rawDiv(buy * r.credited, r.volume);
             uint256 supplied = sell;
             booked = int256(r.sellPrice * sell) - int256(r.dearPrice * buy + r.retail * loss + charge);
             if (fedIn < sell) {

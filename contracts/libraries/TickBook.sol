@@ -6,41 +6,40 @@ import {Lanes} from "../interfaces/IAuction.sol";
 import {BUY, OrderCodec, SELL, Steps} from "./OrderCodec.sol";
 
 /// @title The order book of one interval: what is bid and asked at each of 256 ticks
-/// @notice A lane is the queue at one (side, tick). Seven lanes share a word with the number of the interval they
-/// belong to, so a book that is used again for a later interval needs no clearing: words of another interval are empty.
+/// @notice A lane is the queue at one (side, tick), in Wh. Ten lanes share a word:
 ///
-///   255..224   ...   63..32   31..0
-///   lane 6     ...   lane 0   interval number
+///   255..250   249..225   ...   49..25   24..0
+///   nothing    lane 9     ...   lane 1   lane 0
+///
+/// A lane counts when its bit is set among the side's occupied ticks. Elsewhere the words hold what older intervals left
+/// there: a book that is used again needs no clearing but of those bits.
 library TickBook {
-    uint256 internal constant LANE_BITS = 32;
-    uint256 internal constant LANES_PER_WORD = 7;
-    uint256 internal constant WORDS_PER_SIDE = 37;
-    uint256 internal constant LANE_MAX = type(uint32).max;
-    uint256 private constant BELOW_HIGHEST = 0x7fffffff7fffffff7fffffff7fffffff7fffffff7fffffff7fffffff;
-    uint256 private constant GATHER = 0x40000000800000010000000200000004000000080000001;
-    uint256 private constant EVERY_OTHER_LANE = 0x00000000ffffffff00000000ffffffff00000000ffffffff00000000ffffffff;
+    uint256 internal constant LANE_BITS = 25;
+    uint256 internal constant LANES_PER_WORD = 10;
+    uint256 internal constant WORDS_PER_SIDE = 26;
+    uint256 internal constant LANE_MAX = (1 << LANE_BITS) - 1;
+    uint256 private constant LANES_MASK = (1 << LANES_PER_WORD) - 1;
+    // Of every lane the lowest bit, and all bits but the highest.
+    uint256 private constant LOWEST = 0x200000100000080000040000020000010000008000004000002000001;
+    uint256 private constant BELOW_HIGHEST = 0x1fffffeffffff7fffffbfffffdfffffeffffff7fffffbfffffdfffffeffffff;
+    // One bit in every 24: to multiply ten bits by it puts bit i where lane i begins, and gathers them from there.
+    uint256 private constant STRIDE = 0x1000001000001000001000001000001000001000001000001000001;
+    uint256 private constant EVERY_OTHER_LANE = 0x1ffffff0000007fffffc000001ffffff0000007fffffc000001ffffff;
+    uint256 private constant EVERY_OTHER_LOWEST = 0x100000000000040000000000010000000000004000000000001;
 
     /// @dev Bit t of `occupied[side]` is set when the lane at tick t is not empty.
     struct Book {
         uint256[2] occupied;
-        uint256[74] words;
+        uint256[52] words;
     }
 
-    /// @dev The words that one batch touches, held in memory until the batch ends. Zero: not read yet.
-    /// @param fresh whether the book's bits are another interval's
+    /// @dev The words that one batch touches, held in memory until the batch ends. Zero: maybe not read yet.
+    /// @param fresh whether nothing was posted for the interval yet: the book's bits are then another interval's
     /// @param touched bit i: word i was read
     struct Draft {
-        uint256 interval;
         bool fresh;
         uint256 touched;
-        uint256[74] words;
-    }
-
-    /// @notice A draft of `book` for `interval`.
-    /// @param fresh whether nothing was posted for the interval yet: the book's bits are then another interval's
-    function open(uint256 interval, bool fresh) internal pure returns (Draft memory draft) {
-        draft.interval = interval;
-        draft.fresh = fresh;
+        uint256[52] words;
     }
 
     /// @notice Queues `count` steps in their lanes and writes what a record holds of them to memory from `cursor` on.
@@ -50,7 +49,7 @@ library TickBook {
         view
         returns (uint256 next)
     {
-        uint256[74] memory words = draft.words;
+        uint256[52] memory words = draft.words;
         next = cursor;
         Steps left = steps;
         unchecked {
@@ -59,7 +58,7 @@ library TickBook {
                 uint256 word = _at(words, index);
                 if (word == 0) word = _read(book, draft, index);
                 uint256 quantity = left.quantity();
-                uint256 offset = uint32(word >> shift);
+                uint256 offset = (word >> shift) & LANE_MAX;
                 if (offset + quantity > LANE_MAX) {
                     _takeBack(words, steps, count - unposted);
                     next = 0;
@@ -73,7 +72,7 @@ library TickBook {
     }
 
     /// @dev Removes the first `count` steps.
-    function _takeBack(uint256[74] memory words, Steps steps, uint256 count) private pure {
+    function _takeBack(uint256[52] memory words, Steps steps, uint256 count) private pure {
         for (uint256 i; i < count; ++i) {
             (uint256 index, uint256 shift) = place(steps.side(), steps.tick());
             unchecked {
@@ -109,19 +108,23 @@ library TickBook {
     /// @notice Bit i: something is queued in lane i of the word.
     function filled(uint256 word) internal pure returns (uint256) {
         unchecked {
-            uint256 lanes_ = word >> LANE_BITS;
             // The highest bit of a lane, its own or carried into it, says that the lane is not zero.
-            uint256 flags = (((lanes_ & BELOW_HIGHEST) + BELOW_HIGHEST) | lanes_) & ~BELOW_HIGHEST;
-            // The product holds the seven flags, 32 bits apart, also next to one another.
-            return ((flags >> (LANE_BITS - 1)) * GATHER >> (6 * (LANE_BITS - 1))) & 0x7f;
+            uint256 flags = (((word & BELOW_HIGHEST) + BELOW_HIGHEST) | word) & ~BELOW_HIGHEST;
+            return ((flags >> (LANE_BITS - 1)) * STRIDE >> (LANES_PER_WORD - 1) * (LANE_BITS - 1)) & LANES_MASK;
+        }
+    }
+
+    /// @notice The word without the lanes whose bit is not among the low ten of `bits`.
+    function only(uint256 word, uint256 bits) internal pure returns (uint256) {
+        unchecked {
+            return word & (((bits & LANES_MASK) * STRIDE & LOWEST) * LANE_MAX);
         }
     }
 
     /// @notice Wh queued at one tick.
-    function lane(Book storage book, uint256 interval, uint256 side, uint256 tick) internal view returns (uint256) {
-        (uint256 index, uint256 shift) = place(side, tick);
-        uint256 word = book.words[index];
-        return uint32(word) == interval ? uint32(word >> shift) : 0;
+    function lane(Book storage book, uint256 side, uint256 tick) internal view returns (uint256) {
+        (uint256 index,) = place(side, tick);
+        return (book.occupied[side] >> tick) & 1 == 0 ? 0 : lane(book.words[index], tick);
     }
 
     /// @notice What an auction of the book can reach: the words of either side's better ticks up to the crossing, or all
@@ -139,14 +142,14 @@ library TickBook {
                     if (bids == 0) break;
                     bid = best(BUY, bids);
                     if (bid < ask) break;
+                    demand += energy(_copy(book, found.words, BUY, bid, bids));
                     bids &= beyond(BUY, bid);
-                    demand += energy(_copy(book, found.words, BUY, bid));
                 } else {
                     if (asks == 0) break;
                     ask = best(SELL, asks);
                     if (bid < ask && !whole) break;
+                    supply += energy(_copy(book, found.words, SELL, ask, asks));
                     asks &= beyond(SELL, ask);
-                    supply += energy(_copy(book, found.words, SELL, ask));
                 }
             }
         }
@@ -168,7 +171,7 @@ library TickBook {
     /// @notice The lane of `tick` in its word, Wh.
     function lane(uint256 word, uint256 tick) internal pure returns (uint256) {
         (, uint256 shift) = place(BUY, tick);
-        return uint32(word >> shift);
+        return (word >> shift) & LANE_MAX;
     }
 
     /// @notice A word without the lanes that are worse than `worst`, which is one of its own.
@@ -184,56 +187,61 @@ library TickBook {
     /// @notice Wh queued in all lanes of a word.
     function energy(uint256 word) internal pure returns (uint256) {
         unchecked {
-            uint256 sums = ((word >> LANE_BITS) & EVERY_OTHER_LANE) + ((word >> 2 * LANE_BITS) & EVERY_OTHER_LANE);
-            // The highest 64 bits of the product are the sum of the four.
-            return (sums * 0x0000000000000001000000000000000100000000000000010000000000000001) >> 192;
+            uint256 sums = (word & EVERY_OTHER_LANE) + ((word >> LANE_BITS) & EVERY_OTHER_LANE);
+            // The five sums are added up in the place of the highest, where two lanes have room.
+            return (sums * EVERY_OTHER_LOWEST >> (LANES_PER_WORD - 2) * LANE_BITS) & ((1 << 2 * LANE_BITS) - 1);
         }
     }
 
-    /// @dev Copies the word of an occupied lane, which is therefore the interval's.
-    function _copy(Book storage book, uint256[74] memory words, uint256 side, uint256 tick)
+    /// @dev Copies the word of `tick`, as far as `bits` of the side are occupied.
+    function _copy(Book storage book, uint256[52] memory words, uint256 side, uint256 tick, uint256 bits)
         private
         view
         returns (uint256 word)
     {
-        (uint256 index,) = place(side, tick);
-        word = book.words[index];
-        words[index] = word;
+        unchecked {
+            (uint256 index,) = place(side, tick);
+            word = only(book.words[index], bits >> tick / LANES_PER_WORD * LANES_PER_WORD);
+            words[index] = word;
+        }
     }
 
-    /// @dev A word of the book, empty if it is another interval's.
+    /// @dev A word of the book, as far as it is this interval's.
     function _read(Book storage book, Draft memory draft, uint256 index) private view returns (uint256 word) {
         draft.touched |= 1 << index;
-        word = book.words[index];
-        if (uint32(word) != draft.interval) word = draft.interval;
+        if (draft.fresh) return 0;
+        unchecked {
+            (uint256 side, uint256 first) = index < WORDS_PER_SIDE ? (BUY, 0) : (SELL, WORDS_PER_SIDE);
+            return only(book.words[index], book.occupied[side] >> (index - first) * LANES_PER_WORD);
+        }
     }
 
     // `words[index]` without the check of an index that `_place` made.
 
-    function _at(uint256[74] memory words, uint256 index) private pure returns (uint256 word) {
+    function _at(uint256[52] memory words, uint256 index) private pure returns (uint256 word) {
         assembly ("memory-safe") {
             word := mload(add(words, shl(5, index)))
         }
     }
 
-    function _put(uint256[74] memory words, uint256 index, uint256 word) private pure {
+    function _put(uint256[52] memory words, uint256 index, uint256 word) private pure {
         assembly ("memory-safe") {
             mstore(add(words, shl(5, index)), word)
         }
     }
 
-    /// @dev `place` of side and tick in one number: both sides' words hold 259 lanes, three more than there are ticks.
+    /// @dev `place` of side and tick in one number: a side's words hold 260 lanes, four more than there are ticks.
     function _placeOf(uint256 rank) private pure returns (uint256 index, uint256 shift) {
         unchecked {
-            uint256 number = rank + 3 * (rank >> 8);
-            return (number / LANES_PER_WORD, (1 + number % LANES_PER_WORD) << 5);
+            uint256 number = rank + 4 * (rank >> 8);
+            return (number / LANES_PER_WORD, number % LANES_PER_WORD * LANE_BITS);
         }
     }
 
     /// @notice The word of a lane, and how far the lane is shifted in it.
     function place(uint256 side, uint256 tick) internal pure returns (uint256 index, uint256 shift) {
         unchecked {
-            return (side * WORDS_PER_SIDE + tick / LANES_PER_WORD, (1 + tick % LANES_PER_WORD) << 5);
+            return (side * WORDS_PER_SIDE + tick / LANES_PER_WORD, tick % LANES_PER_WORD * LANE_BITS);
         }
     }
 }

@@ -221,7 +221,7 @@ class MarketPair:
         )
         assert state.accounts == (expected.accounts if expected.phase == Phase.OPEN else None)
         for number, batch in enumerate(expected.batches):
-            assert self.chain.client.batch_commitment(interval, number) == batch.commitment or batch.settled
+            assert self.chain.client.batch_commitment(interval, number) == batch.commitment
         self.compare_accounts()
 
     def compare_accounts(self) -> None:

@@ -78,8 +78,7 @@ def test_order_that_crosses_itself_wins_nothing(market: OnChainMarket) -> None:
     assert change == [0, 20 * 500, 0, 0, -20 * 500, 0, 0, 0]
 
 
-MANY = 514
-"""As many full steps as a lane holds, and two more."""
+MANY = 64
 WIDE = replace(CONFIG, interval_length=7200, margin_price=400)
 WIDE_INTERVAL = 200_000
 
@@ -101,23 +100,23 @@ def post_all(market: OnChainMarket, orders: Sequence[SignedOrder]) -> list[Skipp
 
 
 def test_lane_that_is_full_refuses_and_never_wraps(crowd: OnChainMarket) -> None:
-    """512 steps of 2^23 - 1 Wh leave 511 Wh of room in 32 bits: one Wh more is refused, 511 are taken."""
+    """Four steps of 2^23 - 1 Wh leave 3 Wh of room in 25 bits: one Wh more is refused, three are taken."""
     snapshot = crowd.network.snapshot()
     crowd.at(WIDE.start(WIDE_INTERVAL) - 1000)
-    most, room = (1 << 23) - 1, (1 << 32) - 1 - 512 * ((1 << 23) - 1)
-    full = [signed_order(crowd.domain, WIDE_INTERVAL, 4 + n, [(Side.BUY, 40, most)]) for n in range(512)]
+    most, room = (1 << 23) - 1, 3
+    full = [signed_order(crowd.domain, WIDE_INTERVAL, 4 + n, [(Side.BUY, 40, most)]) for n in range(4)]
     assert post_all(crowd, full) == []
     queued = crowd.client.market.functions.queued
-    assert queued(WIDE_INTERVAL, Side.BUY, 40).call() == 512 * most
+    assert queued(WIDE_INTERVAL, Side.BUY, 40).call() == 4 * most
     over, exact = (
-        signed_order(crowd.domain, WIDE_INTERVAL, 4 + 512, [(Side.BUY, 40, quantity)])
+        signed_order(crowd.domain, WIDE_INTERVAL, 4 + 4, [(Side.BUY, 40, quantity)])
         for quantity in (room + 1, room)
     )
     assert only_skip(crowd, over, WIDE_INTERVAL) == SkipReason.LANE_FULL
     assert crowd.client.post(WIDE_INTERVAL, [exact]).batch is not None
-    last = signed_order(crowd.domain, WIDE_INTERVAL, 4 + 513, [(Side.BUY, 39, 7), (Side.BUY, 40, 1)])
+    last = signed_order(crowd.domain, WIDE_INTERVAL, 4 + 5, [(Side.BUY, 39, 7), (Side.BUY, 40, 1)])
     assert only_skip(crowd, last, WIDE_INTERVAL) == SkipReason.LANE_FULL
-    assert [queued(WIDE_INTERVAL, Side.BUY, tick).call() for tick in (39, 40)] == [0, (1 << 32) - 1]
+    assert [queued(WIDE_INTERVAL, Side.BUY, tick).call() for tick in (39, 40)] == [0, (1 << 25) - 1]
     crowd.network.revert(snapshot)
 
 

@@ -50,9 +50,9 @@ def test_batch_settles_behind_one_that_the_report_and_the_meters_have_changed(ma
 
 
 def test_first_batch_of_a_slot_that_was_used_before_is_behind_nothing(market: OnChainMarket) -> None:
-    """An older interval's words lie in the slot: no batch is chained to them, and nobody reads them."""
+    """An older interval's words lie in their place: no batch is chained to them, and nobody reads them."""
     old, _ = market.settled()
-    again = INTERVAL + CONFIG.ring_size
+    again = INTERVAL + CONFIG.batch_ring
     market.at(CONFIG.start(again) - 1000)
     posted = market.client.post(again, [market.order(again, 4, (Side.SELL, 20, 600))])
     assert (posted.batch, posted.previous) == (0, bytes(32))
@@ -68,7 +68,7 @@ def test_first_batch_of_a_slot_that_was_used_before_is_behind_nothing(market: On
     market.at(CONFIG.readings_deadline(again))
     refused("UnknownBatch", lambda: market.client.settle(again, 1, old[1]))
     market.client.settle(again, 0, posted.data)
-    later = again + CONFIG.ring_size
+    later = again + CONFIG.batch_ring
     market.at(CONFIG.start(later) - 1000)
     assert market.client.post(later, []).batch is None
     market.at(CONFIG.gate_closure(later))

@@ -92,11 +92,11 @@ def test_auction_by_itself(chain: Network, case: dict[str, Any]) -> None:
 
 def stored(steps: list[dict[str, Any]]) -> tuple[list[int], list[int]]:
     """The bit maps and words of a book, as the market stores them."""
-    occupied, words = [0, 0], [INTERVAL] * 74
+    occupied, words = [0, 0], [0] * 52
     for step in steps:
         side, tick = Side[step["side"].upper()], step["tick"]
         occupied[side] |= 1 << tick
-        words[37 * side + tick // 7] += step["quantity"] << 32 * (1 + tick % 7)
+        words[26 * side + tick // 10] += step["quantity"] << 25 * (tick % 10)
     return occupied, words
 
 

@@ -48,8 +48,13 @@ contract AuctionTest is FilledBook {
     }
 
     /// The book with all its words, as anybody may read it from the market's storage.
-    function _whole() private view returns (Lanes memory) {
-        return Lanes(_book.occupied, _book.words);
+    function _whole() private view returns (Lanes memory whole) {
+        whole.occupied = _book.occupied;
+        for (uint256 i; i < TickBook.WORDS_PER_SIDE; ++i) {
+            uint256 sell = TickBook.WORDS_PER_SIDE + i;
+            whole.words[i] = TickBook.only(_book.words[i], _book.occupied[BUY] >> 10 * i);
+            whole.words[sell] = TickBook.only(_book.words[sell], _book.occupied[SELL] >> 10 * i);
+        }
     }
 
     /// forge-config: default.fuzz.runs = 64

@@ -9,15 +9,14 @@ import {within} from "./Vm.sol";
 abstract contract FilledBook {
     using TickBook for TickBook.Book;
 
-    uint256 internal constant INTERVAL = 7;
-
     TickBook.Book internal _book;
 
     /// The naive twin: a lane is a number.
     uint256[256][2] internal _lanes;
 
-    function _post(uint256 interval, bool fresh, uint32[] memory steps) internal returns (bool taken, bytes memory records) {
-        TickBook.Draft memory draft = TickBook.open(interval, fresh);
+    function _post(bool fresh, uint32[] memory steps) internal returns (bool taken, bytes memory records) {
+        TickBook.Draft memory draft;
+        draft.fresh = fresh;
         records = new bytes(8 * steps.length + 32);
         uint256 ladder;
         for (uint256 i; i < steps.length; ++i) {
@@ -42,13 +41,13 @@ abstract contract FilledBook {
     function _fill(uint256 seed, uint256 orders, uint256 spread) internal {
         for (uint256 i; i < 5; ++i) {
             uint256 draw = uint256(keccak256(abi.encode(seed, "old", i)));
-            _post(INTERVAL - 1, i == 0, _one(draw & 1, uint8(draw >> 8), 1 + uint16(draw >> 16)));
+            _post(i == 0, _one(draw & 1, uint8(draw >> 8), 1 + uint16(draw >> 16)));
         }
         for (uint256 i; i < orders; ++i) {
             uint256 draw = uint256(keccak256(abi.encode(seed, i)));
             (uint256 side, uint256 tick) = (draw & 1, within(draw >> 8, 128 - spread, 127 + spread));
             uint256 quantity = 1 + uint16(draw >> 16) % 500;
-            (bool taken, bytes memory records) = _post(INTERVAL, i == 0, _one(side, tick, quantity));
+            (bool taken, bytes memory records) = _post(i == 0, _one(side, tick, quantity));
             uint64 expected = uint64((uint256(_step(side, tick, quantity)) << 32) | _lanes[side][tick]);
             require(taken && keccak256(records) == keccak256(abi.encodePacked(expected)), "the posted step");
             _lanes[side][tick] += quantity;

@@ -157,6 +157,16 @@ class MarketConfig:
         """Price of a tick, base units per Wh."""
         return self.base_price + tick * self.tick_size
 
+    @property
+    def batch_ring(self) -> int:
+        """How many intervals' batches the contract tells apart.
+
+        When an interval takes orders, the one so long before it is settled, for both have one slot of the
+        ring, and its corrections are closed.
+        """
+        laps = -(-self.correction_window // (self.ring_size * self.interval_length))  # rounded up
+        return self.ring_size * (1 + laps)
+
     def check_tariff(self, tariff: Tariff) -> None:
         """Refuse a tariff under which a Wh of connection limit could cost more than its margin.
 

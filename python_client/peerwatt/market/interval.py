@@ -17,6 +17,7 @@ from peerwatt.messages import (
     gated_commitment,
     metered_commitment,
     posted_commitment,
+    settled_commitment,
 )
 
 
@@ -60,6 +61,8 @@ class Batch:
             word = gated_commitment(word, self.decisions)
         if self.readings is not None:
             word = metered_commitment(word, self.readings)
+        if self.settled is not None:
+            word = settled_commitment(word, self.settled.pack(), self.settled.clearing.pack())
         return word
 
 

@@ -27,3 +27,17 @@ class Terms:
     delivered: int
     tariff: Tariff
     run: int = 1
+
+    def pack(self) -> int:
+        """The contract's word, without the clearing; `contracts/libraries/Terms.sol` draws it."""
+        fields = (
+            (self.verdict, 0),
+            (self.run, 8),
+            (self.loss_rate, 24),
+            (self.volume, 48),
+            (self.delivered, 88),
+            (self.tariff.retail, 128),
+            (self.tariff.feed_in, 144),
+            (self.tariff.network_fee, 160),
+        )
+        return sum(value << shift for value, shift in fields)

@@ -23,6 +23,7 @@ from peerwatt.messages.commitments import (
     posted_commitment,
     posted_commitments,
     readings_hash,
+    settled_commitment,
 )
 from peerwatt.messages.domain import Domain
 from peerwatt.messages.errors import CodecError, FieldError, SignatureError
@@ -120,4 +121,5 @@ __all__ = [
     "readings_hash",
     "require_ascending",
     "seal_of",
+    "settled_commitment",
 ]

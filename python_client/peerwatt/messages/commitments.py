@@ -1,9 +1,9 @@
 """The hashes by which the market commits to data that it does not store.
 
 A batch's word starts as the commitment to its records and grows by one hash per phase that added something:
-``posted``, then ``gated``, then ``metered``. Each posted word holds the one before, so the last commits to
-all batches of the interval. Whoever settles shows the data again and the hashes must agree. A tag tells the
-kinds apart, so that nobody can show readings as if they were decisions.
+``posted``, then ``gated``, then ``metered``, then ``settled``. Each posted word holds the one before, so the
+last commits to all batches of the interval. Whoever settles shows the data again and the hashes must agree. A
+tag tells the kinds apart, so that nobody can show readings as if they were decisions.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,6 +17,7 @@ ZERO_HASH: Final = bytes(32)
 
 _GATED_TAG: Final = b"\x01"
 _METERED_TAG: Final = b"\x02"
+_SETTLED_TAG: Final = b"\x03"
 
 
 def posted_commitment(interval: int, batch: int, previous: bytes, records: bytes) -> bytes:
@@ -53,6 +54,17 @@ def gated_commitment(commitment: bytes, decisions: bytes) -> bytes:
 def metered_commitment(commitment: bytes, readings: bytes) -> bytes:
     """A batch's word after its readings were attested or overruled."""
     return keccak(_METERED_TAG + commitment + keccak(readings))
+
+
+def settled_commitment(commitment: bytes, terms_word: int, clearing_word: int) -> bytes:
+    """A batch's word after it was settled or corrected.
+
+    Args:
+        commitment: Its word before it was first settled, with the readings that it is now settled by.
+        terms_word: The packed terms of ``BatchSettled`` or ``BatchCorrected``.
+        clearing_word: The clearing of that event.
+    """
+    return keccak(_SETTLED_TAG + commitment + terms_word.to_bytes(22, "big") + word(clearing_word))
 
 
 def clearing_hash(interval: int, clearing_word: int, posted: Sequence[bytes]) -> bytes:

@@ -14,8 +14,10 @@ MAX_STEP_QUANTITY: Final = (1 << QUANTITY_BITS) - 1
 """Largest quantity of one step, Wh (about 8.4 MWh)."""
 
 LANE_BITS: Final = 32
-MAX_LANE_TOTAL: Final = (1 << LANE_BITS) - 1
-"""Largest total of one (side, tick) lane, Wh."""
+"""Width that records and clearings give to an energy of a lane."""
+
+MAX_LANE_TOTAL: Final = (1 << 25) - 1
+"""Largest total of one (side, tick) lane, Wh (about 33.6 MWh): the book keeps ten lanes in a word."""
 
 READING_BITS: Final = 31
 MAX_READING: Final = (1 << READING_BITS) - 1
