@@ -4,10 +4,10 @@
     python benchmarks/measure_gas.py    measure everything; write benchmarks/gas.json and docs/gas.md
 
 Everything is measured in steady state: each row is played twice in the same slot of the ring by participants
-who already hold balances, and the second time counts. The first time the orders are others and every word of
-the book was written before, so that whatever the second writes takes the place of something else. A row's
-total is all that its interval costs: posting, clearing, the committee's report, the readings and the
-settlement, calldata and signature checks included.
+who already hold balances, and the second time counts. The first time every quantity is 1 Wh more, so that
+whatever the second writes takes the place of something else. A row's total is all that its interval costs:
+posting, clearing, the committee's report, the readings and the settlement, calldata and signature checks
+included.
 
 Played on Anvil under Shanghai's rules, where eth-tester would take half an hour; gas is the same on both,
 and a test measures some of the rows again on eth-tester.
@@ -55,11 +55,6 @@ SMALL = 10
 RING = replace(
     CONFIG, open_ahead=1, ring_size=3, gate_lead=60, report_window=60, attest_window=60, overrule_window=60
 )
-
-# What the laps' books are drawn with, besides the row.
-FIRST, LAST = 1_000_003, 0
-
-LANES_PER_WORD = 10
 
 FIXED_PRICE = 177  # base units per Wh
 
@@ -118,27 +113,33 @@ class Bench:
         # Readings are drawn at random: some lose in every interval, and shall not be barred for it.
         self.market.fund(times=100)
         self.interval = FIRST_INTERVAL
-        self.clear(self.every_word())
 
-    def orders(self, interval: int, participants: int, steps: int, lap: int = LAST) -> list[SignedOrder]:
-        """Every other participant sells; limits lie around one another, so that about two thirds trade."""
-        draw = random.Random(participants * 10 + steps + lap)
+    def orders(self, interval: int, participants: int, steps: int, more: int = 0) -> list[SignedOrder]:
+        """Every other participant sells; limits lie around one another, so that about two thirds trade.
+
+        Args:
+            interval: for which they are signed.
+            participants: one order each.
+            steps: of each order.
+            more: Wh in every step.
+        """
+        draw = random.Random(participants * 10 + steps)
         orders = []
         for offset in range(participants):
             side = Side.SELL if offset % 2 else Side.BUY
             low, high = (20, 80) if side == Side.SELL else (40, 100)
             ticks = sorted(draw.sample(range(low, high), steps))
-            ladder = [(side, tick, draw.randint(20, 900 // steps)) for tick in ticks]
+            ladder = [(side, tick, draw.randint(20, 900 // steps) + more) for tick in ticks]
             orders.append(signed_order(self.market.domain, interval, FIRST_PARTICIPANT + offset, ladder))
         return orders
 
-    def play(self, row: Row, lap: int = LAST) -> dict[str, int]:
+    def play(self, row: Row, more: int = 0) -> dict[str, int]:
         """One interval from post to settlement: gas by call."""
         market, interval = self.market, self.interval
         client = market.client
         self.interval += RING.batch_ring
         market.at(RING.start(interval) - 500)
-        orders = self.orders(interval, row.participants, row.steps, lap)
+        orders = self.orders(interval, row.participants, row.steps, more)
         size = -(-len(orders) // row.batches)
         groups = [orders[start : start + size] for start in range(0, len(orders), size)]
         posted = [client.post(interval, group) for group in groups]
@@ -186,43 +187,36 @@ class Bench:
 
     def measure(self, row: Row) -> tuple[Row, dict[str, int]]:
         """The row with its total, and its gas by call, of the second lap."""
-        self.play(row, FIRST)
+        self.play(row, more=1)
         gas = self.play(row)
         return replace(row, gas_total=sum(gas.values())), gas
 
     def clear(self, orders: list[SignedOrder]) -> int:
-        """Gas of clearing a book after another; `orders` are signed anew for its interval."""
-        market, interval = self.market, self.interval
-        self.interval += RING.batch_ring
-        market.at(RING.start(interval) - 500)
-        resigned = [
-            signed_order(
-                market.domain,
-                interval,
-                each.order.participant,
-                [(step.side, step.tick, step.quantity) for step in each.order.steps],
-            )
-            for each in orders
-        ]
-        posted = market.client.post(interval, resigned)
-        assert posted.batch is not None
-        assert not posted.skipped
-        market.at(RING.gate_closure(interval))
-        gas = market.client.clear(interval).gas
-        market.at(RING.report_deadline(interval))
-        market.client.expire(interval)
-        market.at(RING.readings_deadline(interval))
-        market.client.settle(interval, 0, posted.data)
+        """Gas of clearing a book, of the second lap; `orders` are signed anew for its interval."""
+        market, gas = self.market, 0
+        for more in (1, 0):
+            interval = self.interval
+            self.interval += RING.batch_ring
+            market.at(RING.start(interval) - 500)
+            resigned = [
+                signed_order(
+                    market.domain,
+                    interval,
+                    each.order.participant,
+                    [(step.side, step.tick, step.quantity + more) for step in each.order.steps],
+                )
+                for each in orders
+            ]
+            posted = market.client.post(interval, resigned)
+            assert posted.batch is not None
+            assert not posted.skipped
+            market.at(RING.gate_closure(interval))
+            gas = market.client.clear(interval).gas
+            market.at(RING.report_deadline(interval))
+            market.client.expire(interval)
+            market.at(RING.readings_deadline(interval))
+            market.client.settle(interval, 0, posted.data)
         return gas
-
-    def every_word(self) -> list[SignedOrder]:
-        """Something in every word of the book, as far as the participants' steps go."""
-        lanes = [(side, tick, 1) for side in Side for tick in range(0, 256, LANES_PER_WORD)]
-        ladders = [lanes[first : first + 8] for first in range(0, len(lanes), 8)][: self.market.size]
-        return [
-            signed_order(self.market.domain, 0, FIRST_PARTICIPANT + offset, ladder)
-            for offset, ladder in enumerate(ladders)
-        ]
 
     def full_grid(self, ticks: range) -> list[SignedOrder]:
         """Every tick of a range bid and asked for, eight to a participant: it crosses in the middle."""
@@ -270,7 +264,7 @@ class Bench:
         """Gas of the orders of a full page and of the envelope before them, of the second lap."""
         gas: dict[str, int] = {}
         market = self.market
-        for lap in (FIRST, LAST):
+        for more in (1, 0):
             interval = self.interval
             self.interval += RING.batch_ring
             market.at(RING.start(interval) - 500)
@@ -278,7 +272,7 @@ class Bench:
                 envelope = market.envelope(interval, {})
                 receipt = market.board.publish(envelope, *market.quorum_on(envelope))
                 gas["publish_envelope"] = receipt["gasUsed"]
-            posted = market.client.post(interval, self.orders(interval, market.size, 1, lap))
+            posted = market.client.post(interval, self.orders(interval, market.size, 1, more))
             gas["post"] = posted.gas
             assert not posted.skipped
             market.at(RING.gate_closure(interval))
