@@ -206,14 +206,15 @@ library TickBook {
         }
     }
 
-    /// @dev A word of the book, as far as it is this interval's.
+    /// @dev Takes a word of the book into the draft, as far as it is this interval's.
     function _read(Book storage book, Draft memory draft, uint256 index) private view returns (uint256 word) {
         draft.touched |= 1 << index;
         if (draft.fresh) return 0;
         unchecked {
             (uint256 side, uint256 first) = index < WORDS_PER_SIDE ? (BUY, 0) : (SELL, WORDS_PER_SIDE);
-            return only(book.words[index], book.occupied[side] >> (index - first) * LANES_PER_WORD);
+            word = only(book.words[index], book.occupied[side] >> (index - first) * LANES_PER_WORD);
         }
+        _put(draft.words, index, word);
     }
 
     // `words[index]` without the check of an index that `_place` made.

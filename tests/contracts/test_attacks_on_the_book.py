@@ -120,6 +120,24 @@ def test_lane_that_is_full_refuses_and_never_wraps(crowd: OnChainMarket) -> None
     crowd.network.revert(snapshot)
 
 
+def test_order_that_a_full_lane_refuses_takes_nothing_out_of_the_book(crowd: OnChainMarket) -> None:
+    """Once it emptied the lane and its neighbours, where nobody else of its batch had touched them."""
+    snapshot = crowd.network.snapshot()
+    crowd.at(WIDE.start(WIDE_INTERVAL) - 1000)
+    most = (1 << 23) - 1
+    full = [signed_order(crowd.domain, WIDE_INTERVAL, 4 + n, [(Side.BUY, 40, most)]) for n in range(4)]
+    beside = signed_order(crowd.domain, WIDE_INTERVAL, 8, [(Side.BUY, 43, 70)])
+    assert post_all(crowd, [*full, beside]) == []
+    refused_one = signed_order(crowd.domain, WIDE_INTERVAL, 9, [(Side.BUY, 40, 4), (Side.SELL, 90, 5)])
+    other = signed_order(crowd.domain, WIDE_INTERVAL, 10, [(Side.SELL, 20, 6)])
+    posted = crowd.client.post(WIDE_INTERVAL, [refused_one, other])
+    assert [(skip.participant, skip.reason) for skip in posted.skipped] == [(9, SkipReason.LANE_FULL)]
+    queued = crowd.client.market.functions.queued
+    lanes = ((Side.BUY, 40), (Side.BUY, 43), (Side.SELL, 90), (Side.SELL, 20))
+    assert [queued(WIDE_INTERVAL, *lane).call() for lane in lanes] == [4 * most, 70, 0, 6]
+    crowd.network.revert(snapshot)
+
+
 def test_dust_on_all_ticks_of_both_sides_clears_within_the_bound(crowd: OnChainMarket) -> None:
     """64 participants put 1 Wh on each of the 256 ticks of both sides; all of it crosses."""
     snapshot = crowd.network.snapshot()

@@ -24,7 +24,8 @@ contract TickBookTest is FilledBook {
         require(TickBook.filled(only) == filled && TickBook.energy(only) == energy);
     }
 
-    /// Five steps of the largest quantity do not fit a lane. The order that does not fit leaves nothing behind.
+    /// Five steps of the largest quantity do not fit a lane. The order that does not fit leaves nothing behind and takes
+    /// nothing away, whether its other steps are in the full lane's word or not.
     function test_fullLane_refusesTheWholeOrder() external {
         for (uint256 i; i < 4; ++i) {
             (bool taken,) = _post(i == 0, _one(BUY, 90, STEP_MAX));
@@ -38,6 +39,7 @@ contract TickBookTest is FilledBook {
         (bool overflowing,) = _post(false, steps);
         require(!overflowing && _book.lane(BUY, 89) == 0 && _book.lane(SELL, 10) == 0);
         require(_book.lanes(false).occupied[SELL] == 0, "an order that was refused is in the book");
+        require(_book.lane(BUY, 90) == TickBook.LANE_MAX - left, "what was in the lane is gone");
         steps[1] = _step(BUY, 90, left);
         (bool fitting,) = _post(false, steps);
         require(fitting && _book.lane(BUY, 90) == TickBook.LANE_MAX);
