@@ -6,22 +6,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from peerwatt.agents.draws import uniform
-from peerwatt.agents.meter import Meter
 from peerwatt.chain import Network
 from peerwatt.client import MarketClient
 from peerwatt.grid.power_flow import PowerFlow
-from peerwatt.market.settlement import delivered_by_batch, positions
-from peerwatt.messages import (
-    MISSING,
-    MeterAttestation,
-    MeterReading,
-    Reading,
-    ReadingStatus,
-    Verdict,
-    encode_readings,
-    readings_hash,
-)
+from peerwatt.market.settlement import positions
+from peerwatt.messages import Verdict
 from peerwatt.oracle import ClearedInterval, CommitteeMember, collect_quorum, expired
 from peerwatt.pilot.committee_processes import ENVELOPE_LEAD_S, CommitteeProcesses
 from peerwatt.pilot.comparison import SettledOnChain, differences, read_books
@@ -30,16 +19,14 @@ from peerwatt.pilot.envelopes import envelope_pages, is_shrunk, publish_envelope
 from peerwatt.pilot.interval_log import IntervalLog
 from peerwatt.pilot.keys import PilotKeys
 from peerwatt.pilot.market_setup import open_market
+from peerwatt.pilot.metering_points import MeteringPoints
 from peerwatt.pilot.order_entry import OrderEntry
 from peerwatt.pilot.scenario import Scenario
 from peerwatt.pilot.timeline import POST_S, Action, Appointment, appointments
 from peerwatt.relayer import OrderQueue, Relayer
-from peerwatt.relayer.relayer import batch_data
 
 Progress = Callable[[int, int], None]
 """Called with the number of settled intervals and of all intervals."""
-
-FIRST_RUN = 1
 
 
 @dataclass(frozen=True)
@@ -114,7 +101,6 @@ class Replay:
             )
             for index in range(scenario.committee.members)
         ]
-        self._meters = {home.account: Meter(home.account) for home in scenario.participants}
         self._committee = committee
         self._say = say
         self._mismatches: set[int] = set()
@@ -143,6 +129,9 @@ class Replay:
             self._committee.start(self._client, first, self.seed)
         with OrderQueue() as queue:
             self._entry = OrderEntry(self.scenario, self._keys, self._market, queue)
+            self._points = MeteringPoints(
+                self.scenario, self._keys, self._market, queue, self._neighbourhood, self.seed
+            )
             for appointment in appointments(self.scenario.market, first, self.intervals, self._envelope_s()):
                 position = appointment.interval - first
                 self._keep(appointment, logs[position])
@@ -316,66 +305,13 @@ class Replay:
         log.positions = {record.participant: at for record, at in zip(log.records, stands, strict=True)}
 
     def _attest(self, log: IntervalLog) -> None:
-        """The homes deliver, the meters count, and the metering operator hands in what reached it."""
-        assert log.judgement is not None
-        for home in self.scenario.participants:
-            stands = log.positions.get(home.account)
-            flow = self._neighbourhood.deliver(
-                home,
-                log.position,
-                log.judgement,
-                stands.sell if stands else 0,
-                log.limits.get(home.account),
-            )
-            log.flows[home.account] = flow
-            log.readings[home.account] = self._meters[home.account].read(
-                log.number, flow.imported, flow.exported
-            )
-        if not log.records:
-            return
-        log.lost = tuple(
-            record.participant
-            for record in log.records
-            if uniform(1, 1000, self.seed, "lost reading", record.participant, log.slot)
-            <= self.scenario.lost_readings_permille
-        )
-        packed = encode_readings(
-            MISSING if record.participant in log.lost else _attested(log.readings[record.participant])
-            for record in log.records
-        )
-        twin = self._market.twin
-        delivered = delivered_by_batch(
-            log.records,
-            b"".join(log.judgement.decisions),
-            packed,
-            [twin.energy_limits(record.participant) for record in log.records],
-            twin.interval(log.number).terms,
-            self.scenario.market,
-        )
-        statement = MeterAttestation(log.number, FIRST_RUN, readings_hash([packed]), delivered)
-        signature = statement.sign(self._client.domain, bytes(self._keys.metering_operator.key))
-        self._at_appointment()
-        log.gas += self._client.attest(log.number, [packed], delivered, signature)["gasUsed"]
-        twin.attest(log.number, [packed], delivered, signature, now=self._now)
-        self._relayer.queue.note_readings(log.number, 0, packed)
+        self._points.deliver(log)
+        if log.records:
+            self._points.attest(log, self._next_second)
 
     def _overrule(self, log: IntervalLog) -> None:
-        """The meters whose readings got lost hand in their own."""
-        if not log.lost:
-            return
-        signed = [
-            log.readings[record.participant].signed(
-                place, self._client.domain, bytes(self._keys.meter_key(record.participant).key)
-            )
-            for place, record in enumerate(log.records)
-            if record.participant in log.lost
-        ]
-        [row] = self._relayer.queue.batches(log.number)
-        self._at_appointment()
-        receipt, readings = self._client.overrule(log.number, row.batch, batch_data(row), signed)
-        log.gas += receipt["gasUsed"]
-        self._market.twin.overrule(log.number, row.batch, signed, now=self._now)
-        self._relayer.queue.note_readings(log.number, row.batch, readings)
+        if log.lost:
+            self._points.overrule(log, self._next_second)
 
     def _settle(self, log: IntervalLog) -> None:
         if not log.records:
@@ -395,7 +331,3 @@ class Replay:
         for difference in differences(settled, self._market.twin, log.number):
             self._differ(log, difference)
         self._check_conservation()
-
-
-def _attested(reading: MeterReading) -> Reading:
-    return Reading(ReadingStatus.ATTESTED, reading.imported, reading.exported)
