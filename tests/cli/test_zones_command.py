@@ -45,6 +45,7 @@ def test_zones_are_replayed_one_after_another_and_summed(pilot: Path, tmp_path: 
     result = run("replay", str(pilot), "--json", "--out", str(tmp_path / "out"))
     assert result.returncode == 0, result.stderr
     document = json.loads(result.stdout)
+    assert json.loads((tmp_path / "out" / "zones.json").read_text()) == document
     east, west = document["zones"]
     assert (east["zone"], west["zone"]) == ("east", "west")
     assert east["traded_wh"] != west["traded_wh"]

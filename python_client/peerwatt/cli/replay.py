@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -76,6 +76,7 @@ def replay(
     from peerwatt.pilot.run import replay_scenario
     from peerwatt.pilot.scenario import load_scenario
     from peerwatt.report.files import check_destination, write_results
+    from peerwatt.report.zones import write_zones
 
     files = scenario_files(scenario)
     jobs = []
@@ -118,7 +119,8 @@ def replay(
     if len(done) == 1:
         _print_result(done[0][1], as_json)
     else:
-        _print_zones(Path(scenario).name, done, as_json)
+        zones = _print_zones(Path(scenario).name, done, as_json)
+        stderr.print(f"zones: {write_zones(zones, jobs[0][1].parent)}", soft_wrap=True)
     for _, directory in jobs:
         stderr.print(f"report: {directory / 'report.html'}", soft_wrap=True)
     if any(result.summary.reference_mismatches or result.summary.conservation_error for _, result in done):
@@ -158,11 +160,13 @@ def _print_result(result: ReplayResult, as_json: bool) -> None:
     console.print(bills_table(result))
 
 
-def _print_zones(pilot: str, done: list[tuple[str, ReplayResult]], as_json: bool) -> None:
+def _print_zones(pilot: str, done: list[tuple[str, ReplayResult]], as_json: bool) -> dict[str, Any]:
     from peerwatt.report.zones import zone_figures, zones_document, zones_table
 
     zones = [zone_figures(zone, result) for zone, result in done]
+    document = zones_document(pilot, zones)
     if as_json:
-        print_json(zones_document(pilot, zones))
+        print_json(document)
     else:
         results().print(zones_table(zones))
+    return document

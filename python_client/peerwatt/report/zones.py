@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from peerwatt.errors import InputError
 from peerwatt.pilot.results import VERDICTS, ReplayResult
 from peerwatt.report import words
 from peerwatt.report.columns import BASE_UNITS_PER_CURRENCY, PU_DECIMALS, scaled
@@ -15,6 +19,7 @@ from peerwatt.report.headline import saving
 if TYPE_CHECKING:
     from rich.table import Table
 
+ZONES = "zones.json"
 SUMMED = (
     "participants",
     "orders",
@@ -97,6 +102,24 @@ def zones_document(pilot: str, zones: Sequence[ZoneFigures]) -> dict[str, Any]:
         "zones": [zone.document for zone in zones],
         "total": total(zones).document,
     }
+
+
+def write_zones(document: dict[str, Any], directory: Path) -> Path:
+    """Write the zones' figures beside their reports, replacing earlier ones in one step.
+
+    Returns:
+        Path of `zones.json`.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    path, fresh = directory / ZONES, directory / f".{ZONES}.{os.getpid()}"
+    try:
+        fresh.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+        fresh.replace(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
+    return path
 
 
 def zones_table(zones: Sequence[ZoneFigures]) -> Table:
