@@ -54,8 +54,8 @@ abstract contract Clock {
         BATCH_RING = c.ringSize * (1 + Math.ceilDiv(c.correctionWindow, lap));
     }
 
-    // Whoever asks has found the interval in the ring, where `post` let in only intervals that begin after the gate
-    // lead and whose number fits 32 bits: nothing below can wrap around.
+    // Whoever asks has found the interval in the ring, or a batch of it among those that were settled. `post` let in only
+    // intervals that begin after the gate lead and whose number fits 32 bits: nothing below can wrap around.
 
     function _gateClosure(uint256 interval) internal view returns (uint256) {
         unchecked {

@@ -206,6 +206,8 @@ contract EnergyMarket is Metering {
         bytes calldata newReadings,
         Correction calldata correction
     ) external {
+        // The word is found and made from the interval's low bits: no other number may stand for it.
+        require(interval <= type(uint32).max, NotCommitted());
         bytes32 unread = _unread(interval, batch, data);
         mapping(uint256 => bytes32) storage batches = _batchesOf(interval);
         require(_settled(terms, clearing, _read(unread, data.readings)) == batches[batch], NotCommitted());
@@ -228,5 +230,4 @@ contract EnergyMarket is Metering {
         batches[batch] = _settled(corrected, clearing, _read(unread, newReadings));
         emit BatchCorrected(interval, batch, corrected, clearing);
     }
-
 }

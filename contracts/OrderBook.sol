@@ -19,8 +19,7 @@ import {opening} from "./libraries/Terms.sol";
 import {TickBook} from "./libraries/TickBook.sol";
 
 /// @title The double-auction order book: post and clear
-/// @notice Books live in a ring. Their words carry the interval they belong to, so a slot is used again without
-/// clearing it and the state does not grow.
+/// @notice Books live in a ring. A slot is used again without clearing it, so the state does not grow.
 abstract contract OrderBook is MarginAccounts, IEnergyMarket {
     using Roster for Roster.Page;
     using TickBook for TickBook.Book;
@@ -94,8 +93,8 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
         posting.accounts = slot.interval.terms.accounts();
         posting.frame = OrderCodec.frame(domainSeparator(), interval);
         posting.draft.fresh = posting.batches == 0;
-        // A record is less than half as long as its order; to spare for their number and the last write.
-        bytes memory records = new bytes(orders.length / 2 + 64);
+        // A record is shorter than its order; to spare for their number and the last write.
+        bytes memory records = new bytes(orders.length + 64);
         uint256 start = OrderCodec.start(records) + OrderCodec.COUNT_BYTES;
         uint256 cursor = start;
         (uint256 at, uint256 end) = OrderCodec.bounds(orders);
@@ -338,7 +337,7 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
         pure
         returns (bytes32)
     {
-        // The interval's first byte of five is zero: no tag of a later phase.
+        // The interval fits four bytes, so the first of five is zero: no tag of a later phase.
         return keccak256(abi.encodePacked(uint40(interval), uint16(batch), previous, records));
     }
 

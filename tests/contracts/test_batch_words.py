@@ -3,9 +3,10 @@
 from dataclasses import replace
 from typing import Any
 
+from eth_utils.crypto import keccak
 from hypothesis import given
 from hypothesis import strategies as st
-from onchain import CONFIG, FIRST_INTERVAL, OnChainMarket
+from onchain import CONFIG, FIRST_INTERVAL, METERING_OPERATOR, OnChainMarket
 from refusals import refused
 
 from peerwatt.client import BatchData
@@ -16,8 +17,10 @@ from peerwatt.messages import (
     Verdict,
     encode_readings,
     posted_commitment,
+    readings_hash,
     settled_commitment,
 )
+from peerwatt.messages.signature import sign_digest
 
 INTERVAL = FIRST_INTERVAL
 CORRECTED = [encode_readings([Reading(ReadingStatus.ATTESTED, 500, 600)] * 2)] * 2
@@ -59,6 +62,31 @@ def test_word_of_a_batch_is_taken_over_when_it_can_no_longer_be_corrected(market
     refused("TooLate", lambda: correct(market, batches[0], settled_by[0]))
     market.client.post(later, [market.order(later, 4, (Side.SELL, 20, 600))])
     refused("NotCommitted", lambda: correct(market, batches[0], settled_by[0]))
+
+
+def test_no_other_number_stands_for_an_interval_whose_corrections_are_closed(market: OnChainMarket) -> None:
+    """A word is found and made from the low bits of the number; the metering operator would have to help."""
+    batches, settled_by = market.settled()
+    market.at(CONFIG.correction_deadline(INTERVAL))
+    books = market.client.accounts(8)
+    for number, refusal in ((INTERVAL, "TooLate"), (INTERVAL + (CONFIG.batch_ring << 40), "NotCommitted")):
+        signature = attested_raw(market, number)
+        refused(
+            refusal,
+            lambda number=number, signature=signature: market.client.correct(
+                number, 0, batches[0], settled_by[0], 2, 1000, CORRECTED, signature
+            ),
+        )
+    assert market.client.accounts(8) == books
+
+
+def attested_raw(market: OnChainMarket, interval: int) -> bytes:
+    """The metering operator's attestation of run 2 over a number that no message can hold."""
+    typehash = keccak(b"MeterAttestation(uint32 interval,uint16 run,bytes32 readingsHash,uint40 delivered)")
+    words = (typehash, interval.to_bytes(32), (2).to_bytes(32), readings_hash(CORRECTED), (1000).to_bytes(32))
+    domain = market.client.market.functions.domainSeparator().call()
+    digest = keccak(b"\x19\x01" + domain + keccak(b"".join(words)))
+    return sign_digest(digest, METERING_OPERATOR)
 
 
 @given(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
 from peerwatt.chain import ContractReverted, Sender
-from peerwatt.client import MarketClient
+from peerwatt.client import MarketClient, SealedPhase
 from peerwatt.errors import InputError
 from peerwatt.messages import ZERO_HASH
 from peerwatt.pilot.market_setup import ETHER_PER_KEY
@@ -139,11 +140,8 @@ def test_batch_that_is_shown_too_late_has_lost_its_bond_and_is_not_tried_again(
 def test_batches_of_another_key_are_left_to_it_by_name_and_keep_no_others_back(
     market: SealedMarket, relayer: SealedRelayer
 ) -> None:
-    other, network = market.small.keys.wallet(BUYER), market.small.network
-    network.fund({other.address: ETHER_PER_KEY})
-    client = MarketClient(network, market.small.deployment, Sender(network, other))
-    client.sender.send(client.payment_token.functions.mint(other.address, BOND))
-    stranger = SealedRelayer(client, relayer.queue)
+    network, other = market.small.network, _stranger(market)
+    stranger = SealedRelayer(other, relayer.queue)
     accept(relayer, market, SELLER)
     relayer.commit(FIRST)
     for order in market.small.orders(FIRST + 1, 300):
@@ -152,15 +150,77 @@ def test_batches_of_another_key_are_left_to_it_by_name_and_keep_no_others_back(
     network.advance_to(CLOSURE)
     with pytest.raises(
         InputError,
-        match=f"sealed for {market.client.sender.address} and cannot be revealed by {other.address}",
+        match=f"sealed for {market.client.sender.address} and cannot be revealed by {other.sender.address}",
     ):
         stranger.tend()
-    with pytest.raises(InputError, match=f"interval {FIRST + 1}.* sealed for {other.address}"):
+    with pytest.raises(InputError, match=f"interval {FIRST + 1}.* sealed for {other.sender.address}"):
         relayer.tend()
     assert states(relayer) == [SealedState.REVEALED]
     network.advance_to(SEALED.gate_closure(FIRST + 1))
     stranger.tend()
     assert market.bonds_out == 0
+
+
+def test_batches_of_two_keys_in_one_interval_are_each_revealed_by_their_own(
+    market: SealedMarket, relayer: SealedRelayer
+) -> None:
+    """Once neither was: an open batch of another key kept all of its interval back, and their bonds."""
+    stranger = SealedRelayer(_stranger(market), relayer.queue)
+    accept(relayer, market, SELLER)
+    relayer.commit(FIRST)
+    accept(relayer, market, BUYER)
+    for tried in (stranger, relayer):
+        with suppress(InputError):
+            tried.commit(FIRST)
+    assert market.bonds_out == 2
+    market.small.network.advance_to(CLOSURE)
+    for tried in (relayer, stranger):
+        with suppress(InputError):
+            tried.tend()
+    assert (states(relayer), market.bonds_out) == ([SealedState.REVEALED] * 2, 0)
+
+
+def test_batches_that_a_reorganisation_puts_in_another_order_are_settled(
+    market: SealedMarket, relayer: SealedRelayer
+) -> None:
+    network = market.small.network
+    for account in (SELLER, BUYER):
+        accept(relayer, market, account)
+        relayer.commit(FIRST)
+    network.advance_to(CLOSURE)
+    before = network.snapshot()
+    relayer.tend()
+    network.revert(before)
+    first, second = relayer.queue.sealed.of_interval(FIRST)
+    SealedPhase(market.client).reveal_together([second.batch, first.batch])
+    relayer.tend()
+    network.set_next_timestamp(BOOK_CLOSURE)
+    assert market.client.clear(FIRST).volume == 500
+    network.set_next_timestamp(SEALED.report_deadline(FIRST))
+    market.client.expire(FIRST)
+    network.set_next_timestamp(SEALED.readings_deadline(FIRST))
+    assert len(relayer.settle(FIRST)) == 2
+
+
+def test_orders_are_sealed_once_also_by_two_processes_on_one_file(
+    market: SealedMarket, relayer: SealedRelayer
+) -> None:
+    accept(relayer, market, SELLER)
+    orders, head = relayer.queue.queued(FIRST), int(market.small.network.web3.eth.block_number)
+    relayer.commit(FIRST)
+    late = relayer.phase.seal(FIRST, orders, bytes(32))
+    with pytest.raises(InputError, match=f"participant {SELLER} is sealed already"):
+        relayer.queue.sealed.store(late, market.client.sender.address, head)
+    assert len(states(relayer)) == 1
+
+
+def _stranger(market: SealedMarket) -> MarketClient:
+    """Another relayer's key, with a bond to give."""
+    network, key = market.small.network, market.small.keys.wallet(BUYER)
+    network.fund({key.address: ETHER_PER_KEY})
+    client = MarketClient(network, market.small.deployment, Sender(network, key))
+    client.sender.send(client.payment_token.functions.mint(key.address, BOND))
+    return client
 
 
 def test_wallet_that_the_relayer_left_out_commits_and_reveals_for_itself(

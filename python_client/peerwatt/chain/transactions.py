@@ -68,6 +68,9 @@ class Sender:
             TransactionRefused: the node did not take one, or did not mine it.
         """
         size = BLOCK_TRANSACTIONS
+        if not self.network.controls_time:
+            # What was sent may have been dropped, or another process have used the key: the node knows.
+            self.network.nonces.pop(self.address, None)
         if gas_limit is not None:
             size = max(1, min(size, BLOCK_GAS_LIMIT // gas_limit))
         elif self.network.controls_time:

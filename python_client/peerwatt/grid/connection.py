@@ -47,14 +47,3 @@ def directions(nodes: Ints, phases: Ints | None, count: int) -> tuple[Floats, In
     ]
     shape = (count,) if phases is None else (count, 3)
     return np.array(rows).reshape(len(distinct), *shape), column.astype(np.int64)
-
-
-def same_shape(p: Floats, q: Floats | None) -> tuple[Floats, Floats | None]:
-    """Give both the phase axis that one of them has."""
-    if q is None or p.ndim == q.ndim:
-        return p, q
-    return (
-        (np.repeat(p[:, None] / 3, 3, axis=1), q)
-        if p.ndim < q.ndim
-        else (p, np.repeat(q[:, None] / 3, 3, axis=1))
-    )

@@ -20,7 +20,6 @@ from peerwatt.grid.feeder import Feeder
 from peerwatt.market.metering import EnergyLimits
 from peerwatt.oracle.judgement import GridForecast
 
-FORECAST_FORMAT = "peerwatt-forecast-1"
 MAX_FILE_BYTES = 64 << 20
 """Far above the forecast of any low-voltage feeder; what is larger is no forecast."""
 

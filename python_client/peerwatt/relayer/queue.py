@@ -166,7 +166,7 @@ class OrderQueue:
                 self.sealed.note(interval, seal, SealedState.REVEALED)
             if batch is not None:
                 self._database.execute(
-                    "INSERT OR IGNORE INTO batches (interval, batch, records, previous, seal) "
+                    "INSERT OR REPLACE INTO batches (interval, batch, records, previous, seal) "
                     "VALUES (?, ?, ?, ?, ?)",
                     (interval, batch, records, previous, seal or b""),
                 )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from peerwatt.client import SealedBatch
+from peerwatt.errors import InputError
 from peerwatt.messages import decode_orders, encode_orders
 
 _SCHEMA = """
@@ -77,10 +78,15 @@ class SealedRecord:
         self._database.executescript(_SCHEMA)
 
     def store(self, batch: SealedBatch, relayer: str, block: int) -> None:
-        """Keep a batch, and take its orders from the queue, at once; it is on disk when this returns."""
+        """Keep a batch, and take its orders from the queue, at once; it is on disk when this returns.
+
+        Raises:
+            InputError: an order of it does not wait any more: nothing is kept.
+        """
         packed = encode_orders(batch.orders)
         with self._database:
             self._database.execute("BEGIN IMMEDIATE")
+            self._require_queued(batch)
             self._database.execute(
                 "INSERT INTO sealed_batches (interval, seal, relayer, orders, salt, block, state) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -127,6 +133,19 @@ class SealedRecord:
             self._database.execute("BEGIN IMMEDIATE")
             self.note(batch.interval, batch.seal, state)
             self._move_orders(batch, "missed")
+
+    def _require_queued(self, batch: SealedBatch) -> None:
+        """Two processes on one file would otherwise pay a bond each for the same orders."""
+        rows = self._database.execute(
+            "SELECT participant FROM orders WHERE interval = ? AND state = 'queued'", (batch.interval,)
+        )
+        waiting = {participant for [participant] in rows}
+        for signed in batch.orders:
+            if signed.order.participant not in waiting:
+                raise InputError(
+                    f"interval {batch.interval}: the order of participant {signed.order.participant} is "
+                    "sealed already: run one relayer per queue file"
+                )
 
     def _move_orders(self, batch: SealedBatch, state: str) -> None:
         self._database.executemany(

@@ -70,19 +70,20 @@ class SealedRelayer(Relayer):
             batch = self.phase.seal(interval, orders, self._draw_salt(interval))
             newest = int(self.client.network.web3.eth.block_number)
             self.queue.sealed.store(batch, self.client.sender.address, newest)
-        stored = [row for row in self._rows(interval) if row.is_open]
+        stored = [row for row in self.queue.sealed.of_interval(interval) if row.is_open]
         return [receipt for receipt in _all(stored, self._commit) if receipt is not None]
 
     def reveal(self, interval: int) -> list[PostedBatch]:
         """Reveal every batch of an interval that was committed to, and get its bond back.
 
         Returns:
-            What became of the batches that were revealed now, or before a kill that left no note of it.
+            What became of the batches that were revealed, now or before.
 
         Raises:
             ContractReverted: it is not their time; whatever could be revealed was.
         """
-        return [posted for posted in self._reveal_all(self._rows(interval)) if posted is not None]
+        rows = self.queue.sealed.of_interval(interval)
+        return [posted for posted in self._reveal_all(rows) if posted is not None]
 
     def tend(self) -> None:
         """Do for every sealed batch what is due now: to be called after a start, and every few seconds.
@@ -96,7 +97,7 @@ class SealedRelayer(Relayer):
         first = (now + config.gate_lead - config.reveal_window) // config.interval_length + 1
 
         def tend_interval(interval: int) -> None:
-            rows = self._rows(interval)
+            rows = self.queue.sealed.of_interval(interval)
             if now < config.gate_closure(interval):
                 _all((row for row in rows if row.is_open), self._commit)
             elif now < config.book_closure(interval):
@@ -106,18 +107,16 @@ class SealedRelayer(Relayer):
 
         _all(self.queue.sealed.intervals(first), tend_interval)
 
-    def _rows(self, interval: int) -> tuple[SealedRow, ...]:
-        rows = self.queue.sealed.of_interval(interval)
-        for row in rows:
-            if row.is_open and row.relayer != self.client.sender.address:
-                raise InputError(
-                    f"interval {interval}: a batch in the queue is sealed for {row.relayer} and cannot be "
-                    f"revealed by {self.client.sender.address}: start the relayer with that key"
-                )
-        return rows
+    def _require_own(self, row: SealedRow) -> None:
+        if row.is_open and row.relayer != self.client.sender.address:
+            raise InputError(
+                f"interval {row.batch.interval}: a batch in the queue is sealed for {row.relayer} and cannot "
+                f"be revealed by {self.client.sender.address}: start the relayer with that key"
+            )
 
     def _commit(self, row: SealedRow) -> TxReceipt | None:
         """Commit to a batch unless the chain says that it is done."""
+        self._require_own(row)
         receipt = None
         if not self.phase.is_committed(row.batch):
             self.phase.allow_bonds()
@@ -140,7 +139,11 @@ class SealedRelayer(Relayer):
         return _all(rows, self._reveal)
 
     def _reveal(self, row: SealedRow) -> PostedBatch | None:
-        """Reveal a batch whose bond the chain holds; note what became of one that was revealed before."""
+        """Reveal a batch whose bond the chain holds; note what became of one that was revealed before.
+
+        Noted again, too: after a reorganisation it may have another number, behind another batch.
+        """
+        self._require_own(row)
         posted = None
         if self.phase.is_committed(row.batch):
             try:
@@ -149,7 +152,7 @@ class SealedRelayer(Relayer):
                 # As above: what was on its way has revealed it.
                 if refused.name != "UnknownSeal":
                     raise
-        elif not row.is_open:
+        elif not row.is_open and row.state != SealedState.REVEALED:
             return None
         posted = posted or self.phase.revealed(row.batch, row.block)
         if posted is not None:
@@ -164,6 +167,7 @@ class SealedRelayer(Relayer):
 
     def _give_up(self, row: SealedRow) -> None:
         """Note what became of a batch whose time is over."""
+        self._require_own(row)
         posted = self.phase.revealed(row.batch, row.block)
         if posted is not None:
             self._note_revealed(row, posted)
