@@ -21,7 +21,9 @@ from peerwatt.oracle.forecast_notice import ForecastNotice
 from peerwatt.oracle.report_bytes import as_hex, decoded, from_hex
 
 PULL_SECONDS: Final = 2.0
-"""A peer's whole answer must be here by then; one that drips bytes is as good as silent."""
+"""A peer's whole answer must be here by then; one that drips bytes is as good as silent.
+
+To find out that a name does not resolve can take longer: addresses are surer."""
 MAX_ANSWER_BYTES: Final = 2048
 """Of a signature with its report, which takes some 700, or with a full page's envelope: some 1,200."""
 MAX_PEERS: Final = 255
