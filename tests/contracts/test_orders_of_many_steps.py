@@ -17,7 +17,7 @@ ONE_PAGE, TWO_PAGES = 60, 130
 
 @pytest.fixture(scope="module")
 def chain() -> Iterator[Network]:
-    with open_network() as network:
+    with open_network("anvil") as network:
         yield network
 
 

@@ -177,6 +177,7 @@ def test_killed_between_storing_and_sending_it_commits_to_the_same_batch(bench: 
     bench.all_is_well()
 
 
+@pytest.mark.long
 def test_killed_before_it_knows_of_its_commitment_it_sends_no_other(bench: Bench) -> None:
     bench.node.hold_sending(reaches_node=True)
     bench.killed(bench.interval)
@@ -208,6 +209,7 @@ def test_killed_between_commit_and_reveal_it_reveals(bench: Bench) -> None:
     bench.all_is_well()
 
 
+@pytest.mark.long
 def test_killed_before_its_reveal_got_through_it_reveals(bench: Bench) -> None:
     bench.run(bench.interval)
     bench.close_gate()
@@ -238,6 +240,7 @@ def test_started_again_while_its_reveal_waits_to_be_mined_it_posts_once(bench: B
     bench.all_is_well()
 
 
+@pytest.mark.long
 def test_dead_until_the_book_has_closed_it_finds_what_it_had_revealed(bench: Bench) -> None:
     bench.run(bench.interval)
     bench.close_gate()
@@ -249,6 +252,7 @@ def test_dead_until_the_book_has_closed_it_finds_what_it_had_revealed(bench: Ben
     bench.all_is_well()
 
 
+@pytest.mark.long
 def test_dead_from_storing_until_gate_closure_it_has_paid_nothing(bench: Bench) -> None:
     bench.node.hold_sending(reaches_node=False)
     bench.killed(bench.interval)

@@ -87,7 +87,7 @@ def test_no_batch_is_on_chain_before_gate_closure(scenario: Scenario) -> None:
             assert market.gate_closure(interval) <= block["timestamp"] < market.book_closure(interval)
 
 
-@pytest.mark.parametrize("chain", ["ganache", "eth-tester"])
+@pytest.mark.parametrize("chain", [pytest.param("ganache", marks=pytest.mark.long), "eth-tester"])
 def test_other_chains_give_the_numbers_of_a_sealed_morning(
     chain: str, scenario: Scenario, sealed_day: Replayed
 ) -> None:
