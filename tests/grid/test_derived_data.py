@@ -13,7 +13,10 @@ from derive_simbench import SLICES, derive
 SCENARIOS = Path(peerwatt.__file__).parent / "scenarios"
 
 
-@pytest.mark.parametrize("name", sorted(SLICES))
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.long) if "/" in name else name for name in sorted(SLICES)],
+)
 def test_the_script_reproduces_every_file(name: str, tmp_path: Path) -> None:
     derive(name, SLICES[name], tmp_path)
     made = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file())
