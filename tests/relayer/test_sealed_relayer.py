@@ -50,6 +50,17 @@ def accept(relayer: SealedRelayer, market: SealedMarket, *accounts: int) -> None
             relayer.accept(order)
 
 
+def settled(market: SealedMarket, relayer: SealedRelayer) -> int:
+    """How many batches the relayer settles once everything else is over."""
+    network = market.small.network
+    network.set_next_timestamp(BOOK_CLOSURE)
+    assert market.client.clear(FIRST).volume == 500
+    network.set_next_timestamp(SEALED.report_deadline(FIRST))
+    market.client.expire(FIRST)
+    network.set_next_timestamp(SEALED.readings_deadline(FIRST))
+    return len(relayer.settle(FIRST))
+
+
 def test_what_waits_is_committed_revealed_and_settled(market: SealedMarket, relayer: SealedRelayer) -> None:
     accept(relayer, market, SELLER, BUYER)
     assert len(relayer.commit(FIRST)) == 1
@@ -68,12 +79,7 @@ def test_what_waits_is_committed_revealed_and_settled(market: SealedMarket, rela
     assert (row.batch, row.previous) == (0, ZERO_HASH)
 
     # Everybody else is silent: what the relayer kept is enough to settle.
-    network.set_next_timestamp(BOOK_CLOSURE)
-    assert market.client.clear(FIRST).volume == 500
-    network.set_next_timestamp(SEALED.report_deadline(FIRST))
-    market.client.expire(FIRST)
-    network.set_next_timestamp(SEALED.readings_deadline(FIRST))
-    assert len(relayer.settle(FIRST)) == 1
+    assert settled(market, relayer) == 1
 
 
 def test_order_that_comes_after_the_commitment_makes_a_batch_of_its_own(
@@ -194,12 +200,7 @@ def test_batches_that_a_reorganisation_puts_in_another_order_are_settled(
     first, second = relayer.queue.sealed.of_interval(FIRST)
     SealedPhase(market.client).reveal_together([second.batch, first.batch])
     relayer.tend()
-    network.set_next_timestamp(BOOK_CLOSURE)
-    assert market.client.clear(FIRST).volume == 500
-    network.set_next_timestamp(SEALED.report_deadline(FIRST))
-    market.client.expire(FIRST)
-    network.set_next_timestamp(SEALED.readings_deadline(FIRST))
-    assert len(relayer.settle(FIRST)) == 2
+    assert settled(market, relayer) == 2
 
 
 def test_orders_are_sealed_once_also_by_two_processes_on_one_file(

@@ -113,10 +113,7 @@ class Peers:
             found = decoded(from_hex(said["report"]))
             return found if found.clearing_hash == clearing_hash else None
 
-        def vote(body: bytes) -> Vote | None:
-            return _vote(body, report, domain, committee)
-
-        return asyncio.run(self._collect(f"clearings/{as_hex(clearing_hash)}/signature", vote, enough))
+        return self._pull(f"clearings/{as_hex(clearing_hash)}/signature", report, domain, committee, enough)
 
     def collect_envelope(
         self,
@@ -146,10 +143,7 @@ class Peers:
             found = decoded_envelope(from_hex(said["envelope"]))
             return found if (found.interval, found.page) == (interval, page) else None
 
-        def vote(body: bytes) -> Vote | None:
-            return _vote(body, envelope, domain, committee)
-
-        return asyncio.run(self._collect(f"envelopes/{interval}/{page}/signature", vote, enough))
+        return self._pull(f"envelopes/{interval}/{page}/signature", envelope, domain, committee, enough)
 
     def collect_notices(
         self,
@@ -176,10 +170,22 @@ class Peers:
         def notice(said: Any) -> ForecastNotice:
             return ForecastNotice(interval, from_hex(said["forecast_hash"]))
 
-        def vote(body: bytes) -> Vote | None:
-            return _vote(body, notice, domain, committee)
+        return self._pull(f"forecasts/{interval}", notice, domain, committee, enough)
 
-        return asyncio.run(self._collect(f"forecasts/{interval}", vote, enough))
+    def _pull(
+        self,
+        page: str,
+        asked: Callable[[Any], TypedMessage | None],
+        domain: Domain,
+        committee: Sequence[ChecksumAddress],
+        enough: Callable[[dict[int, Vote]], bool],
+    ) -> dict[int, Vote]:
+        """The votes on what was `asked` for, from everybody's page of that name."""
+
+        def vote(body: bytes) -> Vote | None:
+            return _vote(body, asked, domain, committee)
+
+        return asyncio.run(self._collect(page, vote, enough))
 
     async def _collect(
         self,
