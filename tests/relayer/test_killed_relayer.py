@@ -201,6 +201,13 @@ def test_started_again_while_its_commitment_waits_to_be_mined_it_pays_one_bond(b
     bench.all_is_well()
 
 
+def killed_while_it_reveals(bench: Bench, *, reaches_node: bool) -> None:
+    bench.run(bench.interval)
+    bench.close_gate()
+    bench.node.hold_sending(reaches_node=reaches_node)
+    bench.killed()
+
+
 def test_killed_between_commit_and_reveal_it_reveals(bench: Bench) -> None:
     assert bench.run(bench.interval) == 1
     assert bench.market.bonds_out == 1
@@ -211,20 +218,14 @@ def test_killed_between_commit_and_reveal_it_reveals(bench: Bench) -> None:
 
 @pytest.mark.long
 def test_killed_before_its_reveal_got_through_it_reveals(bench: Bench) -> None:
-    bench.run(bench.interval)
-    bench.close_gate()
-    bench.node.hold_sending(reaches_node=False)
-    bench.killed()
+    killed_while_it_reveals(bench, reaches_node=False)
     assert bench.run() == 1
     bench.all_is_well()
 
 
 def test_killed_before_it_knows_of_its_reveal_it_finds_the_batch_on_chain(bench: Bench) -> None:
     """Else the bond would be back and the batch's records gone, and it could not be settled from here."""
-    bench.run(bench.interval)
-    bench.close_gate()
-    bench.node.hold_sending(reaches_node=True)
-    bench.killed()
+    killed_while_it_reveals(bench, reaches_node=True)
     bench.network.mine()
     assert (bench.batches(), bench.market.bonds_out) == ([], 0)
     assert bench.run() == 0
@@ -232,20 +233,14 @@ def test_killed_before_it_knows_of_its_reveal_it_finds_the_batch_on_chain(bench:
 
 
 def test_started_again_while_its_reveal_waits_to_be_mined_it_posts_once(bench: Bench) -> None:
-    bench.run(bench.interval)
-    bench.close_gate()
-    bench.node.hold_sending(reaches_node=True)
-    bench.killed()
+    killed_while_it_reveals(bench, reaches_node=True)
     assert bench.run() == 1
     bench.all_is_well()
 
 
 @pytest.mark.long
 def test_dead_until_the_book_has_closed_it_finds_what_it_had_revealed(bench: Bench) -> None:
-    bench.run(bench.interval)
-    bench.close_gate()
-    bench.node.hold_sending(reaches_node=True)
-    bench.killed()
+    killed_while_it_reveals(bench, reaches_node=True)
     bench.network.mine()
     bench.close_book()
     assert bench.run() == 0
