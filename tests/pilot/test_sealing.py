@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from peerwatt.errors import InputError
+from peerwatt.market.errors import BadConfig
+from peerwatt.pilot.problems import ScenarioError
 from peerwatt.pilot.scenario import load_scenario
 from peerwatt.pilot.sealing import REVEAL_WINDOW_S, opened, sealed, worth_of_an_interval
 
@@ -42,8 +43,22 @@ def test_a_scenario_is_sealed_and_opened_by_a_switch() -> None:
     assert opened(under_seal) == scenario
 
 
-def test_a_gate_that_closes_too_late_for_a_sealed_phase_is_told() -> None:
+def test_how_long_a_reveal_window_may_be_is_the_markets_rule_for_a_scenario_and_for_the_switch(
+    spoil: Callable[..., Path],
+) -> None:
+    def stated(window: int) -> Path:
+        return spoil("scenario.yaml", "\nlosses:", f"\nsealed: {{reveal_window_s: {window}}}\nlosses:")
+
     scenario = load_scenario("brooklyn-10")
+    longest = scenario.market.gate_lead - 1
+    assert load_scenario(stated(longest)).market.reveal_window == longest
+    with pytest.raises(BadConfig) as rule:
+        replace(scenario.market, reveal_window=longest + 1, bond=1)
+    with pytest.raises(ScenarioError, match=r"scenario\.yaml:\d+: sealed\.reveal_window_s: ") as raised:
+        load_scenario(stated(longest + 1))
+    assert [problem.message for problem in raised.value.problems] == [str(rule.value)]
+
     late = replace(scenario, market=replace(scenario.market, gate_lead=REVEAL_WINDOW_S))
-    with pytest.raises(InputError, match=r"do not end before the interval starts.*raise market\.gate_lead_s"):
+    with pytest.raises(BadConfig, match=r"reveal_window is 60: .* before delivery .* gate_lead = 60 "):
         sealed(late)
+    assert sealed(replace(late, market=replace(late.market, gate_lead=REVEAL_WINDOW_S + 1))).market.is_sealed

@@ -131,7 +131,7 @@ class MarketConfig:
         if self.is_sealed and self.reveal_window >= self.gate_lead:
             raise BadConfig(
                 f"MarketConfig.reveal_window is {self.reveal_window}: it must end before delivery begins, "
-                f"gate_lead = {self.gate_lead} s after gate closure; shorten it."
+                f"gate_lead = {self.gate_lead} s after gate closure; shorten it or raise gate_lead."
             )
         if self.is_sealed != (self.bond > 0) or self.bond > MAX_BOND:
             raise BadConfig(

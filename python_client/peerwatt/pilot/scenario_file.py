@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -164,7 +165,13 @@ def _contradictions(parsed: ScenarioFile) -> list[tuple[KeyPath, str]]:
         found.extend(_off_grid(parsed, config))
         _made(("market", "base_price_ct_per_kwh"), found, lambda: bid_band(config, prices))
     found.extend(_charge_contradictions(parsed))
-    found.extend(_seal_contradictions(parsed))
+    window = parsed.sealed.reveal_window_s
+    if config is not None and window:
+        # The bond is computed later, from the participants.
+        _made(("sealed", "reveal_window_s"), found, lambda: replace(config, reveal_window=window, bond=1))
+    if not window and parsed.sealed.bond_ct is not None:
+        message = "an open market takes no bonds; state reveal_window_s, or remove this key"
+        found.append((("sealed", "bond_ct"), message))
     strength = parsed.system_strength
     if strength.minimum_short_circuit_ratio is None and strength.upstream_short_circuit_mva is not None:
         message = "nothing is checked without minimum_short_circuit_ratio; state it, or remove this key"
@@ -187,22 +194,6 @@ def _charge_contradictions(parsed: ScenarioFile) -> list[tuple[KeyPath, str]]:
     if charges.rule != "zone" and charges.zone_weights:
         message = f"{charges.rule!r} knows no zones; remove this key or choose the rule zone"
         found.append((("network_charges", "zone_weights"), message))
-    return found
-
-
-def _seal_contradictions(parsed: ScenarioFile) -> list[tuple[KeyPath, str]]:
-    """A reveal window that is too long, and a bond that nobody leaves."""
-    found: list[tuple[KeyPath, str]] = []
-    sealed, gate_lead = parsed.sealed, parsed.market.gate_lead_s
-    if sealed.reveal_window_s and sealed.reveal_window_s >= gate_lead:
-        message = (
-            f"{sealed.reveal_window_s} s do not end before the interval starts, market.gate_lead_s "
-            f"{gate_lead} s after gate closure; shorten them"
-        )
-        found.append((("sealed", "reveal_window_s"), message))
-    if not sealed.reveal_window_s and sealed.bond_ct is not None:
-        message = "an open market takes no bonds; state reveal_window_s, or remove this key"
-        found.append((("sealed", "bond_ct"), message))
     return found
 
 

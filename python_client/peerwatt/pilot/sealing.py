@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from peerwatt.errors import InputError
 from peerwatt.market.config import MarketConfig, Tariff
 from peerwatt.pilot.community import Participant
 
@@ -45,14 +44,8 @@ def sealed_market(
         bond: of a batch, base units; what an interval is worth where none is given.
 
     Raises:
-        InputError: the window does not end before delivery begins.
+        BadConfig: the window does not end before delivery begins.
     """
-    if reveal_window >= market.gate_lead:
-        raise InputError(
-            f"{reveal_window} s to reveal batches in do not end before the interval starts, gate_lead_s "
-            f"{market.gate_lead} s after gate closure: raise market.gate_lead_s or state "
-            "sealed.reveal_window_s"
-        )
     if bond is None:
         bond = worth_of_an_interval(market, tariff, participants)
     return replace(market, reveal_window=reveal_window, bond=bond)
@@ -62,7 +55,7 @@ def sealed(scenario: Scenario) -> Scenario:
     """The scenario with a sealed market: as it states, or else with a window of `REVEAL_WINDOW_S`.
 
     Raises:
-        InputError: the window does not end before delivery begins.
+        BadConfig: the window does not end before delivery begins.
     """
     if scenario.market.is_sealed:
         return scenario
