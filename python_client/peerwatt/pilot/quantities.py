@@ -67,9 +67,16 @@ def permille(percent: Decimal) -> int:
     return int(scaled)
 
 
-def _decimal(value: Any) -> Any:
-    # a strict Decimal field takes no int, and `retail_ct_per_kwh: 32` means 32
-    return Decimal(value) if isinstance(value, int) and not isinstance(value, bool) else value
+def _plain(allowed: str) -> BeforeValidator:
+    """Reads a plain decimal number; whatever else is given is answered with what is allowed."""
+
+    def read(value: Any) -> Decimal:
+        # a strict Decimal field takes no int, and `retail_ct_per_kwh: 32` means 32
+        if isinstance(value, bool) or not isinstance(value, int | Decimal):
+            raise ValueError(f"{value!r} is no plain decimal number; give one {allowed}")
+        return Decimal(value)
+
+    return BeforeValidator(read)
 
 
 def _price(value: Decimal) -> Decimal:
@@ -94,7 +101,7 @@ def _permille(value: Decimal) -> Decimal:
 
 Price = Annotated[
     Decimal,
-    BeforeValidator(_decimal),
+    _plain("from 0 to 1000 ct/kWh, a multiple of 0.1"),
     Field(ge=0, le=1000),
     AfterValidator(_price),
     WithJsonSchema({"type": "number", "minimum": 0, "maximum": 1000, "multipleOf": 0.1}),
@@ -103,7 +110,7 @@ Price = Annotated[
 
 Amount = Annotated[
     Decimal,
-    BeforeValidator(_decimal),
+    _plain("above 0 and at most 1000000000 ct, with at most four decimals"),
     Field(gt=0, le=1_000_000_000),
     AfterValidator(_amount),
     WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": 1_000_000_000}),
@@ -112,7 +119,7 @@ Amount = Annotated[
 
 PpmPercent = Annotated[
     Decimal,
-    BeforeValidator(_decimal),
+    _plain("from 0 to 100 %, with at most four decimals"),
     Field(ge=0, le=100),
     AfterValidator(_ppm),
     WithJsonSchema({"type": "number", "minimum": 0, "maximum": 100}),
@@ -121,7 +128,7 @@ PpmPercent = Annotated[
 
 PermillePercent = Annotated[
     Decimal,
-    BeforeValidator(_decimal),
+    _plain("from 0 to 100 %, with at most one decimal"),
     Field(ge=0, le=100),
     AfterValidator(_permille),
     WithJsonSchema({"type": "number", "minimum": 0, "maximum": 100}),
@@ -130,7 +137,7 @@ PermillePercent = Annotated[
 
 Positive = Annotated[
     Decimal,
-    BeforeValidator(_decimal),
+    _plain("above 0 and at most 1000000"),
     Field(gt=0, le=1_000_000),
     WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": 1_000_000}),
 ]
