@@ -275,6 +275,16 @@ def test_envelopes_bind_the_second_page_and_a_batch_that_turns_pages(market: OnC
         ]
 
 
+def test_connections_read_by_the_page_are_those_of_the_registry(market: OnChainMarket) -> None:
+    newcomers = participants(96)
+    market.register([replace(p, import_limit=n + 1, export_limit=1000 - n) for n, p in enumerate(newcomers)])
+    found = EnvelopeBoard(market.client).connections()
+    assert list(found) == list(range(4, 4 + 6 + 96))
+    for account, limits in found.items():
+        (*_, imported, exported), _ = market.client.registry.functions.participant(account).call()
+        assert limits == EnvelopeLimits(imported, exported)
+
+
 def test_market_without_envelopes_has_none() -> None:
     with open_network() as network:
         plain = OnChainMarket(network, 1)

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
+from eth_utils.address import to_checksum_address
 from hexbytes import HexBytes
 from web3.contract.contract import ContractFunction
 from web3.types import TxReceipt
 
 from peerwatt.client.market import MarketClient
-from peerwatt.errors import InputError
+from peerwatt.errors import ChainError, InputError
 from peerwatt.market.ledger import FIRST_PARTICIPANT
 from peerwatt.market.metering import EnergyLimits
 from peerwatt.messages import ROSTER_PAGE, Domain, EnvelopeLimits, OperatingEnvelope, decode_limits
+
+ENTRY_LENGTH: Final = 52
+"""Bytes of one participant in a page of the registry."""
+
+ENTRY_LIMITS: Final = slice(28, 32)
+"""Where in an entry the limits of the connection lie, as an envelope has them."""
 
 
 @dataclass(frozen=True)
@@ -77,17 +85,27 @@ class EnvelopeBoard:
         pairs = zip(words[::2], words[1::2], strict=True)
         return {page * ROSTER_PAGE + place: EnergyLimits(*pair) for place, pair in enumerate(pairs)}
 
-    def connections(self, known: dict[int, EnvelopeLimits] | None = None) -> dict[int, EnvelopeLimits]:
+    def connections(self) -> dict[int, EnvelopeLimits]:
         """What every participant's connection can carry, by account, units of 100 W.
 
-        Args:
-            known: what was found before, all accounts up to some; connections never change. Completed.
+        Read a page at a time, and anew each time: a reorganisation may take a registration back.
+
+        Raises:
+            ChainError: the registry changed while it was read.
         """
-        found = {} if known is None else known
-        for account in range(FIRST_PARTICIPANT + len(found), self.client.account_count()):
-            (*_, imported, exported), _ = self.client.registry.functions.participant(account).call()
-            found[account] = EnvelopeLimits(imported, exported)
-        return found
+        network, accounts = self.client.network, self.client.account_count()
+        limits: list[EnvelopeLimits] = []
+        for page in range(-(-accounts // ROSTER_PAGE)):
+            word = int(self.client.registry.functions.page(page).call())
+            code = network.web3.eth.get_code(to_checksum_address(word.to_bytes(32, "big")[-20:]))
+            # As `Roster` draws it: a byte that is no entry's, then the entries.
+            entries = bytes(code[1:])
+            limits += decode_limits(
+                b"".join(entries[at:][ENTRY_LIMITS] for at in range(0, len(entries), ENTRY_LENGTH))
+            )
+        if len(limits) != accounts:
+            raise ChainError(f"{network.endpoint}: the registry changed while it was read: ask again")
+        return dict(enumerate(limits[FIRST_PARTICIPANT:], FIRST_PARTICIPANT))
 
     def published(self, interval: int) -> list[OperatingEnvelope]:
         """The envelopes of an interval that the chain holds, in the order of their pages."""

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from peerwatt.client import EnvelopeBoard
 from peerwatt.grid.power_flow import PowerFlow
-from peerwatt.messages import EnvelopeLimits
 from peerwatt.oracle.chain_follower import Head
 from peerwatt.oracle.envelope import EnvelopeInputs
 from peerwatt.oracle.envelope_record import EnvelopeRecord, OwnEnvelope
@@ -48,7 +47,6 @@ class EnvelopePublisher:
         self._forecasts = forecasts
         self._record = record
         self._peers = peers
-        self._connections: dict[int, EnvelopeLimits] = {}
         self._underivable: dict[int, bytes] = {}
 
     def due(self, head: Head) -> list[int]:
@@ -92,7 +90,7 @@ class EnvelopePublisher:
         inputs = EnvelopeInputs(
             interval,
             seat.config.interval_length,
-            self._board.connections(self._connections),
+            self._board.connections(),
             forecast.on(self._solver.feeder),
         )
         digest = inputs.digest()
