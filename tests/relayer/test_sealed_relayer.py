@@ -13,6 +13,7 @@ from peerwatt.errors import InputError
 from peerwatt.messages import ZERO_HASH
 from peerwatt.pilot.market_setup import ETHER_PER_KEY
 from peerwatt.relayer import OrderQueue, SealedRelayer, SealedState
+from tests.chain.narrow_endpoint import narrow_endpoint
 from tests.client.conftest import BUYER, FIRST, SELLER, SmallMarket, open_small_market
 from tests.relayer.conftest import BOND, BONDS, SEALED, SealedMarket
 
@@ -270,6 +271,32 @@ def test_reveal_that_a_reorganisation_drops_is_made_again(
     assert market.bonds_out == 0
     [row] = relayer.queue.batches(FIRST)
     assert (row.batch, row.previous == ZERO_HASH) == (1, False)
+
+
+def test_what_became_of_a_batch_is_found_blocks_later_through_an_endpoint_that_searches_few_at_once(
+    market: SealedMarket, relayer: SealedRelayer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network, few = market.small.network, 4
+    for account in (SELLER, BUYER):
+        accept(relayer, market, account)
+        relayer.commit(FIRST)
+    mine_blocks(market, 2 * few)
+    network.advance_to(CLOSURE)
+    shown, kept = relayer.queue.sealed.of_interval(FIRST)
+    # The relayer is killed before it can note the one reveal and make the other.
+    relayer.phase.reveal(shown.batch)
+    network.advance_to(BOOK_CLOSURE)
+    mine_blocks(market, 2 * few)
+    with narrow_endpoint(network, few, monkeypatch) as asked:
+        relayer.tend()
+    assert states(relayer) == [SealedState.REVEALED, SealedState.FORFEITED]
+    assert max(asked) == few
+    assert kept.batch.seal in market.commitments(FIRST)
+
+
+def mine_blocks(market: SealedMarket, count: int) -> None:
+    for _ in range(count):
+        market.small.network.mine()
 
 
 def test_open_market_has_nothing_to_seal(small_open: SmallMarket) -> None:

@@ -12,12 +12,14 @@ from peerwatt.chain.errors import (
     UnreachableChain,
     WrongChain,
 )
+from peerwatt.chain.events import BLOCKS_PER_REQUEST, events_since
 from peerwatt.chain.network import BLOCK_GAS_LIMIT, GAS_PRICE, LOCAL_CHAIN_ID, Network
 from peerwatt.chain.networks import open_network
 from peerwatt.chain.transactions import TRANSACTION_GAS_CAP, Sender
 from peerwatt.chain.under_brownie import brownie_url
 
 __all__ = [
+    "BLOCKS_PER_REQUEST",
     "BLOCK_GAS_LIMIT",
     "GAS_PRICE",
     "LOCAL_CHAIN_ID",
@@ -39,6 +41,7 @@ __all__ = [
     "demo_account",
     "demo_private_key",
     "deploy",
+    "events_since",
     "load_artifact",
     "open_network",
 ]

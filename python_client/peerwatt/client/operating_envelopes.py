@@ -10,6 +10,7 @@ from hexbytes import HexBytes
 from web3.contract.contract import ContractFunction
 from web3.types import TxReceipt
 
+from peerwatt.chain import events_since
 from peerwatt.client.market import MarketClient
 from peerwatt.errors import ChainError, InputError
 from peerwatt.market.ledger import FIRST_PARTICIPANT
@@ -113,9 +114,7 @@ class EnvelopeBoard:
 
     def publications(self, interval: int, since: int) -> list[Publication]:
         """How an interval's envelopes came to the chain from some block on, in the order of their pages."""
-        events = self._contract.events.EnvelopePublished().get_logs(
-            from_block=since, argument_filters={"interval": interval}
-        )
+        events = events_since(self._contract.events.EnvelopePublished(), since, interval=interval)
         return [
             Publication(
                 OperatingEnvelope(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,6 +11,7 @@ from eth_typing import ChecksumAddress
 from web3.contract.contract import ContractFunction
 from web3.types import EventData, TxReceipt
 
+from peerwatt.chain import events_since
 from peerwatt.client.market import MarketClient
 from peerwatt.client.state import PostedBatch
 from peerwatt.errors import InputError
@@ -117,7 +118,7 @@ class SealedPhase:
 
     def was_committed(self, batch: SealedBatch, since: int) -> bool:
         """Whether the sender ever committed to a batch, by the chain's events from a block on."""
-        return bool(self._events("Committed", batch, since))
+        return any(True for _ in self._events("Committed", batch, since))
 
     def revealed(self, batch: SealedBatch, since: int) -> PostedBatch | None:
         """What became of the sender's batch when it was revealed, by the chain's events from a block on.
@@ -125,10 +126,11 @@ class SealedPhase:
         Returns:
             None where it was not; a batch without a number where it was shown and could not be posted.
         """
-        found = self._events("Revealed", batch, since) + self._events("Returned", batch, since)
-        if not found:
-            return None
-        return self.client.posted(self.client.network.receipt(found[-1]["transactionHash"]))
+        for name in ("Revealed", "Returned"):
+            # At most one: nobody commits to the batch again once it can be shown.
+            for event in self._events(name, batch, since):
+                return self.client.posted(self.client.network.receipt(event["transactionHash"]))
+        return None
 
     def forfeit(self, interval: int, relayer: ChecksumAddress, seal: bytes) -> TxReceipt:
         """Pay the bond of a batch that was not revealed in time into the community's account. Anyone may."""
@@ -146,7 +148,11 @@ class SealedPhase:
     def _reveal_call(self, batch: SealedBatch) -> ContractFunction:
         return self._contract.functions.reveal(batch.interval, encode_orders(batch.orders), batch.salt)
 
-    def _events(self, name: str, batch: SealedBatch, since: int) -> list[EventData]:
-        relayer = self.client.sender.address
-        topics = {"interval": batch.interval, "relayer": relayer, "seal": batch.seal}
-        return list(self._contract.events[name]().get_logs(from_block=since, argument_filters=topics))
+    def _events(self, name: str, batch: SealedBatch, since: int) -> Iterator[EventData]:
+        return events_since(
+            self._contract.events[name](),
+            since,
+            interval=batch.interval,
+            relayer=self.client.sender.address,
+            seal=batch.seal,
+        )

@@ -10,12 +10,10 @@ from eth_utils.abi import event_abi_to_log_topic
 from web3.exceptions import BlockNotFound
 from web3.types import FilterParams, LogReceipt
 
+from peerwatt.chain import BLOCKS_PER_REQUEST
 from peerwatt.client import MarketClient
 from peerwatt.messages import Verdict
 from peerwatt.oracle.followed_chain import Cleared, Event, FollowedChain, Gated, Posted
-
-BLOCKS_PER_STEP = 1000
-"""Most blocks whose events are asked for at once; many endpoints allow no more."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +95,7 @@ class ChainFollower:
     def _advance(self, confirmed: int) -> bool:
         """Take one step of blocks in; whether there is more to take."""
         last = next((number for number, _ in self.followed.blocks()), self.client.deployment.block - 1)
-        first, to = last + 1, min(last + BLOCKS_PER_STEP, confirmed)
+        first, to = last + 1, min(last + BLOCKS_PER_REQUEST, confirmed)
         if to < first:
             return False
         block_hash = self._block_hash(to)

@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from peerwatt.chain import events_since
 from peerwatt.client import MarketClient
 from peerwatt.errors import InputError
 from peerwatt.messages import NetworkReport
@@ -58,9 +59,7 @@ def report_on_chain(client: MarketClient, interval: int) -> ReportOnChain:
         InputError: there is none, or it came through another contract.
     """
     network = client.network
-    found = client.market.events.Reported().get_logs(
-        from_block=client.deployment.block, argument_filters={"interval": interval}
-    )
+    found = list(events_since(client.market.events.Reported(), client.deployment.block, interval=interval))
     if not found:
         raise InputError(f"interval {interval} has no report on {network.endpoint}: name another one")
     transaction = network.web3.eth.get_transaction(found[-1]["transactionHash"])

@@ -17,7 +17,7 @@ from typing import IO, Final, Self
 
 from web3.types import TxReceipt
 
-from peerwatt.chain import Network
+from peerwatt.chain import Network, events_since
 from peerwatt.chain.rpc import RpcNetwork
 from peerwatt.client import EnvelopeBoard, MarketClient
 from peerwatt.client.operating_envelopes import Publication
@@ -240,9 +240,7 @@ class CommitteeProcesses:
                 self._say(f"oracle member {member.index} died; started again as process {_id(member)}")
 
     def _reported(self, interval: int, since: int) -> TxReceipt:
-        found = self._client.market.events.Reported().get_logs(
-            from_block=since, argument_filters={"interval": interval}
-        )
+        found = list(events_since(self._client.market.events.Reported(), since, interval=interval))
         if len(found) != 1:
             raise ChainError(
                 f"{self._network.endpoint}: {len(found)} reports on interval {interval}, not one"
