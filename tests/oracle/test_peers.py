@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,7 +29,7 @@ from peerwatt.messages import (
 from peerwatt.messages.signature import CURVE_ORDER
 from peerwatt.oracle.envelope_record import encoded_envelope
 from peerwatt.oracle.forecast_notice import ForecastNotice
-from peerwatt.oracle.peers import MAX_ANSWER_BYTES, PeerList, Peers, Vote
+from peerwatt.oracle.peers import MAX_ANSWER_BYTES, PULL_SECONDS, PeerList, Peers, Vote
 from peerwatt.oracle.report_bytes import REPORT_BYTES, as_hex, encoded
 
 DOMAIN = Domain(31337, "0x" + "11" * 20)
@@ -193,12 +195,61 @@ def test_a_peer_that_is_not_there_is_no_error(tmp_path: Path) -> None:
     assert Peers(PeerList(file)).collect(CLEARING, DOMAIN, COMMITTEE, lambda votes: False) == {}
 
 
+@pytest.fixture
+def unresolved(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Name servers that say nothing of `nowhere-….example` until the test is over.
+
+    Yields:
+        Those names as often as they were looked up.
+    """
+    look_up, told, asked = socket.getaddrinfo, threading.Event(), []
+    # Whoever waits for them all the same is to fail, not to hang.
+    at_last = threading.Timer(20 * PULL_SECONDS, told.set)
+    at_last.start()
+
+    def look_up_or_wait(host: bytes, *others: Any) -> Any:
+        if host.startswith(b"nowhere-"):
+            asked.append(host.decode())
+            told.wait()
+            raise socket.gaierror(socket.EAI_AGAIN, "no name server answers")
+        return look_up(host, *others)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up_or_wait)
+    yield asked
+    assert not told.is_set(), "the names were waited for"
+    at_last.cancel()
+    told.set()
+
+
+NAMES = 40
+"""More than an event loop's own pool has threads for."""
+
+
+def test_names_that_do_not_resolve_are_not_waited_for_and_keep_nobody_from_being_heard(
+    tmp_path: Path, unresolved: list[str]
+) -> None:
+    file, names = tmp_path / "peers.txt", [f"nowhere-{index}.example" for index in range(NAMES)]
+    with peer(_saying(_signed(0))) as named, peer(_saying(_signed(1))) as addressed:
+        urls = [f"http://{name}:8110" for name in names]
+        urls += [named.replace("127.0.0.1", "localhost"), addressed]
+        file.write_text("\n".join(urls))
+        peers = Peers(PeerList(file))
+        assert set(peers.collect(CLEARING, DOMAIN, COMMITTEE, lambda votes: False)) == {0, 1}
+        for _ in range(3):
+            assert peers.collect(CLEARING, DOMAIN, COMMITTEE, lambda votes: len(votes) == 2)
+    # Round after round each is looked up once at a time.
+    assert sorted(unresolved) == sorted(names)
+
+
 def test_the_list_of_peers_names_the_line_that_is_no_address(tmp_path: Path) -> None:
     file = tmp_path / "peers.txt"
     file.write_text("# the others\nhttp://10.0.0.2:8110/   # Ada\n\nhttps://oracle.example\n")
     assert PeerList(file).urls() == ["http://10.0.0.2:8110", "https://oracle.example"]
     file.write_text("http://10.0.0.2:8110\n10.0.0.3\n")
     with pytest.raises(InputError, match=r"peers\.txt:2: '10\.0\.0\.3' is no address"):
+        PeerList(file).urls()
+    file.write_text("http://xn--a:8110\n")
+    with pytest.raises(InputError, match=r"peers\.txt:1: 'http://xn--a:8110' is no address"):
         PeerList(file).urls()
     with pytest.raises(InputError, match="cannot be read"):
         PeerList(tmp_path / "missing.txt").urls()

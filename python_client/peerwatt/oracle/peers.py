@@ -18,12 +18,12 @@ from peerwatt.messages import Domain, NetworkReport, OperatingEnvelope
 from peerwatt.messages.domain import TypedMessage
 from peerwatt.oracle.envelope_record import decoded_envelope
 from peerwatt.oracle.forecast_notice import ForecastNotice
+from peerwatt.oracle.name_resolution import Resolver
 from peerwatt.oracle.report_bytes import as_hex, decoded, from_hex
 
 PULL_SECONDS: Final = 2.0
-"""A peer's whole answer must be here by then; one that drips bytes is as good as silent.
-
-To find out that a name does not resolve can take longer: addresses are surer."""
+"""A peer's whole answer must be here by then; one that drips bytes is as good as silent, and so is one whose
+name does not resolve."""
 MAX_ANSWER_BYTES: Final = 2048
 """Of a signature with its report, which takes some 700, or with a full page's envelope: some 1,200."""
 MAX_PEERS: Final = 255
@@ -86,6 +86,7 @@ class Peers:
         self.addresses = addresses
         # Loading the certificates takes longer than everything else here.
         self._tls = ssl.create_default_context()
+        self._resolver = Resolver()
 
     def collect(
         self,
@@ -185,7 +186,8 @@ class Peers:
         def vote(body: bytes) -> Vote | None:
             return _vote(body, asked, domain, committee)
 
-        return asyncio.run(self._collect(page, vote, enough))
+        with asyncio.Runner(loop_factory=self._resolver.loop) as runner:
+            return runner.run(self._collect(page, vote, enough))
 
     async def _collect(
         self,
@@ -262,6 +264,6 @@ def _vote(
 def _is_address(url: str) -> bool:
     try:
         parsed = httpx.URL(url)
-    except httpx.InvalidURL:
+        return parsed.scheme in ("http", "https") and bool(parsed.host)
+    except (httpx.InvalidURL, UnicodeError):
         return False
-    return parsed.scheme in ("http", "https") and bool(parsed.host)
