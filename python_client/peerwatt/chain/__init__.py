@@ -7,13 +7,14 @@ from peerwatt.chain.errors import (
     ChainClockError,
     ContractReverted,
     NodeMissing,
+    NotMined,
     OutOfGas,
     TransactionRefused,
     UnreachableChain,
     WrongChain,
 )
 from peerwatt.chain.events import BLOCKS_PER_REQUEST, events_since
-from peerwatt.chain.network import BLOCK_GAS_LIMIT, GAS_PRICE, LOCAL_CHAIN_ID, Network
+from peerwatt.chain.network import BLOCK_GAS_LIMIT, GAS_PRICE, LOCAL_CHAIN_ID, MINING_SECONDS, Network
 from peerwatt.chain.networks import open_network
 from peerwatt.chain.transactions import TRANSACTION_GAS_CAP, Sender
 from peerwatt.chain.under_brownie import brownie_url
@@ -23,6 +24,7 @@ __all__ = [
     "BLOCK_GAS_LIMIT",
     "GAS_PRICE",
     "LOCAL_CHAIN_ID",
+    "MINING_SECONDS",
     "TRANSACTION_GAS_CAP",
     "Artifact",
     "ChainClockError",
@@ -31,6 +33,7 @@ __all__ = [
     "Deployment",
     "Network",
     "NodeMissing",
+    "NotMined",
     "OutOfGas",
     "Sender",
     "TransactionRefused",

@@ -40,6 +40,17 @@ class TransactionRefused(ChainError):
     """A node did not take a transaction, or took it and never mined it."""
 
 
+class NotMined(TransactionRefused):
+    """A transaction was not mined while it was waited for; it may be later."""
+
+    def __init__(self, endpoint: str, transaction: str, seconds: float) -> None:
+        self.transaction = transaction
+        super().__init__(
+            f"{endpoint}: transaction {transaction} is not mined after {seconds:.0f} s: look it up later, or "
+            "offer a higher gas price"
+        )
+
+
 class OutOfGas(ChainError):
     """A transaction used up its gas limit."""
 

@@ -33,6 +33,8 @@ DEFAULT_GENESIS_TIME = 1_420_070_400  # 2015-01-01T00:00:00Z
 BLOCK_GAS_LIMIT = 60_000_000
 # More in one block would only be slower: py-evm's cost of adding one grows with those already there.
 BLOCK_TRANSACTIONS = 50
+# How long a live chain may take to mine a transaction where its sender does not say.
+MINING_SECONDS = 300.0
 # Fixed price of local transactions: Ganache hangs on 0 and Anvil refuses it.
 GAS_PRICE = 2 * 10**9
 
@@ -133,8 +135,12 @@ class Network(ABC):
             TransactionRefused: the node does not take it (nonce, balance, gas limit).
         """
 
-    def receipt(self, transaction: HexBytes) -> TxReceipt:
+    def receipt(self, transaction: HexBytes, wait_seconds: float = MINING_SECONDS) -> TxReceipt:
         """The receipt of a transaction after `mine()`.
+
+        Args:
+            transaction: its hash.
+            wait_seconds: how long to wait for it where the chain mines by itself.
 
         Raises:
             TransactionRefused: it was not mined.

@@ -13,16 +13,15 @@ from web3.exceptions import TimeExhausted, Web3Exception, Web3RPCError
 from web3.middleware import AttributeDictMiddleware, ValidationMiddleware
 from web3.types import RPCEndpoint, RPCResponse, TxParams, TxReceipt
 
-from peerwatt.chain.errors import ChainClockError, TransactionRefused, UnreachableChain
-from peerwatt.chain.network import GAS_PRICE, Network
+from peerwatt.chain.errors import ChainClockError, NotMined, TransactionRefused, UnreachableChain
+from peerwatt.chain.network import GAS_PRICE, MINING_SECONDS, Network
 from peerwatt.chain.nodes import LocalNode
 from peerwatt.chain.reverts import ErrorTable, revert_data
 from peerwatt.errors import ChainError
 
 CONNECT_SECONDS = 10.0
 ANSWER_SECONDS = 300.0
-# How long a live chain may take to mine a transaction, and how often it is asked.
-MINING_SECONDS = 300.0
+# How often a live chain is asked whether a transaction is mined.
 POLL_SECONDS = 0.2
 
 # How a development node stops and resumes mining by itself, by the first word of its client version.
@@ -143,16 +142,13 @@ class RpcNetwork(Network):
     def submit(self, raw_transaction: bytes) -> HexBytes:
         return self._taken(lambda: self.web3.eth.send_raw_transaction(raw_transaction))
 
-    def receipt(self, transaction: HexBytes) -> TxReceipt:
+    def receipt(self, transaction: HexBytes, wait_seconds: float = MINING_SECONDS) -> TxReceipt:
         if self.controls_time:
             return super().receipt(transaction)
         try:
-            return self.web3.eth.wait_for_transaction_receipt(transaction, MINING_SECONDS, POLL_SECONDS)
+            return self.web3.eth.wait_for_transaction_receipt(transaction, wait_seconds, POLL_SECONDS)
         except TimeExhausted:
-            raise TransactionRefused(
-                f"{self.endpoint}: transaction {transaction.to_0x_hex()} is not mined after "
-                f"{MINING_SECONDS:.0f} s: look it up later, or offer a higher gas price"
-            ) from None
+            raise NotMined(self.endpoint, transaction.to_0x_hex(), wait_seconds) from None
 
     def gas_price(self) -> int:
         return GAS_PRICE if self.controls_time else self.web3.eth.gas_price * 5 // 4

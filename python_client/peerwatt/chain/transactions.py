@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -12,7 +13,7 @@ from web3.contract.contract import ContractConstructor, ContractFunction
 from web3.types import TxParams, TxReceipt, Wei
 
 from peerwatt.chain.errors import ContractReverted, OutOfGas, TransactionRefused
-from peerwatt.chain.network import BLOCK_GAS_LIMIT, BLOCK_TRANSACTIONS, Network
+from peerwatt.chain.network import BLOCK_GAS_LIMIT, BLOCK_TRANSACTIONS, MINING_SECONDS, Network
 
 # EIP-7825: no transaction may ask for more. What it does not use costs nothing, so this is also what local
 # transactions ask for: the gas estimates of eth-tester are too coarse to go by.
@@ -35,7 +36,14 @@ class Sender:
         self.account = account
         self.address: ChecksumAddress = account.address
 
-    def send(self, call: Call, *, gas_limit: int | None = None, value: int = 0) -> TxReceipt:
+    def send(
+        self,
+        call: Call,
+        *,
+        gas_limit: int | None = None,
+        value: int = 0,
+        wait_seconds: float = MINING_SECONDS,
+    ) -> TxReceipt:
         """Send one transaction, mine it, and return its receipt.
 
         Args:
@@ -43,17 +51,24 @@ class Sender:
             gas_limit: most gas it may use; by default `TRANSACTION_GAS_CAP`, on a live chain the node's
                 estimate and a quarter.
             value: wei to send along.
+            wait_seconds: how long to wait for it where the chain mines by itself.
 
         Raises:
             ContractReverted: the contract refused; the error carries the receipt.
             OutOfGas: it needed more than its gas limit.
             TransactionRefused: the node did not take it.
+            NotMined: it took it and did not mine it in time.
         """
-        [receipt] = self.send_all([call], gas_limit=gas_limit, value=value)
+        [receipt] = self.send_all([call], gas_limit=gas_limit, value=value, wait_seconds=wait_seconds)
         return receipt
 
     def send_all(
-        self, calls: Sequence[Call], *, gas_limit: int | None = None, value: int = 0
+        self,
+        calls: Sequence[Call],
+        *,
+        gas_limit: int | None = None,
+        value: int = 0,
+        wait_seconds: float = MINING_SECONDS,
     ) -> list[TxReceipt]:
         """Send several transactions in this order, as many as fit (at most 50) in a block.
 
@@ -61,11 +76,13 @@ class Sender:
             calls: what to call.
             gas_limit: of each; by default an equal share of a block, at most `TRANSACTION_GAS_CAP`.
             value: wei to send along with each.
+            wait_seconds: how long to wait for those of one block, together, where the chain mines by itself.
 
         Raises:
             ContractReverted: a contract refused one of them (the first one is reported; the others stand).
             OutOfGas: one needed more than its gas limit.
-            TransactionRefused: the node did not take one, or did not mine it.
+            TransactionRefused: the node did not take one.
+            NotMined: it took one and did not mine it in time.
         """
         size = BLOCK_TRANSACTIONS
         if not self.network.controls_time:
@@ -80,7 +97,8 @@ class Sender:
             block = calls[first : first + size]
             hashes = [self.submit(call, gas_limit=gas_limit, value=value) for call in block]
             self.network.mine()
-            receipts += [self.network.receipt(transaction) for transaction in hashes]
+            end = time.monotonic() + wait_seconds
+            receipts += [self.network.receipt(sent, max(0.0, end - time.monotonic())) for sent in hashes]
         for receipt in receipts:
             if receipt["status"] != 1:
                 raise self._failure(receipt)

@@ -11,7 +11,7 @@ from eth_typing import ChecksumAddress
 from web3.contract.contract import ContractFunction
 from web3.types import EventData, TxReceipt
 
-from peerwatt.chain import events_since
+from peerwatt.chain import MINING_SECONDS, events_since
 from peerwatt.client.market import MarketClient
 from peerwatt.client.state import PostedBatch
 from peerwatt.errors import InputError
@@ -73,23 +73,30 @@ class SealedPhase:
         seal = seal_of(self.client.sender.address, interval, orders, salt)
         return SealedBatch(interval, tuple(orders), salt, seal)
 
-    def send(self, batch: SealedBatch) -> TxReceipt:
+    def send(self, batch: SealedBatch, wait_seconds: float = MINING_SECONDS) -> TxReceipt:
         """Commit to a sealed batch; the bonds must be allowed (`allow_bonds`).
+
+        Args:
+            batch: what to commit to.
+            wait_seconds: as for `Sender.send`.
 
         Raises:
             ContractReverted: `AlreadyCommitted`, `GateClosed`, `NotYetOpen`, or the bond is not there.
+            NotMined: it may be later, and count then.
         """
-        return self.client.sender.send(self._contract.functions.commit(batch.interval, batch.seal))
+        call = self._contract.functions.commit(batch.interval, batch.seal)
+        return self.client.sender.send(call, wait_seconds=wait_seconds)
 
-    def allow_bonds(self, amount: int = UNLIMITED) -> None:
+    def allow_bonds(self, amount: int = UNLIMITED, wait_seconds: float = MINING_SECONDS) -> None:
         """Let the sealed phase take bonds from the sender's tokens; only the sender's own commits do.
 
         Args:
             amount: base units; nothing is sent where a bond is allowed already.
+            wait_seconds: as for `Sender.send`.
         """
         sender, tokens = self.client.sender, self.client.payment_token.functions
         if tokens.allowance(sender.address, self._contract.address).call() < self.bond:
-            sender.send(tokens.approve(self._contract.address, amount))
+            sender.send(tokens.approve(self._contract.address, amount), wait_seconds=wait_seconds)
 
     def commit(self, interval: int, orders: Sequence[SignedOrder], salt: bytes | None = None) -> SealedBatch:
         """Commit to a batch before gate closure, and leave the bond for it, from the sender's tokens.
@@ -104,17 +111,33 @@ class SealedPhase:
         self.send(batch)
         return batch
 
-    def reveal(self, batch: SealedBatch) -> PostedBatch:
-        """Post a batch that the sender committed to, after gate closure, and get the bond back."""
-        return self.client.posted(self.client.sender.send(self._reveal_call(batch)))
+    def reveal(self, batch: SealedBatch, wait_seconds: float = MINING_SECONDS) -> PostedBatch:
+        """Post a batch that the sender committed to, after gate closure, and get the bond back.
 
-    def reveal_together(self, batches: Sequence[SealedBatch]) -> None:
+        Args:
+            batch: what to show.
+            wait_seconds: as for `Sender.send`.
+
+        Raises:
+            ContractReverted: it is too early or too late, or the batch was revealed before.
+            NotMined: it may be later, and count then.
+        """
+        call = self._reveal_call(batch)
+        return self.client.posted(self.client.sender.send(call, wait_seconds=wait_seconds))
+
+    def reveal_together(self, batches: Sequence[SealedBatch], wait_seconds: float = MINING_SECONDS) -> None:
         """Reveal several batches without waiting for one another, in one block if they fit; see `revealed`.
+
+        Args:
+            batches: what to show.
+            wait_seconds: as for `Sender.send_all`.
 
         Raises:
             ContractReverted: one of them was refused; the others stand.
+            NotMined: one of them may be mined later, and count then.
         """
-        self.client.sender.send_all([self._reveal_call(batch) for batch in batches])
+        calls = [self._reveal_call(batch) for batch in batches]
+        self.client.sender.send_all(calls, wait_seconds=wait_seconds)
 
     def was_committed(self, batch: SealedBatch, since: int) -> bool:
         """Whether the sender ever committed to a batch, by the chain's events from a block on."""

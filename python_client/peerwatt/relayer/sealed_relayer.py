@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from typing import TypeVar
 
 from web3.types import TxReceipt
 
-from peerwatt.chain import ContractReverted
+from peerwatt.chain import MINING_SECONDS, ContractReverted, NotMined
 from peerwatt.client import MarketClient, PostedBatch, SealedPhase
 from peerwatt.errors import InputError
 from peerwatt.relayer.queue import OrderQueue
@@ -93,11 +92,11 @@ class SealedRelayer(Relayer):
         Raises:
             Exception: something could not be done; whatever else was due is done.
         """
-        config, now = self.phase.config, self.client.network.latest_timestamp()
-        first = (now + config.gate_lead - config.reveal_window) // config.interval_length + 1
+        config, clock = self.phase.config, self.client.network.latest_timestamp
 
         def tend_interval(interval: int) -> None:
-            rows = self.queue.sealed.of_interval(interval)
+            # What was done for the interval before may have taken its time.
+            rows, now = self.queue.sealed.of_interval(interval), clock()
             if now < config.gate_closure(interval):
                 _all((row for row in rows if row.is_open), self._commit)
             elif now < config.book_closure(interval):
@@ -105,7 +104,7 @@ class SealedRelayer(Relayer):
             else:
                 _all((row for row in rows if row.is_open), self._give_up)
 
-        _all(self.queue.sealed.intervals(first), tend_interval)
+        _all(self.queue.sealed.intervals(self._first_unclosed(clock())), tend_interval)
 
     def _require_own(self, row: SealedRow) -> None:
         if row.is_open and row.relayer != self.client.sender.address:
@@ -119,9 +118,9 @@ class SealedRelayer(Relayer):
         self._require_own(row)
         receipt = None
         if not self.phase.is_committed(row.batch):
-            self.phase.allow_bonds()
+            self.phase.allow_bonds(wait_seconds=self._patience())
             try:
-                receipt = self.phase.send(row.batch)
+                receipt = self.phase.send(row.batch, self._patience())
             except ContractReverted as refused:
                 # A transaction of before a kill was still on its way: it counts, and took the only bond.
                 if refused.name != "AlreadyCommitted":
@@ -132,22 +131,33 @@ class SealedRelayer(Relayer):
     def _reveal_all(self, rows: Sequence[SealedRow]) -> list[PostedBatch | None]:
         """Reveal every batch whose bond the chain holds."""
         due = [row.batch for row in rows if self.phase.is_committed(row.batch)]
+        on_its_way: NotMined | None = None
         if len(due) > 1:
             # The window is a few blocks long. Whatever fails is tried by itself below, and says why.
-            with suppress(Exception):
-                self.phase.reveal_together(due)
-        return _all(rows, self._reveal)
+            try:
+                self.phase.reveal_together(due, self._patience())
+            except NotMined as late:
+                on_its_way = late
+            except Exception:
+                pass
+        return _all(rows, lambda row: self._reveal(row, on_its_way))
 
-    def _reveal(self, row: SealedRow) -> PostedBatch | None:
+    def _reveal(self, row: SealedRow, on_its_way: NotMined | None) -> PostedBatch | None:
         """Reveal a batch whose bond the chain holds; note what became of one that was revealed before.
 
         Noted again, too: after a reorganisation it may have another number, behind another batch.
+
+        Args:
+            row: the batch.
+            on_its_way: where it was sent already, and waited for in vain.
         """
         self._require_own(row)
         posted = None
         if self.phase.is_committed(row.batch):
+            if on_its_way is not None:
+                raise on_its_way
             try:
-                posted = self.phase.reveal(row.batch)
+                posted = self.phase.reveal(row.batch, self._patience())
             except ContractReverted as refused:
                 # As above: what was on its way has revealed it.
                 if refused.name != "UnknownSeal":
@@ -158,6 +168,25 @@ class SealedRelayer(Relayer):
         if posted is not None:
             self._note_revealed(row, posted)
         return posted
+
+    def _patience(self) -> float:
+        """How long a transaction may be waited for, s: until a gate or a book of the queue's batches closes.
+
+        It is of no use any more then, or something else is due.
+        """
+        config, now = self.phase.config, self.client.network.latest_timestamp()
+        closures = [
+            closure
+            for interval in self.queue.sealed.intervals(self._first_unclosed(now))
+            for closure in (config.gate_closure(interval), config.book_closure(interval))
+            if closure > now
+        ]
+        return min([*closures, now + MINING_SECONDS]) - now
+
+    def _first_unclosed(self, now: int) -> int:
+        """The first interval whose book has not closed."""
+        config = self.phase.config
+        return (now + config.gate_lead - config.reveal_window) // config.interval_length + 1
 
     def _note_revealed(self, row: SealedRow, posted: PostedBatch) -> None:
         if posted.batch is None and not posted.skipped:
