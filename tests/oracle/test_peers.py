@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from eth_typing import ChecksumAddress
 
 from peerwatt.chain import demo_account, demo_private_key
 from peerwatt.errors import InputError
@@ -29,8 +30,10 @@ from peerwatt.messages import (
 from peerwatt.messages.signature import CURVE_ORDER
 from peerwatt.oracle.envelope_record import encoded_envelope
 from peerwatt.oracle.forecast_notice import ForecastNotice
-from peerwatt.oracle.peers import MAX_ANSWER_BYTES, PULL_SECONDS, PeerList, Peers, Vote
+from peerwatt.oracle.peers import MAX_ANSWER_BYTES, PULL_SECONDS, Enough, PeerList, Peers, Vote
 from peerwatt.oracle.report_bytes import REPORT_BYTES, as_hex, encoded
+from peerwatt.oracle.seat import Habits, Seat
+from tests.client.conftest import FIRST, open_small_market
 
 DOMAIN = Domain(31337, "0x" + "11" * 20)
 CLEARING = b"\x07" * 32
@@ -114,12 +117,25 @@ def _endless(request: BaseHTTPRequestHandler, stopped: threading.Event) -> None:
         request.wfile.write(b" " * 65536)
 
 
-def _collect(folder: Path, *answers: Answer, enough: int = 5) -> dict[int, Vote]:
+@contextmanager
+def _peers(folder: Path, *answers: Answer) -> Iterator[Peers]:
     with ExitStack() as stack:
-        urls = [stack.enter_context(peer(answer)) for answer in answers]
         file = folder / "peers.txt"
-        file.write_text("".join(f"{url}\n" for url in urls))
-        return Peers(PeerList(file)).collect(CLEARING, DOMAIN, COMMITTEE, lambda votes: len(votes) >= enough)
+        file.write_text("".join(f"{stack.enter_context(peer(answer))}\n" for answer in answers))
+        yield Peers(PeerList(file))
+
+
+def _collect(folder: Path, *answers: Answer, enough: int = 5) -> dict[int, Vote]:
+    with _peers(folder, *answers) as peers:
+        votes = peers.collect(CLEARING, DOMAIN, COMMITTEE, lambda votes: len(votes) >= enough)
+    return _each_once(votes)
+
+
+def _each_once(votes: list[Vote]) -> dict[int, Vote]:
+    """Votes by member, of each of whom there is one."""
+    found = {vote.member: vote for vote in votes}
+    assert len(found) == len(votes)
+    return found
 
 
 NONSENSE = {
@@ -192,7 +208,7 @@ def test_a_peer_that_is_not_there_is_no_error(tmp_path: Path) -> None:
         gone = url
     file = tmp_path / "peers.txt"
     file.write_text(f"{gone}\n")
-    assert Peers(PeerList(file)).collect(CLEARING, DOMAIN, COMMITTEE, lambda votes: False) == {}
+    assert Peers(PeerList(file)).collect(CLEARING, DOMAIN, COMMITTEE, lambda votes: False) == []
 
 
 @pytest.fixture
@@ -234,7 +250,7 @@ def test_names_that_do_not_resolve_are_not_waited_for_and_keep_nobody_from_being
         urls += [named.replace("127.0.0.1", "localhost"), addressed]
         file.write_text("\n".join(urls))
         peers = Peers(PeerList(file))
-        assert set(peers.collect(CLEARING, DOMAIN, COMMITTEE, lambda votes: False)) == {0, 1}
+        assert set(_each_once(peers.collect(CLEARING, DOMAIN, COMMITTEE, lambda votes: False))) == {0, 1}
         for _ in range(3):
             assert peers.collect(CLEARING, DOMAIN, COMMITTEE, lambda votes: len(votes) == 2)
     # Round after round each is looked up once at a time.
@@ -273,32 +289,62 @@ def test_only_a_signature_under_the_envelope_that_was_asked_for_is_a_vote(tmp_pa
         _saying(b'{"envelope": "0x00", "signature": "0x00"}'),
         _saying(_signed(3)),
     ]
-    with ExitStack() as stack:
-        file = tmp_path / "peers.txt"
-        file.write_text("".join(f"{stack.enter_context(peer(answer))}\n" for answer in answers))
-        votes = Peers(PeerList(file)).collect_envelope(7, 1, DOMAIN, COMMITTEE, lambda votes: False)
+    with _peers(tmp_path, *answers) as peers:
+        votes = _each_once(peers.collect_envelope(7, 1, DOMAIN, COMMITTEE, lambda votes: False))
     assert sorted(votes) == [0, 1]
     assert votes[0].digest == asked.digest(DOMAIN) != votes[1].digest
 
 
-def test_a_notice_counts_for_the_interval_that_was_asked_for_and_its_own_signer(tmp_path: Path) -> None:
-    def saying(index: int, notice: ForecastNotice, shown: bytes = HASH) -> Answer:
-        signature = notice.sign(DOMAIN, demo_private_key(1, "committee", index))
-        return _saying(json.dumps({"forecast_hash": as_hex(shown), "signature": as_hex(signature)}).encode())
+def _showing(index: int, notice: ForecastNotice, shown: bytes = HASH, domain: Domain = DOMAIN) -> Answer:
+    signature = notice.sign(domain, demo_private_key(1, "committee", index))
+    return _saying(json.dumps({"forecast_hash": as_hex(shown), "signature": as_hex(signature)}).encode())
 
+
+def test_a_notice_counts_for_the_interval_that_was_asked_for_and_its_own_signer(tmp_path: Path) -> None:
     same, other = ForecastNotice(7, HASH), ForecastNotice(7, CLEARING)
     answers = [
-        saying(0, same),
-        saying(1, other, CLEARING),
-        saying(2, other),
-        saying(3, ForecastNotice(8, HASH)),
+        _showing(0, same),
+        _showing(1, other, CLEARING),
+        _showing(2, other),
+        _showing(3, ForecastNotice(8, HASH)),
         _saying(b'{"forecast_hash": "0x00", "signature": "0x00"}'),
     ]
-    with ExitStack() as stack:
-        file = tmp_path / "peers.txt"
-        file.write_text("".join(f"{stack.enter_context(peer(answer))}\n" for answer in answers))
-        votes = Peers(PeerList(file)).collect_notices(7, DOMAIN, COMMITTEE, lambda votes: False)
+    with _peers(tmp_path, *answers) as peers:
+        votes = _each_once(peers.collect_notices(7, DOMAIN, COMMITTEE, lambda votes: False))
     assert {member: vote.digest for member, vote in votes.items()} == {
         0: same.digest(DOMAIN),
         1: other.digest(DOMAIN),
     }
+
+
+def test_a_notice_that_was_taken_back_does_not_stand_in_the_way_of_the_newer_one(tmp_path: Path) -> None:
+    """Member 3 shows what member 1 has taken back, and is heard first: 0, 1 and 2 agree all the same."""
+    older, newer = ForecastNotice(FIRST, CLEARING), ForecastNotice(FIRST, HASH)
+    said: list[str] = []
+    with open_small_market() as market:
+        domain, key, older_was_heard = (
+            market.client.domain,
+            market.keys.committee_member(0),
+            threading.Event(),
+        )
+        seat, digest = Seat(market.client, key, Habits(), said.append), newer.digest(domain)
+
+        def then(index: int) -> Answer:
+            def answer(request: BaseHTTPRequestHandler, stopped: threading.Event) -> None:
+                older_was_heard.wait(PULL_SECONDS)
+                _showing(index, newer, HASH, domain)(request, stopped)
+
+            return answer
+
+        def collect(members: list[ChecksumAddress], enough: Enough) -> list[Vote]:
+            def heard(votes: Sequence[Vote]) -> bool:
+                older_was_heard.set()
+                return enough(votes)
+
+            return peers.collect_notices(FIRST, domain, members, heard)
+
+        with _peers(tmp_path, _showing(1, older, CLEARING, domain), then(1), then(2)) as peers:
+            found = seat.quorum(FIRST, "forecast", digest, seat.sign(digest), collect)
+    assert found is not None
+    assert found[0] == 0b111
+    assert said == []

@@ -75,6 +75,10 @@ class Vote:
     signature: bytes
 
 
+Enough = Callable[[Sequence[Vote]], bool]
+"""Whether the votes so far suffice."""
+
+
 class Peers:
     """The other members, as far as they answer.
 
@@ -93,8 +97,8 @@ class Peers:
         clearing_hash: bytes,
         domain: Domain,
         committee: Sequence[ChecksumAddress],
-        enough: Callable[[dict[int, Vote]], bool],
-    ) -> dict[int, Vote]:
+        enough: Enough,
+    ) -> list[Vote]:
         """Ask all peers at once for their signature on a clearing.
 
         Args:
@@ -104,7 +108,7 @@ class Peers:
             enough: whether the votes so far suffice; then nobody else is waited for.
 
         Returns:
-            The votes by member, one each.
+            The votes; of a member one under each message.
 
         Raises:
             InputError: the list of peers cannot be used.
@@ -122,8 +126,8 @@ class Peers:
         page: int,
         domain: Domain,
         committee: Sequence[ChecksumAddress],
-        enough: Callable[[dict[int, Vote]], bool],
-    ) -> dict[int, Vote]:
+        enough: Enough,
+    ) -> list[Vote]:
         """Ask all peers at once for their signature on a page's envelope.
 
         Args:
@@ -134,7 +138,7 @@ class Peers:
             enough: as for `collect`.
 
         Returns:
-            The votes by member, one each.
+            The votes; of a member one under each message.
 
         Raises:
             InputError: the list of peers cannot be used.
@@ -151,8 +155,8 @@ class Peers:
         interval: int,
         domain: Domain,
         committee: Sequence[ChecksumAddress],
-        enough: Callable[[dict[int, Vote]], bool],
-    ) -> dict[int, Vote]:
+        enough: Enough,
+    ) -> list[Vote]:
         """Ask all peers at once which forecast of an interval they have.
 
         Args:
@@ -162,7 +166,7 @@ class Peers:
             enough: as for `collect`.
 
         Returns:
-            The votes by member, one each.
+            The votes; of a member one under each message.
 
         Raises:
             InputError: the list of peers cannot be used.
@@ -179,8 +183,8 @@ class Peers:
         asked: Callable[[Any], TypedMessage | None],
         domain: Domain,
         committee: Sequence[ChecksumAddress],
-        enough: Callable[[dict[int, Vote]], bool],
-    ) -> dict[int, Vote]:
+        enough: Enough,
+    ) -> list[Vote]:
         """The votes on what was `asked` for, from everybody's page of that name."""
 
         def vote(body: bytes) -> Vote | None:
@@ -193,9 +197,9 @@ class Peers:
         self,
         page: str,
         read: Callable[[bytes], Vote | None],
-        enough: Callable[[dict[int, Vote]], bool],
-    ) -> dict[int, Vote]:
-        votes: dict[int, Vote] = {}
+        enough: Enough,
+    ) -> list[Vote]:
+        votes: dict[tuple[int, bytes], Vote] = {}
         # Peers are named by their operator: no proxy of the environment and no redirect has a say in it.
         async with httpx.AsyncClient(verify=self._tls, trust_env=False, timeout=PULL_SECONDS) as client:
             asked = [asyncio.create_task(_ask(client, f"{url}/{page}")) for url in self.addresses.urls()]
@@ -203,14 +207,15 @@ class Peers:
                 for answer in asyncio.as_completed(asked):
                     vote = read(await answer)
                     if vote is not None:
-                        votes.setdefault(vote.member, vote)
-                        if enough(votes):
+                        # A page may hold what a member has taken back: that does not stand in its vote's way.
+                        votes.setdefault((vote.member, vote.digest), vote)
+                        if enough(list(votes.values())):
                             break
             finally:
                 for task in asked:
                     task.cancel()
                 await asyncio.gather(*asked, return_exceptions=True)
-        return votes
+        return list(votes.values())
 
 
 async def _ask(client: httpx.AsyncClient, url: str) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from eth_account.signers.local import LocalAccount
@@ -13,11 +13,11 @@ from peerwatt.chain import ContractReverted
 from peerwatt.client import MarketClient
 from peerwatt.messages.signature import sign_digest
 from peerwatt.oracle.chain_follower import Head
-from peerwatt.oracle.peers import Vote
+from peerwatt.oracle.peers import Enough, Vote
 from peerwatt.oracle.report_bytes import as_hex
 
 Say = Callable[[str], None]
-Collect = Callable[[list[ChecksumAddress], Callable[[dict[int, Vote]], bool]], dict[int, Vote]]
+Collect = Callable[[list[ChecksumAddress], Enough], list[Vote]]
 """Asks the peers for a committee's votes until they suffice."""
 
 
@@ -117,19 +117,19 @@ class Seat:
         members, quorum = self._committee(interval)
         own = Vote(members.index(self._key.address), digest, signature)
 
-        def agreeing(votes: dict[int, Vote]) -> dict[int, Vote]:
-            same = {n: vote for n, vote in votes.items() if vote.digest == digest and n != own.member}
-            return {own.member: own, **same}
+        def agreeing(votes: Iterable[Vote]) -> dict[int, Vote]:
+            return {vote.member: vote for vote in (*votes, own) if vote.digest == digest}
 
         votes = collect(members, lambda votes: len(agreeing(votes)) >= quorum)
-        for vote in votes.values():
-            if vote.digest != digest:
+        same = agreeing(votes)
+        for vote in votes:
+            if vote.member not in same:
                 self.tell(
                     interval,
                     f"member {vote.member} signed another {what} (digest {short(vote.digest)}): compare "
                     "feeder files and forecasts",
                 )
-        chosen = sorted(agreeing(votes))[:quorum]
+        chosen = sorted(same)[:quorum]
         if len(chosen) < quorum:
             self.tell(
                 interval,
@@ -137,9 +137,7 @@ class Seat:
                 "asking on",
             )
             return None
-        return sum(1 << member for member in chosen), b"".join(
-            agreeing(votes)[member].signature for member in chosen
-        )
+        return sum(1 << member for member in chosen), b"".join(same[member].signature for member in chosen)
 
     # Calls
 
