@@ -6,7 +6,7 @@ import pytest
 
 from peerwatt.market.config import Tariff
 from peerwatt.pilot.bills import IntervalTerms, bill_lines, participant_result
-from peerwatt.pilot.results import SettlementResult
+from peerwatt.pilot.household_results import SettlementResult
 
 TARIFF = Tariff(retail=320, feed_in=82, network_fee=15)
 SETTLEMENT = SettlementResult(

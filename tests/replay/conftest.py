@@ -10,7 +10,8 @@ import pytest
 from peerwatt.chain import open_network
 from peerwatt.pilot.background import NodePowers
 from peerwatt.pilot.outcome import results
-from peerwatt.pilot.replay import Replay, Replayed
+from peerwatt.pilot.replay import Replay
+from peerwatt.pilot.replayed import Replayed
 from peerwatt.pilot.results import ReplayResult
 from peerwatt.pilot.run import SETUP_S
 from peerwatt.pilot.scenario import Scenario, load_scenario

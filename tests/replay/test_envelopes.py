@@ -17,7 +17,8 @@ from peerwatt.pilot.interval_log import IntervalLog
 from peerwatt.pilot.keys import PilotKeys
 from peerwatt.pilot.market_setup import open_market
 from peerwatt.pilot.outcome import bill_error, results
-from peerwatt.pilot.replay import Replay, Replayed
+from peerwatt.pilot.replay import Replay
+from peerwatt.pilot.replayed import Replayed
 from peerwatt.pilot.run import SETUP_S
 from peerwatt.pilot.scenario import Scenario
 

@@ -10,7 +10,8 @@ from peerwatt.chain import open_network
 from peerwatt.grid.rules import ChargeRules, GridRules
 from peerwatt.market.ledger import SystemAccount
 from peerwatt.pilot.outcome import bill_error, results
-from peerwatt.pilot.replay import Replay, Replayed
+from peerwatt.pilot.replay import Replay
+from peerwatt.pilot.replayed import Replayed
 from peerwatt.pilot.run import SETUP_S
 from peerwatt.pilot.scenario import Scenario
 

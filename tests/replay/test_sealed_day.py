@@ -10,7 +10,8 @@ import pytest
 from peerwatt.chain import open_network
 from peerwatt.messages import Verdict
 from peerwatt.pilot.outcome import bill_error, results
-from peerwatt.pilot.replay import Replay, Replayed
+from peerwatt.pilot.replay import Replay
+from peerwatt.pilot.replayed import Replayed
 from peerwatt.pilot.results import IntervalResult
 from peerwatt.pilot.run import SETUP_S, replay_scenario
 from peerwatt.pilot.scenario import Scenario

@@ -8,6 +8,7 @@ from peerwatt.messages.vocabulary import Side
 from peerwatt.pilot.bidding import expectation, order_of
 from peerwatt.pilot.bills import IntervalTerms, bill_lines, participant_result
 from peerwatt.pilot.feeder_picture import BranchState, FeederPicture, Limits, NodeState
+from peerwatt.pilot.household_results import SettlementResult
 from peerwatt.pilot.results import (
     VERDICTS,
     AccountResult,
@@ -15,7 +16,6 @@ from peerwatt.pilot.results import (
     IntervalResult,
     OrderStepResult,
     ReplayResult,
-    SettlementResult,
     Summary,
 )
 from peerwatt.pilot.scenario import Scenario, load_scenario

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from peerwatt.market.config import Tariff
-from peerwatt.pilot.results import NO_LINES, BillLines, ParticipantResult, SettlementResult, VerdictName
+from peerwatt.pilot.household_results import NO_LINES, BillLines, ParticipantResult, SettlementResult
+from peerwatt.pilot.results import VerdictName
 
 SURPLUS_PAID = ("accept", "expired")
 """Verdicts after which exports beyond the trade earn the feed-in tariff: a silent oracle cuts nobody."""

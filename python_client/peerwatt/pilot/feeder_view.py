@@ -9,7 +9,7 @@ import numpy as np
 from peerwatt.grid.feeder import BRANCHES, Feeder
 from peerwatt.grid.limits import highest_u_pu
 from peerwatt.pilot.feeder_picture import BranchState, FeederPicture, NodeState
-from peerwatt.pilot.replay import Replayed
+from peerwatt.pilot.replayed import Replayed
 
 
 def feeder_picture(replayed: Replayed) -> FeederPicture | None:

@@ -4,33 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
 from peerwatt import __version__
 from peerwatt.grid.power_flow import FlowResult
 from peerwatt.market.ledger import SystemAccount
-from peerwatt.market.pro_rata import fill
-from peerwatt.market.settlement import merit
-from peerwatt.messages import PlacedStep, Side, SkipReason
+from peerwatt.messages import Side, SkipReason
 from peerwatt.pilot.bills import IntervalTerms, participant_result
 from peerwatt.pilot.curtailment_reasons import curtailment_reasons
 from peerwatt.pilot.feeder_picture import Limits
 from peerwatt.pilot.feeder_view import feeder_picture
+from peerwatt.pilot.household_results import ParticipantResult, SettlementResult
 from peerwatt.pilot.interval_log import IntervalLog
-from peerwatt.pilot.replay import Replayed
-from peerwatt.pilot.results import (
-    VERDICTS,
-    AccountResult,
-    IntervalResult,
-    OrderStepResult,
-    ParticipantResult,
-    ReplayResult,
-    SettlementResult,
-    Summary,
-    VerdictName,
-)
+from peerwatt.pilot.order_outcome import average_prices, order_steps, taken_steps
+from peerwatt.pilot.replayed import Replayed
+from peerwatt.pilot.results import VERDICTS, AccountResult, IntervalResult, ReplayResult, Summary, VerdictName
 
 SYSTEM_NAMES = {
     SystemAccount.SUPPLIER: "supplier",
@@ -66,7 +55,9 @@ def results(replayed: Replayed) -> ReplayResult:
         intervals=intervals,
         participants=participants,
         settlements=settlements,
-        orders=tuple(step for log in replayed.logs for step in _steps(replayed, log, names)),
+        orders=tuple(
+            step for log in replayed.logs for step in order_steps(replayed.scenario.market, log, names)
+        ),
         curtailments=tuple(
             reason
             for log in replayed.logs
@@ -96,58 +87,12 @@ def verdict_name(log: IntervalLog) -> VerdictName:
     return VERDICTS[log.verdict - 1]  # type: ignore[return-value]
 
 
-@dataclass(frozen=True)
-class _Step:
-    """One step of an order that the market took, and what became of it.
-
-    Attributes:
-        participant: whose.
-        placed: the step.
-        price: its limit, base units per Wh.
-        filled: what the auction gave it, Wh.
-        accepted: what stands of that, Wh.
-        paid: what each accepted Wh was traded at, base units.
-    """
-
-    participant: int
-    placed: PlacedStep
-    price: int
-    filled: int
-    accepted: int
-    paid: int
-
-
-def _taken(replayed: Replayed, log: IntervalLog) -> Iterator[_Step]:
-    """The steps of all orders that the market took, in posting order."""
-    clearing = log.clearing
-    for record in log.records:
-        stands = log.positions[record.participant]
-        left = {Side.BUY: stands.buy, Side.SELL: stands.sell}
-        # The gate decides on orders; its cut falls on the step that trades last.
-        accepted = {}
-        for placed in sorted(record.steps, key=lambda placed: merit(placed.step)):
-            side = placed.step.side
-            accepted[placed] = min(fill(placed, clearing), left[side])
-            left[side] -= accepted[placed]
-        for placed in record.steps:
-            limit = replayed.scenario.market.price(placed.step.tick)
-            paid = clearing.buy_price if placed.step.side == Side.BUY else clearing.sell_price
-            yield _Step(
-                record.participant,
-                placed,
-                limit,
-                fill(placed, clearing),
-                accepted[placed],
-                limit if clearing.at_limits else paid,
-            )
-
-
 def _terms(replayed: Replayed, log: IntervalLog, names: dict[int, str]) -> IntervalTerms:
-    price, sell_price = _prices(replayed, log)
+    price, sell_price = average_prices(replayed.scenario.market, log)
     if not log.clearing.at_limits:
         return IntervalTerms(price, verdict_name(log), sell_price)
     cash = dict.fromkeys(names.values(), (0, 0))
-    for step in _taken(replayed, log):
+    for step in taken_steps(replayed.scenario.market, log):
         income, cost = cash[names[step.participant]]
         amount = step.paid * step.accepted
         sells = step.placed.step.side == Side.SELL
@@ -155,23 +100,10 @@ def _terms(replayed: Replayed, log: IntervalLog, names: dict[int, str]) -> Inter
     return IntervalTerms(price, verdict_name(log), sell_price, cash)
 
 
-def _prices(replayed: Replayed, log: IntervalLog) -> tuple[int | None, int | None]:
-    """What buyers pay and sellers get; where each Wh has its own price, the averages of what was matched."""
-    clearing = log.clearing
-    if not clearing.trades:
-        return None, None
-    if not clearing.at_limits:
-        return clearing.buy_price, clearing.sell_price
-    sums = dict.fromkeys(Side, 0)
-    for step in _taken(replayed, log):
-        sums[step.placed.step.side] += step.price * step.filled
-    return (sums[Side.BUY] + log.traded // 2) // log.traded, (sums[Side.SELL] + log.traded // 2) // log.traded
-
-
 def _interval(replayed: Replayed, log: IntervalLog) -> IntervalResult:
     assert log.judgement is not None
     grid = log.judgement.grid
-    price, sell_price = _prices(replayed, log)
+    price, sell_price = average_prices(replayed.scenario.market, log)
     bought = {account: position.buy for account, position in log.positions.items()}
     neighbours = sum(min(bought.get(account, 0), flow.imported) for account, flow in log.flows.items())
     sold = {account: position.sell for account, position in log.positions.items()}
@@ -224,41 +156,6 @@ def _settlement(log: IntervalLog, account: int, name: str) -> SettlementResult:
         cash=log.cash[account] if position else 0,
         on_market=position is not None,
     )
-
-
-def _steps(replayed: Replayed, log: IntervalLog, names: dict[int, str]) -> Iterator[OrderStepResult]:
-    """Every step of every order: those that the market took, then those that it skipped."""
-    price = replayed.scenario.market.price
-    for taken in _taken(replayed, log):
-        yield OrderStepResult(
-            interval=log.slot,
-            participant=names[taken.participant],
-            side="sell" if taken.placed.step.side == Side.SELL else "buy",
-            price=taken.price,
-            quantity_wh=taken.placed.step.quantity,
-            filled_wh=taken.filled,
-            accepted_wh=taken.accepted,
-            traded_at=taken.paid if taken.accepted else None,
-        )
-    skipped = {} if log.posted is None else {s.participant: s.reason for s in log.posted.skipped}
-    for signed in log.orders:
-        reason = skipped.get(signed.order.participant)
-        for step in signed.order if reason is not None else ():
-            yield OrderStepResult(
-                interval=log.slot,
-                participant=names[signed.order.participant],
-                side="sell" if step.side == Side.SELL else "buy",
-                price=price(step.tick),
-                quantity_wh=step.quantity,
-                filled_wh=0,
-                accepted_wh=0,
-                skipped=_words(reason),
-            )
-
-
-def _words(reason: SkipReason | None) -> str:
-    """The contract's name of a reason: BELOW_MARGIN is `BelowMargin`."""
-    return "" if reason is None else "".join(part.capitalize() for part in reason.name.split("_"))
 
 
 def _accounts(replayed: Replayed, names: dict[int, str]) -> Iterator[AccountResult]:

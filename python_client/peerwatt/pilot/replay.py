@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from peerwatt.chain import Network
 from peerwatt.client import MarketClient
@@ -21,43 +20,13 @@ from peerwatt.pilot.keys import PilotKeys
 from peerwatt.pilot.market_setup import open_market
 from peerwatt.pilot.metering_points import MeteringPoints
 from peerwatt.pilot.order_entry import OrderEntry
+from peerwatt.pilot.replayed import Replayed
 from peerwatt.pilot.scenario import Scenario
 from peerwatt.pilot.timeline import POST_S, Action, Appointment, appointments
 from peerwatt.relayer import OrderQueue, Relayer
 
 Progress = Callable[[int, int], None]
 """Called with the number of settled intervals and of all intervals."""
-
-
-@dataclass(frozen=True)
-class Replayed:
-    """What a replay leaves to the report.
-
-    Attributes:
-        scenario: what was replayed.
-        chain: name or URL of the chain.
-        seed: of every draw and key.
-        logs: one per interval.
-        solver: of the feeder.
-        initial: cash of every account before the first interval, base units.
-        final: cash (base units) and energy (Wh) of every account after the last.
-        mismatches: how many intervals differ between the chain and the reference twin.
-        first_difference: the first difference that was found, or nothing.
-        conservation_error: largest error found after any interval, base units plus Wh.
-        wall_seconds: how long it took.
-    """
-
-    scenario: Scenario
-    chain: str
-    seed: int
-    logs: tuple[IntervalLog, ...]
-    solver: PowerFlow
-    initial: tuple[int, ...]
-    final: tuple[tuple[int, int], ...]
-    mismatches: int
-    first_difference: str
-    conservation_error: int
-    wall_seconds: float
 
 
 class Replay:

@@ -18,8 +18,9 @@ from typing import Any
 from peerwatt.errors import InputError
 from peerwatt.pilot.csv_table import CsvTable, Row, read_csv
 from peerwatt.pilot.feeder_picture import BranchState, FeederPicture, Limits, NodeState
+from peerwatt.pilot.household_results import BillLines
 from peerwatt.pilot.problems import LocatedError
-from peerwatt.pilot.results import BillLines, ReplayResult, Summary
+from peerwatt.pilot.results import ReplayResult, Summary
 from peerwatt.report.columns import PERCENT_DECIMALS, PU_DECIMALS, Column, value_of
 from peerwatt.report.layout import Layout, layouts
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from peerwatt.pilot.results import ParticipantResult, ReplayResult
+from peerwatt.pilot.household_results import ParticipantResult
+from peerwatt.pilot.results import ReplayResult
 from peerwatt.report import words
 from peerwatt.report.charts.chart import Chart, Key, Table
 from peerwatt.report.charts.day import WIDTH, Day
