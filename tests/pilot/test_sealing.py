@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from peerwatt.errors import InputError
 from peerwatt.market.errors import BadConfig
 from peerwatt.pilot.problems import ScenarioError
 from peerwatt.pilot.scenario import load_scenario
@@ -59,6 +60,6 @@ def test_how_long_a_reveal_window_may_be_is_the_markets_rule_for_a_scenario_and_
     assert [problem.message for problem in raised.value.problems] == [str(rule.value)]
 
     late = replace(scenario, market=replace(scenario.market, gate_lead=REVEAL_WINDOW_S))
-    with pytest.raises(BadConfig, match=r"reveal_window is 60: .* before delivery .* gate_lead = 60 "):
+    with pytest.raises(InputError, match=r"reveal_window is 60: .* gate_lead = 60 .* market\.gate_lead_s"):
         sealed(late)
     assert sealed(replace(late, market=replace(late.market, gate_lead=REVEAL_WINDOW_S + 1))).market.is_sealed

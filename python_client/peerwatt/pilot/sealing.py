@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from peerwatt.errors import InputError
 from peerwatt.market.config import MarketConfig, Tariff
+from peerwatt.market.errors import BadConfig
 from peerwatt.pilot.community import Participant
 
 if TYPE_CHECKING:
@@ -55,11 +57,18 @@ def sealed(scenario: Scenario) -> Scenario:
     """The scenario with a sealed market: as it states, or else with a window of `REVEAL_WINDOW_S`.
 
     Raises:
-        BadConfig: the window does not end before delivery begins.
+        InputError: the window does not end before delivery begins.
     """
     if scenario.market.is_sealed:
         return scenario
-    return replace(scenario, market=sealed_market(scenario.market, scenario.tariff, scenario.participants))
+    try:
+        market = sealed_market(scenario.market, scenario.tariff, scenario.participants)
+    except BadConfig as error:
+        raise InputError(
+            f"scenario {scenario.name} cannot be sealed as it is: {error} Its keys for that are "
+            "market.gate_lead_s, sealed.reveal_window_s and sealed.bond_ct."
+        ) from None
+    return replace(scenario, market=market)
 
 
 def opened(scenario: Scenario) -> Scenario:
