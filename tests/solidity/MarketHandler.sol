@@ -52,18 +52,26 @@ contract MarketHandler is SealedActs {
     /* TIME AND MONEY */
 
     function wait(uint256 time) external {
-        vm.warp(block.timestamp + within(time, 1, 700));
+        vm.warp(block.timestamp + within(time, 1, 2800));
     }
 
+    /// @notice Everybody who is below its margin pays in what it lacks and a little, and somebody something.
     function deposit(uint256 account, uint256 amount) external {
-        account = within(account, 0, registry.accountCount() - 1);
+        for (uint256 i; i < PEOPLE && _person(i) < registry.accountCount(); ++i) {
+            int256 free = market.freeBalance(_person(i));
+            if (free < 0) _deposit(_person(i), uint256(-free) + market.marginOf(_person(i)) / 64);
+        }
+        account = _someAccount(account, 0);
         // Little to the accounts that payments only pass through, so that they come to owe.
         bool passes = account != 0 && account < FIRST;
-        _deposit(account, within(amount, 0, passes ? 100 : 10_000_000));
+        amount = within(amount, 0, passes ? 100 : 10_000_000);
+        (int256 cash,) = market.account(account);
+        bool fits = account < FIRST || cash + int256(amount) <= DEPOSIT_MAX;
+        if (fits && account < registry.accountCount()) _deposit(account, amount);
     }
 
     function withdraw(uint256 account, uint256 amount) external {
-        account = within(account, 0, FIRST + PEOPLE - 1);
+        account = _someAccount(account, 0);
         int256 free = market.freeBalance(account);
         // Mostly what can be had, sometimes a little more.
         amount = within(amount, 0, free < 0 ? 1000 : uint256(free) + 10);
@@ -71,8 +79,11 @@ contract MarketHandler is SealedActs {
     }
 
     function takeOut(uint256 account, uint256 amount) external {
-        account = within(account, 2, FIRST + PEOPLE - 1);
-        (, int256 energy) = market.account(account);
+        int256 energy;
+        for (uint256 i; i < PEOPLE && energy <= 0; ++i) {
+            account = _someAccount(account + i, 2);
+            (, energy) = market.account(account);
+        }
         amount = within(amount, 0, energy < 0 ? 10 : uint256(energy) + 1);
         vm.prank(_wallet(account));
         try market.takeOutEnergy(account, amount) {
@@ -81,7 +92,7 @@ contract MarketHandler is SealedActs {
     }
 
     function retire(uint256 account, uint256 amount) external {
-        address owner = _wallet(within(account, FIRST, FIRST + PEOPLE - 1));
+        address owner = _wallet(_person(account % PEOPLE));
         amount = within(amount, 0, energyToken.balanceOf(owner));
         vm.prank(owner);
         energyToken.retire(amount);
@@ -89,17 +100,19 @@ contract MarketHandler is SealedActs {
     }
 
     function join(uint256 seed) external {
-        if (seed & 7 != 0 || registry.accountCount() == FIRST + PEOPLE) return;
-        _register();
+        if (seed & 7 != 0 || registry.accountCount() == _accountsInAll()) return;
+        _register(1, true);
         ++done["join"];
     }
 
-    /// Of six people two at most leave, so that a market remains.
+    /// Two at most leave, so that a market remains.
     function leave(uint256 account, uint256 seed) external {
         account = within(account, FIRST, FIRST + 1);
         if (seed & 7 == 0) {
             vm.prank(_wallet(account));
-            try market.requestExit(account) {} catch {}
+            try market.requestExit(account) {
+                _isLeaving[account] = true;
+            } catch {}
         }
         try market.finishExit(account) {
             ++done["exit"];
@@ -115,7 +128,7 @@ contract MarketHandler is SealedActs {
     /* THIEVES */
 
     function steal(uint256 account, uint256 amount, uint256 which, uint256 seed) external {
-        account = within(account, 0, FIRST + PEOPLE - 1);
+        account = _someAccount(account, 0);
         amount = within(amount, 0, 1000);
         try market.withdraw(account, amount) {
             broken = "a thief withdrew";
@@ -150,7 +163,7 @@ contract MarketHandler is SealedActs {
 
     /// @notice Nobody with a role acts any more. Time passes, and what anyone may call is called: everybody leaves.
     function everyoneLeaves() external {
-        vm.warp(block.timestamp + 4 * LENGTH + 86_400);
+        vm.warp(block.timestamp + 4 * LENGTH + CORRECTION_WINDOW);
         _forfeitAll();
         for (uint256 i; i < intervals.length; ++i) {
             uint256 interval = intervals[i];
@@ -161,7 +174,8 @@ contract MarketHandler is SealedActs {
                 require(batches[interval][j].settled, "a batch cannot be settled");
             }
         }
-        for (uint256 account = FIRST; account < FIRST + PEOPLE; ++account) {
+        for (uint256 i; i < PEOPLE; ++i) {
+            uint256 account = _person(i);
             vm.prank(_wallet(account));
             try market.requestExit(account) {} catch {}
             try market.finishExit(account) {} catch {}

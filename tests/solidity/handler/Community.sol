@@ -28,20 +28,32 @@ struct Kind {
 /// @title A market, everybody in it with their keys, and what each batch must be shown with
 /// @dev Deployed from what forge compiled: `new` would have the compiler optimise every contract again, here and in each suite.
 abstract contract Community {
-    uint256 internal constant LENGTH = 900;
-    uint256 internal constant GATE_LEAD = 300;
-    uint256 internal constant REPORT_WINDOW = 240;
-    uint256 internal constant ATTEST_WINDOW = 300;
-    uint256 internal constant OVERRULE_WINDOW = 300;
+    uint256 internal constant LENGTH = 3600;
+    uint256 internal constant GATE_LEAD = 1200;
+    uint256 internal constant REPORT_WINDOW = 960;
+    uint256 internal constant ATTEST_WINDOW = 1200;
+    uint256 internal constant OVERRULE_WINDOW = 1200;
+    uint256 internal constant CORRECTION_WINDOW = 4 days;
     uint256 internal constant OPEN_AHEAD = 2;
-    /// @dev What each connection carries both ways, units of 100 W.
-    uint256 internal constant POWER = 40;
     uint256 public constant BOND = 5_000_000;
     uint256 internal constant RING = 4;
+    uint256 private constant BASE_PRICE = 100;
+    /// @dev So much a participant may have after a deposit.
+    int256 internal constant DEPOSIT_MAX = 1 << 34;
     uint256 internal constant FIRST = 4;
-    /// @dev The last two are registered while the market runs.
-    uint256 internal constant PEOPLE = 6;
-    uint256 internal constant FOUNDERS = 4;
+    uint256 internal constant PAGE_SIZE = 96;
+    /// @dev The people are in two pages. Between them are others who never pay in. A prime, so that from any of them on with
+    /// any stride everybody is met.
+    uint256 internal constant PEOPLE = 23;
+    uint256 internal constant PEOPLE_IN_FIRST_PAGE = 14;
+    /// @dev Registered while the market runs.
+    uint256 internal constant LATE = 2;
+    /// @dev What a connection carries, units of 100 W: a home's, and a plant's. Six plants fill a lane with what they can
+    /// export in an interval, and eight with what they can import.
+    uint256 private constant HOME_IMPORTS = 40;
+    uint256 private constant HOME_EXPORTS = 30;
+    uint256 private constant PLANT_IMPORTS = 45_000;
+    uint256 private constant PLANT_EXPORTS = 60_000;
     uint256 internal constant OPERATOR_KEY = 0xBEEF;
     uint256 internal constant COMMITTEE_KEY = 0xC0FFEE;
 
@@ -75,13 +87,11 @@ abstract contract Community {
     uint256 public paidOut;
     uint256 public retired;
     mapping(bytes32 act => uint256) public done;
-    /// How many accounts there were when an interval opened.
-    mapping(uint256 interval => uint256) internal known;
     /// What an act found broken: a revert in an act would go unnoticed.
     string public broken;
 
     constructor(Kind memory kind) {
-        REVEAL_WINDOW = kind.isSealed ? 120 : 0;
+        REVEAL_WINDOW = kind.isSealed ? 480 : 0;
         (LOWEST_ASK, BID_ABOVE) = (kind.lowestAsk, kind.bidAbove);
         vm.warp(1_600_000 * LENGTH);
         token = PaymentToken(vm.deployCode("PaymentToken.sol", ""));
@@ -99,9 +109,9 @@ abstract contract Community {
         energyToken = market.energyToken();
         token.mint(address(this), 1e18);
         token.approve(address(market), type(uint256).max);
-        for (uint256 i; i < FOUNDERS; ++i) {
-            _register();
-        }
+        _register(PEOPLE_IN_FIRST_PAGE, true);
+        _register(PAGE_SIZE - FIRST - PEOPLE_IN_FIRST_PAGE, false);
+        _register(PEOPLE - PEOPLE_IN_FIRST_PAGE - LATE, true);
         _deposit(0, 2 * market.marginOf(0));
     }
 
@@ -112,18 +122,18 @@ abstract contract Community {
             reportWindow: uint32(REPORT_WINDOW),
             attestWindow: uint32(ATTEST_WINDOW),
             overruleWindow: uint32(OVERRULE_WINDOW),
-            correctionWindow: 86_400,
+            correctionWindow: uint32(CORRECTION_WINDOW),
             openAhead: uint16(OPEN_AHEAD),
             ringSize: uint16(RING),
-            basePrice: 100,
+            basePrice: uint16(BASE_PRICE),
             tickSize: 1,
             marginPrice: 400,
             maxLossRate: 50_000,
-            revealWindow: kind.isSealed ? 120 : 0,
+            revealWindow: uint32(REVEAL_WINDOW),
             bond: kind.isSealed ? uint48(BOND) : 0,
             maxNetworkFee: 25,
             pricing: kind.pricing,
-            fixedPrice: 0
+            fixedPrice: kind.pricing == Pricing.Fixed ? uint16(BASE_PRICE + kind.lowestAsk + 12) : 0
         });
         address[4] memory wallets = [_wallet(0), _wallet(1), _wallet(2), _wallet(3)];
         bytes memory arguments =
@@ -131,8 +141,41 @@ abstract contract Community {
         return ParticipantRegistry(vm.deployCode("ParticipantRegistry.sol", arguments));
     }
 
-    function people() external pure returns (uint256) {
-        return FIRST + PEOPLE;
+    /* WHO IS WHO */
+
+    /// @notice Everybody's cash and energy: of the system accounts and then of the people. Nobody else has any.
+    function accounts() external view returns (int256[2][] memory list) {
+        int256[2][] memory second = market.accounts(PAGE_SIZE, PEOPLE - PEOPLE_IN_FIRST_PAGE);
+        list = market.accounts(0, FIRST + PEOPLE);
+        for (uint256 i; i < second.length; ++i) {
+            list[FIRST + PEOPLE_IN_FIRST_PAGE + i] = second[i];
+        }
+    }
+
+    /// How many accounts there are once everybody is registered.
+    function _accountsInAll() internal pure returns (uint256) {
+        return PAGE_SIZE + PEOPLE - PEOPLE_IN_FIRST_PAGE;
+    }
+
+    /// The account of one of the people.
+    function _person(uint256 which) internal pure returns (uint256) {
+        return which < PEOPLE_IN_FIRST_PAGE ? FIRST + which : PAGE_SIZE + which - PEOPLE_IN_FIRST_PAGE;
+    }
+
+    /// One of the system accounts from `least` on, or mostly one of the people.
+    function _someAccount(uint256 which, uint256 least) internal pure returns (uint256) {
+        return which & 3 == 0 ? within(which >> 2, least, FIRST - 1) : _person((which >> 2) % PEOPLE);
+    }
+
+    /// What the account's connection carries, units of 100 W. Every other account is a plant's, if it ever pays in.
+    function _powers(uint256 account) internal pure returns (uint256 imports, uint256 exports) {
+        bool isPlant = account & 1 == 1 && (account < FIRST + PEOPLE_IN_FIRST_PAGE || account >= PAGE_SIZE);
+        return isPlant ? (PLANT_IMPORTS, PLANT_EXPORTS) : (HOME_IMPORTS, HOME_EXPORTS);
+    }
+
+    /// What so much power comes to in an interval, Wh.
+    function _energy(uint256 power) internal pure returns (uint256) {
+        return power * 100 * LENGTH / 3600;
     }
 
     /* PARTS */
@@ -154,13 +197,23 @@ abstract contract Community {
         return BatchData(batch.records, batch.decisions, batch.readings, batch.previous);
     }
 
-    /// The next of the people, with its margin.
-    function _register() internal {
-        uint256 account = registry.accountCount();
-        Participant[] memory next = new Participant[](1);
-        next[0] = Participant(_wallet(account), vm.addr(_orderKey(account)), vm.addr(_meterKey(account)), 0, uint16(POWER), uint16(POWER));
+    /// The next `count` participants, with their margin if they pay in.
+    /// @dev 10.5 MWh of a plant's connection, held for four intervals at 400 base units, are 16.8 billion: less than may be
+    /// deposited.
+    function _register(uint256 count, bool pays) internal {
+        uint256 first = registry.accountCount();
+        Participant[] memory next = new Participant[](count);
+        for (uint256 i; i < count; ++i) {
+            (uint256 account, Participant memory p) = (first + i, next[i]);
+            (p.wallet, p.orderKey, p.meterKey) =
+                (_wallet(account), vm.addr(_orderKey(account)), vm.addr(_meterKey(account)));
+            (uint256 imports, uint256 exports) = _powers(account);
+            (p.importLimit, p.exportLimit) = (uint16(imports), uint16(exports));
+        }
         registry.register(next);
-        _deposit(account, market.marginOf(account));
+        for (uint256 i; i < count && pays; ++i) {
+            _deposit(first + i, market.marginOf(first + i));
+        }
     }
 
     function _deposit(uint256 account, uint256 amount) internal {

@@ -12,6 +12,8 @@ import {OfferActs} from "./OfferActs.sol";
 /// at.
 abstract contract IntervalActs is OfferActs {
     mapping(Verdict => uint256) public verdicts;
+    /// @dev How many of `intervals`, from the first on, need nothing any more.
+    uint256 private _allSettled;
 
     /// @notice Up to six times whatever comes next for the oldest interval that is not settled, at the time it becomes
     /// possible.
@@ -22,10 +24,13 @@ abstract contract IntervalActs is OfferActs {
     }
 
     function _proceed(uint256 seed) private {
-        for (uint256 i; i < intervals.length; ++i) {
+        for (uint256 i = _allSettled; i < intervals.length; ++i) {
             uint256 interval = intervals[i];
             (bool found, Interval memory state) = _state(interval);
-            if (!found || state.settled == state.batches) continue;
+            if (!found || state.settled == state.batches) {
+                if (i == _allSettled) ++_allSettled;
+                continue;
+            }
             uint256 which = intervals.length - 1 - i;
             uint256 closure = _bookClosure(interval);
             if (state.phase == Phase.Open) {
@@ -129,14 +134,15 @@ abstract contract IntervalActs is OfferActs {
         if (batches[interval].length == 0) return;
         number = within(number, 0, batches[interval].length - 1);
         Batch storage batch = batches[interval][number];
+        bytes memory records = batch.records;
         bytes memory signed;
-        uint256 at = OrderCodec.COUNT_BYTES;
         uint256 orders;
-        for (; at < batch.records.length; ++orders) {
-            uint256 account = _participant(batch.records, at);
-            at = _next(batch.records, at);
+        for (uint256 at = OrderCodec.COUNT_BYTES; at < records.length; ++orders) {
             uint256 draw = uint256(keccak256(abi.encode(seed, orders)));
-            if (draw & 1 == 0) signed = abi.encodePacked(signed, _signedReading(interval, orders, account, draw));
+            if (draw & 1 == 0) {
+                signed = abi.encodePacked(signed, _signedReading(interval, records, at, orders, draw));
+            }
+            at = _next(records, at);
         }
         vm.recordLogs();
         try market.overrule(interval, number, _data(batch), signed) {
@@ -158,10 +164,7 @@ abstract contract IntervalActs is OfferActs {
         }
         if (readings.length != orders * OrderCodec.READING_BYTES) readings = new bytes(orders * OrderCodec.READING_BYTES);
         for (uint256 at; at < signed.length; at += 86) {
-            uint256 word;
-            assembly ("memory-safe") {
-                word := mload(add(add(signed, 32), at))
-            }
+            uint256 word = _word(signed, at);
             uint256 position = word >> 240;
             if (skipped & (1 << position) != 0) continue;
             uint256 own = (2 << 62) | (uint256(uint32(word >> 208)) << 31) | uint32(word >> 176);
@@ -190,7 +193,7 @@ abstract contract IntervalActs is OfferActs {
             hashes[i] = keccak256(readings[i]);
         }
         uint256 run = batch.terms.run() + within(seed, 0, 2);
-        uint256 delivered = within(seed >> 4, 0, 10_000);
+        uint256 delivered = within(seed >> 4, 0, 2 * batch.terms.volume());
         Correction memory correction = Correction(
             uint16(run), uint40(delivered), hashes, _attestation(interval, run, _hashes(readings), delivered)
         );

@@ -3,15 +3,17 @@ pragma solidity 0.8.30;
 
 import {NetworkReport} from "../../../contracts/interfaces/IEnergyMarket.sol";
 import {OperatingEnvelope} from "../../../contracts/interfaces/IOperatingEnvelopes.sol";
-import {compact, within} from "../Vm.sol";
+import {OrderCodec} from "../../../contracts/libraries/OrderCodec.sol";
+import {compact} from "../Vm.sol";
 import {Community} from "./Community.sol";
 
-/// @title What participants, meters, the committee and the metering operator pack and sign
+/// @title What meters, the committee and the metering operator pack and sign
 abstract contract Papers is Community {
-    bytes32 private constant ORDER_TYPEHASH = keccak256(
-        "Order(uint32 interval,uint16 participant,Step[] steps)Step(uint8 side,uint8 tick,uint32 quantity)"
-    );
-    bytes32 private constant STEP_TYPEHASH = keccak256("Step(uint8 side,uint8 tick,uint32 quantity)");
+    /// @dev Bytes from step to step, in an order and in a record.
+    uint256 internal constant ORDER_STRIDE = 4;
+    uint256 internal constant RECORD_STRIDE = 8;
+    uint256 private constant READING_MAX = (1 << 31) - 1;
+
     bytes32 internal constant REPORT_TYPEHASH = keccak256(
         "NetworkReport(uint32 interval,uint8 verdict,uint40 volume,uint24 lossRate,bytes32 feederHash,bytes32 inputsHash,bytes32 clearingHash,bytes32 decisionsHash)"
     );
@@ -27,39 +29,16 @@ abstract contract Papers is Community {
     bytes32 private constant DOMAIN_TYPEHASH =
         keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");
 
-    /// Orders of about half of all people, one after the other.
-    function _someOrders(uint256 interval, uint256 seed) internal view returns (bytes memory orders) {
-        for (uint256 i; i < PEOPLE; ++i) {
-            uint256 draw = uint256(keccak256(abi.encode(seed, i)));
-            if (draw & 1 == 0) orders = abi.encodePacked(orders, _order(interval, FIRST + i, draw));
-        }
-    }
-
-    function _order(uint256 interval, uint256 account, uint256 draw) internal view returns (bytes memory) {
-        uint256 count = within(draw >> 8, 1, 3);
-        bytes memory steps;
-        bytes memory hashes;
-        uint256 side = (draw >> 16) & 1;
-        for (uint256 i; i < count; ++i) {
-            uint256 tick = LOWEST_ASK + 4 * i + ((draw >> (20 + 4 * i)) & 3) + BID_ABOVE * (1 - side);
-            uint256 quantity = within(draw >> (60 + 20 * i), 1, 500);
-            steps = abi.encodePacked(steps, uint32((side << 31) | (tick << 23) | quantity));
-            hashes = abi.encodePacked(hashes, keccak256(abi.encode(STEP_TYPEHASH, side, tick, quantity)));
-        }
-        // One in eight signs with a foreign key.
-        uint256 key = (draw >> 17) & 7 == 0 ? _meterKey(account) : _orderKey(account);
-        bytes32 digest = _digest(keccak256(abi.encode(ORDER_TYPEHASH, interval, account, keccak256(hashes))));
-        return abi.encodePacked(uint16(account), uint8(count), steps, compact(key, digest));
-    }
-
+    /// For each order about what it bids and asks, or less.
     function _decisions(uint256 interval, uint256 seed) internal view returns (bytes[] memory vectors) {
         vectors = new bytes[](batches[interval].length);
         for (uint256 i; i < vectors.length; ++i) {
-            uint256 orders = _orders(batches[interval][i].records);
+            bytes memory records = batches[interval][i].records;
             if (uint256(keccak256(abi.encode(seed, i))) % 4 == 0) continue;
-            for (uint256 j; j < orders; ++j) {
-                uint256 draw = uint256(keccak256(abi.encode(seed, i, j)));
-                (uint32 sell, uint32 buy) = (uint32(draw % 400), uint32((draw >> 32) % 400));
+            for (uint256 at = OrderCodec.COUNT_BYTES; at < records.length; at = _next(records, at)) {
+                uint256 draw = uint256(keccak256(abi.encode(seed, i, at)));
+                (uint256 bids, uint256 asks) = _offer(records, at, RECORD_STRIDE);
+                (uint32 sell, uint32 buy) = (uint32(draw % (asks + 2)), uint32((draw >> 32) % (bids + 2)));
                 vectors[i] =
                     abi.encodePacked(vectors[i], sell, buy, uint32(draw >> 250), uint32((draw >> 64) % 20_000));
             }
@@ -70,31 +49,43 @@ abstract contract Papers is Community {
     function _readings(uint256 interval, uint256 seed) internal view returns (bytes[] memory vectors) {
         vectors = new bytes[](batches[interval].length);
         for (uint256 i; i < vectors.length; ++i) {
-            Batch storage batch = batches[interval][i];
-            uint256 orders = _orders(batch.records);
-            bytes memory old = batch.readings;
-            for (uint256 j; j < orders; ++j) {
-                uint256 draw = uint256(keccak256(abi.encode(seed, i, j)));
-                uint256 reading = ((draw % 2) << 62) | (((draw >> 8) % 1200) << 31) | ((draw >> 32) % 1200);
-                if (old.length == 8 * orders && uint8(old[8 * j]) >> 6 == 2 && draw >> 253 != 0) {
-                    reading = 0;
-                    for (uint256 k; k < 8; ++k) {
-                        reading = (reading << 8) | uint8(old[8 * j + k]);
-                    }
-                }
+            (bytes memory records, bytes memory old) = (batches[interval][i].records, batches[interval][i].readings);
+            bool any = old.length == OrderCodec.READING_BYTES * _orders(records);
+            uint256 order;
+            for (uint256 at = OrderCodec.COUNT_BYTES; at < records.length; at = _next(records, at)) {
+                uint256 draw = uint256(keccak256(abi.encode(seed, i, at)));
+                (uint256 imported, uint256 exported) = _measured(records, at, draw >> 8);
+                uint256 reading = ((draw % 2) << 62) | (imported << 31) | exported;
+                uint256 before = any ? _word(old, OrderCodec.READING_BYTES * order) >> 192 : 0;
+                if (before >> 62 == 2 && draw >> 253 != 0) reading = before;
                 vectors[i] = abi.encodePacked(vectors[i], uint64(reading));
+                ++order;
             }
         }
     }
 
-    function _signedReading(uint256 interval, uint256 position, uint256 account, uint256 draw)
+    /// What went through the meter of the record at `at`, Wh: something like what it bids and asks; now and then more than
+    /// its connection carries.
+    function _measured(bytes memory records, uint256 at, uint256 draw)
+        private
+        pure
+        returns (uint256 imported, uint256 exported)
+    {
+        (uint256 bids, uint256 asks) = _offer(records, at, RECORD_STRIDE);
+        if (draw & 31 == 0) return (READING_MAX, READING_MAX);
+        return ((draw >> 8) % (2 * bids + 100), (draw >> 40) % (2 * asks + 100));
+    }
+
+    /// The reading that a meter signs for the record at `at`, the batch's at `position`.
+    function _signedReading(uint256 interval, bytes memory records, uint256 at, uint256 position, uint256 draw)
         internal
         view
         returns (bytes memory)
     {
-        (uint256 imported, uint256 exported) = ((draw >> 8) % 1200, (draw >> 32) % 1200);
+        uint256 account = _participant(records, at);
+        (uint256 imported, uint256 exported) = _measured(records, at, draw >> 8);
         bytes32 structHash = keccak256(abi.encode(READING_TYPEHASH, interval, account, imported, exported, 7, 9));
-        uint256 key = (draw >> 64) & 7 == 0 ? _orderKey(account) : _meterKey(account);
+        uint256 key = (draw >> 1) & 7 == 0 ? _orderKey(account) : _meterKey(account);
         bytes memory signature = compact(key, _digest(structHash));
         return abi.encodePacked(
             uint16(position), uint32(imported), uint32(exported), uint48(7), uint48(9), signature
@@ -147,12 +138,16 @@ abstract contract Papers is Community {
     }
 
     function _participant(bytes memory packed, uint256 at) internal pure returns (uint256) {
-        return (uint256(uint8(packed[at])) << 8) | uint8(packed[at + 1]);
+        return _word(packed, at) >> 240;
+    }
+
+    function _stepCount(bytes memory packed, uint256 at) internal pure returns (uint256) {
+        return uint8(packed[at + 2]);
     }
 
     /// Where the record after the one at `at` begins.
     function _next(bytes memory records, uint256 at) internal pure returns (uint256) {
-        return at + 3 + 8 * uint256(uint8(records[at + 2]));
+        return at + 3 + RECORD_STRIDE * _stepCount(records, at);
     }
 
     /// Wh that the order or record at `at` bids and asks; `stride` bytes from step to step.
@@ -161,18 +156,22 @@ abstract contract Papers is Community {
         pure
         returns (uint256 bids, uint256 asks)
     {
-        uint256 end = at + 3 + stride * uint256(uint8(packed[at + 2]));
+        uint256 end = at + 3 + stride * _stepCount(packed, at);
         for (at += 3; at < end; at += stride) {
-            uint256 word;
-            assembly ("memory-safe") {
-                word := shr(224, mload(add(add(packed, 32), at)))
-            }
-            if (word >> 31 == 0) bids += word & 0x7fffff;
-            else asks += word & 0x7fffff;
+            uint256 step = _word(packed, at) >> 224;
+            if (step >> 31 == 0) bids += step & 0x7fffff;
+            else asks += step & 0x7fffff;
         }
     }
 
     function _orders(bytes memory records) internal pure returns (uint256) {
-        return (uint256(uint8(records[0])) << 8) | uint8(records[1]);
+        return _word(records, 0) >> 240;
+    }
+
+    /// @dev The 32 bytes from `at` on; what lies behind the end may be anything.
+    function _word(bytes memory packed, uint256 at) internal pure returns (uint256 word) {
+        assembly ("memory-safe") {
+            word := mload(add(add(packed, 32), at))
+        }
     }
 }
