@@ -127,6 +127,7 @@ abstract contract MarketInvariants {
                     draw
                 )
             );
+        _noActBrokeWhatItFound();
         require(succeeded, string(abi.encodePacked("an act failed: ", why)));
     }
 

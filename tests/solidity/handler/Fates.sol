@@ -17,7 +17,6 @@ abstract contract Fates is Orders {
     /// @dev The limits that were published, empty before.
     mapping(uint256 interval => mapping(uint256 page => bytes)) internal _envelopes;
     mapping(uint256 account => bool) internal _isLeaving;
-    mapping(uint256 interval => mapping(uint256 account => bool)) private _hasOrder;
     /// @dev Wh that are queued, by side and tick as a step begins with them.
     mapping(uint256 interval => mapping(uint256 rank => uint256)) private _lanes;
 

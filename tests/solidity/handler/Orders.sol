@@ -23,11 +23,13 @@ abstract contract Orders is Papers {
     /// @dev What an order has at most on a side, but in a rush, Wh.
     uint256 private constant USUAL_MAX = 100_000;
 
+    mapping(uint256 interval => mapping(uint256 account => bool)) internal _hasOrder;
+
     /// How the orders of a batch are made.
     /// @param all whether everybody posts, or about half of them
     /// @param rushes whether all that their connections carry is offered at one tick: by all who rush in an interval on the
     /// same side, so that little of it trades
-    /// @param careful whether no order is over its limit or has a flaw
+    /// @param careful whether no order is over its limit or has a flaw, and hardly any is somebody's second
     /// @param leastSteps of each order
     struct Manner {
         bool all;
@@ -63,13 +65,15 @@ abstract contract Orders is Papers {
     /// One order each, in some order of the people.
     function _someOrders(uint256 interval, uint256 seed) internal view returns (bytes memory orders) {
         bool rushes = (seed >> 1) % 3 == 0;
-        Manner memory manner =
-            Manner(rushes || seed & 1 == 0, rushes, (seed >> 4) & 3 != 0, within(seed >> 8, 1, MAX_STEPS));
+        // Every third batch has as many steps as it can.
+        uint256 leastSteps = (seed >> 6) % 3 == 0 ? MAX_STEPS : within(seed >> 8, 1, MAX_STEPS);
+        Manner memory manner = Manner(rushes || seed & 1 == 0, rushes, (seed >> 4) & 3 != 0, leastSteps);
         (uint256 first, uint256 stride) = ((seed >> 16) % PEOPLE, within(seed >> 32, 1, PEOPLE - 1));
         for (uint256 i; i < PEOPLE; ++i) {
             uint256 draw = uint256(keccak256(abi.encode(seed, i)));
             if (!manner.all && draw & 1 == 0) continue;
             uint256 account = _person((first + i * stride) % PEOPLE);
+            if (manner.careful && _hasOrder[interval][account] && (draw >> 1) & 7 != 0) continue;
             orders = abi.encodePacked(orders, _order(interval, account, manner, draw));
         }
     }
