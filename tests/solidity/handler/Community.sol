@@ -42,8 +42,8 @@ abstract contract Community {
     int256 internal constant DEPOSIT_MAX = 1 << 34;
     uint256 internal constant FIRST = 4;
     uint256 internal constant PAGE_SIZE = 96;
-    /// @dev The people are in two pages. Between them are others who never pay in. A prime, so that from any of them on with
-    /// any stride everybody is met.
+    /// @dev The people are in two pages. Between them are others who never pay in. A prime, so that from any of them on
+    /// with any stride everybody is met.
     uint256 internal constant PEOPLE = 23;
     uint256 internal constant PEOPLE_IN_FIRST_PAGE = 14;
     /// @dev Registered while the market runs.

@@ -84,7 +84,8 @@ abstract contract Fates is Orders {
         return true;
     }
 
-    /// What the participant may bid and ask for in the interval, Wh, and whether that is less than its connection carries.
+    /// What the participant may bid and ask for in the interval, Wh, and whether that is less than its connection
+    /// carries.
     function _limits(uint256 interval, uint256 account)
         private
         view

@@ -47,7 +47,9 @@ abstract contract OfferActs is Fates {
             (uint256 imports, uint256 mostExports) = _powers(account);
             uint256 exports = mostExports;
             // Many are narrowed, or few, so that lanes can fill; one in a hundred is wider than its connection.
-            if (seed & 1 == 0 ? draw % 3 != 0 : draw % 16 == 0) (imports, exports) = (within(draw >> 8, 0, imports), within(draw >> 32, 0, exports));
+            if (seed & 1 == 0 ? draw % 3 != 0 : draw % 16 == 0) {
+                (imports, exports) = (within(draw >> 8, 0, imports), within(draw >> 32, 0, exports));
+            }
             if ((draw >> 64) % 97 == 0) exports = mostExports + 1;
             (limits[at], limits[at + 1]) = (bytes1(uint8(imports >> 8)), bytes1(uint8(imports)));
             (limits[at + 2], limits[at + 3]) = (bytes1(uint8(exports >> 8)), bytes1(uint8(exports)));

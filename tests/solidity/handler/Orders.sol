@@ -14,7 +14,8 @@ abstract contract Orders is Papers {
     uint256 internal constant MAX_STEPS = 8;
     uint256 internal constant QUANTITY_MAX = (1 << 23) - 1;
     uint256 private constant GAP_MAX = 2;
-    /// @dev Where those who rush meet, ticks above where their side begins: so that any step of theirs can be the one there.
+    /// @dev Where those who rush meet, ticks above where their side begins: so that any step of theirs can be the one
+    /// there.
     uint256 private constant RUSH = GAP_MAX * MAX_STEPS;
     /// @dev How many ticks of a side are used, from where it begins.
     uint256 internal constant SPREAD = RUSH + GAP_MAX * MAX_STEPS + 1;
@@ -27,8 +28,8 @@ abstract contract Orders is Papers {
 
     /// How the orders of a batch are made.
     /// @param all whether everybody posts, or about half of them
-    /// @param rushes whether all that their connections carry is offered at one tick: by all who rush in an interval on the
-    /// same side, so that little of it trades
+    /// @param rushes whether all that their connections carry is offered at one tick: by all who rush in an interval on
+    /// the same side, so that little of it trades
     /// @param careful whether no order is over its limit or has a flaw, and hardly any is somebody's second
     /// @param leastSteps of each order
     struct Manner {
