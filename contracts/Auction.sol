@@ -2,7 +2,8 @@
 pragma solidity 0.8.30;
 
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
-import {IAuction, Lanes} from "./interfaces/IAuction.sol";
+import {LibBit} from "solady/src/utils/LibBit.sol";
+import {IAuction} from "./interfaces/IAuction.sol";
 import {MarketConfig, Pricing} from "./interfaces/IParticipantRegistry.sol";
 import {Clearing, Marginal, pack} from "./libraries/Clearing.sol";
 import {BUY, OrderCodec, SELL, Steps} from "./libraries/OrderCodec.sol";
@@ -12,26 +13,10 @@ import {TickBook} from "./libraries/TickBook.sol";
 /// @title Auction: matches bids and asks, under the market's pricing rule
 contract Auction is IAuction {
     uint256 private constant TICK_MAX = 255;
-    // Where the bids' walk keeps the current lane: in the highest bits.
-    uint256 private constant TOP = 256 - TickBook.LANE_BITS;
+    uint256 private constant LAST_WORD = TickBook.WORDS_PER_SIDE - 1;
     // Where a side has nothing left: one tick worse than its worst.
     uint256 private constant NO_BID = type(uint256).max;
     uint256 private constant NO_ASK = 256;
-
-    /// @dev Where the walks along both merit orders ended.
-    /// @param volume what was matched, Wh
-    /// @param bid the last lane that traded: its tick in the low 8 bits, its total above them
-    /// @param bidLeft what is left of it, Wh
-    /// @param nextBid the best tick at which something is left
-    struct Crossing {
-        uint256 volume;
-        uint256 bid;
-        uint256 ask;
-        uint256 bidLeft;
-        uint256 askLeft;
-        uint256 nextBid;
-        uint256 nextAsk;
-    }
 
     Pricing private immutable PRICING;
     uint256 private immutable FIXED_PRICE;
@@ -46,28 +31,29 @@ contract Auction is IAuction {
     }
 
     /// @inheritdoc IAuction
-    function clear(Terms terms, Lanes calldata lanes) external view returns (Clearing, uint256) {
-        if (PRICING == Pricing.MidMarketRate) return _pool((terms.retail() + terms.feedIn()) / 2, lanes);
-        if (PRICING == Pricing.SupplyDemandRatio) return _pool(_ratioPrice(terms, lanes), lanes);
-        if (PRICING == Pricing.Fixed) return _pool(FIXED_PRICE, lanes);
+    function clear(Terms terms, uint256[52] calldata words) external view returns (Clearing, uint256) {
+        if (PRICING == Pricing.MidMarketRate) return _pool((terms.retail() + terms.feedIn()) / 2, words);
+        if (PRICING == Pricing.SupplyDemandRatio) return _pool(_ratioPrice(terms, words), words);
+        if (PRICING == Pricing.Fixed) return _pool(FIXED_PRICE, words);
 
-        Crossing memory c = _match(lanes.occupied[BUY], lanes.occupied[SELL], lanes.words);
-        if (c.volume == 0) return (Clearing.wrap(0), 0);
-        if (PRICING == Pricing.McAfee) return _withoutItsLast(c, lanes);
-        (Marginal memory bid, Marginal memory ask) = (_marginal(c.bid, c.bidLeft), _marginal(c.ask, c.askLeft));
-        if (PRICING == Pricing.PayAsBid) return (pack(_price(bid.tick), _price(ask.tick), true, bid, ask), c.volume);
+        uint256 volume = _crossing(words);
+        if (volume == 0) return (Clearing.wrap(0), 0);
+        (Marginal memory bid, Marginal memory ask) = (_reach(BUY, volume, words), _reach(SELL, volume, words));
+        if (PRICING == Pricing.PayAsBid) return (pack(_price(bid.tick), _price(ask.tick), true, bid, ask), volume);
+        (uint256 nextBid, uint256 nextAsk) = (_next(BUY, bid, words), _next(SELL, ask, words));
+        if (PRICING == Pricing.McAfee) return _withoutTheLast(volume, bid, ask, nextBid, nextAsk, words);
         // Any price between these two leaves nobody better off with another quantity; the midpoint favours no side.
-        uint256 lower = c.nextBid == NO_BID ? ask.tick : Math.max(ask.tick, c.nextBid);
-        uint256 upper = Math.min(bid.tick, c.nextAsk);
+        uint256 lower = nextBid == NO_BID ? ask.tick : Math.max(ask.tick, nextBid);
+        uint256 upper = Math.min(bid.tick, nextAsk);
         uint256 price = _price((lower + upper) / 2);
-        return (pack(price, price, false, bid, ask), c.volume);
+        return (pack(price, price, false, bid, ask), volume);
     }
 
     /// @inheritdoc IAuction
-    function cap(Clearing cleared, uint256 limit, Lanes calldata lanes) external pure returns (Clearing) {
+    function cap(Clearing cleared, uint256 limit, uint256[52] calldata words) external pure returns (Clearing) {
         if (limit == 0) return Clearing.wrap(0);
         return cleared.withMarginals(
-            _capSide(BUY, cleared.marginal(BUY), limit, lanes), _capSide(SELL, cleared.marginal(SELL), limit, lanes)
+            _capSide(BUY, cleared.marginal(BUY), limit, words), _capSide(SELL, cleared.marginal(SELL), limit, words)
         );
     }
 
@@ -102,39 +88,39 @@ contract Auction is IAuction {
     /* RULES */
 
     /// @dev McAfee's trade reduction, each Wh one of the paper's units (J. Econ. Theory 56, 1992).
-    function _withoutItsLast(Crossing memory c, Lanes calldata lanes) private view returns (Clearing, uint256) {
-        (Marginal memory bid, Marginal memory ask) = (_marginal(c.bid, c.bidLeft), _marginal(c.ask, c.askLeft));
+    function _withoutTheLast(
+        uint256 volume,
+        Marginal memory bid,
+        Marginal memory ask,
+        uint256 nextBid,
+        uint256 nextAsk,
+        uint256[52] calldata words
+    ) private view returns (Clearing, uint256) {
         (uint256 highest, uint256 lowest) = (_price(bid.tick), _price(ask.tick));
-        if (c.nextBid != NO_BID && c.nextAsk != NO_ASK) {
-            uint256 price = (_price(c.nextBid) + _price(c.nextAsk)) / 2;
-            if (lowest <= price && price <= highest) return (pack(price, price, false, bid, ask), c.volume);
+        if (nextBid != NO_BID && nextAsk != NO_ASK) {
+            uint256 price = (_price(nextBid) + _price(nextAsk)) / 2;
+            if (lowest <= price && price <= highest) return (pack(price, price, false, bid, ask), volume);
         }
-        uint256 volume = c.volume - 1;
+        --volume;
         if (volume == 0) return (Clearing.wrap(0), 0);
-        bid = _reach(BUY, lanes.occupied[BUY], volume, lanes.words);
-        ask = _reach(SELL, lanes.occupied[SELL], volume, lanes.words);
+        (bid, ask) = (_reach(BUY, volume, words), _reach(SELL, volume, words));
         return (pack(highest, lowest, false, bid, ask), volume);
     }
 
     /// @dev Everybody who is content with the price trades, best limits first, until one side is exhausted.
-    function _pool(uint256 price, Lanes calldata lanes) private view returns (Clearing, uint256) {
+    function _pool(uint256 price, uint256[52] calldata words) private view returns (Clearing, uint256) {
         if (price < BASE_PRICE) return (Clearing.wrap(0), 0);
         uint256 highestAsk = Math.min((price - BASE_PRICE) / TICK_SIZE, TICK_MAX);
         uint256 lowestBid = Math.ceilDiv(price - BASE_PRICE, TICK_SIZE);
-        uint256 bids = (lanes.occupied[BUY] >> lowestBid) << lowestBid;
-        uint256 asks = lanes.occupied[SELL] & (type(uint256).max >> (TICK_MAX - highestAsk));
-        uint256 volume =
-            Math.min(_energy(BUY, bids, lowestBid, lanes.words), _energy(SELL, asks, highestAsk, lanes.words));
+        if (lowestBid > TICK_MAX) return (Clearing.wrap(0), 0);
+        uint256 volume = Math.min(_energy(BUY, lowestBid, words), _energy(SELL, highestAsk, words));
         if (volume == 0) return (Clearing.wrap(0), 0);
-        Marginal memory bid = _reach(BUY, bids, volume, lanes.words);
-        Marginal memory ask = _reach(SELL, asks, volume, lanes.words);
-        return (pack(price, price, false, bid, ask), volume);
+        return (pack(price, price, false, _reach(BUY, volume, words), _reach(SELL, volume, words)), volume);
     }
 
     /// @dev Liu et al., IEEE Trans. Power Systems 32 (2017), eqs. 8-9, with one division.
-    function _ratioPrice(Terms terms, Lanes calldata lanes) private pure returns (uint256) {
-        uint256 demand = _energy(BUY, lanes.occupied[BUY], 0, lanes.words);
-        uint256 supply = _energy(SELL, lanes.occupied[SELL], TICK_MAX, lanes.words);
+    function _ratioPrice(Terms terms, uint256[52] calldata words) private pure returns (uint256) {
+        (uint256 demand, uint256 supply) = (_energy(BUY, 0, words), _energy(SELL, TICK_MAX, words));
         (uint256 retail, uint256 feedIn) = (terms.retail(), terms.feedIn());
         if (supply >= demand || feedIn == 0) return feedIn;
         return retail * feedIn * demand / ((retail - feedIn) * supply + feedIn * demand);
@@ -146,142 +132,106 @@ contract Auction is IAuction {
 
     /* WALKS */
 
-    /// @dev Matches the best bids and asks for as long as the bid is worth the ask. What is left of a word is kept with
-    /// the current lane at its outer end: bids leave it upwards, asks downwards.
-    function _match(uint256 bids, uint256 asks, uint256[52] calldata words) private pure returns (Crossing memory) {
-        (uint256 bidTick, uint256 bidLeft, uint256 bidLanes, uint256 lastBid) = (0, 0, 0, 0);
-        (uint256 askTick, uint256 askLeft, uint256 askLanes, uint256 lastAsk) = (0, 0, 0, 0);
-        uint256 volume;
+    /// @dev The most that can be matched: what is bid at a tick's price or above, or asked at it or below, whichever is
+    /// less, at the first tick where asks suffice for all higher bids. Whole words are added up until both sides have come
+    /// to the same one, which holds that tick.
+    function _crossing(uint256[52] calldata words) private pure returns (uint256) {
         unchecked {
-            while (true) {
-                if (bidLeft == 0) {
-                    lastBid = (bidLanes >> TOP << 8) | bidTick;
-                    bidLanes <<= TickBook.LANE_BITS;
-                    if (bidLanes != 0) {
-                        for (--bidTick; bidLanes >> TOP == 0; --bidTick) bidLanes <<= TickBook.LANE_BITS;
-                    } else if (bids == 0) {
-                        bidTick = NO_BID;
-                    } else {
-                        bidTick = TickBook.best(BUY, bids);
-                        bids &= TickBook.beyond(BUY, bidTick);
-                        (uint256 word, uint256 shift) = _word(words, BUY, bidTick);
-                        bidLanes = word << (TOP - shift);
-                    }
-                    bidLeft = bidLanes >> TOP;
-                }
-                if (askLeft == 0) {
-                    lastAsk = ((askLanes & TickBook.LANE_MAX) << 8) | askTick;
-                    askLanes >>= TickBook.LANE_BITS;
-                    if (askLanes != 0) {
-                        for (++askTick; askLanes & TickBook.LANE_MAX == 0; ++askTick) askLanes >>= TickBook.LANE_BITS;
-                    } else if (asks == 0) {
-                        askTick = NO_ASK;
-                    } else {
-                        askTick = TickBook.best(SELL, asks);
-                        asks &= TickBook.beyond(SELL, askTick);
-                        (uint256 word, uint256 shift) = _word(words, SELL, askTick);
-                        askLanes = word >> shift;
-                    }
-                    askLeft = askLanes & TickBook.LANE_MAX;
-                }
-                if (bidTick + 1 < askTick + 1) break;
-                if (bidLeft < askLeft) {
-                    volume += bidLeft;
-                    askLeft -= bidLeft;
-                    bidLeft = 0;
+            (uint256 bid, uint256 ask) = (LAST_WORD, 0);
+            (uint256 bids, uint256 asks) = (_word(words, BUY, bid), _word(words, SELL, ask));
+            (uint256 demand, uint256 supply) = (TickBook.energy(bids), TickBook.energy(asks));
+            while (ask < bid) {
+                if (demand < supply) {
+                    bids = _word(words, BUY, --bid);
+                    demand += TickBook.energy(bids);
                 } else {
-                    volume += askLeft;
-                    bidLeft -= askLeft;
-                    askLeft = 0;
+                    asks = _word(words, SELL, ++ask);
+                    supply += TickBook.energy(asks);
                 }
             }
+            supply = supply - TickBook.energy(asks) + (asks & TickBook.LANE_MAX);
+            uint256 higher = demand - (bids & TickBook.LANE_MAX);
+            while (supply < higher) {
+                (bids, asks) = (bids >> TickBook.LANE_BITS, asks >> TickBook.LANE_BITS);
+                demand = higher;
+                supply += asks & TickBook.LANE_MAX;
+                higher -= bids & TickBook.LANE_MAX;
+            }
+            return Math.min(demand, supply);
         }
-        // Where nothing is taken of the current lane, the last that traded is the one before, and nothing is left of it.
-        (uint256 bid, uint256 ask) = (bidLanes >> TOP, askLanes & TickBook.LANE_MAX);
-        bool midBid = bidLeft < bid;
-        bool midAsk = askLeft < ask;
-        return Crossing(
-            volume,
-            midBid ? (bid << 8) | bidTick : lastBid,
-            midAsk ? (ask << 8) | askTick : lastAsk,
-            midBid ? bidLeft : 0,
-            midAsk ? askLeft : 0,
-            bidTick,
-            askTick
-        );
     }
 
-    function _marginal(uint256 last, uint256 left) private pure returns (Marginal memory) {
-        uint256 filled = (last >> 8) - left;
-        return Marginal(uint8(last), last >> 8, filled, filled);
-    }
-
-    /// @dev Takes `volume` from the best of a side's ticks `bits`, which hold that much.
-    function _reach(uint256 side, uint256 bits, uint256 volume, uint256[52] calldata words)
-        private
-        pure
-        returns (Marginal memory)
-    {
-        uint256 tick;
-        uint256 word;
-        uint256 total;
+    /// @dev Takes `volume` from the best of a side, which holds that much.
+    function _reach(uint256 side, uint256 volume, uint256[52] calldata words) private pure returns (Marginal memory) {
         unchecked {
-            for (uint256 energy; true; volume -= energy) {
-                tick = TickBook.best(side, bits);
-                (word,) = _word(words, side, tick);
-                energy = TickBook.energy(word);
-                if (energy >= volume) break;
-                bits &= TickBook.beyond(side, tick);
+            (uint256 index, uint256 worse) = _walk(side);
+            uint256 word = _word(words, side, index);
+            for (uint256 energy = TickBook.energy(word); energy < volume; energy = TickBook.energy(word)) {
+                volume -= energy;
+                index += worse;
+                word = _word(words, side, index);
             }
-            for (;; volume -= total) {
-                tick = TickBook.best(side, bits);
-                total = TickBook.lane(word, tick);
-                if (total >= volume) break;
-                bits ^= 1 << tick;
+            uint256 tick = index * TickBook.LANES_PER_WORD;
+            if (side == BUY) tick += TickBook.LANES_PER_WORD - 1;
+            uint256 total = TickBook.lane(word, tick);
+            for (; total < volume; total = TickBook.lane(word, tick)) {
+                volume -= total;
+                tick += worse;
             }
+            return Marginal(tick, total, volume, volume);
         }
-        return Marginal(tick, total, volume, volume);
     }
 
-    /// @dev Wh queued at a side's ticks `bits`: all that are occupied and no worse than `worst`.
-    function _energy(uint256 side, uint256 bits, uint256 worst, uint256[52] calldata words)
-        private
-        pure
-        returns (uint256 energy)
-    {
-        while (bits != 0) {
-            uint256 tick = TickBook.best(side, bits);
-            (uint256 word,) = _word(words, side, tick);
-            if (tick / TickBook.LANES_PER_WORD == worst / TickBook.LANES_PER_WORD) {
-                word = TickBook.noWorse(side, word, worst);
+    /// @dev The best tick of a side at which something is left when all is taken up to its marginal tick.
+    function _next(uint256 side, Marginal memory last, uint256[52] calldata words) private pure returns (uint256) {
+        if (last.filled < last.total) return last.tick;
+        unchecked {
+            (, uint256 worse) = _walk(side);
+            uint256 index = last.tick / TickBook.LANES_PER_WORD;
+            uint256 word = TickBook.worseThan(side, _word(words, side, index), last.tick);
+            while (word == 0) {
+                index += worse;
+                if (index > LAST_WORD) return side == BUY ? NO_BID : NO_ASK;
+                word = _word(words, side, index);
             }
-            energy += TickBook.energy(word);
-            bits &= TickBook.beyond(side, tick);
+            uint256 bit = side == BUY ? LibBit.fls(word) : LibBit.ffs(word);
+            return index * TickBook.LANES_PER_WORD + bit / TickBook.LANE_BITS;
+        }
+    }
+
+    /// @dev Wh queued at a side's ticks that are no worse than `worst`.
+    function _energy(uint256 side, uint256 worst, uint256[52] calldata words) private pure returns (uint256 energy) {
+        unchecked {
+            (uint256 index, uint256 worse) = _walk(side);
+            uint256 last = worst / TickBook.LANES_PER_WORD;
+            for (; index != last; index += worse) {
+                energy += TickBook.energy(_word(words, side, index));
+            }
+            uint256 word = _word(words, side, last);
+            energy += TickBook.energy(word ^ TickBook.worseThan(side, word, worst));
         }
     }
 
     /// @dev The walk ends at the clearing's marginal tick at the latest: that one holds what the better ones do not.
-    function _capSide(uint256 side, Marginal memory was, uint256 limit, Lanes calldata lanes)
+    function _capSide(uint256 side, Marginal memory was, uint256 limit, uint256[52] calldata words)
         private
         pure
         returns (Marginal memory reached)
     {
-        reached = _reach(side, lanes.occupied[side], limit, lanes.words);
+        reached = _reach(side, limit, words);
         // At the clearing's own marginal tick the fill stays what it was, and the gate accepts less of it.
         reached.filled = reached.tick == was.tick ? was.filled : reached.total;
     }
 
-    /// @dev The word of a lane, and how far the lane is shifted in it.
-    function _word(uint256[52] calldata words, uint256 side, uint256 tick)
-        private
-        pure
-        returns (uint256 word, uint256 shift)
-    {
-        uint256 index;
-        (index, shift) = TickBook.place(side, tick);
-        // `words[index]` without the check of an index that `place` made.
+    /// @dev The word of a side's best ticks, and what is added to a tick's or a word's number to come to the next worse.
+    function _walk(uint256 side) private pure returns (uint256 best, uint256 worse) {
+        return side == BUY ? (LAST_WORD, type(uint256).max) : (0, 1);
+    }
+
+    /// @dev A side's word, without the check of an index that is below 26.
+    function _word(uint256[52] calldata words, uint256 side, uint256 index) private pure returns (uint256 word) {
         assembly ("memory-safe") {
-            word := calldataload(add(words, shl(5, index)))
+            word := calldataload(add(words, shl(5, add(index, mul(side, 26)))))
         }
     }
 }

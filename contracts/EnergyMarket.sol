@@ -71,7 +71,7 @@ contract EnergyMarket is Metering {
         _applyVerdict(slot, r, decisions.length);
         _commitDecisions(state, r.decisionsHash, decisions);
         state.phase = Phase.Gated;
-        state.terms = state.terms.withVerdict(r.verdict).withVolume(r.volume).withLossRate(r.lossRate);
+        state.terms = state.terms.gated(r.verdict, r.volume, r.lossRate);
         emit Reported(r.interval, r.verdict, r.volume, r.lossRate, r.feederHash, r.inputsHash, signers);
     }
 
@@ -81,7 +81,7 @@ contract EnergyMarket is Metering {
         _requireFrom(_reportDeadline(interval));
 
         state.phase = Phase.Gated;
-        state.terms = state.terms.withVerdict(Verdict.Expired).withVolume(0);
+        state.terms = state.terms.gated(Verdict.Expired, 0, 0);
         emit Expired(interval);
     }
 
@@ -92,7 +92,7 @@ contract EnergyMarket is Metering {
         if (r.verdict == Verdict.Accept) {
             require(r.volume == most, BadVerdict());
         } else if (r.verdict == Verdict.Cap) {
-            state.clearing = auction.cap(state.clearing, r.volume, slot.book.lanes(false));
+            state.clearing = auction.cap(state.clearing, r.volume, slot.book.lanes(state.terms.words()));
         } else if (r.verdict == Verdict.Curtail) {
             require(decisions != 0, DecisionsMismatch());
         } else {
@@ -147,11 +147,11 @@ contract EnergyMarket is Metering {
         }
         Sums memory sums = rules.sums();
         int256 sign = journal.sign;
-        _close(journal, sign * sums.delivered);
-        _bookSystem(SystemAccount.SUPPLIER, sign * sums.supplier, 0);
-        _bookSystem(SystemAccount.GRID_OPERATOR, sign * sums.gridOperator, 0);
-        _bookSystem(SystemAccount.METERING_OPERATOR, 0, sign * sums.uncredited);
-        _bookSystem(SystemAccount.COMMUNITY, sign * sums.community, 0);
+        _close(journal);
+        _bookDelivery(sign * sums.delivered, sign * sums.uncredited);
+        _bookSystem(SystemAccount.SUPPLIER, sign * sums.supplier);
+        _bookSystem(SystemAccount.GRID_OPERATOR, sign * sums.gridOperator);
+        _bookSystem(SystemAccount.COMMUNITY, sign * sums.community);
     }
 
     /// @dev Books what the order whose record is at `at` comes to, and returns where the next record is.

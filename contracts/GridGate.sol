@@ -26,8 +26,10 @@ contract GridGate is Roles, IGridGate {
     }
 
     address private _administrator;
-    /// @dev Ascending in `from`; the last may lie in the future.
-    Committee[] private _committees;
+    /// @dev The latest may lie in the future. It is apart from those before it, ascending in `from`, because every report
+    /// asks for a committee.
+    Committee private _latest;
+    Committee[] private _earlier;
 
     /// @param intervalLength of the markets that ask, seconds
     /// @param openAhead how many intervals ahead those markets take orders
@@ -52,7 +54,7 @@ contract GridGate is Roles, IGridGate {
         uint256 untouched = block.timestamp / INTERVAL_LENGTH + OPEN_AHEAD + 1;
         require(fromInterval >= untouched && fromInterval <= type(uint32).max, TooSoon(fromInterval, untouched));
         // One that has not begun to count may still be replaced.
-        if (_committees[_committees.length - 1].from >= untouched) _committees.pop();
+        if (_latest.from < untouched) _earlier.push(_latest);
         _schedule(fromInterval, members, quorum);
     }
 
@@ -62,13 +64,13 @@ contract GridGate is Roles, IGridGate {
         view
         returns (bool)
     {
-        Committee storage committee = _committee(interval);
+        Committee memory committee = _committee(interval);
         return Quorum.reached(digest, SSTORE2.read(committee.keys), signers, signatures, committee.quorum);
     }
 
     /// @inheritdoc IGridGate
     function committeeAt(uint256 interval) external view returns (address[] memory members, uint256 quorum) {
-        Committee storage committee = _committee(interval);
+        Committee memory committee = _committee(interval);
         bytes memory keys = SSTORE2.read(committee.keys);
         members = new address[](keys.length / Quorum.KEY_BYTES);
         for (uint256 i; i < members.length; ++i) {
@@ -97,13 +99,18 @@ contract GridGate is Roles, IGridGate {
             }
             keys = abi.encodePacked(keys, members[i]);
         }
-        _committees.push(Committee(uint32(fromInterval), uint8(quorum), SSTORE2.write(keys)));
+        _latest = Committee(uint32(fromInterval), uint8(quorum), SSTORE2.write(keys));
         emit CommitteeScheduled(fromInterval, members, quorum);
     }
 
-    function _committee(uint256 interval) private view returns (Committee storage) {
-        uint256 i = _committees.length - 1;
-        while (_committees[i].from > interval) --i;
-        return _committees[i];
+    function _committee(uint256 interval) private view returns (Committee memory committee) {
+        committee = _latest;
+        if (committee.from > interval) committee = _earlierCommittee(interval);
+    }
+
+    function _earlierCommittee(uint256 interval) private view returns (Committee memory) {
+        uint256 i = _earlier.length - 1;
+        while (_earlier[i].from > interval) --i;
+        return _earlier[i];
     }
 }

@@ -4,10 +4,11 @@ pragma solidity 0.8.30;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {ReentrancyGuard} from "@openzeppelin/contracts/utils/ReentrancyGuard.sol";
+import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
 import {Clock} from "./Clock.sol";
 import {EnergyToken} from "./EnergyToken.sol";
 import {IMarginAccounts} from "./interfaces/IMarginAccounts.sol";
-import {AccountPair, AccountTriple, ParticipantAccount, SystemAccount} from "./libraries/AccountLib.sol";
+import {AccountQuad, ParticipantAccount, SystemAccount, SystemCash} from "./libraries/AccountLib.sol";
 import {Connection, Roster} from "./libraries/Roster.sol";
 
 /// @title Cash, energy, margin and exit
@@ -21,30 +22,33 @@ abstract contract MarginAccounts is Clock, ReentrancyGuard, IMarginAccounts {
     /// in can no longer be settled.
     int256 private constant DEPOSIT_MAX = (ParticipantAccount.CASH_MAX + 1) / 4;
     int256 private constant SYSTEM_DEPOSIT_MAX = (SystemAccount.CASH_MAX + 1) / 4;
+    int256 private constant ENERGY_HALF = ParticipantAccount.ENERGY_MAX / 2;
     uint256 internal constant LEAVING = Roster.PAGE_SIZE;
 
     IERC20 public immutable paymentToken;
     EnergyToken public immutable energyToken;
 
-    /// @dev `exitedEnergyLimit`: connection limits of those who left, Wh: the supplier need not stand for them.
+    /// @param uncredited the metering operator's energy: what was delivered beyond what was credited, Wh
+    /// @param exitedEnergyLimit connection limits of those who left, Wh: the supplier need not stand for them
     struct Totals {
-        uint64 debt;
+        int64 uncredited;
         int64 delivered;
-        uint64 takenOut;
+        uint64 debt;
         uint64 exitedEnergyLimit;
+        uint64 takenOut;
     }
 
     /// @dev A run of bookings to participants. Holds the words being written, so that neighbours in the order of the
     /// accounts share their cost.
     /// @param standing of the page: a bit for each that holds its margin, as in `_standings`
-    /// @param tripleIndex of `triple`; zero: none
+    /// @param quadIndex of `quad`; zero: none
     /// @param sign 1 to book, -1 to take bookings back
     struct Journal {
         int256 sign;
         Roster.Page page;
         uint256 standing;
-        uint256 tripleIndex;
-        AccountTriple triple;
+        uint256 quadIndex;
+        AccountQuad quad;
         int256 debt;
     }
 
@@ -55,9 +59,9 @@ abstract contract MarginAccounts is Clock, ReentrancyGuard, IMarginAccounts {
     }
 
     Totals private _totals;
-    AccountPair[2] private _systemPairs;
-    /// @dev An array, not a mapping: the place of a triple costs no hash.
-    AccountTriple[1 << 15] private _triples;
+    SystemCash private _systemCash;
+    /// @dev An array, not a mapping: the place of a word costs no hash.
+    AccountQuad[1 << 14] private _quads;
     /// @dev For a page of participants, a bit for each that holds its margin and, `LEAVING` bits higher, one for each
     /// that has asked to leave.
     mapping(uint256 page => uint256) private _standings;
@@ -103,11 +107,9 @@ abstract contract MarginAccounts is Clock, ReentrancyGuard, IMarginAccounts {
 
     /// @inheritdoc IMarginAccounts
     function takeOutEnergy(uint256 account_, uint256 amount) external nonReentrant {
-        // The tokens in existence never exceed what meters recorded, whatever a wrong attestation credited.
         (, int256 credit) = account(account_);
-        address wallet = _payee(account_, credit > ParticipantAccount.ENERGY_MAX / 2);
-        int256 left = _totals.delivered - int256(uint256(_totals.takenOut));
-        if (left < credit) credit = left;
+        address wallet = _payee(account_, credit > ENERGY_HALF);
+        credit = SignedMath.min(credit, _mintable());
         require(credit >= 0 && amount <= uint256(credit), AboveEnergyCredit(account_, amount, credit));
 
         _bookAlone(account_, 0, -int256(amount));
@@ -115,6 +117,22 @@ abstract contract MarginAccounts is Clock, ReentrancyGuard, IMarginAccounts {
         emit EnergyTakenOut(account_, wallet, amount);
 
         energyToken.mint(wallet, amount);
+    }
+
+    /// @inheritdoc IMarginAccounts
+    function cancelEnergy(uint256 account_, uint256 amount) external {
+        (, int256 credit) = account(account_);
+        int256 most = _mintable() > 0 || account_ < SystemAccount.COUNT ? int256(0) : credit - ENERGY_HALF;
+        require(most >= 0 && amount <= uint256(most), AboveEnergyCredit(account_, amount, most));
+
+        _bookAlone(account_, 0, -int256(amount));
+        _bookAlone(SystemAccount.METERING_OPERATOR, 0, int256(amount));
+        emit EnergyCancelled(account_, amount);
+    }
+
+    /// @dev The tokens in existence never exceed what meters recorded, whatever a wrong attestation credited.
+    function _mintable() private view returns (int256) {
+        return _totals.delivered - int256(uint256(_totals.takenOut));
     }
 
     /// @dev The wallet, which is who may ask to be paid. What fills more than half of a participant's account, anybody may
@@ -159,11 +177,11 @@ abstract contract MarginAccounts is Clock, ReentrancyGuard, IMarginAccounts {
     /// @inheritdoc IMarginAccounts
     function account(uint256 index) public view returns (int256 cash, int256 energy) {
         if (index < SystemAccount.COUNT) {
-            AccountPair pair = _systemPairs[index >> 1];
-            return (pair.cash(index), pair.energy(index));
+            energy = index == SystemAccount.METERING_OPERATOR ? _totals.uncredited : int64(0);
+            return (_systemCash.cash(index), energy);
         }
-        AccountTriple triple = _triples[index / ParticipantAccount.PER_TRIPLE];
-        return (triple.cash(index), triple.energy(index));
+        AccountQuad quad = _quads[index / ParticipantAccount.PER_WORD];
+        return (quad.cash(index), quad.energy(index));
     }
 
     /// @inheritdoc IMarginAccounts
@@ -176,7 +194,9 @@ abstract contract MarginAccounts is Clock, ReentrancyGuard, IMarginAccounts {
 
     /// @inheritdoc IMarginAccounts
     function marginOf(uint256 account_) public view returns (uint256) {
-        if (account_ == SystemAccount.SUPPLIER) return _supplierMargin(registry.totalEnergyLimit());
+        if (account_ == SystemAccount.SUPPLIER) {
+            return _margin(registry.totalEnergyLimit() - _totals.exitedEnergyLimit);
+        }
         return _exits[account_].done ? 0 : _margin(_energyLimit(account_));
     }
 
@@ -197,13 +217,11 @@ abstract contract MarginAccounts is Clock, ReentrancyGuard, IMarginAccounts {
         return _standings[page];
     }
 
-    /// @dev Whether the supplier holds the margins of all connections, which carry `energyLimit` Wh together.
+    /// @dev Whether the supplier holds the margins of all connections, which carry `energyLimit` Wh together, and what
+    /// others owe.
     function _supplierStands(uint256 energyLimit) internal view returns (bool) {
-        return _supplierEquity() >= int256(_supplierMargin(energyLimit));
-    }
-
-    function _supplierMargin(uint256 energyLimit) private view returns (uint256) {
-        return _margin(energyLimit - _totals.exitedEnergyLimit);
+        uint256 needed = _totals.debt + _margin(energyLimit - _totals.exitedEnergyLimit);
+        return _systemCash.cash(SystemAccount.SUPPLIER) >= int256(needed);
     }
 
     /// @dev The worst interval of connections that carry `energyLimit` Wh, as often as intervals can be open or unsettled.
@@ -232,15 +250,15 @@ abstract contract MarginAccounts is Clock, ReentrancyGuard, IMarginAccounts {
         journal.sign = -1;
     }
 
-    /// @dev Makes the journal's triple the participant's, and its page.
+    /// @dev Makes the journal's quad the participant's, and its page.
     function _turn(Journal memory journal, uint256 participant) internal {
-        uint256 tripleIndex = participant / ParticipantAccount.PER_TRIPLE;
-        if (journal.tripleIndex == tripleIndex) return;
-        _flushTriple(journal);
-        journal.tripleIndex = tripleIndex;
-        journal.triple = _triples[tripleIndex];
+        uint256 quadIndex = participant / ParticipantAccount.PER_WORD;
+        if (journal.quadIndex == quadIndex) return;
+        _flushQuad(journal);
+        journal.quadIndex = quadIndex;
+        journal.quad = _quads[quadIndex];
         unchecked {
-            // A page holds whole triples.
+            // A page holds whole words.
             uint256 number = participant / Roster.PAGE_SIZE;
             if (journal.page.index != number + 1) {
                 _flushStanding(journal);
@@ -258,7 +276,7 @@ abstract contract MarginAccounts is Clock, ReentrancyGuard, IMarginAccounts {
         unchecked {
             cash *= journal.sign;
             int256 before;
-            (journal.triple, before) = journal.triple.plus(participant, cash, energy * journal.sign);
+            (journal.quad, before) = journal.quad.plus(participant, cash, energy * journal.sign);
             int256 aboveMargin = before + cash - int256(_margin(energyLimit));
             int256 bit = int256(1 << (participant % Roster.PAGE_SIZE));
             // Negative if the account was in debt, is below its margin, or did not stand.
@@ -271,28 +289,35 @@ abstract contract MarginAccounts is Clock, ReentrancyGuard, IMarginAccounts {
     }
 
     /// @dev Ends a run of bookings: writes what is held.
-    function _close(Journal memory journal, int256 delivered) internal {
-        _flushTriple(journal);
+    function _close(Journal memory journal) internal {
+        _flushQuad(journal);
         _flushStanding(journal);
         _addDebt(journal.debt);
-        if (delivered != 0) _totals.delivered += int64(delivered);
+    }
+
+    /// @dev Books peer energy that meters recorded as delivered, and what of it nobody is credited with.
+    function _bookDelivery(int256 delivered, int256 uncredited) internal {
+        _totals.delivered += int64(delivered);
+        _totals.uncredited += int64(uncredited);
     }
 
     /// @dev Books a change to one account.
     function _bookAlone(uint256 account_, int256 cash, int256 energy) internal {
         if (account_ < SystemAccount.COUNT) {
-            _bookSystem(account_, cash, energy);
+            _bookSystem(account_, cash);
+            // Only the metering operator ever has energy.
+            _bookDelivery(0, energy);
             return;
         }
         Journal memory journal = _booking();
         _turn(journal, account_);
         _book(journal, account_, cash, energy, _energyLimit(account_));
-        _close(journal, 0);
+        _close(journal);
     }
 
-    function _bookSystem(uint256 account_, int256 cash, int256 energy) internal {
-        (AccountPair pair, int256 before) = _systemPairs[account_ >> 1].plus(account_, cash, energy);
-        _systemPairs[account_ >> 1] = pair;
+    function _bookSystem(uint256 account_, int256 cash) internal {
+        int256 before;
+        (_systemCash, before) = _systemCash.plus(account_, cash);
         // The supplier's own debt is nobody else's to carry.
         if (account_ != SystemAccount.SUPPLIER) _addDebt(_debtAdded(before, before + cash));
     }
@@ -306,8 +331,8 @@ abstract contract MarginAccounts is Clock, ReentrancyGuard, IMarginAccounts {
         if (added != 0) _totals.debt = uint64(uint256(int256(uint256(_totals.debt)) + added));
     }
 
-    function _flushTriple(Journal memory journal) private {
-        if (journal.tripleIndex != 0) _triples[journal.tripleIndex] = journal.triple;
+    function _flushQuad(Journal memory journal) private {
+        if (journal.quadIndex != 0) _quads[journal.quadIndex] = journal.quad;
     }
 
     function _flushStanding(Journal memory journal) private {
@@ -317,6 +342,6 @@ abstract contract MarginAccounts is Clock, ReentrancyGuard, IMarginAccounts {
 
     /// @dev What the supplier has left when everyone else's debts are counted as its own.
     function _supplierEquity() internal view returns (int256) {
-        return _systemPairs[0].cash(SystemAccount.SUPPLIER) - int256(uint256(_totals.debt));
+        return _systemCash.cash(SystemAccount.SUPPLIER) - int256(uint256(_totals.debt));
     }
 }

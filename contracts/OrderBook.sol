@@ -8,14 +8,14 @@ import {SealedBatches} from "./SealedBatches.sol";
 import {IAuction} from "./interfaces/IAuction.sol";
 import {IEnergyMarket, Interval, Phase, Skip} from "./interfaces/IEnergyMarket.sol";
 import {IOperatingEnvelopes} from "./interfaces/IOperatingEnvelopes.sol";
-import {MarketConfig, Pricing, Tariff} from "./interfaces/IParticipantRegistry.sol";
+import {Tariff} from "./interfaces/IParticipantRegistry.sol";
 import {ISealedBatches} from "./interfaces/ISealedBatches.sol";
 import {SystemAccount} from "./libraries/AccountLib.sol";
 import {Clearing} from "./libraries/Clearing.sol";
 import {Frame, OrderCodec, Steps} from "./libraries/OrderCodec.sol";
 import {Recovery} from "./libraries/Recovery.sol";
 import {Connection, Roster} from "./libraries/Roster.sol";
-import {opening} from "./libraries/Terms.sol";
+import {Terms, opening} from "./libraries/Terms.sol";
 import {TickBook} from "./libraries/TickBook.sol";
 
 /// @title The double-auction order book: post and clear
@@ -71,14 +71,9 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
     mapping(uint256 slot => Slot) private _ring;
     mapping(uint256 slot => mapping(uint256 batch => bytes32)) private _batches;
 
-    /// @dev Whether the price depends on all that is posted, and not only on what trades.
-    bool private immutable PRICED_BY_ALL;
-
     constructor(IOperatingEnvelopes envelopes_) {
         envelopes = envelopes_;
-        MarketConfig memory c = registry.config();
-        auction = new Auction(c);
-        PRICED_BY_ALL = c.pricing == Pricing.SupplyDemandRatio;
+        auction = new Auction(registry.config());
         if (REVEAL_WINDOW != 0) sealedBatches = new SealedBatches(registry, paymentToken);
     }
 
@@ -92,7 +87,7 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
         posting.batches = slot.interval.batches;
         posting.accounts = slot.interval.terms.accounts();
         posting.frame = OrderCodec.frame(domainSeparator(), interval);
-        posting.draft.fresh = posting.batches == 0;
+        posting.draft.held = slot.interval.terms.words();
         // A record is shorter than its order; to spare for their number and the last write.
         bytes memory records = new bytes(orders.length + 64);
         uint256 start = OrderCodec.start(records) + OrderCodec.COUNT_BYTES;
@@ -117,15 +112,17 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
     function _openSlot(uint256 interval) private returns (Slot storage slot) {
         (bool paused, uint256 energyLimit, uint256 known) = registry.standing();
         require(!paused, PostingIsPaused());
-        require(interval <= _lastOpen(), NotYetOpen(interval, _lastOpen()));
+        uint256 last = _lastOpen();
+        require(interval <= last, NotYetOpen(interval, last));
         // The sealed phase has its own clock, and the same one: it calls from gate closure until the book's closure.
         if (REVEAL_WINDOW != 0) require(msg.sender == address(sealedBatches), SealedOnly());
         else require(block.timestamp + GATE_LEAD < interval * INTERVAL_LENGTH, GateClosed(interval));
         slot = _ring[interval % RING_SIZE];
         Interval storage state = slot.interval;
-        if (state.number == interval) return slot;
+        uint256 older = state.number;
+        if (older == interval) return slot;
 
-        require(state.settled == state.batches, SlotBusy(state.number));
+        require(state.settled == state.batches, SlotBusy(older));
         require(_supplierStands(energyLimit), SupplierBelowMargin());
         Tariff memory tariff = registry.tariffAt(interval);
         state.number = uint32(interval);
@@ -240,14 +237,15 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
 
     function _commit(Slot storage slot, Posting memory posting, bytes memory records) private {
         _flushPosted(slot, posting);
-        slot.book.save(posting.draft);
-
+        uint256 held = slot.book.save(posting.draft);
         uint256 batch = posting.batches;
         require(batch < type(uint16).max, TooManyBatches());
         mapping(uint256 => bytes32) storage batches = _batchesOf(posting.interval);
         batches[batch] = _posted(posting.interval, batch, _lastOf(batches, batch), records);
+        Interval storage state = slot.interval;
+        state.terms = state.terms.withWords(held);
         unchecked {
-            slot.interval.batches = uint16(batch + 1);
+            state.batches = uint16(batch + 1);
         }
         emit BatchPosted(posting.interval, batch, records);
     }
@@ -260,10 +258,10 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
         _requireFrom(_bookClosure(interval));
 
         Interval storage state = slot.interval;
-        (Clearing cleared, uint256 volume) = (Clearing.wrap(0), 0);
-        if (state.batches != 0) (cleared, volume) = auction.clear(state.terms, slot.book.lanes(PRICED_BY_ALL));
+        Terms terms = state.terms;
+        (Clearing cleared, uint256 volume) = auction.clear(terms, slot.book.lanes(terms.words()));
         state.clearing = cleared;
-        state.terms = state.terms.withVolume(volume);
+        state.terms = terms.withVolume(volume);
         state.phase = Phase.Cleared;
         emit Cleared(
             interval, cleared.buyPrice(), cleared.sellPrice(), volume, cleared, _clearingHash(slot)
@@ -281,7 +279,9 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
     /// @inheritdoc IEnergyMarket
     function queued(uint256 interval, uint256 side, uint256 tick) external view returns (uint256) {
         Slot storage slot = _ring[interval % RING_SIZE];
-        return slot.interval.number == interval && slot.interval.batches != 0 ? slot.book.lane(side, tick) : 0;
+        Interval storage state = slot.interval;
+        bool ungated = state.number == interval && state.phase < Phase.Gated;
+        return ungated ? slot.book.lane(state.terms.words(), side, tick) : 0;
     }
 
     /// @inheritdoc IEnergyMarket

@@ -7,7 +7,7 @@ import {SSTORE2} from "solady/src/utils/SSTORE2.sol";
 import {Roles} from "./Roles.sol";
 import {IParticipantRegistry, MarketConfig, Participant, Pricing, Tariff} from "./interfaces/IParticipantRegistry.sol";
 import {IRoles} from "./interfaces/IRoles.sol";
-import {SystemAccount} from "./libraries/AccountLib.sol";
+import {ParticipantAccount, SystemAccount} from "./libraries/AccountLib.sol";
 import {OrderCodec} from "./libraries/OrderCodec.sol";
 import {Recovery} from "./libraries/Recovery.sol";
 import {Connection, Roster} from "./libraries/Roster.sol";
@@ -30,7 +30,9 @@ contract ParticipantRegistry is Roles, IParticipantRegistry {
     /// @dev A tariff and the first interval it is for.
     struct TariffPeriod {
         uint32 from;
-        Tariff tariff;
+        uint16 retail;
+        uint16 feedIn;
+        uint16 networkFee;
     }
 
     address private _operator;
@@ -44,8 +46,10 @@ contract ParticipantRegistry is Roles, IParticipantRegistry {
     uint16 public accountCount = uint16(SystemAccount.COUNT);
 
     MarketConfig private _config;
-    /// @dev Ascending in `from`; the last may lie in the future.
-    TariffPeriod[] private _tariffs;
+    /// @dev The latest may lie in the future. It is apart from those before it, ascending in `from`, because every interval
+    /// that opens asks for a tariff.
+    TariffPeriod private _latestTariff;
+    TariffPeriod[] private _earlierTariffs;
     mapping(uint256 account => Holder) private _holders;
     mapping(uint256 page => uint256) private _pages;
 
@@ -71,7 +75,7 @@ contract ParticipantRegistry is Roles, IParticipantRegistry {
         _config = c;
         _give(OPERATOR, operator);
         _give(METERING_OPERATOR, meteringOperator);
-        _pushTariff(0, tariff);
+        _setTariff(0, tariff);
         for (uint256 i; i < SystemAccount.COUNT; ++i) {
             _holders[i].wallet = systemWallets[i];
         }
@@ -99,6 +103,7 @@ contract ParticipantRegistry is Roles, IParticipantRegistry {
                 entries = "";
             }
             (uint32 imports, uint32 exports) = (_energy(p.importLimit), _energy(p.exportLimit));
+            require(imports <= uint256(ParticipantAccount.ENERGY_MAX) / 2, ConnectionTooLarge(i));
             entries =
                 abi.encodePacked(entries, p.orderKey, imports, exports, p.importLimit, p.exportLimit, p.meterKey);
             energyLimit += imports + exports;
@@ -184,15 +189,21 @@ contract ParticipantRegistry is Roles, IParticipantRegistry {
         uint256 untouched = block.timestamp / _config.intervalLength + _config.openAhead + 1;
         require(fromInterval >= untouched && fromInterval <= type(uint32).max, TooSoon(fromInterval, untouched));
         // One that has not begun to count may still be replaced.
-        if (_tariffs[_tariffs.length - 1].from >= untouched) _tariffs.pop();
-        _pushTariff(fromInterval, tariff);
+        if (_latestTariff.from < untouched) _earlierTariffs.push(_latestTariff);
+        _setTariff(fromInterval, tariff);
     }
 
     /// @inheritdoc IParticipantRegistry
     function tariffAt(uint256 interval) external view returns (Tariff memory) {
-        uint256 i = _tariffs.length - 1;
-        while (_tariffs[i].from > interval) --i;
-        return _tariffs[i].tariff;
+        TariffPeriod memory period = _latestTariff;
+        if (period.from > interval) period = _earlierTariff(interval);
+        return Tariff(period.retail, period.feedIn, period.networkFee);
+    }
+
+    function _earlierTariff(uint256 interval) private view returns (TariffPeriod memory) {
+        uint256 i = _earlierTariffs.length - 1;
+        while (_earlierTariffs[i].from > interval) --i;
+        return _earlierTariffs[i];
     }
 
     /// @inheritdoc IParticipantRegistry
@@ -201,7 +212,7 @@ contract ParticipantRegistry is Roles, IParticipantRegistry {
     }
 
     /// @dev The margin of a connection must cover its worst interval at any price that can come about.
-    function _pushTariff(uint256 fromInterval, Tariff memory tariff) private {
+    function _setTariff(uint256 fromInterval, Tariff memory tariff) private {
         uint256 charge = _config.maxNetworkFee;
         uint256 fee = Math.max(tariff.networkFee, charge);
         uint256 bought = _config.basePrice + TICK_MAX * _config.tickSize + fee;
@@ -209,7 +220,7 @@ contract ParticipantRegistry is Roles, IParticipantRegistry {
         uint256 losses = (uint256(tariff.retail) * _config.maxLossRate + PPM - 1) / PPM;
         require(tariff.feedIn <= tariff.retail && dearest + losses <= _config.marginPrice, BadTariff());
         require(charge == 0 || tariff.networkFee <= 2 * charge, BadTariff());
-        _tariffs.push(TariffPeriod(uint32(fromInterval), tariff));
+        _latestTariff = TariffPeriod(uint32(fromInterval), tariff.retail, tariff.feedIn, tariff.networkFee);
         emit TariffScheduled(fromInterval, tariff.retail, tariff.feedIn, tariff.networkFee);
     }
 

@@ -4,27 +4,20 @@ pragma solidity 0.8.30;
 import {Clearing} from "../libraries/Clearing.sol";
 import {Terms} from "../libraries/Terms.sol";
 
-/// The book of one interval, as the market stores it.
-/// @param occupied for either side, bit t is set when something is queued at tick t
-/// @param words the lanes, as `TickBook` draws them; zero for those that the auction cannot reach
-struct Lanes {
-    uint256[2] occupied;
-    uint256[52] words;
-}
-
 /// @title The call auction over a tick book
 /// @notice Holds nothing and decides nothing: a function of its arguments and of the market's fixed parameters. Whoever has
 /// a book can ask what it clears to. The pricing rules are told in `IParticipantRegistry`.
 interface IAuction {
     /// @notice Merit order on both sides, matched while the bid is worth the ask and, where a rule sets the price, both
     /// are content with it.
-    /// @dev Its cost does not grow with the number of orders: at most 512 ticks are occupied.
+    /// @dev Its cost does not grow with the number of orders: a book has 512 lanes.
     /// @param terms of the interval: its tariff
+    /// @param words of the book, as `TickBook` draws them
     /// @return volume what is matched, Wh
-    function clear(Terms terms, Lanes calldata lanes) external view returns (Clearing, uint256 volume);
+    function clear(Terms terms, uint256[52] calldata words) external view returns (Clearing, uint256 volume);
 
     /// @notice The same clearing with its volume cut to `limit`, at the same prices: the walk stopped earlier.
-    function cap(Clearing cleared, uint256 limit, Lanes calldata lanes) external view returns (Clearing);
+    function cap(Clearing cleared, uint256 limit, uint256[52] calldata words) external view returns (Clearing);
 
     /// @notice What an order's peer energy books to its participant where every Wh is traded at its own step's limit,
     /// base units.

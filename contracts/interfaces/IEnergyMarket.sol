@@ -34,7 +34,7 @@ enum Skip {
 /// @param attested whether the metering operator's readings are in
 /// @param batches how many batches were posted
 /// @param settled how many of them are settled
-/// @param terms what it is settled by; while it is open, also how many accounts it knows
+/// @param terms what it is settled by; before the gate, also what `Terms` draws
 struct Interval {
     uint32 number;
     Phase phase;
@@ -228,7 +228,7 @@ interface IEnergyMarket {
     /// @notice Whose published limits orders must keep besides their connections'; zero in a market without envelopes.
     function envelopes() external view returns (IOperatingEnvelopes);
     function intervalState(uint256 interval) external view returns (Interval memory);
-    /// @notice Wh queued at a tick.
+    /// @notice Wh queued at a tick, until the gate.
     /// @param side 0 buys, 1 sells
     function queued(uint256 interval, uint256 side, uint256 tick) external view returns (uint256);
     /// @notice keccak(interval, clearing, the last batch as posted or zero), between clearing and the gate.

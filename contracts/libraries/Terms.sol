@@ -14,35 +14,39 @@ enum Verdict {
 
 /// What an interval is settled by, next to its clearing and its readings:
 ///
-///   175..160     159..144   143..128   127..88         87..48       47..24          23..8   7..0
-///   networkFee   feedIn     retail     delivered, Wh   volume, Wh   loss rate, ppm   run     verdict
+///   175..160     159..144   143..128   127..88      87..48          47..24           23..8   7..0
+///   networkFee   feedIn     retail     volume, Wh   delivered, Wh   loss rate, ppm   run     verdict
+///   open:                              accounts     words of the book
+///   cleared:                           matched, Wh  words of the book
 ///
-/// Prices in base units per Wh. `volume` is what is accepted (before the gate: what was matched), `delivered` the peer
-/// energy metered as delivered, `run` 1 for the first settlement and higher for corrections. While the interval is open
-/// nothing is matched yet, and the place of `volume` holds how many accounts the interval knows.
+/// Prices in base units per Wh. `volume` is what is accepted, `delivered` the peer energy metered as delivered, `run` 1
+/// for the first settlement and higher for corrections. What the gate decides has no value before it: until then its
+/// place says how many accounts the interval knows, later what was matched, and with a bit for each which words of
+/// the book are the interval's.
 type Terms is uint176;
 
 using {
     verdict,
     run,
     lossRate,
+    words,
     accounts,
     volume,
     delivered,
     retail,
     feedIn,
     networkFee,
-    withVerdict,
-    withRun,
-    withLossRate,
+    withWords,
     withVolume,
+    gated,
+    withRun,
     withDelivered
 } for Terms global;
 
 /// @dev The terms of an interval that opens.
 function opening(uint256 retail_, uint256 feedIn_, uint256 networkFee_, uint256 accounts_) pure returns (Terms) {
     return Terms.wrap(
-        uint176((networkFee_ << 160) | (feedIn_ << 144) | (retail_ << 128) | (accounts_ << 48) | (1 << 8))
+        uint176((networkFee_ << 160) | (feedIn_ << 144) | (retail_ << 128) | (accounts_ << 88) | (1 << 8))
     );
 }
 
@@ -58,17 +62,22 @@ function lossRate(Terms self) pure returns (uint256) {
     return uint24(Terms.unwrap(self) >> 24);
 }
 
+/// @dev Before the gate; `delivered` and `lossRate` behind it.
+function words(Terms self) pure returns (uint256) {
+    return uint64(Terms.unwrap(self) >> 24);
+}
+
 /// @dev Of an open interval; `volume` of any other.
 function accounts(Terms self) pure returns (uint256) {
     return volume(self);
 }
 
 function volume(Terms self) pure returns (uint256) {
-    return uint40(Terms.unwrap(self) >> 48);
+    return uint40(Terms.unwrap(self) >> 88);
 }
 
 function delivered(Terms self) pure returns (uint256) {
-    return uint40(Terms.unwrap(self) >> 88);
+    return uint40(Terms.unwrap(self) >> 48);
 }
 
 function retail(Terms self) pure returns (uint256) {
@@ -83,24 +92,25 @@ function networkFee(Terms self) pure returns (uint256) {
     return uint16(Terms.unwrap(self) >> 160);
 }
 
-function withVerdict(Terms self, Verdict value) pure returns (Terms) {
-    return _with(self, 0, 8, uint256(value));
+function withWords(Terms self, uint256 bits) pure returns (Terms) {
+    return _with(self, 24, 64, bits);
+}
+
+function withVolume(Terms self, uint256 value) pure returns (Terms) {
+    return _with(self, 88, 40, value);
+}
+
+/// @dev What the gate decides, of which nothing has been delivered yet.
+function gated(Terms self, Verdict verdict_, uint256 volume_, uint256 lossRate_) pure returns (Terms) {
+    return _with(self.withVolume(volume_).withWords(lossRate_), 0, 8, uint256(verdict_));
 }
 
 function withRun(Terms self, uint256 value) pure returns (Terms) {
     return _with(self, 8, 16, value);
 }
 
-function withLossRate(Terms self, uint256 value) pure returns (Terms) {
-    return _with(self, 24, 24, value);
-}
-
-function withVolume(Terms self, uint256 value) pure returns (Terms) {
-    return _with(self, 48, 40, value);
-}
-
 function withDelivered(Terms self, uint256 value) pure returns (Terms) {
-    return _with(self, 88, 40, value);
+    return _with(self, 48, 40, value);
 }
 
 /// @dev `value` fits the field: callers have compared it with a limit or taken it from a type of that width.

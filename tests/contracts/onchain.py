@@ -101,6 +101,8 @@ class OnChainMarket:
     Attributes:
         client: the market, through a relayer that is nobody in it but its operator and oracle administrator.
         quorum: how many of the committee sign.
+        size: how many participants it began with.
+        limit: of their connections, units of 100 W.
     """
 
     def __init__(
@@ -116,7 +118,8 @@ class OnChainMarket:
         payment_token: ChecksumAddress | None = None,
         envelopes: bool = False,
     ) -> None:
-        self.network, self.config, self.quorum, self.size = network, config, quorum, size
+        self.network, self.config, self.quorum = network, config, quorum
+        self.size, self.limit = size, limit
         self.sender = Sender(network, demo_account("contracts", "relayer"))
         network.fund({self.sender.address: 1000 * ETHER})
         roles = MarketRoles(

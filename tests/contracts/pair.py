@@ -36,7 +36,7 @@ class MarketPair:
         config: MarketConfig = chain.config
         metering_operator = chain.client.registry.functions.holderOf(role("metering operator")).call()
         self.twin = MarketTwin(config, TARIFF, chain.domain, metering_operator)
-        self.twin.register(participants(chain.size))
+        self.twin.register(participants(chain.size, chain.limit))
         for account in range(FIRST_PARTICIPANT + chain.size):
             self.twin.deposit(account, chain.client.accounts(account + 1)[account][0])
         self.time = 0
@@ -144,6 +144,14 @@ class MarketPair:
     def withdraw(self, account: int, amount: int) -> None:
         client = self.chain.as_wallet(account)
         self._both(lambda: client.withdraw(account, amount), lambda now: self.twin.withdraw(account, amount))
+
+    def cancel_energy(self, account: int, amount: int) -> None:
+        """Cancel energy credit that nothing delivered backs."""
+        client = self.chain.client
+        self._both(
+            lambda: client.sender.send(client.market.functions.cancelEnergy(account, amount)),
+            lambda now: self.twin.cancel_energy(account, amount),
+        )
 
     def take_out_energy(self, account: int, amount: int) -> None:
         client = self.chain.as_wallet(account)

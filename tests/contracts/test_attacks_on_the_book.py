@@ -79,7 +79,7 @@ def test_order_that_crosses_itself_wins_nothing(market: OnChainMarket) -> None:
 
 
 MANY = 64
-WIDE = replace(CONFIG, interval_length=7200, margin_price=400)
+WIDE = replace(CONFIG, interval_length=7200, ring_size=4)
 WIDE_INTERVAL = 200_000
 
 
@@ -87,7 +87,9 @@ WIDE_INTERVAL = 200_000
 def crowd() -> Iterator[OnChainMarket]:
     """A market of many, whose connections carry the largest step there is; on Anvil, for its speed."""
     with open_network("anvil") as network:
-        yield OnChainMarket(network, MANY, config=WIDE, limit=65_535)
+        market = OnChainMarket(network, MANY, config=WIDE, limit=41_944, funded=False)
+        market.fund(times=1)
+        yield market
 
 
 def post_all(market: OnChainMarket, orders: Sequence[SignedOrder]) -> list[SkippedOrder]:

@@ -2,21 +2,25 @@
 
 from dataclasses import replace
 
-from onchain import CONFIG, OnChainMarket
+import pytest
+from onchain import CONFIG, OnChainMarket, participants
+from pair import MarketPair
 from refusals import refused
 
 from peerwatt.chain import open_network
 from peerwatt.client import BatchData
-from peerwatt.messages import Reading, ReadingStatus, Side, encode_readings
+from peerwatt.market import SystemAccount
+from peerwatt.market.errors import AboveEnergyCredit, BalanceOverflow
+from peerwatt.messages import Reading, ReadingStatus, Side, Verdict, encode_readings
 
 SELLER = 4
-CASH_MAX = 2**46 - 1
-# The largest prices and days long intervals: what a home earns in centuries, in weeks.
+CASH_MAX = 2**37 - 1
+# The largest prices and days long intervals: what a home earns in decades, in weeks.
 GOLDEN = replace(
     CONFIG, interval_length=86_400, gate_lead=3_600, open_ahead=1, ring_size=3, margin_price=65_535
 )
 FEED_IN = 60_000
-LIMIT = 18_000
+LIMIT = 36
 EXPORTED = LIMIT * 100 * 24
 
 
@@ -38,13 +42,13 @@ def earned(market: OnChainMarket, interval: int) -> list[BatchData]:
 def test_anybody_may_have_a_full_account_paid_out_so_its_batches_settle() -> None:
     with open_network() as network:
         market = OnChainMarket(network, 1, config=GOLDEN, limit=LIMIT, funded=False)
-        market.client.deposit(0, 9 * 10**17)
-        market.client.deposit(SELLER, 2**44)
+        market.client.deposit(0, 10**14)
+        market.client.deposit(SELLER, 2**35)
         first = 20_000
         registry = market.client.registry.functions
         market.at(GOLDEN.start(first) - 5 * GOLDEN.interval_length)
         market.sender.send(registry.scheduleTariff(first, (FEED_IN, FEED_IN, 0)))
-        interval, cash = first, 2**44
+        interval, cash = first, 2**35
         while cash + FEED_IN * EXPORTED <= CASH_MAX:
             if cash <= CASH_MAX // 2:
                 refused("NotWallet", lambda: market.client.withdraw(SELLER, 1))
@@ -63,3 +67,81 @@ def test_anybody_may_have_a_full_account_paid_out_so_its_batches_settle() -> Non
         assert token.balanceOf(owner).call() == free
         market.client.settle(interval, 0, batch)
         assert market.client.accounts(5)[SELLER] == (cash - free + FEED_IN * EXPORTED, 0)
+
+
+# Two hours, in which a connection carries the largest step of an order.
+LONG = replace(CONFIG, interval_length=7200, ring_size=4)
+LARGEST = 41_944
+STEP = 2**23 - 1
+HALF, FULL = 2**24 - 1, 2**25 - 1
+FIRST = 200_000
+SELLERS, BUYER = (4, 5), 6
+
+
+def credited(pair: MarketPair, interval: int, exported: int = 0) -> None:
+    """The buyer buys the largest step; the metering operator claims that all of it was delivered."""
+    pair.time = LONG.start(interval) - 1000
+    seller = SELLERS[interval // 2 % 2]
+    chain = pair.chain
+    orders = [
+        chain.order(interval, seller, (Side.SELL, 10, STEP)),
+        chain.order(interval, BUYER, (Side.BUY, 10, STEP)),
+    ]
+    assert not pair.post(interval, orders).skipped
+    pair.time = LONG.gate_closure(interval)
+    pair.report(chain.report_on(interval, Verdict.ACCEPT, pair.clear(interval)))
+    pair.time = LONG.end(interval)
+    read = [Reading(ReadingStatus.ATTESTED, 0, exported), Reading(ReadingStatus.ATTESTED, STEP, 0)]
+    readings = [encode_readings(read)]
+    pair.attest(interval, readings, STEP, chain.attestation(interval, 1, readings, STEP))
+    pair.time = LONG.readings_deadline(interval)
+
+
+def test_credit_that_nothing_backs_is_cancelled_against_who_attested_it() -> None:
+    """The metering operator attests energy that nobody delivered, until an account is full of credit that can
+    never be taken out: the batch that it is in settles once anybody has cancelled what lies above half."""
+    with open_network() as network:
+        pair = MarketPair(OnChainMarket(network, 3, config=LONG, limit=LARGEST, funded=False))
+        pair.deposit(SystemAccount.SUPPLIER, 10**12)
+        for account in (*SELLERS, BUYER):
+            pair.deposit(account, 2**35)
+        interval = FIRST
+        while pair.twin.ledger[BUYER].energy + STEP <= FULL:
+            if pair.twin.ledger[BUYER].energy <= HALF:
+                with pytest.raises(AboveEnergyCredit):
+                    pair.cancel_energy(BUYER, 1)
+            credited(pair, interval)
+            pair.settle(interval, 0)
+            interval += 2
+        assert interval == FIRST + 8
+
+        credited(pair, interval, exported=7)
+        with pytest.raises(BalanceOverflow):
+            pair.settle(interval, 0)
+        excess = pair.twin.ledger[BUYER].energy - HALF
+        for account, amount in ((BUYER, excess + 1), (SystemAccount.METERING_OPERATOR, 1)):
+            with pytest.raises(AboveEnergyCredit):
+                pair.cancel_energy(account, amount)
+        owed = -pair.twin.ledger[SystemAccount.METERING_OPERATOR].energy
+        pair.cancel_energy(BUYER, excess)
+        assert -pair.twin.ledger[SystemAccount.METERING_OPERATOR].energy == owed - excess
+        pair.settle(interval, 0)
+
+        # 7 Wh were delivered now: what can be taken out is not cancelled.
+        with pytest.raises(AboveEnergyCredit):
+            pair.cancel_energy(BUYER, 1)
+        pair.take_out_energy(BUYER, 7)
+        pair.cancel_energy(BUYER, 1)
+        pair.compare_accounts()
+
+
+def test_connection_imports_in_an_interval_at_most_what_half_an_account_holds() -> None:
+    """Otherwise an account that anybody may empty down to half might not hold one interval's credit."""
+    daily = replace(CONFIG, interval_length=86_400)
+    fits = HALF // 2400
+    with open_network() as network:
+        pair = MarketPair(OnChainMarket(network, 1, config=daily, limit=fits, funded=False))
+        for refusing in (pair.chain, pair.twin):
+            with pytest.raises(Exception, match=r"ConnectionTooLarge|imports up to"):
+                refusing.register(participants(1, limit=fits + 1))
+            refusing.register(participants(1, limit=fits))

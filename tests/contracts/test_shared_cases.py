@@ -22,15 +22,17 @@ TERMS_FIELDS = (
     ("verdict", 0),
     ("run", 8),
     ("loss_rate", 24),
-    ("volume", 48),
-    ("delivered", 88),
+    ("delivered", 48),
+    ("volume", 88),
     ("retail", 128),
     ("feed_in", 144),
     ("network_fee", 160),
 )
 
-# Two hours, so that the largest step of an order is within what a connection can be.
-LONG = replace(CONFIG, interval_length=7200, margin_price=400)
+# Two hours, so that the largest step of an order is within what a connection can be, and few intervals in the
+# ring, so that its margin is within what an account can be given.
+LONG = replace(CONFIG, interval_length=7200, ring_size=4)
+LARGEST = 41_944
 INTERVAL = 200_000
 
 
@@ -42,7 +44,9 @@ def cases(folder: str) -> list[Any]:
 @pytest.fixture(scope="module")
 def auction_house() -> Iterator[OnChainMarket]:
     with open_network() as network:
-        yield OnChainMarket(network, 4, config=LONG, limit=65_535)
+        market = OnChainMarket(network, 4, config=LONG, limit=LARGEST, funded=False)
+        market.fund(times=1)
+        yield market
 
 
 UNIFORM = [param for param in cases("auction") if "market" not in param.values[0]]
@@ -82,22 +86,21 @@ def test_auction_by_itself(chain: Network, case: dict[str, Any]) -> None:
     sender = Sender(chain, demo_account("contracts", "relayer"))
     chain.fund({sender.address: 10**21})
     auction = deploy(sender, "Auction", astuple(market_of(case.get("market", {})))).contract
-    lanes = stored(case["steps"])
+    words = stored(case["steps"])
     tariff = sum(price << shift for price, shift in zip(astuple(TARIFF), (128, 144, 160), strict=True))
-    word, volume = auction.functions.clear(tariff, lanes).call()
+    word, volume = auction.functions.clear(tariff, words).call()
     assert (word, volume) == (int(case["clearing_word"], 16), case["volume"])
     for cap in case["caps"]:
-        assert auction.functions.cap(word, cap["volume"], lanes).call() == int(cap["gated_word"], 16)
+        assert auction.functions.cap(word, cap["volume"], words).call() == int(cap["gated_word"], 16)
 
 
-def stored(steps: list[dict[str, Any]]) -> tuple[list[int], list[int]]:
-    """The bit maps and words of a book, as the market stores them."""
-    occupied, words = [0, 0], [0] * 52
+def stored(steps: list[dict[str, Any]]) -> list[int]:
+    """The words of a book, as the market stores them."""
+    words = [0] * 52
     for step in steps:
         side, tick = Side[step["side"].upper()], step["tick"]
-        occupied[side] |= 1 << tick
         words[26 * side + tick // 10] += step["quantity"] << 25 * (tick % 10)
-    return occupied, words
+    return words
 
 
 def market_of(said: dict[str, Any]) -> MarketConfig:

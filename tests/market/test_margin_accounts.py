@@ -114,7 +114,7 @@ def test_unknown_accounts_are_named(neighbourhood: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("account", "cash_bits", "energy_bits"), [(0, 64, 64), (3, 64, 64), (4, 47, 38), (6, 47, 38)]
+    ("account", "cash_bits", "energy_bits"), [(0, 64, 64), (3, 64, 64), (4, 38, 26), (6, 38, 26)]
 )
 def test_balances_stay_in_their_bits(
     neighbourhood: Any, account: int, cash_bits: int, energy_bits: int

@@ -43,8 +43,8 @@ class TermsWord:
             verdict=Verdict(field(0, 8)),
             run=field(8, 16),
             loss_rate=field(24, 24),
-            volume=field(48, 40),
-            delivered=field(88, 40),
+            delivered=field(48, 40),
+            volume=field(88, 40),
             retail=field(128, 16),
             feed_in=field(144, 16),
             network_fee=field(160, 16),
@@ -61,8 +61,8 @@ class IntervalState:
         attested: whether the metering operator's readings are in.
         batches: how many batches were posted.
         settled: how many of them are settled.
-        terms_word: what it is settled by, as the contract packs it; while it is open, the place of the volume
-            holds how many accounts it knows.
+        terms_word: what it is settled by, as the contract packs it; what the gate decides has no value before
+            it, and its place holds what `contracts/libraries/Terms.sol` draws.
         clearing_word: the auction's outcome as the gate left it, packed.
     """
 
@@ -78,7 +78,10 @@ class IntervalState:
     def terms(self) -> TermsWord:
         """The terms, decoded."""
         terms = TermsWord.unpack(self.terms_word)
-        return replace(terms, volume=0) if self.phase == Phase.OPEN else terms
+        if self.phase == Phase.GATED:
+            return terms
+        matched = 0 if self.phase == Phase.OPEN else terms.volume
+        return replace(terms, volume=matched, delivered=0, loss_rate=0)
 
     @property
     def accounts(self) -> int | None:

@@ -8,9 +8,9 @@ from typing import Final
 from peerwatt.market.errors import BalanceOverflow
 from peerwatt.market.settlement import Entries
 
-CASH_BITS: Final = 47
+CASH_BITS: Final = 38
 """Width of a participant's cash, a signed number of base units."""
-ENERGY_BITS: Final = 38
+ENERGY_BITS: Final = 26
 """Width of a participant's energy credit, a signed number of Wh."""
 SYSTEM_BITS: Final = 64
 """Width of either balance of a system account."""
@@ -104,6 +104,11 @@ class Ledger:
         """Turn energy credit into tokens."""
         self.add(account, energy=-energy)
         self.taken_out += energy
+
+    def cancel(self, account: int, energy: int) -> None:
+        """Take back credit that nothing delivered backs, and as much of the metering operator's debt."""
+        self.add(account, energy=-energy)
+        self.add(SystemAccount.METERING_OPERATOR, energy=energy)
 
     def book_all(self, bookings: Iterable[tuple[int, Entries]]) -> None:
         """Book the settlement of many orders, or its correction, all or none.

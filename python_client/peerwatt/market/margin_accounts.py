@@ -7,18 +7,22 @@ from peerwatt.market.config import MarketConfig
 from peerwatt.market.errors import (
     AboveEnergyCredit,
     AboveFreeBalance,
+    ConnectionTooLarge,
     DepositTooLarge,
     NoConnection,
     UnknownAccount,
     WrongStatus,
 )
-from peerwatt.market.ledger import FIRST_PARTICIPANT, Ledger, SystemAccount, cash_bits
+from peerwatt.market.ledger import ENERGY_BITS, FIRST_PARTICIPANT, Ledger, SystemAccount, cash_bits
 from peerwatt.market.metering import EnergyLimits
 from peerwatt.market.participant import Participant, Status
 from peerwatt.messages.errors import require_uint
 
 AMOUNT_BITS: Final = 61
 """Width of an amount in one call: far more than any market holds."""
+
+ENERGY_HALF: Final = (1 << ENERGY_BITS - 2) - 1
+"""Half of the energy credit that a participant's account holds, Wh, rounded down."""
 
 
 class MarginAccounts:
@@ -46,11 +50,17 @@ class MarginAccounts:
 
         Raises:
             NoConnection: One can neither import nor export.
+            ConnectionTooLarge: Half an account does not hold what one can import in an interval.
         """
         first = len(self.ledger)
         for participant in participants:
             if participant.import_limit == participant.export_limit == 0:
                 raise NoConnection("A participant's connection carries nothing: give it a limit above 0.")
+            most = self.config.energy_limit(participant.import_limit)
+            if most > ENERGY_HALF:
+                raise ConnectionTooLarge(
+                    f"A participant's connection imports up to {most} Wh an interval: {ENERGY_HALF} at most."
+                )
             index = self.ledger.open()
             self._participants[index] = participant
             self._status[index] = Status.ACTIVE
@@ -137,10 +147,32 @@ class MarginAccounts:
         """
         self._require_account(account)
         require_uint(amount, AMOUNT_BITS, "take_out_energy's amount")
-        available = min(self.ledger[account].energy, self.ledger.delivered - self.ledger.taken_out)
+        available = min(self.ledger[account].energy, self._mintable)
         if amount > available:
             raise AboveEnergyCredit(f"Account {account} asks for {amount} Wh: it can take out {available}.")
         self.ledger.take_out(account, amount)
+
+    def cancel_energy(self, account: int, amount: int) -> None:
+        """Cancel Wh of energy credit that no meter recorded as delivered.
+
+        Anybody may, of a participant whose account is more than half full, while nothing can be taken out:
+        what was attested and never delivered shall not fill an account until its batches cannot be settled.
+
+        Raises:
+            AboveEnergyCredit: More than what the account holds above half, or credit can still be taken out.
+        """
+        self._require_account(account)
+        require_uint(amount, AMOUNT_BITS, "cancel_energy's amount")
+        closed = self._mintable > 0 or account < FIRST_PARTICIPANT
+        available = 0 if closed else self.ledger[account].energy - ENERGY_HALF
+        if not amount <= available:
+            raise AboveEnergyCredit(f"Account {account}: {available} of {amount} Wh can be cancelled.")
+        self.ledger.cancel(account, amount)
+
+    @property
+    def _mintable(self) -> int:
+        """What meters recorded as delivered and nobody took out yet, Wh."""
+        return self.ledger.delivered - self.ledger.taken_out
 
     def margin(self, account: int) -> int:
         """What an account must keep in order to trade, base units.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {AccountPair, AccountTriple, BalanceOverflow} from "../../../contracts/libraries/AccountLib.sol";
+import {AccountQuad, BalanceOverflow, SystemCash} from "../../../contracts/libraries/AccountLib.sol";
 import {Clearing, Marginal, pack as packClearing} from "../../../contracts/libraries/Clearing.sol";
 import {BUY, SELL} from "../../../contracts/libraries/OrderCodec.sol";
 import {Connection} from "../../../contracts/libraries/Roster.sol";
@@ -17,16 +17,20 @@ contract PackingTest {
         uint24 lossRate,
         uint40 volume,
         uint40 delivered,
-        uint16 accounts
+        uint16 accounts,
+        uint64 words
     ) external pure {
         Verdict v = Verdict(verdict % 6);
         Terms terms = opening(tariff[0], tariff[1], tariff[2], accounts);
         require(terms.run() == 1 && terms.accounts() == accounts && terms.verdict() == Verdict.None);
+        terms = terms.withWords(words).withWords(~words);
+        require(terms.words() == uint64(~words) && terms.accounts() == accounts && terms.run() == 1);
+        terms = terms.withVolume(~volume);
+        require(terms.words() == uint64(~words) && terms.volume() == uint40(~volume));
+        terms = terms.gated(v, volume, lossRate);
+        require(terms.delivered() == 0 && terms.verdict() == v && terms.run() == 1);
         // Twice, so that a field is also written over what it held.
-        for (uint256 i; i < 2; ++i) {
-            terms = terms.withRun(~run).withVolume(~volume).withDelivered(~delivered).withLossRate(~lossRate);
-            terms = terms.withDelivered(delivered).withLossRate(lossRate).withVerdict(v).withVolume(volume).withRun(run);
-        }
+        terms = terms.withRun(~run).withDelivered(~delivered).withDelivered(delivered).withRun(run);
         require(terms.verdict() == v && terms.run() == run && terms.lossRate() == lossRate);
         require(terms.volume() == volume && terms.delivered() == delivered);
         require(terms.retail() == tariff[0] && terms.feedIn() == tariff[1] && terms.networkFee() == tariff[2]);
@@ -77,30 +81,30 @@ contract PackingTest {
         int256 energy;
     }
 
-    function testFuzz_accountTriple_changesOneAccount(int64[6] calldata held, uint256 account, int64 cash, int64 energy)
+    function testFuzz_accountQuad_changesOneAccount(int64[8] calldata held, uint256 account, int64 cash, int64 energy)
         external
         view
     {
         account = within(account, 4, type(uint16).max);
-        uint256 first = account / 3 * 3;
-        Balance[3] memory expected;
-        AccountTriple triple;
-        for (uint256 i; i < 3; ++i) {
-            expected[i] = Balance(int256(held[2 * i]) >> 18, int256(held[2 * i + 1]) >> 27);
-            (triple,) = triple.plus(first + i, expected[i].cash, expected[i].energy);
+        uint256 first = account / 4 * 4;
+        Balance[4] memory expected;
+        AccountQuad quad;
+        for (uint256 i; i < 4; ++i) {
+            expected[i] = Balance(int256(held[2 * i]) >> 26, int256(held[2 * i + 1]) >> 38);
+            (quad,) = quad.plus(first + i, expected[i].cash, expected[i].energy);
         }
         Balance memory changed = expected[account - first];
         int256 before = changed.cash;
         // As often a change that fits as one that does not.
-        changed.cash += cash & 1 == 0 ? int256(cash) : int256(cash) >> 18;
-        changed.energy += cash & 1 == 0 ? int256(energy) : int256(energy) >> 27;
-        bool fits = _fits(changed.cash, 47) && _fits(changed.energy, 38);
-        try this.plusThird(triple, account, changed.cash - before, changed.energy - triple.energy(account)) returns (
-            AccountTriple next, int256 cashBefore
+        changed.cash += cash & 1 == 0 ? int256(cash) : int256(cash) >> 26;
+        changed.energy += cash & 1 == 0 ? int256(energy) : int256(energy) >> 38;
+        bool fits = _fits(changed.cash, 38) && _fits(changed.energy, 26);
+        try this.plusQuad(quad, account, changed.cash - before, changed.energy - quad.energy(account)) returns (
+            AccountQuad next, int256 cashBefore
         ) {
             require(fits, "a balance left its bits");
             require(cashBefore == before, "the cash before");
-            for (uint256 i; i < 3; ++i) {
+            for (uint256 i; i < 4; ++i) {
                 require(next.cash(first + i) == expected[i].cash && next.energy(first + i) == expected[i].energy);
             }
         } catch (bytes memory reason) {
@@ -108,58 +112,54 @@ contract PackingTest {
         }
     }
 
-    function testFuzz_accountTriple_isItsSolidityTwin(uint256 word, uint256 account, int64 cash, int64 energy)
+    function testFuzz_accountQuad_isItsSolidityTwin(uint256 word, uint256 account, int64 cash, int64 energy)
         external
         pure
     {
         account = within(account, 4, type(uint16).max);
-        (int256 cashChange, int256 energyChange) = (int256(cash) >> 18, int256(energy) >> 27);
-        AccountTriple triple = AccountTriple.wrap(word);
-        uint256 shift = (account % 3) * 85;
-        int256 newCash = triple.cash(account) + cashChange;
-        int256 newEnergy = triple.energy(account) + energyChange;
-        if (!_fits(newCash, 47) || !_fits(newEnergy, 38)) return;
-        uint256 third = (uint256(newCash) & (2 ** 47 - 1)) | ((uint256(newEnergy) & (2 ** 38 - 1)) << 47);
-        uint256 twin = (word & ~((2 ** 85 - 1) << shift)) | (third << shift);
-        (AccountTriple next,) = triple.plus(account, cashChange, energyChange);
-        require(AccountTriple.unwrap(next) == twin);
+        (int256 cashChange, int256 energyChange) = (int256(cash) >> 26, int256(energy) >> 38);
+        AccountQuad quad = AccountQuad.wrap(word);
+        uint256 shift = (account % 4) * 64;
+        int256 newCash = quad.cash(account) + cashChange;
+        int256 newEnergy = quad.energy(account) + energyChange;
+        if (!_fits(newCash, 38) || !_fits(newEnergy, 26)) return;
+        uint256 fourth = (uint256(newCash) & (2 ** 38 - 1)) | ((uint256(newEnergy) & (2 ** 26 - 1)) << 38);
+        uint256 twin = (word & ~((2 ** 64 - 1) << shift)) | (fourth << shift);
+        (AccountQuad next,) = quad.plus(account, cashChange, energyChange);
+        require(AccountQuad.unwrap(next) == twin);
     }
 
-    function plusThird(AccountTriple triple, uint256 account, int256 cash, int256 energy)
+    function plusQuad(AccountQuad quad, uint256 account, int256 cash, int256 energy)
         external
         pure
-        returns (AccountTriple, int256)
+        returns (AccountQuad, int256)
     {
-        return triple.plus(account, cash, energy);
+        return quad.plus(account, cash, energy);
     }
 
-    function testFuzz_accountPair_changesOneAccount(int64[4] calldata held, uint256 account, int64 cash, int64 energy)
+    function testFuzz_systemCash_changesOneAccount(int64[4] calldata held, uint256 account, int64 change)
         external
         view
     {
-        account = within(account, 0, 1);
-        (AccountPair pair,) = AccountPair.wrap(0).plus(0, held[0], held[1]);
-        (pair,) = pair.plus(1, held[2], held[3]);
-        int256[4] memory expected = [int256(held[0]), held[1], held[2], held[3]];
-        expected[2 * account] += cash;
-        expected[2 * account + 1] += energy;
-        bool fits = _fits(expected[2 * account], 64) && _fits(expected[2 * account + 1], 64);
-        try this.plus(pair, account, cash, energy) returns (AccountPair changed, int256 before) {
-            require(fits, "a balance left its 64 bits");
-            require(before == held[2 * account], "the cash before");
-            require(changed.cash(0) == expected[0] && changed.energy(0) == expected[1]);
-            require(changed.cash(1) == expected[2] && changed.energy(1) == expected[3]);
+        account = within(account, 0, 3);
+        SystemCash cash;
+        for (uint256 i; i < 4; ++i) {
+            (cash,) = cash.plus(i, held[i]);
+        }
+        int256 changed = int256(held[account]) + change;
+        try this.plus(cash, account, change) returns (SystemCash next, int256 before) {
+            require(_fits(changed, 64), "a balance left its 64 bits");
+            require(before == held[account], "the cash before");
+            for (uint256 i; i < 4; ++i) {
+                require(next.cash(i) == (i == account ? changed : held[i]));
+            }
         } catch (bytes memory reason) {
-            require(!fits && bytes4(reason) == BalanceOverflow.selector);
+            require(!_fits(changed, 64) && bytes4(reason) == BalanceOverflow.selector);
         }
     }
 
-    function plus(AccountPair pair, uint256 account, int256 cash, int256 energy) 
-        external
-        pure
-        returns (AccountPair, int256)
-    {
-        return pair.plus(account, cash, energy);
+    function plus(SystemCash cash, uint256 account, int256 change) external pure returns (SystemCash, int256) {
+        return cash.plus(account, change);
     }
 
     function _fits(int256 balance, uint256 bits) private pure returns (bool) {
