@@ -40,12 +40,7 @@ contract EnergyMarket is Metering {
     IGridGate public immutable gate;
 
     /// @param envelopes_ whose limits orders must keep, of the same participants; none for a market without
-    constructor(
-        IParticipantRegistry registry_,
-        IGridGate gate_,
-        IERC20 paymentToken_,
-        IOperatingEnvelopes envelopes_
-    )
+    constructor(IParticipantRegistry registry_, IGridGate gate_, IERC20 paymentToken_, IOperatingEnvelopes envelopes_)
         Clock(registry_)
         MarginAccounts(paymentToken_)
         OrderBook(envelopes_)
@@ -165,8 +160,7 @@ contract EnergyMarket is Metering {
             _turn(journal, participant);
             Connection connection = journal.page.connection(participant);
             (uint256 sell, uint256 buy, uint256 loss, uint256 charge) = rules.accepted(at, count);
-            (uint256 imported, uint256 exported) =
-                Settlement.metered(OrderCodec.reading(readingAt), buy, connection);
+            (uint256 imported, uint256 exported) = Settlement.metered(OrderCodec.reading(readingAt), buy, connection);
             (int256 cash, uint256 credit) = rules.payment(sell, buy, loss, charge, imported, exported);
             if (rules.atLimits) cash += _limitPayment(rules, at, next, sell, buy);
             _book(journal, participant, cash, int256(credit), connection.energyLimit());

@@ -75,14 +75,8 @@ abstract contract Metering is OrderBook {
         bytes32 unread = _unread(interval, batch, data);
         require(_read(unread, data.readings) == _committed(state, batch), NotCommitted());
 
-        (bytes32 readingsHash, int256 change, uint256[] memory skipped) = signedReadings.overrule(
-            domainSeparator(),
-            interval,
-            state.terms,
-            state.clearing,
-            data,
-            signed
-        );
+        (bytes32 readingsHash, int256 change, uint256[] memory skipped) =
+            signedReadings.overrule(domainSeparator(), interval, state.terms, state.clearing, data, signed);
         _batchesOf(interval)[batch] = _with(METERED, unread, readingsHash);
         // An attestation may have claimed anything up to the volume, so the sum may leave its range.
         int256 delivered = SignedMath.max(0, int256(state.terms.delivered()) + change);
@@ -130,8 +124,7 @@ abstract contract Metering is OrderBook {
         uint256 delivered,
         bytes calldata signature
     ) internal view {
-        bytes32 digest =
-            _digest(keccak256(abi.encode(ATTESTATION_TYPEHASH, interval, run, readingsHash, delivered)));
+        bytes32 digest = _digest(keccak256(abi.encode(ATTESTATION_TYPEHASH, interval, run, readingsHash, delivered)));
         require(registry.attests(digest, signature), NotAttestedByOperator());
     }
 

@@ -14,9 +14,8 @@ import {Connection, Roster} from "./libraries/Roster.sol";
 contract OperatingEnvelopes is Clock, EIP712, IOperatingEnvelopes {
     using Roster for Roster.Page;
 
-    bytes32 private constant ENVELOPE_TYPEHASH = keccak256(
-        "OperatingEnvelope(uint32 interval,uint16 page,bytes32 feederHash,bytes32 inputsHash,bytes limits)"
-    );
+    bytes32 private constant ENVELOPE_TYPEHASH =
+        keccak256("OperatingEnvelope(uint32 interval,uint16 page,bytes32 feederHash,bytes32 inputsHash,bytes limits)");
     uint256 private constant LIMITS_BYTES = 4;
 
     /// @inheritdoc IOperatingEnvelopes
@@ -30,9 +29,7 @@ contract OperatingEnvelopes is Clock, EIP712, IOperatingEnvelopes {
     }
 
     /// @inheritdoc IOperatingEnvelopes
-    function publishEnvelope(OperatingEnvelope calldata envelope, uint256 signers, bytes calldata signatures)
-        external
-    {
+    function publishEnvelope(OperatingEnvelope calldata envelope, uint256 signers, bytes calldata signatures) external {
         (uint256 interval, uint256 page) = (envelope.interval, envelope.page);
         require(interval <= _lastOpen(), IEnergyMarket.NotYetOpen(interval, _lastOpen()));
         require(block.timestamp + GATE_LEAD < interval * INTERVAL_LENGTH, IEnergyMarket.GateClosed(interval));
@@ -41,9 +38,7 @@ contract OperatingEnvelopes is Clock, EIP712, IOperatingEnvelopes {
         require(gate.isQuorum(interval, _digest(envelope), signers, signatures), IEnergyMarket.NoQuorum());
 
         _words[interval][page] = uint160(SSTORE2.write(envelope.limits));
-        emit EnvelopePublished(
-            interval, page, envelope.feederHash, envelope.inputsHash, envelope.limits, signers
-        );
+        emit EnvelopePublished(interval, page, envelope.feederHash, envelope.inputsHash, envelope.limits, signers);
     }
 
     /// @inheritdoc IOperatingEnvelopes

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
 import {Auction} from "./Auction.sol";
-import {MarginAccounts} from "./MarginAccounts.sol";
+import {IntervalRing} from "./IntervalRing.sol";
 import {SealedBatches} from "./SealedBatches.sol";
 import {IAuction} from "./interfaces/IAuction.sol";
 import {IEnergyMarket, Interval, Phase, Skip} from "./interfaces/IEnergyMarket.sol";
@@ -19,21 +18,9 @@ import {Terms, opening} from "./libraries/Terms.sol";
 import {TickBook} from "./libraries/TickBook.sol";
 
 /// @title The double-auction order book: post and clear
-/// @notice Books live in a ring. A slot is used again without clearing it, so the state does not grow.
-abstract contract OrderBook is MarginAccounts, IEnergyMarket {
+abstract contract OrderBook is IntervalRing {
     using Roster for Roster.Page;
     using TickBook for TickBook.Book;
-
-    bytes32 private constant DOMAIN_TYPEHASH =
-        keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");
-
-    /// @dev `posted`: for two pages of participants, the interval in the low 32 bits and above them a bit for each whose
-    /// order was taken.
-    struct Slot {
-        Interval interval;
-        TickBook.Book book;
-        mapping(uint256 pages => uint256) posted;
-    }
 
     /// @dev One run of `post`: what it has read so far and what it will write.
     /// @param batches of the interval so far
@@ -67,9 +54,6 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
     ISealedBatches public immutable sealedBatches;
     /// @inheritdoc IEnergyMarket
     IOperatingEnvelopes public immutable envelopes;
-
-    mapping(uint256 slot => Slot) private _ring;
-    mapping(uint256 slot => mapping(uint256 batch => bytes32)) private _batches;
 
     constructor(IOperatingEnvelopes envelopes_) {
         envelopes = envelopes_;
@@ -139,13 +123,10 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
     /// @param cursor where in memory its record goes
     /// @return next where the next order is
     /// @return nextCursor where its record goes
-    function _take(
-        Slot storage slot,
-        Posting memory posting,
-        uint256 at,
-        uint256 head,
-        uint256 cursor
-    ) private returns (uint256 next, uint256 nextCursor) {
+    function _take(Slot storage slot, Posting memory posting, uint256 at, uint256 head, uint256 cursor)
+        private
+        returns (uint256 next, uint256 nextCursor)
+    {
         unchecked {
             (uint256 participant, uint256 count) = OrderCodec.header(head);
             next = at + OrderCodec.orderLength(count);
@@ -197,7 +178,7 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
         if (address(envelopes) != address(0)) {
             posting.page.narrow(envelopes.energyLimits(posting.interval, number));
         }
-        uint256 standing = _standing(number);
+        uint256 standing = _standings[number];
         uint256 posted = slot.posted[number >> 1];
         if (uint32(posted) != posting.interval) posted = posting.interval;
         uint256 place = 32 + (number & 1) * Roster.PAGE_SIZE;
@@ -230,9 +211,10 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
     }
 
     function _whyTooMuch(Posting memory posting, uint256 participant) private view returns (Skip) {
-        return posting.page.connection(participant).isNarrowed(INTERVAL_LENGTH)
-            ? Skip.OverEnvelope
-            : Skip.OverConnectionLimit;
+        return
+            posting.page.connection(participant).isNarrowed(INTERVAL_LENGTH)
+                ? Skip.OverEnvelope
+                : Skip.OverConnectionLimit;
     }
 
     function _commit(Slot storage slot, Posting memory posting, bytes memory records) private {
@@ -263,94 +245,6 @@ abstract contract OrderBook is MarginAccounts, IEnergyMarket {
         state.clearing = cleared;
         state.terms = terms.withVolume(volume);
         state.phase = Phase.Cleared;
-        emit Cleared(
-            interval, cleared.buyPrice(), cleared.sellPrice(), volume, cleared, _clearingHash(slot)
-        );
-    }
-
-    /* READ */
-
-    /// @inheritdoc IEnergyMarket
-    function intervalState(uint256 interval) external view returns (Interval memory state) {
-        state = _ring[interval % RING_SIZE].interval;
-        require(state.number == interval && state.phase != Phase.None, WrongPhase(interval, Phase.None));
-    }
-
-    /// @inheritdoc IEnergyMarket
-    function queued(uint256 interval, uint256 side, uint256 tick) external view returns (uint256) {
-        Slot storage slot = _ring[interval % RING_SIZE];
-        Interval storage state = slot.interval;
-        bool ungated = state.number == interval && state.phase < Phase.Gated;
-        return ungated ? slot.book.lane(state.terms.words(), side, tick) : 0;
-    }
-
-    /// @inheritdoc IEnergyMarket
-    function clearingHash(uint256 interval) external view returns (bytes32) {
-        return _clearingHash(_slot(interval, Phase.Cleared));
-    }
-
-    /// @inheritdoc IEnergyMarket
-    function batchCommitment(uint256 interval, uint256 batch) external view returns (bytes32) {
-        Interval storage state = _ring[interval % RING_SIZE].interval;
-        require(state.number == interval, UnknownBatch(interval, batch));
-        return _committed(state, batch);
-    }
-
-    /// @inheritdoc IEnergyMarket
-    function domainSeparator() public view returns (bytes32) {
-        // Not stored: after a fork of the chain the signatures of one side must not count on the other.
-        return keccak256(
-            abi.encode(DOMAIN_TYPEHASH, keccak256("Peerwatt"), keccak256("1"), block.chainid, address(this))
-        );
-    }
-
-    /// @dev What is signed of an EIP-712 message.
-    function _digest(bytes32 structHash) internal view returns (bytes32) {
-        return MessageHashUtils.toTypedDataHash(domainSeparator(), structHash);
-    }
-
-    /// @dev The interval's slot, which must be in `phase`.
-    function _slot(uint256 interval, Phase phase) internal view returns (Slot storage slot) {
-        slot = _ring[interval % RING_SIZE];
-        Phase actual = slot.interval.number == interval ? slot.interval.phase : Phase.None;
-        require(actual == phase, WrongPhase(interval, actual));
-    }
-
-    function _ringState(uint256 index) internal view override returns (uint256 interval, bool settled) {
-        Interval storage state = _ring[index].interval;
-        return (state.number, state.settled == state.batches);
-    }
-
-    /// @dev What each batch of the interval is committed to. Beyond its last batch lie an older interval's.
-    function _batchesOf(uint256 interval) internal view returns (mapping(uint256 batch => bytes32) storage) {
-        return _batches[interval % BATCH_RING];
-    }
-
-    /// @dev What a batch that was posted is committed to.
-    function _committed(Interval storage state, uint256 batch) internal view returns (bytes32) {
-        require(batch < state.batches, UnknownBatch(state.number, batch));
-        return _batchesOf(state.number)[batch];
-    }
-
-    function _posted(uint256 interval, uint256 batch, bytes32 previous, bytes memory records)
-        internal
-        pure
-        returns (bytes32)
-    {
-        // The interval fits four bytes, so the first of five is zero: no tag of a later phase.
-        return keccak256(abi.encodePacked(uint40(interval), uint16(batch), previous, records));
-    }
-
-    /// @dev The word of the last of so many batches, zero if there is none. Until the gate it commits to the records of all of
-    /// them.
-    function _lastOf(mapping(uint256 => bytes32) storage batches, uint256 count) private view returns (bytes32) {
-        return count == 0 ? bytes32(0) : batches[count - 1];
-    }
-
-    /// @dev The clearing and the records: what everybody gets follows from them, and so does the volume.
-    function _clearingHash(Slot storage slot) internal view returns (bytes32) {
-        Interval storage state = slot.interval;
-        (uint256 number, uint256 batches) = (state.number, state.batches);
-        return keccak256(abi.encode(number, state.clearing, _lastOf(_batchesOf(number), batches)));
+        emit Cleared(interval, cleared.buyPrice(), cleared.sellPrice(), volume, cleared, _clearingHash(slot));
     }
 }

@@ -104,13 +104,10 @@ contract ParticipantRegistry is Roles, IParticipantRegistry {
             }
             (uint32 imports, uint32 exports) = (_energy(p.importLimit), _energy(p.exportLimit));
             require(imports <= uint256(ParticipantAccount.ENERGY_MAX) / 2, ConnectionTooLarge(i));
-            entries =
-                abi.encodePacked(entries, p.orderKey, imports, exports, p.importLimit, p.exportLimit, p.meterKey);
+            entries = abi.encodePacked(entries, p.orderKey, imports, exports, p.importLimit, p.exportLimit, p.meterKey);
             energyLimit += imports + exports;
             _holders[index] = Holder(p.wallet, p.node);
-            emit ParticipantRegistered(
-                index, p.wallet, p.orderKey, p.meterKey, p.node, p.importLimit, p.exportLimit
-            );
+            emit ParticipantRegistered(index, p.wallet, p.orderKey, p.meterKey, p.node, p.importLimit, p.exportLimit);
         }
         _writePage(number, entries);
         accountCount = uint16(next);

@@ -129,7 +129,7 @@ contract SignedReadings is ISignedReadings {
         unchecked {
             uint256 most = Math.min(sold, walk.page.connection(participant).exportLimit());
             walk.change += int256(Math.min(most, Settlement.exported(replacement)))
-                - int256(Math.min(most, Settlement.exported(reading)));
+            - int256(Math.min(most, Settlement.exported(reading)));
         }
     }
 

@@ -200,12 +200,7 @@ interface IEnergyMarket {
 
     /// @notice Replaces readings of one batch by what the meters themselves signed.
     /// @param signed packed, positions ascending; one that does not verify is skipped with an event
-    function overrule(
-        uint256 interval,
-        uint256 batch,
-        BatchData calldata data,
-        bytes calldata signed
-    ) external;
+    function overrule(uint256 interval, uint256 batch, BatchData calldata data, bytes calldata signed) external;
 
     /// @notice Settles one batch.
     function settle(uint256 interval, uint256 batch, BatchData calldata data) external;

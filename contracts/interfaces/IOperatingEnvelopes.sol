@@ -49,8 +49,7 @@ interface IOperatingEnvelopes {
     /// @dev Whoever is registered after this is bound by its connection alone in this interval.
     /// @param signers bit per committee member
     /// @param signatures 64 bytes (EIP-2098) per signer, in member order
-    function publishEnvelope(OperatingEnvelope calldata envelope, uint256 signers, bytes calldata signatures)
-        external;
+    function publishEnvelope(OperatingEnvelope calldata envelope, uint256 signers, bytes calldata signatures) external;
 
     /// @notice Whose committee signs.
     function gate() external view returns (IGridGate);

@@ -17,7 +17,7 @@ import {ProRata} from "./ProRata.sol";
 ///   accepted, Wh   filled, Wh   total, Wh   tick
 type Clearing is uint256;
 
-using { buyPrice, sellPrice, atLimits, marginal, withMarginals, stands } for Clearing global;
+using {buyPrice, sellPrice, atLimits, marginal, withMarginals, stands} for Clearing global;
 
 /// @dev One side's marginal tick: `filled` of the lane's `total` was matched, `accepted` of that stands after the gate.
 struct Marginal {

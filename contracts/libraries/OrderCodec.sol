@@ -12,7 +12,7 @@ type Steps is uint256;
 /// Where in memory the digests of a batch's orders are made.
 type Frame is uint256;
 
-using { side, tick, rank, quantity, rest, offset, placed } for Steps global;
+using {side, tick, rank, quantity, rest, offset, placed} for Steps global;
 
 uint256 constant BUY = 0;
 uint256 constant SELL = 1;
@@ -64,9 +64,8 @@ library OrderCodec {
     uint256 internal constant READING_BYTES = 8;
 
     bytes32 internal constant STEP_TYPEHASH = keccak256("Step(uint8 side,uint8 tick,uint32 quantity)");
-    bytes32 internal constant ORDER_TYPEHASH = keccak256(
-        "Order(uint32 interval,uint16 participant,Step[] steps)Step(uint8 side,uint8 tick,uint32 quantity)"
-    );
+    bytes32 internal constant ORDER_TYPEHASH =
+        keccak256("Order(uint32 interval,uint16 participant,Step[] steps)Step(uint8 side,uint8 tick,uint32 quantity)");
 
     // What is read of a batch is found by where in the calldata it lies: a walk over a thousand orders holds one number
     // instead of three. Behind the end of the calldata are zeros. Callers check lengths.

@@ -10,11 +10,7 @@ library ProRata {
     /// @param quantity its length, Wh
     /// @param granted how much of the whole lane is served, at most `total`, Wh
     /// @param total the lane's length, Wh, not zero
-    function part(uint256 offset, uint256 quantity, uint256 granted, uint256 total)
-        internal
-        pure
-        returns (uint256)
-    {
+    function part(uint256 offset, uint256 quantity, uint256 granted, uint256 total) internal pure returns (uint256) {
         // All four are below 2^33, so neither the sum nor the products can overflow.
         unchecked {
             return (offset + quantity) * granted / total - offset * granted / total;

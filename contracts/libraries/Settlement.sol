@@ -140,11 +140,7 @@ library Settlement {
 
     /// @notice What the gate accepted of the order's sells alone, Wh.
     /// @param decisionAt where in the calldata the order's decision lies, if there are any
-    function sold(Rules memory r, uint256 at, uint256 count, uint256 decisionAt)
-        internal
-        pure
-        returns (uint256 sell)
-    {
+    function sold(Rules memory r, uint256 at, uint256 count, uint256 decisionAt) internal pure returns (uint256 sell) {
         if (r.volume == 0) return 0;
         unchecked {
             // The sells of an order are its last steps.

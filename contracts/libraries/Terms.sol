@@ -45,9 +45,8 @@ using {
 
 /// @dev The terms of an interval that opens.
 function opening(uint256 retail_, uint256 feedIn_, uint256 networkFee_, uint256 accounts_) pure returns (Terms) {
-    return Terms.wrap(
-        uint176((networkFee_ << 160) | (feedIn_ << 144) | (retail_ << 128) | (accounts_ << 88) | (1 << 8))
-    );
+    return
+        Terms.wrap(uint176((networkFee_ << 160) | (feedIn_ << 144) | (retail_ << 128) | (accounts_ << 88) | (1 << 8)));
 }
 
 function verdict(Terms self) pure returns (Verdict) {

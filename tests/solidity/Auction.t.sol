@@ -40,7 +40,23 @@ contract AuctionTest is FilledBook {
             uint256 price = rule == uint256(Pricing.Fixed) ? _fixedPrice : 0;
             _auctions[rule] = new Auction(
                 MarketConfig(
-                    900, 300, 240, 300, 300, 86_400, 2, 4, uint16(BASE), uint16(SIZE), 4000, 50_000, 0, 0, 0, Pricing(rule), uint16(price)
+                    900,
+                    300,
+                    240,
+                    300,
+                    300,
+                    86_400,
+                    2,
+                    4,
+                    uint16(BASE),
+                    uint16(SIZE),
+                    4000,
+                    50_000,
+                    0,
+                    0,
+                    0,
+                    Pricing(rule),
+                    uint16(price)
                 )
             );
         }

@@ -24,7 +24,11 @@ contract OrderCodecTest {
     }
 
     /// Steps as they are drawn, or sorted, so that many of them make an order.
-    function _ladder(uint32[8] calldata drawn, uint256 count, bool sorted) private pure returns (uint32[] memory steps) {
+    function _ladder(uint32[8] calldata drawn, uint256 count, bool sorted)
+        private
+        pure
+        returns (uint32[] memory steps)
+    {
         steps = new uint32[](count);
         for (uint256 i; i < count; ++i) {
             steps[i] = drawn[i % 8];
@@ -64,8 +68,7 @@ contract OrderCodecTest {
                 (steps[i] >> 31, (steps[i] >> 23) & 0xff, steps[i] & 0x7fffff);
             hashes = abi.encodePacked(hashes, keccak256(abi.encode(OrderCodec.STEP_TYPEHASH, side, tick, quantity)));
         }
-        bytes32 structHash =
-            keccak256(abi.encode(OrderCodec.ORDER_TYPEHASH, interval, participant, keccak256(hashes)));
+        bytes32 structHash = keccak256(abi.encode(OrderCodec.ORDER_TYPEHASH, interval, participant, keccak256(hashes)));
         return keccak256(abi.encodePacked(hex"1901", domain, structHash));
     }
 

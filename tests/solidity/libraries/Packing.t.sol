@@ -57,11 +57,10 @@ contract PackingTest {
         require(ask.tick == ticks[1] && ask.total == wh[3] && ask.filled == wh[4] && ask.accepted == wh[5]);
     }
 
-    function testFuzz_connection_carriesWhatItsLimitsCover(
-        address key,
-        uint32[4] calldata wh,
-        uint16[2] calldata power
-    ) external pure {
+    function testFuzz_connection_carriesWhatItsLimitsCover(address key, uint32[4] calldata wh, uint16[2] calldata power)
+        external
+        pure
+    {
         (uint256 imports, uint256 exports) = (wh[0] >> 1, wh[1] >> 1);
         (uint256 imported, uint256 exported) = (wh[2] >> 1, wh[3] >> 1);
         Connection connection = Connection.wrap(

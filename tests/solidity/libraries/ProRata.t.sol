@@ -7,7 +7,10 @@ import {within} from "../Vm.sol";
 contract ProRataTest {
     uint256 private constant LANE_MAX = type(uint32).max;
 
-    function testFuzz_part_isItsDefinition(uint256 offset, uint256 quantity, uint256 granted, uint256 total) external pure {
+    function testFuzz_part_isItsDefinition(uint256 offset, uint256 quantity, uint256 granted, uint256 total)
+        external
+        pure
+    {
         total = within(total, 1, LANE_MAX);
         granted = within(granted, 0, total);
         offset = within(offset, 0, total);

@@ -64,8 +64,7 @@ contract RosterTest {
         length = within(length, 1, 1 days);
         (uint256 most, uint256 mostOut) = (Roster.energy(imports, length), Roster.energy(exports, length));
         (uint256 least, uint256 leastOut) = (within(lessImport, 0, most), within(lessExport, 0, mostOut));
-        Connection connection =
-            Connection.wrap((least << 64) | (leastOut << 32) | (uint256(imports) << 16) | exports);
+        Connection connection = Connection.wrap((least << 64) | (leastOut << 32) | (uint256(imports) << 16) | exports);
         require(connection.isNarrowed(length) == (least != most || leastOut != mostOut));
     }
 }

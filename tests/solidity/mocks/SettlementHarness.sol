@@ -62,8 +62,7 @@ contract SettlementHarness {
         uint256 sold = rules.sold(at, count, rules.decisionsAt);
         (e.sell, e.buy, e.loss, e.charge) = rules.accepted(at, count);
         require(sold == e.sell, "the sells alone");
-        (uint256 imported, uint256 exported) =
-            Settlement.metered(OrderCodec.reading(readingAt), e.buy, connection);
+        (uint256 imported, uint256 exported) = Settlement.metered(OrderCodec.reading(readingAt), e.buy, connection);
         uint256 credit;
         (e.cash, credit) = rules.payment(e.sell, e.buy, e.loss, e.charge, imported, exported);
         e.credit = int256(credit);

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
+import {MarginAccounts} from "./MarginAccounts.sol";
+import {IEnergyMarket, Interval, Phase} from "./interfaces/IEnergyMarket.sol";
+import {TickBook} from "./libraries/TickBook.sol";
+
+/// @title The ring of intervals, their books, and what their batches are committed to
+/// @notice A slot is used again without clearing it, so the state does not grow.
+abstract contract IntervalRing is MarginAccounts, IEnergyMarket {
+    using TickBook for TickBook.Book;
+
+    bytes32 private constant DOMAIN_TYPEHASH =
+        keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");
+
+    /// @dev `posted`: for two pages of participants, the interval in the low 32 bits and above them a bit for each whose
+    /// order was taken.
+    struct Slot {
+        Interval interval;
+        TickBook.Book book;
+        mapping(uint256 pages => uint256) posted;
+    }
+
+    mapping(uint256 slot => Slot) internal _ring;
+    mapping(uint256 slot => mapping(uint256 batch => bytes32)) private _batches;
+
+    /* READ */
+
+    /// @inheritdoc IEnergyMarket
+    function intervalState(uint256 interval) external view returns (Interval memory state) {
+        state = _ring[interval % RING_SIZE].interval;
+        require(state.number == interval && state.phase != Phase.None, WrongPhase(interval, Phase.None));
+    }
+
+    /// @inheritdoc IEnergyMarket
+    function queued(uint256 interval, uint256 side, uint256 tick) external view returns (uint256) {
+        Slot storage slot = _ring[interval % RING_SIZE];
+        Interval storage state = slot.interval;
+        bool ungated = state.number == interval && state.phase < Phase.Gated;
+        return ungated ? slot.book.lane(state.terms.words(), side, tick) : 0;
+    }
+
+    /// @inheritdoc IEnergyMarket
+    function clearingHash(uint256 interval) external view returns (bytes32) {
+        return _clearingHash(_slot(interval, Phase.Cleared));
+    }
+
+    /// @inheritdoc IEnergyMarket
+    function batchCommitment(uint256 interval, uint256 batch) external view returns (bytes32) {
+        Interval storage state = _ring[interval % RING_SIZE].interval;
+        require(state.number == interval, UnknownBatch(interval, batch));
+        return _committed(state, batch);
+    }
+
+    /// @inheritdoc IEnergyMarket
+    function domainSeparator() public view returns (bytes32) {
+        // Not stored: after a fork of the chain the signatures of one side must not count on the other.
+        return
+            keccak256(abi.encode(DOMAIN_TYPEHASH, keccak256("Peerwatt"), keccak256("1"), block.chainid, address(this)));
+    }
+
+    /// @dev What is signed of an EIP-712 message.
+    function _digest(bytes32 structHash) internal view returns (bytes32) {
+        return MessageHashUtils.toTypedDataHash(domainSeparator(), structHash);
+    }
+
+    /// @dev The interval's slot, which must be in `phase`.
+    function _slot(uint256 interval, Phase phase) internal view returns (Slot storage slot) {
+        slot = _ring[interval % RING_SIZE];
+        Phase actual = slot.interval.number == interval ? slot.interval.phase : Phase.None;
+        require(actual == phase, WrongPhase(interval, actual));
+    }
+
+    function _ringState(uint256 index) internal view override returns (uint256 interval, bool settled) {
+        Interval storage state = _ring[index].interval;
+        return (state.number, state.settled == state.batches);
+    }
+
+    /// @dev What each batch of the interval is committed to. Beyond its last batch lie an older interval's.
+    function _batchesOf(uint256 interval) internal view returns (mapping(uint256 batch => bytes32) storage) {
+        return _batches[interval % BATCH_RING];
+    }
+
+    /// @dev What a batch that was posted is committed to.
+    function _committed(Interval storage state, uint256 batch) internal view returns (bytes32) {
+        require(batch < state.batches, UnknownBatch(state.number, batch));
+        return _batchesOf(state.number)[batch];
+    }
+
+    function _posted(uint256 interval, uint256 batch, bytes32 previous, bytes memory records)
+        internal
+        pure
+        returns (bytes32)
+    {
+        // The interval fits four bytes, so the first of five is zero: no tag of a later phase.
+        return keccak256(abi.encodePacked(uint40(interval), uint16(batch), previous, records));
+    }
+
+    /// @dev The word of the last of so many batches, zero if there is none. Until the gate it commits to the records of all of
+    /// them.
+    function _lastOf(mapping(uint256 => bytes32) storage batches, uint256 count) internal view returns (bytes32) {
+        return count == 0 ? bytes32(0) : batches[count - 1];
+    }
+
+    /// @dev The clearing and the records: what everybody gets follows from them, and so does the volume.
+    function _clearingHash(Slot storage slot) internal view returns (bytes32) {
+        Interval storage state = slot.interval;
+        (uint256 number, uint256 batches) = (state.number, state.batches);
+        return keccak256(abi.encode(number, state.clearing, _lastOf(_batchesOf(number), batches)));
+    }
+}
