@@ -11,6 +11,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 BROWNIE_VENV := .venv-brownie
 SLITHER_VENV := .venv-slither
+FORGE := node_modules/.bin/forge
+SOLIDITY := contracts tests benchmarks
 SLITHER := slither-analyzer==0.11.6
 BROWNIE_HOME := $(CURDIR)/.home
 BROWNIE_NETWORK := peerwatt-ganache
@@ -77,11 +79,12 @@ test: $(VENV)/test $(BROWNIE_VENV)/core node_modules/installed lint types solidi
 
 test-long: $(VENV)/test $(BROWNIE_VENV)/core node_modules/installed
 	PEERWATT_HYPOTHESIS=long $(BIN)/python -m pytest -m long
-	FOUNDRY_PROFILE=long node_modules/.bin/forge test
+	FOUNDRY_PROFILE=long $(FORGE) test
 
-lint: $(VENV)/test
+lint: $(VENV)/test node_modules/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(FORGE) fmt --check $(SOLIDITY)
 
 types: $(VENV)/test
 	$(BIN)/mypy
@@ -90,7 +93,7 @@ check-contracts: $(VENV)/test node_modules/installed
 	$(BIN)/python scripts/compile_contracts.py --check
 
 solidity-tests: node_modules/installed
-	node_modules/.bin/forge test
+	$(FORGE) test
 
 slither: $(VENV)/python $(SLITHER_VENV)/slither node_modules/installed
 	@$(BIN)/python scripts/check_slither.py $(SLITHER_VENV)/bin/slither
@@ -100,9 +103,10 @@ slither: $(VENV)/python $(SLITHER_VENV)/slither node_modules/installed
 contracts: $(VENV)/test node_modules/installed
 	$(BIN)/python scripts/compile_contracts.py
 
-format: $(VENV)/test
+format: $(VENV)/test node_modules/installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(FORGE) fmt $(SOLIDITY)
 
 gas: $(VENV)/test node_modules/installed
 	$(BIN)/python benchmarks/measure_gas.py

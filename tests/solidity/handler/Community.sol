@@ -136,8 +136,7 @@ abstract contract Community {
             fixedPrice: kind.pricing == Pricing.Fixed ? uint16(BASE_PRICE + kind.lowestAsk + 12) : 0
         });
         address[4] memory wallets = [_wallet(0), _wallet(1), _wallet(2), _wallet(3)];
-        bytes memory arguments =
-            abi.encode(config, Tariff(300, 80, 20), address(this), vm.addr(OPERATOR_KEY), wallets);
+        bytes memory arguments = abi.encode(config, Tariff(300, 80, 20), address(this), vm.addr(OPERATOR_KEY), wallets);
         return ParticipantRegistry(vm.deployCode("ParticipantRegistry.sol", arguments));
     }
 
@@ -206,7 +205,7 @@ abstract contract Community {
         for (uint256 i; i < count; ++i) {
             (uint256 account, Participant memory p) = (first + i, next[i]);
             (p.wallet, p.orderKey, p.meterKey) =
-                (_wallet(account), vm.addr(_orderKey(account)), vm.addr(_meterKey(account)));
+            (_wallet(account), vm.addr(_orderKey(account)), vm.addr(_meterKey(account)));
             (uint256 imports, uint256 exports) = _powers(account);
             (p.importLimit, p.exportLimit) = (uint16(imports), uint16(exports));
         }

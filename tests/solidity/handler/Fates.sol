@@ -23,9 +23,7 @@ abstract contract Fates is Orders {
     /// Holds what was posted to the rules, order by order, and the book to what was taken.
     /// @param reasons why each order was left out
     /// @param records what the market says that it took; empty if it took nothing
-    function _holdToRules(uint256 interval, bytes memory orders, Skip[] memory reasons, bytes memory records)
-        internal
-    {
+    function _holdToRules(uint256 interval, bytes memory orders, Skip[] memory reasons, bytes memory records) internal {
         uint256 cursor = OrderCodec.COUNT_BYTES;
         uint256 position;
         uint256 taken;
@@ -104,9 +102,7 @@ abstract contract Fates is Orders {
         uint256 signature = at + 3 + ORDER_STRIDE * _stepCount(orders, at);
         uint256 vs = _word(orders, signature + 32);
         bytes32 digest = _orderDigest(interval, orders, at);
-        return ecrecover(
-            digest, uint8(27 + (vs >> 255)), bytes32(_word(orders, signature)), bytes32((vs << 1) >> 1)
-        );
+        return ecrecover(digest, uint8(27 + (vs >> 255)), bytes32(_word(orders, signature)), bytes32((vs << 1) >> 1));
     }
 
     /// How many steps of the order find room in their lanes, before one that does not.
@@ -119,13 +115,11 @@ abstract contract Fates is Orders {
     }
 
     /// Whether the record at `cursor` says who posted the order and, of every step, what is queued before it.
-    function _isRecordOf(
-        uint256 interval,
-        bytes memory orders,
-        uint256 at,
-        bytes memory records,
-        uint256 cursor
-    ) private view returns (bool) {
+    function _isRecordOf(uint256 interval, bytes memory orders, uint256 at, bytes memory records, uint256 cursor)
+        private
+        view
+        returns (bool)
+    {
         uint256 count = _stepCount(orders, at);
         if (cursor + 3 + RECORD_STRIDE * count > records.length) return false;
         if (_word(records, cursor) >> 232 != _word(orders, at) >> 232) return false;

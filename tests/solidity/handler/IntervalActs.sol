@@ -2,7 +2,13 @@
 pragma solidity 0.8.30;
 
 import {OrderCodec} from "../../../contracts/libraries/OrderCodec.sol";
-import {Correction, IEnergyMarket, Interval, NetworkReport, Phase} from "../../../contracts/interfaces/IEnergyMarket.sol";
+import {
+    Correction,
+    IEnergyMarket,
+    Interval,
+    NetworkReport,
+    Phase
+} from "../../../contracts/interfaces/IEnergyMarket.sol";
 import {Verdict} from "../../../contracts/libraries/Terms.sol";
 import {Log, vm, within} from "../Vm.sol";
 import {OfferActs} from "./OfferActs.sol";
@@ -162,7 +168,9 @@ abstract contract IntervalActs is OfferActs {
             if (logs[i].topics[0] != IEnergyMarket.OverruleSkipped.selector) continue;
             skipped |= 1 << abi.decode(logs[i].data, (uint256));
         }
-        if (readings.length != orders * OrderCodec.READING_BYTES) readings = new bytes(orders * OrderCodec.READING_BYTES);
+        if (readings.length != orders * OrderCodec.READING_BYTES) {
+            readings = new bytes(orders * OrderCodec.READING_BYTES);
+        }
         for (uint256 at; at < signed.length; at += 86) {
             uint256 word = _word(signed, at);
             uint256 position = word >> 240;
@@ -197,15 +205,7 @@ abstract contract IntervalActs is OfferActs {
         Correction memory correction = Correction(
             uint16(run), uint40(delivered), hashes, _attestation(interval, run, _hashes(readings), delivered)
         );
-        try market.correct(
-            interval,
-            number,
-            batch.terms,
-            batch.clearing,
-            _data(batch),
-            readings[number],
-            correction
-        ) {
+        try market.correct(interval, number, batch.terms, batch.clearing, _data(batch), readings[number], correction) {
             ++done["correct"];
             batch.terms = batch.terms.withRun(run).withDelivered(delivered);
             batch.readings = readings[number];

@@ -6,9 +6,8 @@ import {Papers} from "./Papers.sol";
 
 /// @title What participants offer: batches of orders of one to eight steps, few or many, mostly well made
 abstract contract Orders is Papers {
-    bytes32 private constant ORDER_TYPEHASH = keccak256(
-        "Order(uint32 interval,uint16 participant,Step[] steps)Step(uint8 side,uint8 tick,uint32 quantity)"
-    );
+    bytes32 private constant ORDER_TYPEHASH =
+        keccak256("Order(uint32 interval,uint16 participant,Step[] steps)Step(uint8 side,uint8 tick,uint32 quantity)");
     bytes32 private constant STEP_TYPEHASH = keccak256("Step(uint8 side,uint8 tick,uint32 quantity)");
 
     uint256 internal constant MAX_STEPS = 8;
@@ -152,8 +151,7 @@ abstract contract Orders is Papers {
         for (uint256 i; i < count; ++i) {
             uint256 step = _word(packed, at + 3 + ORDER_STRIDE * i) >> 224;
             hashes = abi.encodePacked(
-                hashes,
-                keccak256(abi.encode(STEP_TYPEHASH, step >> 31, (step >> 23) & 0xff, step & QUANTITY_MAX))
+                hashes, keccak256(abi.encode(STEP_TYPEHASH, step >> 31, (step >> 23) & 0xff, step & QUANTITY_MAX))
             );
         }
         return _digest(keccak256(abi.encode(ORDER_TYPEHASH, interval, _participant(packed, at), keccak256(hashes))));

@@ -23,9 +23,8 @@ abstract contract Papers is Community {
         "MeterReading(uint32 interval,uint16 participant,uint32 imported,uint32 exported,uint48 importRegister,uint48 exportRegister)"
     );
 
-    bytes32 private constant ENVELOPE_TYPEHASH = keccak256(
-        "OperatingEnvelope(uint32 interval,uint16 page,bytes32 feederHash,bytes32 inputsHash,bytes limits)"
-    );
+    bytes32 private constant ENVELOPE_TYPEHASH =
+        keccak256("OperatingEnvelope(uint32 interval,uint16 page,bytes32 feederHash,bytes32 inputsHash,bytes limits)");
     bytes32 private constant DOMAIN_TYPEHASH =
         keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");
 
@@ -39,8 +38,7 @@ abstract contract Papers is Community {
                 uint256 draw = uint256(keccak256(abi.encode(seed, i, at)));
                 (uint256 bids, uint256 asks) = _offer(records, at, RECORD_STRIDE);
                 (uint32 sell, uint32 buy) = (uint32(draw % (asks + 2)), uint32((draw >> 32) % (bids + 2)));
-                vectors[i] =
-                    abi.encodePacked(vectors[i], sell, buy, uint32(draw >> 250), uint32((draw >> 64) % 20_000));
+                vectors[i] = abi.encodePacked(vectors[i], sell, buy, uint32(draw >> 250), uint32((draw >> 64) % 20_000));
             }
         }
     }
@@ -87,9 +85,7 @@ abstract contract Papers is Community {
         bytes32 structHash = keccak256(abi.encode(READING_TYPEHASH, interval, account, imported, exported, 7, 9));
         uint256 key = (draw >> 1) & 7 == 0 ? _orderKey(account) : _meterKey(account);
         bytes memory signature = compact(key, _digest(structHash));
-        return abi.encodePacked(
-            uint16(position), uint32(imported), uint32(exported), uint48(7), uint48(9), signature
-        );
+        return abi.encodePacked(uint16(position), uint32(imported), uint32(exported), uint48(7), uint48(9), signature);
     }
 
     function _attestation(uint256 interval, uint256 run, bytes32 readingsHash, uint256 delivered)
@@ -115,9 +111,7 @@ abstract contract Papers is Community {
 
     function _envelopeDigest(OperatingEnvelope memory e) internal view returns (bytes32) {
         bytes32 domain = keccak256(
-            abi.encode(
-                DOMAIN_TYPEHASH, keccak256("Peerwatt"), keccak256("1"), block.chainid, address(envelopes)
-            )
+            abi.encode(DOMAIN_TYPEHASH, keccak256("Peerwatt"), keccak256("1"), block.chainid, address(envelopes))
         );
         bytes32 structHash = keccak256(
             abi.encode(ENVELOPE_TYPEHASH, e.interval, e.page, e.feederHash, e.inputsHash, keccak256(e.limits))
