@@ -9,12 +9,13 @@ from refusals import refused
 
 from peerwatt.chain import open_network
 from peerwatt.client import BatchData
+from peerwatt.client.full_accounts import settle_making_room
 from peerwatt.market import SystemAccount
 from peerwatt.market.errors import AboveEnergyCredit, BalanceOverflow
 from peerwatt.messages import Reading, ReadingStatus, Side, Verdict, encode_readings
 
 SELLER = 4
-CASH_MAX = 2**37 - 1
+CASH_HALF, CASH_MAX = 2**36 - 1, 2**37 - 1
 # The largest prices and days long intervals: what a home earns in decades, in weeks.
 GOLDEN = replace(
     CONFIG, interval_length=86_400, gate_lead=3_600, open_ahead=1, ring_size=3, margin_price=65_535
@@ -50,7 +51,7 @@ def test_anybody_may_have_a_full_account_paid_out_so_its_batches_settle() -> Non
         market.sender.send(registry.scheduleTariff(first, (FEED_IN, FEED_IN, 0)))
         interval, cash = first, 2**35
         while cash + FEED_IN * EXPORTED <= CASH_MAX:
-            if cash <= CASH_MAX // 2:
+            if cash <= CASH_HALF:
                 refused("NotWallet", lambda: market.client.withdraw(SELLER, 1))
             [batch] = earned(market, interval)
             market.client.settle(interval, 0, batch)
@@ -60,13 +61,12 @@ def test_anybody_may_have_a_full_account_paid_out_so_its_batches_settle() -> Non
 
         [batch] = earned(market, interval)
         refused("BalanceOverflow", lambda: market.client.settle(interval, 0, batch))
-        free = cash - market.margin(SELLER)
         owner = market.as_wallet(SELLER).sender.address
         token = market.client.payment_token.functions
-        assert market.client.withdraw(SELLER, free)["status"] == 1
-        assert token.balanceOf(owner).call() == free
-        market.client.settle(interval, 0, batch)
-        assert market.client.accounts(5)[SELLER] == (cash - free + FEED_IN * EXPORTED, 0)
+        settle_making_room(market.client, interval, 0, batch)
+        paid = token.balanceOf(owner).call()
+        assert paid == cash - CASH_HALF
+        assert market.client.accounts(5)[SELLER] == (cash - paid + FEED_IN * EXPORTED, 0)
 
 
 # Two hours, in which a connection carries the largest step of an order.
@@ -133,6 +133,26 @@ def test_credit_that_nothing_backs_is_cancelled_against_who_attested_it() -> Non
         pair.take_out_energy(BUYER, 7)
         pair.cancel_energy(BUYER, 1)
         pair.compare_accounts()
+
+
+def test_who_settles_makes_room_with_tokens_first_and_by_cancelling_the_rest() -> None:
+    with open_network() as network:
+        pair = MarketPair(OnChainMarket(network, 3, config=LONG, limit=LARGEST, funded=False))
+        pair.deposit(SystemAccount.SUPPLIER, 10**12)
+        for account in (*SELLERS, BUYER):
+            pair.deposit(account, 2**35)
+        for interval in range(FIRST, FIRST + 8, 2):
+            credited(pair, interval, exported=1000)
+            pair.settle(interval, 0)
+
+        credited(pair, FIRST + 8, exported=1000)
+        client = pair.chain.client
+        pair.chain.at(pair.time)
+        settle_making_room(client, FIRST + 8, 0, pair.batch(FIRST + 8, 0))
+        buyer = pair.chain.as_wallet(BUYER).sender.address
+        assert client.energy_token.functions.balanceOf(buyer).call() == 4 * 1000
+        assert client.accounts(BUYER + 1)[BUYER][1] == HALF + STEP
+        pair.conserved()
 
 
 def test_connection_imports_in_an_interval_at_most_what_half_an_account_holds() -> None:

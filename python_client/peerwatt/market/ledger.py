@@ -12,6 +12,10 @@ CASH_BITS: Final = 38
 """Width of a participant's cash, a signed number of base units."""
 ENERGY_BITS: Final = 26
 """Width of a participant's energy credit, a signed number of Wh."""
+CASH_HALF: Final = (1 << CASH_BITS - 2) - 1
+"""Half of what a participant's account holds, base units, rounded down: anybody may pay out more than it."""
+ENERGY_HALF: Final = (1 << ENERGY_BITS - 2) - 1
+"""The same of its energy credit, Wh."""
 SYSTEM_BITS: Final = 64
 """Width of either balance of a system account."""
 

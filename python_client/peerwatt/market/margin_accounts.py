@@ -13,16 +13,13 @@ from peerwatt.market.errors import (
     UnknownAccount,
     WrongStatus,
 )
-from peerwatt.market.ledger import ENERGY_BITS, FIRST_PARTICIPANT, Ledger, SystemAccount, cash_bits
+from peerwatt.market.ledger import ENERGY_HALF, FIRST_PARTICIPANT, Ledger, SystemAccount, cash_bits
 from peerwatt.market.metering import EnergyLimits
 from peerwatt.market.participant import Participant, Status
 from peerwatt.messages.errors import require_uint
 
 AMOUNT_BITS: Final = 61
 """Width of an amount in one call: far more than any market holds."""
-
-ENERGY_HALF: Final = (1 << ENERGY_BITS - 2) - 1
-"""Half of the energy credit that a participant's account holds, Wh, rounded down."""
 
 
 class MarginAccounts:
