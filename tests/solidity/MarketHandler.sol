@@ -4,29 +4,31 @@ pragma solidity 0.8.30;
 import {BatchData} from "../../contracts/interfaces/IEnergyMarket.sol";
 import {vm, within} from "./Vm.sol";
 import {Community, Kind} from "./handler/Community.sol";
-import {SealedActs} from "./handler/SealedActs.sol";
+import {PlantActs} from "./handler/PlantActs.sol";
 
 /// @title Everybody at once: participants, relayers, the committee, the metering operator and thieves
 /// @notice Each call is one act of somebody at some time. An act that the market refuses is caught: refusing is right,
 /// what it leaves behind is what the invariants look at.
-contract MarketHandler is SealedActs {
+contract MarketHandler is PlantActs {
     constructor(Kind memory kind) Community(kind) {
         if (kind.isSealed) _fundRelayers();
     }
 
     /// @notice What is done in a market of this kind.
     function acts() external view returns (bytes4[] memory list) {
-        bytes4[13] memory always = [
+        bytes4[15] memory always = [
             this.wait.selector,
             this.deposit.selector,
             this.withdraw.selector,
             this.takeOut.selector,
             this.retire.selector,
+            this.keep.selector,
             this.join.selector,
             this.leave.selector,
             this.suspend.selector,
             this.pause.selector,
             this.steal.selector,
+            this.tradeAtLarge.selector,
             this.proceed.selector,
             this.actOutOfTurn.selector,
             this.correct.selector
@@ -55,12 +57,9 @@ contract MarketHandler is SealedActs {
         vm.warp(block.timestamp + within(time, 1, 2800));
     }
 
-    /// @notice Everybody who is below its margin pays in what it lacks and a little, and somebody something.
+    /// @notice Everybody who is below its margin comes back to it, and somebody pays in something.
     function deposit(uint256 account, uint256 amount) external {
-        for (uint256 i; i < PEOPLE && _person(i) < registry.accountCount(); ++i) {
-            int256 free = market.freeBalance(_person(i));
-            if (free < 0) _deposit(_person(i), uint256(-free) + market.marginOf(_person(i)) / 64);
-        }
+        _topUp();
         account = _someAccount(account, 0);
         // Little to the accounts that payments only pass through, so that they come to owe.
         bool passes = account != 0 && account < FIRST;
@@ -127,15 +126,7 @@ contract MarketHandler is SealedActs {
 
     /* THIEVES */
 
-    function steal(uint256 account, uint256 amount, uint256 which, uint256 seed) external {
-        account = _someAccount(account, 0);
-        amount = within(amount, 0, 1000);
-        try market.withdraw(account, amount) {
-            broken = "a thief withdrew";
-        } catch {}
-        try market.takeOutEnergy(account, amount) {
-            broken = "a thief took energy out";
-        } catch {}
+    function steal(uint256 which, uint256 seed) external {
         try energyToken.mint(address(this), 1) {
             broken = "a thief minted";
         } catch {}

@@ -10,7 +10,7 @@ import {SealedBatches} from "../../../contracts/SealedBatches.sol";
 import {BatchData, Interval} from "../../../contracts/interfaces/IEnergyMarket.sol";
 import {MarketConfig, Participant, Pricing, Tariff} from "../../../contracts/interfaces/IParticipantRegistry.sol";
 import {Clearing} from "../../../contracts/libraries/Clearing.sol";
-import {Terms, Verdict} from "../../../contracts/libraries/Terms.sol";
+import {Terms} from "../../../contracts/libraries/Terms.sol";
 import {PaymentToken} from "../../../contracts/mocks/PaymentToken.sol";
 import {vm, within} from "../Vm.sol";
 
@@ -37,9 +37,11 @@ abstract contract Community {
     uint256 internal constant OPEN_AHEAD = 2;
     uint256 public constant BOND = 5_000_000;
     uint256 internal constant RING = 4;
-    uint256 private constant BASE_PRICE = 100;
+    uint256 private constant BASE_PRICE = 80;
+    /// @dev Where the fixed price is, ticks above where asks begin: those who rush trade at it.
+    uint256 private constant FIXED_ABOVE = 19;
     /// @dev So much a participant may have after a deposit.
-    int256 internal constant DEPOSIT_MAX = 1 << 34;
+    int256 internal constant DEPOSIT_MAX = 1 << 35;
     uint256 internal constant FIRST = 4;
     uint256 internal constant PAGE_SIZE = 96;
     /// @dev The people are in two pages. Between them are others who never pay in. A prime, so that from any of them on
@@ -49,10 +51,11 @@ abstract contract Community {
     /// @dev Registered while the market runs.
     uint256 internal constant LATE = 2;
     /// @dev What a connection carries, units of 100 W: a home's, and a plant's. Six plants fill a lane with what they can
-    /// export in an interval, and eight with what they can import.
+    /// export in an interval, or import; with three intervals' imports a plant's account is more than half full of energy,
+    /// with six too full.
     uint256 private constant HOME_IMPORTS = 40;
     uint256 private constant HOME_EXPORTS = 30;
-    uint256 private constant PLANT_IMPORTS = 45_000;
+    uint256 private constant PLANT_IMPORTS = 65_000;
     uint256 private constant PLANT_EXPORTS = 60_000;
     uint256 internal constant OPERATOR_KEY = 0xBEEF;
     uint256 internal constant COMMITTEE_KEY = 0xC0FFEE;
@@ -133,7 +136,7 @@ abstract contract Community {
             bond: kind.isSealed ? uint48(BOND) : 0,
             maxNetworkFee: 25,
             pricing: kind.pricing,
-            fixedPrice: kind.pricing == Pricing.Fixed ? uint16(BASE_PRICE + kind.lowestAsk + 12) : 0
+            fixedPrice: kind.pricing == Pricing.Fixed ? uint16(BASE_PRICE + kind.lowestAsk + FIXED_ABOVE) : 0
         });
         address[4] memory wallets = [_wallet(0), _wallet(1), _wallet(2), _wallet(3)];
         bytes memory arguments = abi.encode(config, Tariff(300, 80, 20), address(this), vm.addr(OPERATOR_KEY), wallets);
@@ -166,10 +169,14 @@ abstract contract Community {
         return which & 3 == 0 ? within(which >> 2, least, FIRST - 1) : _person((which >> 2) % PEOPLE);
     }
 
-    /// What the account's connection carries, units of 100 W. Every other account is a plant's, if it ever pays in.
+    /// Every other account is a plant's, if it ever pays in.
+    function _isPlant(uint256 account) internal pure returns (bool) {
+        return account & 1 == 1 && (account < FIRST + PEOPLE_IN_FIRST_PAGE || account >= PAGE_SIZE);
+    }
+
+    /// What the account's connection carries, units of 100 W.
     function _powers(uint256 account) internal pure returns (uint256 imports, uint256 exports) {
-        bool isPlant = account & 1 == 1 && (account < FIRST + PEOPLE_IN_FIRST_PAGE || account >= PAGE_SIZE);
-        return isPlant ? (PLANT_IMPORTS, PLANT_EXPORTS) : (HOME_IMPORTS, HOME_EXPORTS);
+        return _isPlant(account) ? (PLANT_IMPORTS, PLANT_EXPORTS) : (HOME_IMPORTS, HOME_EXPORTS);
     }
 
     /// What so much power comes to in an interval, Wh.
@@ -179,25 +186,12 @@ abstract contract Community {
 
     /* PARTS */
 
-    function _settle(uint256 interval, uint256 number) internal {
-        Batch storage batch = batches[interval][number];
-        (bool found, Interval memory state) = _state(interval);
-        if (!found) return;
-        try market.settle(interval, number, _data(batch)) {
-            ++done["settle"];
-            if (state.terms.verdict() == Verdict.Curtail && batch.decisions.length != 0) ++done["settle curtailed"];
-            (uint256 debt,,) = market.totals();
-            if (debt != 0) ++done["debt"];
-            (batch.settled, batch.terms, batch.clearing) = (true, state.terms, state.clearing);
-        } catch {}
-    }
-
     function _data(Batch storage batch) internal view returns (BatchData memory) {
         return BatchData(batch.records, batch.decisions, batch.readings, batch.previous);
     }
 
     /// The next `count` participants, with their margin if they pay in.
-    /// @dev 10.5 MWh of a plant's connection, held for four intervals at 400 base units, are 16.8 billion: less than may be
+    /// @dev 12.5 MWh of a plant's connection, held for four intervals at 400 base units, are 20 billion: less than may be
     /// deposited.
     function _register(uint256 count, bool pays) internal {
         uint256 first = registry.accountCount();
@@ -218,6 +212,19 @@ abstract contract Community {
     function _deposit(uint256 account, uint256 amount) internal {
         market.deposit(account, amount);
         paidIn += amount;
+    }
+
+    /// The supplier, and everybody else who is below its margin, pays in what it lacks and a little.
+    function _topUp() internal {
+        _topUp(0);
+        for (uint256 i; i < PEOPLE && _person(i) < registry.accountCount(); ++i) {
+            _topUp(_person(i));
+        }
+    }
+
+    function _topUp(uint256 account) private {
+        int256 free = market.freeBalance(account);
+        if (free < 0) _deposit(account, uint256(-free) + market.marginOf(account) / 64);
     }
 
     function _withdraw(uint256 account, uint256 amount) internal returns (bool) {

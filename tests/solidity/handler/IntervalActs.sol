@@ -11,12 +11,13 @@ import {
 } from "../../../contracts/interfaces/IEnergyMarket.sol";
 import {Verdict} from "../../../contracts/libraries/Terms.sol";
 import {Log, vm, within} from "../Vm.sol";
+import {KeeperActs} from "./KeeperActs.sol";
 import {OfferActs} from "./OfferActs.sol";
 
 /// @title The life of an interval after its book has closed: each call is one act of somebody at some time
 /// @notice An act that the market refuses is caught: refusing is right, what it leaves behind is what the invariants look
 /// at.
-abstract contract IntervalActs is OfferActs {
+abstract contract IntervalActs is OfferActs, KeeperActs {
     mapping(Verdict => uint256) public verdicts;
     /// @dev How many of `intervals`, from the first on, need nothing any more.
     uint256 private _allSettled;
@@ -29,7 +30,8 @@ abstract contract IntervalActs is OfferActs {
         }
     }
 
-    function _proceed(uint256 seed) private {
+    /// Whether anything was left to do.
+    function _proceed(uint256 seed) internal returns (bool) {
         for (uint256 i = _allSettled; i < intervals.length; ++i) {
             uint256 interval = intervals[i];
             (bool found, Interval memory state) = _state(interval);
@@ -37,36 +39,36 @@ abstract contract IntervalActs is OfferActs {
                 if (i == _allSettled) ++_allSettled;
                 continue;
             }
-            uint256 which = intervals.length - 1 - i;
             uint256 closure = _bookClosure(interval);
             if (state.phase == Phase.Open) {
                 _waitUntil(closure);
-                this.clear(which);
+                _clear(interval);
             } else if (state.phase == Phase.Cleared) {
                 if (seed & 7 == 0) _waitUntil(closure + REPORT_WINDOW);
-                if (block.timestamp < closure + REPORT_WINDOW) this.report(which, seed >> 3, seed);
-                else this.expire(which);
+                if (block.timestamp < closure + REPORT_WINDOW) _report(interval, _someVerdict(seed >> 3), seed);
+                else _expire(interval);
             } else {
-                _measure(interval, which, state.attested, seed);
+                _measure(interval, state.attested, seed);
             }
-            return;
+            return true;
         }
+        return false;
     }
 
     /// The readings of an interval, or the silence of its meters, and then its settlement.
-    function _measure(uint256 interval, uint256 which, bool attested, uint256 seed) private {
+    function _measure(uint256 interval, bool attested, uint256 seed) private {
         uint256 deadline = (interval + 1) * LENGTH + ATTEST_WINDOW;
         _waitUntil((interval + 1) * LENGTH);
-        if (!attested && seed & 7 != 0 && block.timestamp < deadline) return this.attest(which, seed);
+        if (!attested && seed & 7 != 0 && block.timestamp < deadline) return _someAttestation(interval, seed);
         _waitUntil(deadline);
-        if (seed & 8 == 0) this.overrule(which, seed >> 4, seed);
+        if (seed & 8 == 0) _overrule(interval, seed >> 4, seed);
         _waitUntil(deadline + OVERRULE_WINDOW);
         for (uint256 j; j < batches[interval].length; ++j) {
             _settle(interval, j);
         }
     }
 
-    function _waitUntil(uint256 time) private {
+    function _waitUntil(uint256 time) internal {
         if (block.timestamp < time) vm.warp(time);
     }
 
@@ -82,18 +84,29 @@ abstract contract IntervalActs is OfferActs {
     }
 
     function clear(uint256 which) external {
-        try market.clear(_pick(which)) {
+        _clear(_pick(which));
+    }
+
+    function _clear(uint256 interval) internal {
+        try market.clear(interval) {
             ++done["clear"];
         } catch {}
     }
 
     function report(uint256 which, uint256 verdict, uint256 seed) external {
-        uint256 interval = _pick(which);
+        _report(_pick(which), _someVerdict(verdict), seed);
+    }
+
+    function _someVerdict(uint256 draw) private pure returns (Verdict) {
+        return Verdict(within(draw, 1, 4));
+    }
+
+    function _report(uint256 interval, Verdict verdict, uint256 seed) internal {
         (bool found, Interval memory state) = _state(interval);
         if (!found || state.phase != Phase.Cleared) return;
         NetworkReport memory r;
         r.interval = uint32(interval);
-        r.verdict = Verdict(within(verdict, 1, 4));
+        r.verdict = verdict;
         uint256 most = state.terms.volume();
         r.volume = uint40(r.verdict == Verdict.Accept ? most : r.verdict == Verdict.Void ? 0 : within(seed, 0, most));
         r.lossRate = uint24(within(seed >> 8, 0, 50_000));
@@ -115,17 +128,29 @@ abstract contract IntervalActs is OfferActs {
     }
 
     function expire(uint256 which) external {
-        try market.expire(_pick(which)) {
+        _expire(_pick(which));
+    }
+
+    function _expire(uint256 interval) private {
+        try market.expire(interval) {
             ++done["expire"];
         } catch {}
     }
 
     function attest(uint256 which, uint256 seed) external {
-        uint256 interval = _pick(which);
+        _someAttestation(_pick(which), seed);
+    }
+
+    /// Half the time all that stands is said to be delivered, and half the time nothing was.
+    function _someAttestation(uint256 interval, uint256 seed) private {
+        _attest(interval, (seed >> 128) & 1 == 0, (seed >> 129) & 1 == 0, seed);
+    }
+
+    function _attest(uint256 interval, bool claimsAll, bool isNight, uint256 seed) internal {
         (bool found, Interval memory state) = _state(interval);
         if (!found || state.phase != Phase.Gated || state.attested) return;
-        bytes[] memory readings = _readings(interval, seed);
-        uint256 delivered = within(seed >> 4, 0, state.terms.volume());
+        bytes[] memory readings = _readings(interval, isNight, seed);
+        uint256 delivered = claimsAll ? state.terms.volume() : within(seed >> 4, 0, state.terms.volume());
         bytes memory signature = _attestation(interval, 1, _hashes(readings), delivered);
         try market.attest(interval, readings, delivered, signature) {
             ++done["attest"];
@@ -136,7 +161,10 @@ abstract contract IntervalActs is OfferActs {
     }
 
     function overrule(uint256 which, uint256 number, uint256 seed) external {
-        uint256 interval = _pick(which);
+        _overrule(_pick(which), number, seed);
+    }
+
+    function _overrule(uint256 interval, uint256 number, uint256 seed) private {
         if (batches[interval].length == 0) return;
         number = within(number, 0, batches[interval].length - 1);
         Batch storage batch = batches[interval][number];
@@ -195,7 +223,7 @@ abstract contract IntervalActs is OfferActs {
         number = within(number, 0, batches[interval].length - 1);
         Batch storage batch = batches[interval][number];
         if (!batch.settled) return;
-        bytes[] memory readings = _readings(interval, seed);
+        bytes[] memory readings = _readings(interval, (seed >> 129) & 1 == 0, seed);
         bytes32[] memory hashes = new bytes32[](readings.length);
         for (uint256 i; i < hashes.length; ++i) {
             hashes[i] = keccak256(readings[i]);

@@ -68,7 +68,10 @@ abstract contract OfferActs is Fates {
 
     function post(uint256 which, uint256 seed) external {
         uint256 interval = _someInterval(which);
-        bytes memory orders = _someOrders(interval, seed);
+        _post(interval, _someOrders(interval, seed));
+    }
+
+    function _post(uint256 interval, bytes memory orders) internal {
         (bool wasOpen, bool taking) = _takes(interval);
         vm.recordLogs();
         try market.post(interval, orders) {

@@ -16,6 +16,10 @@ abstract contract Orders is Papers {
     /// @dev Where those who rush meet, ticks above where their side begins: so that any step of theirs can be the one
     /// there.
     uint256 private constant RUSH = GAP_MAX * MAX_STEPS;
+    /// @dev Where some of them bid and others ask, they are up to so many ticks above: not all are the last who trade.
+    uint256 private constant APART = 1;
+    /// @dev Those who rush are in so many groups.
+    uint256 internal constant GROUPS = 6;
     /// @dev How many ticks of a side are used, from where it begins.
     uint256 internal constant SPREAD = RUSH + GAP_MAX * MAX_STEPS + 1;
     /// @dev What a step beside the large one of a rush has at most, Wh.
@@ -25,15 +29,23 @@ abstract contract Orders is Papers {
 
     mapping(uint256 interval => mapping(uint256 account => bool)) internal _hasOrder;
 
+    /// Who posts: everybody, about half of them, or those who have plants.
+    enum Who {
+        All,
+        Half,
+        Plants
+    }
+
     /// How the orders of a batch are made.
-    /// @param all whether everybody posts, or about half of them
-    /// @param rushes whether all that their connections carry is offered at one tick: by all who rush in an interval on
-    /// the same side, so that little of it trades
+    /// @param rushes whether all that their connections carry is offered at about one tick
+    /// @param sellers how many of the groups ask in a rush, while the others bid: where all are on one side lanes fill up,
+    /// else much is traded
     /// @param careful whether no order is over its limit or has a flaw, and hardly any is somebody's second
     /// @param leastSteps of each order
     struct Manner {
-        bool all;
+        Who who;
         bool rushes;
+        uint256 sellers;
         bool careful;
         uint256 leastSteps;
     }
@@ -62,17 +74,30 @@ abstract contract Orders is Papers {
         Stranger
     }
 
-    /// One order each, in some order of the people.
     function _someOrders(uint256 interval, uint256 seed) internal view returns (bytes memory orders) {
         bool rushes = (seed >> 1) % 3 == 0;
         // Every third batch has as many steps as it can.
         uint256 leastSteps = (seed >> 6) % 3 == 0 ? MAX_STEPS : within(seed >> 8, 1, MAX_STEPS);
-        Manner memory manner = Manner(rushes || seed & 1 == 0, rushes, (seed >> 4) & 3 != 0, leastSteps);
+        bool careful = (seed >> 4) & 3 != 0;
+        uint256 sellers = interval & 1 == 0 ? within(interval >> 1, 1, 3) : (interval >> 1) & 1 == 0 ? 0 : GROUPS;
+        Manner memory manner =
+            Manner(rushes || seed & 1 == 0 ? Who.All : Who.Half, rushes, sellers, careful, leastSteps);
+        return _batchOf(interval, manner, seed);
+    }
+
+    /// A rush of the plants alone.
+    function _plantOrders(uint256 interval, uint256 sellers, uint256 seed) internal view returns (bytes memory orders) {
+        return _batchOf(interval, Manner(Who.Plants, true, sellers, true, 1), seed);
+    }
+
+    /// One order each, in some order of the people.
+    function _batchOf(uint256 interval, Manner memory manner, uint256 seed) private view returns (bytes memory orders) {
         (uint256 first, uint256 stride) = ((seed >> 16) % PEOPLE, within(seed >> 32, 1, PEOPLE - 1));
         for (uint256 i; i < PEOPLE; ++i) {
             uint256 draw = uint256(keccak256(abi.encode(seed, i)));
-            if (!manner.all && draw & 1 == 0) continue;
+            if (manner.who == Who.Half && draw & 1 == 0) continue;
             uint256 account = _person((first + i * stride) % PEOPLE);
+            if (manner.who == Who.Plants && !_isPlant(account)) continue;
             if (manner.careful && _hasOrder[interval][account] && (draw >> 1) & 7 != 0) continue;
             orders = abi.encodePacked(orders, _order(interval, account, manner, draw));
         }
@@ -88,7 +113,7 @@ abstract contract Orders is Papers {
         Flaw flaw = manner.careful || drawn > flaws ? Flaw.None : Flaw(drawn);
         uint256 count = within(draw >> 16, manner.leastSteps, MAX_STEPS);
         if (flaw == Flaw.StepCount) count = draw & 2 == 0 ? 0 : MAX_STEPS + 1;
-        uint32[] memory steps = _steps(interval & 1, account, manner, count, draw >> 32);
+        uint32[] memory steps = _steps(_rushSide(account, manner.sellers), account, manner, count, draw >> 32);
         if (flaw == Flaw.NoQuantity) steps[0] -= steps[0] & uint32(QUANTITY_MAX);
         if (flaw == Flaw.NotAscending) steps[count - 1] = steps[0];
         uint256 key = flaw == Flaw.ForeignKey ? _meterKey(account) : _orderKey(account);
@@ -100,6 +125,10 @@ abstract contract Orders is Papers {
             order = abi.encodePacked(order, steps[i]);
         }
         order = abi.encodePacked(order, compact(key, _orderDigest(interval, order, 0)));
+    }
+
+    function _rushSide(uint256 account, uint256 sellers) private pure returns (uint256) {
+        return (account >> 1) % GROUPS < sellers ? 1 : 0;
     }
 
     /// Bids, then asks; in a rush one at least on its side.
@@ -131,7 +160,7 @@ abstract contract Orders is Papers {
             if (!isRushSide) return l;
             l.largeAt = (draw >> 8) % count;
             l.large = limit - (manner.careful ? BESIDE * count : 0);
-            l.tick += RUSH - l.largeAt * l.gap;
+            l.tick += RUSH - l.largeAt * l.gap + (manner.sellers % GROUPS != 0 ? within(draw >> 16, 0, APART) : 0);
         } else {
             l.tick += (draw >> 8) & 3;
             if (limit > USUAL_MAX) limit = USUAL_MAX;

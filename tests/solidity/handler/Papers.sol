@@ -44,7 +44,8 @@ abstract contract Papers is Community {
     }
 
     /// What a meter signed is repeated, mostly: a correction that changes it is refused.
-    function _readings(uint256 interval, uint256 seed) internal view returns (bytes[] memory vectors) {
+    /// @param isNight whether nobody feeds in
+    function _readings(uint256 interval, bool isNight, uint256 seed) internal view returns (bytes[] memory vectors) {
         vectors = new bytes[](batches[interval].length);
         for (uint256 i; i < vectors.length; ++i) {
             (bytes memory records, bytes memory old) = (batches[interval][i].records, batches[interval][i].readings);
@@ -53,6 +54,7 @@ abstract contract Papers is Community {
             for (uint256 at = OrderCodec.COUNT_BYTES; at < records.length; at = _next(records, at)) {
                 uint256 draw = uint256(keccak256(abi.encode(seed, i, at)));
                 (uint256 imported, uint256 exported) = _measured(records, at, draw >> 8);
+                if (isNight) exported = 0;
                 uint256 reading = ((draw % 2) << 62) | (imported << 31) | exported;
                 uint256 before = any ? _word(old, OrderCodec.READING_BYTES * order) >> 192 : 0;
                 if (before >> 62 == 2 && draw >> 253 != 0) reading = before;

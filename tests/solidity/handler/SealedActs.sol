@@ -52,9 +52,22 @@ abstract contract SealedActs is IntervalActs {
         bytes memory orders = _someOrders(interval, seed);
         // One in sixteen ends within an order.
         if (seed >> 252 == 0) orders = abi.encodePacked(orders, uint8(0));
+        _commitTo(relayer, interval, orders, seed);
+    }
+
+    function _commitTo(address relayer, uint256 interval, bytes memory orders, uint256 seed) private {
         bytes32 salt = keccak256(abi.encode(seed, "salt"));
         bytes32 seal = sealedBatches.sealOf(relayer, interval, orders, salt);
         _commit(Commitment(interval, relayer, orders, salt, seal, false, true));
+    }
+
+    /// A relayer commits to a batch and reveals it as soon as it can.
+    function _postSealed(uint256 interval, bytes memory orders, uint256 seed) internal {
+        uint256 number = _commitments.length;
+        _commitTo(_relayer(1), interval, orders, seed);
+        if (_commitments.length == number) return;
+        _waitUntil(_gateClosure(interval));
+        _reveal(number);
     }
 
     /// @notice Mostly of the next interval and at its gate closure, mostly all that relayers have for it; half the time the
