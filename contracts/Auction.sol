@@ -38,9 +38,9 @@ contract Auction is IAuction {
 
         uint256 volume = _crossing(words);
         if (volume == 0) return (Clearing.wrap(0), 0);
-        (Marginal memory bid, Marginal memory ask) = (_reach(BUY, volume, words), _reach(SELL, volume, words));
+        (Marginal memory bid, Marginal memory ask) = (_marginalAt(BUY, volume, words), _marginalAt(SELL, volume, words));
         if (PRICING == Pricing.PayAsBid) return (pack(_price(bid.tick), _price(ask.tick), true, bid, ask), volume);
-        (uint256 nextBid, uint256 nextAsk) = (_next(BUY, bid, words), _next(SELL, ask, words));
+        (uint256 nextBid, uint256 nextAsk) = (_bestLeft(BUY, bid, words), _bestLeft(SELL, ask, words));
         if (PRICING == Pricing.McAfee) return _withoutTheLast(volume, bid, ask, nextBid, nextAsk, words);
         // Any price between these two leaves nobody better off with another quantity; the midpoint favours no side.
         uint256 lower = nextBid == NO_BID ? ask.tick : Math.max(ask.tick, nextBid);
@@ -103,7 +103,7 @@ contract Auction is IAuction {
         }
         --volume;
         if (volume == 0) return (Clearing.wrap(0), 0);
-        (bid, ask) = (_reach(BUY, volume, words), _reach(SELL, volume, words));
+        (bid, ask) = (_marginalAt(BUY, volume, words), _marginalAt(SELL, volume, words));
         return (pack(highest, lowest, false, bid, ask), volume);
     }
 
@@ -115,7 +115,7 @@ contract Auction is IAuction {
         if (lowestBid > TICK_MAX) return (Clearing.wrap(0), 0);
         uint256 volume = Math.min(_energy(BUY, lowestBid, words), _energy(SELL, highestAsk, words));
         if (volume == 0) return (Clearing.wrap(0), 0);
-        return (pack(price, price, false, _reach(BUY, volume, words), _reach(SELL, volume, words)), volume);
+        return (pack(price, price, false, _marginalAt(BUY, volume, words), _marginalAt(SELL, volume, words)), volume);
     }
 
     /// @dev Liu et al., IEEE Trans. Power Systems 32 (2017), eqs. 8-9, with one division.
@@ -134,7 +134,7 @@ contract Auction is IAuction {
 
     /// @dev The most that can be matched: what is bid at a tick's price or above, or asked at it or below, whichever is
     /// less, at the first tick where asks suffice for all higher bids. Whole words are added up until both sides have come
-    /// to the same one, which holds that tick.
+    /// to the same one, which holds such a tick: where both sums are equal maybe a later one, with the same volume.
     function _crossing(uint256[52] calldata words) private pure returns (uint256) {
         unchecked {
             (uint256 bid, uint256 ask) = (LAST_WORD, 0);
@@ -162,7 +162,11 @@ contract Auction is IAuction {
     }
 
     /// @dev Takes `volume` from the best of a side, which holds that much.
-    function _reach(uint256 side, uint256 volume, uint256[52] calldata words) private pure returns (Marginal memory) {
+    function _marginalAt(uint256 side, uint256 volume, uint256[52] calldata words)
+        private
+        pure
+        returns (Marginal memory)
+    {
         unchecked {
             (uint256 index, uint256 worse) = _walk(side);
             uint256 word = _word(words, side, index);
@@ -183,7 +187,7 @@ contract Auction is IAuction {
     }
 
     /// @dev The best tick of a side at which something is left when all is taken up to its marginal tick.
-    function _next(uint256 side, Marginal memory last, uint256[52] calldata words) private pure returns (uint256) {
+    function _bestLeft(uint256 side, Marginal memory last, uint256[52] calldata words) private pure returns (uint256) {
         if (last.filled < last.total) return last.tick;
         unchecked {
             (, uint256 worse) = _walk(side);
@@ -218,7 +222,7 @@ contract Auction is IAuction {
         pure
         returns (Marginal memory reached)
     {
-        reached = _reach(side, limit, words);
+        reached = _marginalAt(side, limit, words);
         // At the clearing's own marginal tick the fill stays what it was, and the gate accepts less of it.
         reached.filled = reached.tick == was.tick ? was.filled : reached.total;
     }

@@ -87,7 +87,7 @@ contract EnergyMarket is Metering {
         if (r.verdict == Verdict.Accept) {
             require(r.volume == most, BadVerdict());
         } else if (r.verdict == Verdict.Cap) {
-            state.clearing = auction.cap(state.clearing, r.volume, slot.book.lanes(state.terms.words()));
+            state.clearing = auction.cap(state.clearing, r.volume, slot.book.read(state.terms.heldWords()));
         } else if (r.verdict == Verdict.Curtail) {
             require(decisions != 0, DecisionsMismatch());
         } else {
@@ -157,7 +157,7 @@ contract EnergyMarket is Metering {
         unchecked {
             (uint256 participant, uint256 count) = OrderCodec.header(OrderCodec.load(at));
             next = at + OrderCodec.recordLength(count);
-            _turn(journal, participant);
+            _turnToAccount(journal, participant);
             Connection connection = journal.page.connection(participant);
             (uint256 sell, uint256 buy, uint256 loss, uint256 charge) = rules.accepted(at, count);
             (uint256 imported, uint256 exported) = Settlement.metered(OrderCodec.reading(readingAt), buy, connection);

@@ -27,7 +27,7 @@ contract GridGate is Roles, IGridGate {
 
     address private _administrator;
     /// @dev The latest may lie in the future. It is apart from those before it, ascending in `from`, because every report
-    /// asks for a committee.
+    /// and every envelope asks for a committee.
     Committee private _latest;
     Committee[] private _earlier;
 
@@ -53,7 +53,7 @@ contract GridGate is Roles, IGridGate {
     {
         uint256 untouched = block.timestamp / INTERVAL_LENGTH + OPEN_AHEAD + 1;
         require(fromInterval >= untouched && fromInterval <= type(uint32).max, TooSoon(fromInterval, untouched));
-        // One that has not begun to count may still be replaced.
+        // One that no interval which takes orders uses yet is replaced; until the new one begins, the earlier counts.
         if (_latest.from < untouched) _earlier.push(_latest);
         _schedule(fromInterval, members, quorum);
     }

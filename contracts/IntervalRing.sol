@@ -38,7 +38,7 @@ abstract contract IntervalRing is MarginAccounts, IEnergyMarket {
         Slot storage slot = _ring[interval % RING_SIZE];
         Interval storage state = slot.interval;
         bool ungated = state.number == interval && state.phase < Phase.Gated;
-        return ungated ? slot.book.lane(state.terms.words(), side, tick) : 0;
+        return ungated ? slot.book.lane(state.terms.heldWords(), side, tick) : 0;
     }
 
     /// @inheritdoc IEnergyMarket

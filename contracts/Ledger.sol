@@ -37,10 +37,18 @@ abstract contract Ledger is Clock, IMarginAccounts {
         int256 debt;
     }
 
+    /// @dev What an account holds besides what lies in its place among the quads.
+    struct Reserve {
+        int128 cash;
+        int128 energy;
+    }
+
     Totals internal _totals;
     SystemCash internal _systemCash;
     /// @dev An array, not a mapping: the place of a word costs no hash.
     AccountQuad[1 << 14] private _quads;
+    /// @dev Of accounts that once outgrew their place. Who stands has no negative cash here.
+    mapping(uint256 account => Reserve) private _reserves;
     /// @dev For a page of participants, a bit for each that holds its margin and, `LEAVING` bits higher, one for each
     /// that has asked to leave.
     mapping(uint256 page => uint256) internal _standings;
@@ -52,7 +60,8 @@ abstract contract Ledger is Clock, IMarginAccounts {
             return (_systemCash.cash(index), energy);
         }
         AccountQuad quad = _quads[index / ParticipantAccount.PER_WORD];
-        return (quad.cash(index), quad.energy(index));
+        Reserve storage reserve = _reserves[index];
+        return (quad.cash(index) + reserve.cash, quad.energy(index) + reserve.energy);
     }
 
     /// @dev The worst interval of connections that carry `energyLimit` Wh, as often as intervals can be open or unsettled.
@@ -82,7 +91,7 @@ abstract contract Ledger is Clock, IMarginAccounts {
     }
 
     /// @dev Makes the journal's quad the participant's, and its page.
-    function _turn(Journal memory journal, uint256 participant) internal {
+    function _turnToAccount(Journal memory journal, uint256 participant) internal {
         uint256 quadIndex = participant / ParticipantAccount.PER_WORD;
         if (journal.quadIndex == quadIndex) return;
         _flushQuad(journal);
@@ -102,21 +111,44 @@ abstract contract Ledger is Clock, IMarginAccounts {
     /// @dev Books a change to a participant that the journal was turned to, whose connection carries `energyLimit` Wh.
     function _book(Journal memory journal, uint256 participant, int256 cash, int256 energy, uint256 energyLimit)
         internal
-        view
     {
         unchecked {
             cash *= journal.sign;
-            int256 before;
-            (journal.quad, before) = journal.quad.plus(participant, cash, energy * journal.sign);
+            energy *= journal.sign;
+            (AccountQuad next, int256 before) = journal.quad.plus(participant, cash, energy);
             int256 aboveMargin = before + cash - int256(_margin(energyLimit));
             int256 bit = int256(1 << (participant % Roster.PAGE_SIZE));
-            // Negative if the account was in debt, is below its margin, or did not stand.
+            // Negative if its place held a debt or has no room, is below the margin, or the account did not stand.
             if ((before | aboveMargin | ((int256(journal.standing) & bit) - 1)) < 0) {
-                journal.debt += _debtAdded(before, before + cash);
-                if (aboveMargin < 0) journal.standing &= uint256(~bit);
-                else journal.standing |= uint256(bit);
+                next = _bookWithReserve(journal, participant, cash, energy, energyLimit);
             }
+            journal.quad = next;
         }
+    }
+
+    /// @dev The same for whoever does not plainly stand, or outgrows its place: then all that it holds moves to its
+    /// reserve, and so it does as long as the reserve owes.
+    function _bookWithReserve(
+        Journal memory journal,
+        uint256 participant,
+        int256 cash,
+        int256 energy,
+        uint256 energyLimit
+    ) private returns (AccountQuad next) {
+        Reserve storage reserve = _reserves[participant];
+        (int256 placed, int256 credit) = (journal.quad.cash(participant), journal.quad.energy(participant));
+        int256 before = placed + reserve.cash;
+        int256 afterwards = before + cash;
+        journal.debt += _debtAdded(before, afterwards);
+        uint256 bit = 1 << (participant % Roster.PAGE_SIZE);
+        if (afterwards < int256(_margin(energyLimit))) journal.standing &= ~bit;
+        else journal.standing |= bit;
+        if (reserve.cash < 0 || !ParticipantAccount.fits(placed + cash, credit + energy)) {
+            reserve.cash = int128(afterwards);
+            reserve.energy += int128(credit + energy);
+            (cash, energy) = (-placed, -credit);
+        }
+        (next,) = journal.quad.plus(participant, cash, energy);
     }
 
     /// @dev Ends a run of bookings: writes what is held.
@@ -141,7 +173,7 @@ abstract contract Ledger is Clock, IMarginAccounts {
             return;
         }
         Journal memory journal = _booking();
-        _turn(journal, account_);
+        _turnToAccount(journal, account_);
         _book(journal, account_, cash, energy, _energyLimit(account_));
         _close(journal);
     }

@@ -8,7 +8,7 @@ import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
 import {EnergyToken} from "./EnergyToken.sol";
 import {Ledger} from "./Ledger.sol";
 import {IMarginAccounts} from "./interfaces/IMarginAccounts.sol";
-import {ParticipantAccount, SystemAccount} from "./libraries/AccountLib.sol";
+import {SystemAccount} from "./libraries/AccountLib.sol";
 import {Roster} from "./libraries/Roster.sol";
 
 /// @title Cash, energy, margin and exit
@@ -17,11 +17,8 @@ import {Roster} from "./libraries/Roster.sol";
 abstract contract MarginAccounts is Ledger, ReentrancyGuard {
     using SafeERC20 for IERC20;
 
-    /// @dev A quarter of what an account can hold: nobody can fill another's account by deposits until a batch that it is
-    /// in can no longer be settled.
-    int256 private constant DEPOSIT_MAX = (ParticipantAccount.CASH_MAX + 1) / 4;
-    int256 private constant SYSTEM_DEPOSIT_MAX = (SystemAccount.CASH_MAX + 1) / 4;
-    int256 private constant ENERGY_HALF = ParticipantAccount.ENERGY_MAX / 2;
+    /// @dev So that no sum of deposits comes near what a system account can hold.
+    int256 private constant DEPOSIT_MAX = (SystemAccount.CASH_MAX + 1) / 4;
 
     IERC20 public immutable paymentToken;
     EnergyToken public immutable energyToken;
@@ -50,7 +47,7 @@ abstract contract MarginAccounts is Ledger, ReentrancyGuard {
     function deposit(uint256 account_, uint256 amount) external nonReentrant {
         require(account_ < registry.accountCount(), UnknownAccount(account_));
         (int256 cash,) = account(account_);
-        int256 room = (account_ < SystemAccount.COUNT ? SYSTEM_DEPOSIT_MAX : DEPOSIT_MAX) - cash;
+        int256 room = DEPOSIT_MAX - cash;
         require(room >= 0 && amount <= uint256(room), DepositTooLarge(amount));
 
         _bookAlone(account_, int256(amount), 0);
@@ -60,54 +57,28 @@ abstract contract MarginAccounts is Ledger, ReentrancyGuard {
     }
 
     /// @inheritdoc IMarginAccounts
-    function withdraw(uint256 account_, uint256 amount) external nonReentrant {
-        (int256 cash,) = account(account_);
-        address wallet = _payee(account_, cash > ParticipantAccount.CASH_MAX / 2);
+    function withdraw(uint256 account_, uint256 amount) external nonReentrant onlyWallet(account_) {
         int256 free = freeBalance(account_);
         require(free >= 0 && amount <= uint256(free), AboveFreeBalance(account_, amount, free));
 
         _bookAlone(account_, -int256(amount), 0);
-        emit Withdrawn(account_, wallet, amount);
+        emit Withdrawn(account_, msg.sender, amount);
 
-        paymentToken.safeTransfer(wallet, amount);
+        paymentToken.safeTransfer(msg.sender, amount);
     }
 
     /// @inheritdoc IMarginAccounts
-    function takeOutEnergy(uint256 account_, uint256 amount) external nonReentrant {
+    function takeOutEnergy(uint256 account_, uint256 amount) external nonReentrant onlyWallet(account_) {
+        // The tokens in existence never exceed what meters recorded, whatever a wrong attestation credited.
         (, int256 credit) = account(account_);
-        address wallet = _payee(account_, credit > ENERGY_HALF);
-        credit = SignedMath.min(credit, _mintable());
+        credit = SignedMath.min(credit, _totals.delivered - int256(uint256(_totals.takenOut)));
         require(credit >= 0 && amount <= uint256(credit), AboveEnergyCredit(account_, amount, credit));
 
         _bookAlone(account_, 0, -int256(amount));
         _totals.takenOut += uint64(amount);
-        emit EnergyTakenOut(account_, wallet, amount);
+        emit EnergyTakenOut(account_, msg.sender, amount);
 
-        energyToken.mint(wallet, amount);
-    }
-
-    /// @inheritdoc IMarginAccounts
-    function cancelEnergy(uint256 account_, uint256 amount) external {
-        (, int256 credit) = account(account_);
-        int256 most = _mintable() > 0 || account_ < SystemAccount.COUNT ? int256(0) : credit - ENERGY_HALF;
-        require(most >= 0 && amount <= uint256(most), AboveEnergyCredit(account_, amount, most));
-
-        _bookAlone(account_, 0, -int256(amount));
-        _bookAlone(SystemAccount.METERING_OPERATOR, 0, int256(amount));
-        emit EnergyCancelled(account_, amount);
-    }
-
-    /// @dev The tokens in existence never exceed what meters recorded, whatever a wrong attestation credited.
-    function _mintable() private view returns (int256) {
-        return _totals.delivered - int256(uint256(_totals.takenOut));
-    }
-
-    /// @dev The wallet, which is who may ask to be paid. What fills more than half of a participant's account, anybody may
-    /// have paid to its wallet: otherwise an account that nobody empties could end the settlement of its batches.
-    function _payee(uint256 account_, bool half) private view returns (address wallet) {
-        wallet = registry.walletOf(account_);
-        bool anybody = half && account_ >= SystemAccount.COUNT;
-        require(anybody || msg.sender == wallet, NotWallet(account_, msg.sender));
+        energyToken.mint(msg.sender, amount);
     }
 
     /* EXIT */

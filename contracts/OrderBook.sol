@@ -71,7 +71,7 @@ abstract contract OrderBook is IntervalRing {
         posting.batches = slot.interval.batches;
         posting.accounts = slot.interval.terms.accounts();
         posting.frame = OrderCodec.frame(domainSeparator(), interval);
-        posting.draft.held = slot.interval.terms.words();
+        posting.draft.held = slot.interval.terms.heldWords();
         // A record is shorter than its order; to spare for their number and the last write.
         bytes memory records = new bytes(orders.length + 64);
         uint256 start = OrderCodec.start(records) + OrderCodec.COUNT_BYTES;
@@ -132,7 +132,7 @@ abstract contract OrderBook is IntervalRing {
             next = at + OrderCodec.orderLength(count);
             nextCursor = cursor;
             uint256 number = participant / Roster.PAGE_SIZE;
-            if (posting.page.index != number + 1) _turn(slot, posting, number);
+            if (posting.page.index != number + 1) _turnToPage(slot, posting, number);
 
             uint256 left = posting.welcome ^ (1 << (participant % Roster.PAGE_SIZE));
             Connection connection = posting.page.connection(participant);
@@ -172,7 +172,7 @@ abstract contract OrderBook is IntervalRing {
     }
 
     /// @dev Makes page `number` of the participants the current one.
-    function _turn(Slot storage slot, Posting memory posting, uint256 number) private {
+    function _turnToPage(Slot storage slot, Posting memory posting, uint256 number) private {
         _flushPosted(slot, posting);
         posting.page.open(registry, number);
         if (address(envelopes) != address(0)) {
@@ -225,7 +225,7 @@ abstract contract OrderBook is IntervalRing {
         mapping(uint256 => bytes32) storage batches = _batchesOf(posting.interval);
         batches[batch] = _posted(posting.interval, batch, _lastOf(batches, batch), records);
         Interval storage state = slot.interval;
-        state.terms = state.terms.withWords(held);
+        state.terms = state.terms.withHeldWords(held);
         unchecked {
             state.batches = uint16(batch + 1);
         }
@@ -241,7 +241,7 @@ abstract contract OrderBook is IntervalRing {
 
         Interval storage state = slot.interval;
         Terms terms = state.terms;
-        (Clearing cleared, uint256 volume) = auction.clear(terms, slot.book.lanes(terms.words()));
+        (Clearing cleared, uint256 volume) = auction.clear(terms, slot.book.read(terms.heldWords()));
         state.clearing = cleared;
         state.terms = terms.withVolume(volume);
         state.phase = Phase.Cleared;

@@ -7,7 +7,7 @@ import {SSTORE2} from "solady/src/utils/SSTORE2.sol";
 import {Roles} from "./Roles.sol";
 import {IParticipantRegistry, MarketConfig, Participant, Pricing, Tariff} from "./interfaces/IParticipantRegistry.sol";
 import {IRoles} from "./interfaces/IRoles.sol";
-import {ParticipantAccount, SystemAccount} from "./libraries/AccountLib.sol";
+import {SystemAccount} from "./libraries/AccountLib.sol";
 import {OrderCodec} from "./libraries/OrderCodec.sol";
 import {Recovery} from "./libraries/Recovery.sol";
 import {Connection, Roster} from "./libraries/Roster.sol";
@@ -19,6 +19,8 @@ contract ParticipantRegistry is Roles, IParticipantRegistry {
     bytes32 private constant OPERATOR = "operator";
     bytes32 private constant METERING_OPERATOR = "metering operator";
     uint256 private constant TICK_MAX = 255;
+    /// @dev An exit reads every slot of a ring, and must fit a block.
+    uint256 private constant RING_MAX = 4096;
     uint256 private constant PPM = 1e6;
 
     /// @dev What is not needed order by order.
@@ -63,7 +65,7 @@ contract ParticipantRegistry is Roles, IParticipantRegistry {
     ) {
         require(c.intervalLength != 0 && c.intervalLength <= 1 days, BadConfig("intervalLength"));
         require(c.openAhead != 0, BadConfig("openAhead"));
-        require(c.ringSize > c.openAhead + 1, BadConfig("ringSize"));
+        require(c.ringSize > c.openAhead + 1 && c.ringSize <= RING_MAX, BadConfig("ringSize"));
         uint256 ceiling = c.basePrice + TICK_MAX * c.tickSize;
         require(c.tickSize != 0 && ceiling <= type(uint16).max, BadConfig("tickSize"));
         bool onLadder = c.fixedPrice >= c.basePrice && c.fixedPrice <= ceiling;
@@ -103,7 +105,6 @@ contract ParticipantRegistry is Roles, IParticipantRegistry {
                 entries = "";
             }
             (uint32 imports, uint32 exports) = (_energy(p.importLimit), _energy(p.exportLimit));
-            require(imports <= uint256(ParticipantAccount.ENERGY_MAX) / 2, ConnectionTooLarge(i));
             entries = abi.encodePacked(entries, p.orderKey, imports, exports, p.importLimit, p.exportLimit, p.meterKey);
             energyLimit += imports + exports;
             _holders[index] = Holder(p.wallet, p.node);
@@ -185,7 +186,7 @@ contract ParticipantRegistry is Roles, IParticipantRegistry {
     function scheduleTariff(uint256 fromInterval, Tariff calldata tariff) external only(OPERATOR) {
         uint256 untouched = block.timestamp / _config.intervalLength + _config.openAhead + 1;
         require(fromInterval >= untouched && fromInterval <= type(uint32).max, TooSoon(fromInterval, untouched));
-        // One that has not begun to count may still be replaced.
+        // One that no interval which takes orders uses yet is replaced; until the new one begins, the earlier counts.
         if (_latestTariff.from < untouched) _earlierTariffs.push(_latestTariff);
         _setTariff(fromInterval, tariff);
     }

@@ -17,6 +17,8 @@ interface IAuction {
     function clear(Terms terms, uint256[52] calldata words) external view returns (Clearing, uint256 volume);
 
     /// @notice The same clearing with its volume cut to `limit`, at the same prices: the walk stopped earlier.
+    /// @param limit at most the volume of the clearing, Wh
+    /// @param words of the book that was cleared
     function cap(Clearing cleared, uint256 limit, uint256[52] calldata words) external view returns (Clearing);
 
     /// @notice What an order's peer energy books to its participant where every Wh is traded at its own step's limit,

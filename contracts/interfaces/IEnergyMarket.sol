@@ -35,6 +35,7 @@ enum Skip {
 /// @param batches how many batches were posted
 /// @param settled how many of them are settled
 /// @param terms what it is settled by; before the gate, also what `Terms` draws
+/// @param clearing the auction's outcome as the gate left it; while the interval is open, an older one's
 struct Interval {
     uint32 number;
     Phase phase;

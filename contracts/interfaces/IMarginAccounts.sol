@@ -10,7 +10,6 @@ interface IMarginAccounts {
     event ExitRequested(uint256 indexed account, uint256 lastInterval);
     event Exited(uint256 indexed account);
     event EnergyTakenOut(uint256 indexed account, address indexed to, uint256 amount);
-    event EnergyCancelled(uint256 indexed account, uint256 amount);
 
     error UnknownAccount(uint256 account);
     error NotWallet(uint256 account, address caller);
@@ -27,18 +26,12 @@ interface IMarginAccounts {
     function deposit(uint256 account_, uint256 amount) external;
 
     /// @notice Pays `amount` to the account's wallet, from what is above its margin.
-    /// @dev The wallet asks; where a participant holds more than half of what its account can, anybody may.
-    /// @dev Warning: the supplier's free balance also leaves room for what others owe the market.
+    /// @dev Only the wallet. Of the supplier's free balance, what others owe is already taken off.
     function withdraw(uint256 account_, uint256 amount) external;
 
     /// @notice Turns `amount` Wh of energy credit into tokens for the account's wallet.
-    /// @dev The wallet asks; where a participant holds more than half of what its account can, anybody may.
+    /// @dev Only the wallet.
     function takeOutEnergy(uint256 account_, uint256 amount) external;
-
-    /// @notice Cancels energy credit that no meter recorded as delivered against the debt of the metering operator, who
-    /// attested it. Anyone, of a participant whose credit is more than half of what its account can hold, while no credit can be
-    /// taken out: what nobody can take out may not fill an account until its batches can no longer be settled.
-    function cancelEnergy(uint256 account_, uint256 amount) external;
 
     /// @notice Stops the participant's orders for good, so that its margin can be released.
     function requestExit(uint256 account_) external;

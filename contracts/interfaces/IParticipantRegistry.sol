@@ -112,8 +112,6 @@ interface IParticipantRegistry {
     error ZeroKey(uint256 position);
     /// @notice A connection that can carry nothing has nothing to trade.
     error NoConnection(uint256 position);
-    /// @notice Half a participant's account must hold the energy that its connection can import in one interval.
-    error ConnectionTooLarge(uint256 position);
     error TooManyParticipants();
 
     /// @notice Appends participants; the first ever gets index 4. Only the operator.

@@ -16,13 +16,11 @@ type SystemCash is uint256;
 using ParticipantAccount for AccountQuad global;
 using SystemAccount for SystemCash global;
 
-/// @notice A balance would leave the bits that an account has for it.
+/// @notice A system account's cash would leave its 64 bits.
 error BalanceOverflow();
 
 library ParticipantAccount {
     uint256 internal constant PER_WORD = 4;
-    int256 internal constant CASH_MAX = (1 << 37) - 1;
-    int256 internal constant ENERGY_MAX = (1 << 25) - 1;
 
     function cash(AccountQuad self, uint256 account) internal pure returns (int256) {
         unchecked {
@@ -36,15 +34,20 @@ library ParticipantAccount {
         }
     }
 
+    /// @notice Whether balances fit their bits.
+    function fits(int256 cash_, int256 energy_) internal pure returns (bool) {
+        return cash_ == (cash_ << 218) >> 218 && energy_ == (energy_ << 230) >> 230;
+    }
+
     /// @dev The changes themselves are far below 2^255. The tests hold a twin of this in Solidity.
     /// @return next the accounts after the change
-    /// @return before the account's cash before it
+    /// @return before the account's cash before it; where the balances after it do not fit, something below zero, and
+    /// `next` means nothing
     function plus(AccountQuad self, uint256 account, int256 cashChange, int256 energyChange)
         internal
         pure
         returns (AccountQuad next, int256 before)
     {
-        bool fits;
         assembly ("memory-safe") {
             let shift := shl(6, and(account, 3))
             let fourth := shr(shift, self)
@@ -52,13 +55,13 @@ library ParticipantAccount {
             let energyBefore := sar(230, shl(192, fourth))
             let changedCash := add(before, cashChange)
             let changedEnergy := add(energyBefore, energyChange)
-            // Moved up by half the range, what fits has no bits above it.
-            fits := iszero(or(shr(38, add(changedCash, shl(37, 1))), shr(26, add(changedEnergy, shl(25, 1)))))
             let cashBits := shr(218, shl(218, xor(before, changedCash)))
             let energyBits := shr(192, shl(230, xor(energyBefore, changedEnergy)))
             next := xor(self, shl(shift, or(cashBits, energyBits)))
+            // Moved up by half the range, what fits has no bits above it.
+            let excess := or(shr(38, add(changedCash, shl(37, 1))), shr(26, add(changedEnergy, shl(25, 1))))
+            before := or(before, shl(255, iszero(iszero(excess))))
         }
-        require(fits, BalanceOverflow());
     }
 }
 

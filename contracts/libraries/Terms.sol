@@ -29,14 +29,14 @@ using {
     verdict,
     run,
     lossRate,
-    words,
+    heldWords,
     accounts,
     volume,
     delivered,
     retail,
     feedIn,
     networkFee,
-    withWords,
+    withHeldWords,
     withVolume,
     gated,
     withRun,
@@ -61,8 +61,8 @@ function lossRate(Terms self) pure returns (uint256) {
     return uint24(Terms.unwrap(self) >> 24);
 }
 
-/// @dev Before the gate; `delivered` and `lossRate` behind it.
-function words(Terms self) pure returns (uint256) {
+/// @dev Bit i: word i of the book is the interval's. Before the gate; `delivered` and `lossRate` behind it.
+function heldWords(Terms self) pure returns (uint256) {
     return uint64(Terms.unwrap(self) >> 24);
 }
 
@@ -91,7 +91,7 @@ function networkFee(Terms self) pure returns (uint256) {
     return uint16(Terms.unwrap(self) >> 160);
 }
 
-function withWords(Terms self, uint256 bits) pure returns (Terms) {
+function withHeldWords(Terms self, uint256 bits) pure returns (Terms) {
     return _with(self, 24, 64, bits);
 }
 
@@ -101,7 +101,8 @@ function withVolume(Terms self, uint256 value) pure returns (Terms) {
 
 /// @dev What the gate decides, of which nothing has been delivered yet.
 function gated(Terms self, Verdict verdict_, uint256 volume_, uint256 lossRate_) pure returns (Terms) {
-    return _with(self.withVolume(volume_).withWords(lossRate_), 0, 8, uint256(verdict_));
+    // The loss rate takes the place of the words, with nothing above it.
+    return _with(_with(self.withVolume(volume_), 24, 64, lossRate_), 0, 8, uint256(verdict_));
 }
 
 function withRun(Terms self, uint256 value) pure returns (Terms) {

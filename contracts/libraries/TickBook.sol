@@ -34,7 +34,7 @@ library TickBook {
         uint256[52] words;
     }
 
-    /// @notice Queues `count` steps in their lanes and writes what a record holds of them to memory from `cursor` on.
+    /// @notice Queues `count` steps in the draft and writes what a record holds of them to memory from `cursor` on.
     /// @return next where the next write goes; zero if a lane had no room: then nothing is queued
     function post(Book storage book, Draft memory draft, Steps steps, uint256 count, uint256 cursor)
         internal
@@ -94,8 +94,8 @@ library TickBook {
         return (held >> index) & 1 == 0 ? 0 : lane(book.words[index], tick);
     }
 
-    /// @notice The interval's book.
-    function lanes(Book storage book, uint256 held) internal view returns (uint256[52] memory words) {
+    /// @notice The interval's words, and zero for the others.
+    function read(Book storage book, uint256 held) internal view returns (uint256[52] memory words) {
         for (; held != 0; held &= held - 1) {
             uint256 index = LibBit.ffs(held);
             words[index] = book.words[index];

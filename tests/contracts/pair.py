@@ -145,14 +145,6 @@ class MarketPair:
         client = self.chain.as_wallet(account)
         self._both(lambda: client.withdraw(account, amount), lambda now: self.twin.withdraw(account, amount))
 
-    def cancel_energy(self, account: int, amount: int) -> None:
-        """Cancel energy credit that nothing delivered backs."""
-        client = self.chain.client
-        self._both(
-            lambda: client.sender.send(client.market.functions.cancelEnergy(account, amount)),
-            lambda now: self.twin.cancel_energy(account, amount),
-        )
-
     def take_out_energy(self, account: int, amount: int) -> None:
         client = self.chain.as_wallet(account)
         self._both(

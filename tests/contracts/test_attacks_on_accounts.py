@@ -81,9 +81,9 @@ def test_insolvent_participant_is_barred_and_blocks_nobody(market: OnChainMarket
 def test_account_cannot_be_filled_until_its_batch_does_not_settle(market: OnChainMarket) -> None:
     sender, token = market.sender, market.client.payment_token.functions
     sender.send(token.mint(sender.address, 2**63))
-    full = 2**35 - market.client.accounts(5)[4][0]
+    full = 2**61 - market.client.accounts(5)[4][0]
     market.client.deposit(4, full)
-    for more in (1, 2**35, 2**61, 2**255):
+    for more in (1, 2**61, 2**128, 2**255):
         refused("DepositTooLarge", lambda more=more: market.client.deposit(4, more))
 
 

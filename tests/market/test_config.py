@@ -32,6 +32,7 @@ CONFIG = MarketConfig(
         ({"gate_lead": 1.5}, "gate_lead"),
         ({"open_ahead": 0}, "open_ahead"),
         ({"ring_size": 3}, "ring_size"),
+        ({"ring_size": 4097}, "ring_size"),
         ({"base_price": 65_281}, "65536"),
         ({"tick_size": 257}, "65615"),
         ({"max_loss_rate": 1_000_001}, "max_loss_rate"),

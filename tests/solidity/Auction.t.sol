@@ -68,7 +68,7 @@ contract AuctionTest is FilledBook {
         _open(seed);
         for (uint256 rule; rule < 6; ++rule) {
             Expected memory expected = _twin(Pricing(rule));
-            (Clearing cleared, uint256 volume) = _auctions[rule].clear(_terms, _book.lanes(_held));
+            (Clearing cleared, uint256 volume) = _auctions[rule].clear(_terms, _book.read(_held));
             require(volume == expected.volume, "volume");
             if (volume == 0) {
                 require(Clearing.unwrap(cleared) == 0);
@@ -89,10 +89,10 @@ contract AuctionTest is FilledBook {
         _fill(seed, within(orders, 2, 40), 4);
         _open(seed);
         for (uint256 rule; rule < 6; ++rule) {
-            (Clearing cleared, uint256 volume) = _auctions[rule].clear(_terms, _book.lanes(_held));
+            (Clearing cleared, uint256 volume) = _auctions[rule].clear(_terms, _book.read(_held));
             if (volume == 0) continue;
             uint256 to = within(limit, 0, volume);
-            Clearing capped = _auctions[rule].cap(cleared, to, _book.lanes(_held));
+            Clearing capped = _auctions[rule].cap(cleared, to, _book.read(_held));
             if (to == 0) {
                 require(Clearing.unwrap(capped) == 0);
                 continue;

@@ -8,6 +8,7 @@ from peerwatt.market.pricing import Pricing
 from peerwatt.messages import PPM, TICKS
 
 MAX_PRICE: Final = (1 << 16) - 1
+MAX_RING: Final = 4096
 """Largest price that the contract can settle, base units per Wh."""
 
 MAX_BOND: Final = (1 << 48) - 1
@@ -109,6 +110,10 @@ class MarketConfig:
             raise BadConfig(
                 f"MarketConfig.ring_size is {self.ring_size}: it must exceed open_ahead + 1 = "
                 f"{self.open_ahead + 1}, or open intervals would share a slot."
+            )
+        if self.ring_size > MAX_RING:
+            raise BadConfig(
+                f"MarketConfig.ring_size is {self.ring_size}: give {MAX_RING} at most; exits read every slot."
             )
         if self.tick_size == 0:
             raise BadConfig("MarketConfig.tick_size is 0: all ticks would be one price; give at least 1.")

@@ -16,7 +16,7 @@ class MarketError(PeerwattError, RuntimeError):
 
 
 class BalanceOverflow(MarketError):
-    """A balance would leave the bits that an account has for it."""
+    """A system account's cash would leave its 64 bits."""
 
 
 class UnknownAccount(MarketError):
@@ -25,10 +25,6 @@ class UnknownAccount(MarketError):
 
 class NoConnection(MarketError):
     """A connection that can carry nothing has nothing to trade."""
-
-
-class ConnectionTooLarge(MarketError):
-    """A connection could import more in one interval than half a participant's account holds."""
 
 
 class DepositTooLarge(MarketError):

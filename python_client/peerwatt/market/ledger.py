@@ -8,16 +8,8 @@ from typing import Final
 from peerwatt.market.errors import BalanceOverflow
 from peerwatt.market.settlement import Entries
 
-CASH_BITS: Final = 38
-"""Width of a participant's cash, a signed number of base units."""
-ENERGY_BITS: Final = 26
-"""Width of a participant's energy credit, a signed number of Wh."""
-CASH_HALF: Final = (1 << CASH_BITS - 2) - 1
-"""Half of what a participant's account holds, base units, rounded down: anybody may pay out more than it."""
-ENERGY_HALF: Final = (1 << ENERGY_BITS - 2) - 1
-"""The same of its energy credit, Wh."""
 SYSTEM_BITS: Final = 64
-"""Width of either balance of a system account."""
+"""Width of a system account's cash. What a participant may hold has no bound that matters."""
 
 
 class SystemAccount(IntEnum):
@@ -35,11 +27,6 @@ class SystemAccount(IntEnum):
 
 FIRST_PARTICIPANT: Final = len(SystemAccount)
 """Account index of the first participant."""
-
-
-def cash_bits(account: int) -> int:
-    """Width of an account's cash, sign included."""
-    return SYSTEM_BITS if account < FIRST_PARTICIPANT else CASH_BITS
 
 
 @dataclass(slots=True)
@@ -89,14 +76,10 @@ class Ledger:
         """
         balance = self._balances[account]
         changed = Balance(balance.cash + cash, balance.energy + energy)
-        for amount, unit, bits in (
-            (changed.cash, "base units", cash_bits(account)),
-            (changed.energy, "Wh", SYSTEM_BITS if account < FIRST_PARTICIPANT else ENERGY_BITS),
-        ):
-            if not -(1 << bits - 1) <= amount < 1 << bits - 1:
-                raise BalanceOverflow(
-                    f"Account {account} would stand at {amount} {unit}: it holds {bits} bits of them at most."
-                )
+        if account < FIRST_PARTICIPANT and not -(1 << SYSTEM_BITS - 1) <= changed.cash < 1 << SYSTEM_BITS - 1:
+            raise BalanceOverflow(
+                f"Account {account} would stand at {changed.cash} base units: it has {SYSTEM_BITS} bits for them."
+            )
         self._balances[account] = changed
 
     def deposit(self, account: int, amount: int) -> None:
@@ -108,11 +91,6 @@ class Ledger:
         """Turn energy credit into tokens."""
         self.add(account, energy=-energy)
         self.taken_out += energy
-
-    def cancel(self, account: int, energy: int) -> None:
-        """Take back credit that nothing delivered backs, and as much of the metering operator's debt."""
-        self.add(account, energy=-energy)
-        self.add(SystemAccount.METERING_OPERATOR, energy=energy)
 
     def book_all(self, bookings: Iterable[tuple[int, Entries]]) -> None:
         """Book the settlement of many orders, or its correction, all or none.

@@ -7,13 +7,12 @@ from peerwatt.market.config import MarketConfig
 from peerwatt.market.errors import (
     AboveEnergyCredit,
     AboveFreeBalance,
-    ConnectionTooLarge,
     DepositTooLarge,
     NoConnection,
     UnknownAccount,
     WrongStatus,
 )
-from peerwatt.market.ledger import ENERGY_HALF, FIRST_PARTICIPANT, Ledger, SystemAccount, cash_bits
+from peerwatt.market.ledger import FIRST_PARTICIPANT, SYSTEM_BITS, Ledger, SystemAccount
 from peerwatt.market.metering import EnergyLimits
 from peerwatt.market.participant import Participant, Status
 from peerwatt.messages.errors import require_uint
@@ -47,17 +46,11 @@ class MarginAccounts:
 
         Raises:
             NoConnection: One can neither import nor export.
-            ConnectionTooLarge: Half an account does not hold what one can import in an interval.
         """
         first = len(self.ledger)
         for participant in participants:
             if participant.import_limit == participant.export_limit == 0:
                 raise NoConnection("A participant's connection carries nothing: give it a limit above 0.")
-            most = self.config.energy_limit(participant.import_limit)
-            if most > ENERGY_HALF:
-                raise ConnectionTooLarge(
-                    f"A participant's connection imports up to {most} Wh an interval: {ENERGY_HALF} at most."
-                )
             index = self.ledger.open()
             self._participants[index] = participant
             self._status[index] = Status.ACTIVE
@@ -112,11 +105,11 @@ class MarginAccounts:
         Raises:
             UnknownAccount: There is no such account.
             FieldError: The amount is negative or beyond any market.
-            DepositTooLarge: The account would hold more than a quarter of what it can.
+            DepositTooLarge: The account would hold more than a quarter of what a system account can.
         """
         self._require_account(account)
         require_uint(amount, AMOUNT_BITS, "deposit's amount")
-        most = 1 << cash_bits(account) - 3
+        most = 1 << SYSTEM_BITS - 3
         if self.ledger[account].cash + amount > most:
             raise DepositTooLarge(f"Account {account} would hold more than {most} base units: deposit less.")
         self.ledger.deposit(account, amount)
@@ -144,32 +137,10 @@ class MarginAccounts:
         """
         self._require_account(account)
         require_uint(amount, AMOUNT_BITS, "take_out_energy's amount")
-        available = min(self.ledger[account].energy, self._mintable)
+        available = min(self.ledger[account].energy, self.ledger.delivered - self.ledger.taken_out)
         if amount > available:
             raise AboveEnergyCredit(f"Account {account} asks for {amount} Wh: it can take out {available}.")
         self.ledger.take_out(account, amount)
-
-    def cancel_energy(self, account: int, amount: int) -> None:
-        """Cancel Wh of energy credit that no meter recorded as delivered.
-
-        Anybody may, of a participant whose account is more than half full, while nothing can be taken out:
-        what was attested and never delivered shall not fill an account until its batches cannot be settled.
-
-        Raises:
-            AboveEnergyCredit: More than what the account holds above half, or credit can still be taken out.
-        """
-        self._require_account(account)
-        require_uint(amount, AMOUNT_BITS, "cancel_energy's amount")
-        closed = self._mintable > 0 or account < FIRST_PARTICIPANT
-        available = 0 if closed else self.ledger[account].energy - ENERGY_HALF
-        if not amount <= available:
-            raise AboveEnergyCredit(f"Account {account}: {available} of {amount} Wh can be cancelled.")
-        self.ledger.cancel(account, amount)
-
-    @property
-    def _mintable(self) -> int:
-        """What meters recorded as delivered and nobody took out yet, Wh."""
-        return self.ledger.delivered - self.ledger.taken_out
 
     def margin(self, account: int) -> int:
         """What an account must keep in order to trade, base units.

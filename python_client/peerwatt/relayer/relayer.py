@@ -5,7 +5,6 @@ from __future__ import annotations
 from web3.types import TxReceipt
 
 from peerwatt.client import BatchData, MarketClient, PostedBatch
-from peerwatt.client.full_accounts import settle_making_room
 from peerwatt.messages import SignedOrder
 from peerwatt.relayer.queue import OrderQueue, PostedRow
 
@@ -44,14 +43,11 @@ class Relayer:
         return posted
 
     def settle(self, interval: int) -> list[TxReceipt]:
-        """Settle every batch of an interval that was posted from this queue and is not settled yet.
-
-        Accounts without room for what they earn are paid out to their wallets before, as anybody may do.
-        """
+        """Settle every batch of an interval that was posted from this queue and is not settled yet."""
         receipts = []
         for row in self.queue.batches(interval):
             if not row.settled:
-                receipts.append(settle_making_room(self.client, interval, row.batch, batch_data(row)))
+                receipts.append(self.client.settle(interval, row.batch, batch_data(row)))
                 self.queue.note_settled(interval, row.batch)
         return receipts
 

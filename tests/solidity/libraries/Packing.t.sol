@@ -23,10 +23,10 @@ contract PackingTest {
         Verdict v = Verdict(verdict % 6);
         Terms terms = opening(tariff[0], tariff[1], tariff[2], accounts);
         require(terms.run() == 1 && terms.accounts() == accounts && terms.verdict() == Verdict.None);
-        terms = terms.withWords(words).withWords(~words);
-        require(terms.words() == uint64(~words) && terms.accounts() == accounts && terms.run() == 1);
+        terms = terms.withHeldWords(words).withHeldWords(~words);
+        require(terms.heldWords() == uint64(~words) && terms.accounts() == accounts && terms.run() == 1);
         terms = terms.withVolume(~volume);
-        require(terms.words() == uint64(~words) && terms.volume() == uint40(~volume));
+        require(terms.heldWords() == uint64(~words) && terms.volume() == uint40(~volume));
         terms = terms.gated(v, volume, lossRate);
         require(terms.delivered() == 0 && terms.verdict() == v && terms.run() == 1);
         // Twice, so that a field is also written over what it held.
