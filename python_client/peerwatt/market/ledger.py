@@ -78,7 +78,7 @@ class Ledger:
         changed = Balance(balance.cash + cash, balance.energy + energy)
         if account < FIRST_PARTICIPANT and not -(1 << SYSTEM_BITS - 1) <= changed.cash < 1 << SYSTEM_BITS - 1:
             raise BalanceOverflow(
-                f"Account {account} would stand at {changed.cash} base units: it has {SYSTEM_BITS} bits for them."
+                f"Account {account} would stand at {changed.cash} base units: more than {SYSTEM_BITS} bits hold."
             )
         self._balances[account] = changed
 
