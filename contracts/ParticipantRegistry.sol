@@ -193,12 +193,12 @@ contract ParticipantRegistry is Roles, IParticipantRegistry {
 
     /// @inheritdoc IParticipantRegistry
     function tariffAt(uint256 interval) external view returns (Tariff memory) {
-        TariffPeriod memory period = _latestTariff;
+        TariffPeriod storage period = _latestTariff;
         if (period.from > interval) period = _earlierTariff(interval);
         return Tariff(period.retail, period.feedIn, period.networkFee);
     }
 
-    function _earlierTariff(uint256 interval) private view returns (TariffPeriod memory) {
+    function _earlierTariff(uint256 interval) private view returns (TariffPeriod storage) {
         uint256 i = _earlierTariffs.length - 1;
         while (_earlierTariffs[i].from > interval) --i;
         return _earlierTariffs[i];

@@ -1,7 +1,8 @@
 """Roles: what each may do, when it takes effect, what is announced, and what no role can do."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import astuple, fields, replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from onchain import (
     CONFIG,
     FIRST_INTERVAL,
     METERING_OPERATOR,
+    TARIFF,
     OnChainMarket,
     committee_key,
     participants,
@@ -18,7 +20,7 @@ from onchain import (
 )
 from refusals import missing, only_skip, opened, refused
 
-from peerwatt.chain import Sender
+from peerwatt.chain import Sender, deploy
 from peerwatt.messages import (
     MeterAttestation,
     Side,
@@ -319,3 +321,16 @@ def test_registration_is_announced_with_everything_that_counts(market: OnChainMa
     receipt = market.sender.send(registry_of(market).functions.register([entry]))
     event = announced(registry_of(market).events.ParticipantRegistered, receipt)
     assert tuple(event.values()) == (first, *entry)
+
+
+def test_ring_that_an_exit_could_not_read_in_a_block_is_refused(market: OnChainMarket) -> None:
+    config = astuple(replace(CONFIG, ring_size=4096))
+    place = [field.name for field in fields(CONFIG)].index("ring_size")
+    roles = [market.sender.address, market.sender.address, [market.sender.address] * 4]
+    for size, refusal in ((4096, None), (4097, "BadConfig")):
+        values = (*config[:place], size, *config[place + 1 :])
+        deployment = partial(deploy, market.sender, "ParticipantRegistry", values, astuple(TARIFF), *roles)
+        if refusal is None:
+            deployment()
+        else:
+            assert refused(refusal, deployment).args_by_name == {"field": "ringSize"}

@@ -22,7 +22,7 @@ contract MarketHandler is PlantActs {
             this.withdraw.selector,
             this.takeOut.selector,
             this.retire.selector,
-            this.keep.selector,
+            this.rob.selector,
             this.join.selector,
             this.leave.selector,
             this.suspend.selector,

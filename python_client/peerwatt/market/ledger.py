@@ -78,7 +78,7 @@ class Ledger:
         changed = Balance(balance.cash + cash, balance.energy + energy)
         if account < FIRST_PARTICIPANT and not -(1 << SYSTEM_BITS - 1) <= changed.cash < 1 << SYSTEM_BITS - 1:
             raise BalanceOverflow(
-                f"Account {account} would stand at {changed.cash} base units: more than {SYSTEM_BITS} bits hold."
+                f"Account {account} would stand at {changed.cash} base units, beyond {SYSTEM_BITS} bits."
             )
         self._balances[account] = changed
 

@@ -11,13 +11,13 @@ import {
 } from "../../../contracts/interfaces/IEnergyMarket.sol";
 import {Verdict} from "../../../contracts/libraries/Terms.sol";
 import {Log, vm, within} from "../Vm.sol";
-import {KeeperActs} from "./KeeperActs.sol";
 import {OfferActs} from "./OfferActs.sol";
+import {SettleActs} from "./SettleActs.sol";
 
 /// @title The life of an interval after its book has closed: each call is one act of somebody at some time
 /// @notice An act that the market refuses is caught: refusing is right, what it leaves behind is what the invariants look
 /// at.
-abstract contract IntervalActs is OfferActs, KeeperActs {
+abstract contract IntervalActs is OfferActs, SettleActs {
     mapping(Verdict => uint256) public verdicts;
     /// @dev How many of `intervals`, from the first on, need nothing any more.
     uint256 private _allSettled;
