@@ -248,7 +248,7 @@ def played_and_taken_back(pair: MarketPair, data: st.DataObject) -> None:
         pair.back_to(mark)
 
 
-@examples(12)
+@examples(8)
 @given(data=st.data())
 def test_any_interval_ends_as_in_the_twin(pair: MarketPair, data: st.DataObject) -> None:
     played_and_taken_back(pair, data)
@@ -262,7 +262,7 @@ def test_any_interval_with_named_network_charges_ends_as_in_the_twin(
     played_and_taken_back(charging, data)
 
 
-@examples(12)
+@examples(8)
 @given(data=st.data())
 def test_any_interval_with_envelopes_ends_as_in_the_twin(enveloped: MarketPair, data: st.DataObject) -> None:
     played_and_taken_back(enveloped, data)

@@ -98,6 +98,7 @@ def rural3() -> tuple[PowerFlow, list[Exchange]]:
     return solver, week
 
 
+@pytest.mark.long
 def test_forty_sellers_on_another_feeder(rural3: tuple[PowerFlow, list[Exchange]]) -> None:
     solver, week = rural3
     assert _check_week(solver, Twin("1-LV-rural3--2-sw"), iter(week)) > 50

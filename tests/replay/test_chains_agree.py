@@ -18,7 +18,7 @@ def embedded(replayed_on: Callable[[str, int, int], Day], scenario: Scenario) ->
     return replayed_on("eth-tester", scenario.seed, UP_TO_A_CUT)
 
 
-@pytest.mark.parametrize("chain", ["ganache", "anvil"])
+@pytest.mark.parametrize("chain", ["ganache", pytest.param("anvil", marks=pytest.mark.long)])
 def test_ganache_and_anvil_give_the_numbers_of_the_embedded_chain(
     chain: str, embedded: Day, replayed_on: Callable[[str, int, int], Day], scenario: Scenario
 ) -> None:
@@ -33,7 +33,7 @@ def test_ganache_and_anvil_give_the_numbers_of_the_embedded_chain(
     assert other.result.accounts == embedded.result.accounts
 
 
-@pytest.mark.parametrize("seed", [2, 20161121])
+@pytest.mark.parametrize("seed", [2, pytest.param(20161121, marks=pytest.mark.long)])
 def test_other_seeds_equal_the_reference_too(
     seed: int, embedded: Day, replayed_on: Callable[[str, int, int], Day]
 ) -> None:
