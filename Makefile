@@ -11,21 +11,24 @@ VENV := .venv
 BIN := $(VENV)/bin
 BROWNIE_VENV := .venv-brownie
 SLITHER_VENV := .venv-slither
+NEWEST_VENV := .venv-newest
 FORGE := node_modules/.bin/forge
 SOLIDITY := contracts tests benchmarks
 SLITHER := slither-analyzer==0.11.6
 BROWNIE_HOME := $(CURDIR)/.home
 BROWNIE_NETWORK := peerwatt-ganache
 PIP := -m pip install --quiet --disable-pip-version-check
-
+# Exactly the versions that were tested, by name; `make constraints` writes them anew.
+TESTED := --constraint constraints/peerwatt.txt
+EXTRAS := contracts,grid,oracle,parquet,test
 
 .DEFAULT_GOAL := help
-.PHONY: help pilot test test-long lint types check-contracts contracts format gas bench-grid bench-market \
+.PHONY: help pilot test test-long test-newest constraints lint types check-contracts contracts format gas bench-grid bench-market \
 	solidity-tests slither brownie-deploy clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
-	@echo 'others: test-long lint types check-contracts contracts format gas bench-grid bench-market'
+	@echo 'others: test-long test-newest constraints lint types check-contracts contracts format gas bench-grid bench-market'
 	@echo '        solidity-tests slither brownie-deploy clean'
 
 # Environments
@@ -36,28 +39,28 @@ $(VENV)/python:
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@touch $@
 
-$(VENV)/core: pyproject.toml | $(VENV)/python
+$(VENV)/core: pyproject.toml constraints/peerwatt.txt | $(VENV)/python
 	@echo 'installing peerwatt into $(VENV)'
-	@$(BIN)/python $(PIP) -e .
+	@$(BIN)/python $(PIP) $(TESTED) -e .
 	@touch $@
 
-$(VENV)/test: pyproject.toml | $(VENV)/python
+$(VENV)/test: pyproject.toml constraints/peerwatt.txt | $(VENV)/python
 	@echo 'installing peerwatt and what its tests need into $(VENV)'
-	@$(BIN)/python $(PIP) -e '.[contracts,grid,oracle,parquet,test]'
+	@$(BIN)/python $(PIP) $(TESTED) -e '.[$(EXTRAS)]'
 	@touch $@ $(VENV)/core
 
 # Brownie pins most of what it depends on, so it lives apart.
-$(BROWNIE_VENV)/core: pyproject.toml | $(VENV)/python
+$(BROWNIE_VENV)/core: pyproject.toml constraints/brownie.txt | $(VENV)/python
 	@echo 'installing Brownie and peerwatt into $(BROWNIE_VENV)'
 	@test -x $(BROWNIE_VENV)/bin/python || $(PYTHON) -m venv $(BROWNIE_VENV)
-	@$(BROWNIE_VENV)/bin/python $(PIP) -e '.[brownie]'
+	@$(BROWNIE_VENV)/bin/python $(PIP) --constraint constraints/brownie.txt -e '.[brownie]'
 	@touch $@
 
 # Slither pins its own web3.
-$(SLITHER_VENV)/slither: Makefile | $(VENV)/python
+$(SLITHER_VENV)/slither: Makefile constraints/slither.txt | $(VENV)/python
 	@echo 'installing Slither into $(SLITHER_VENV)'
 	@test -x $(SLITHER_VENV)/bin/python || $(PYTHON) -m venv $(SLITHER_VENV)
-	@$(SLITHER_VENV)/bin/python $(PIP) '$(SLITHER)'
+	@$(SLITHER_VENV)/bin/python $(PIP) --constraint constraints/slither.txt '$(SLITHER)'
 	@touch $@
 
 node_modules/installed: package.json package-lock.json .npmrc
@@ -80,6 +83,21 @@ test: $(VENV)/test $(BROWNIE_VENV)/core node_modules/installed lint types solidi
 test-long: $(VENV)/test $(BROWNIE_VENV)/core node_modules/installed
 	PEERWATT_HYPOTHESIS=long $(BIN)/python -m pytest -m long
 	FOUNDRY_PROFILE=long $(FORGE) test
+
+# Against the newest of everything that the ranges in pyproject.toml admit: what breaks tomorrow.
+test-newest: node_modules/installed | $(VENV)/python
+	@test -x $(NEWEST_VENV)/bin/python || $(PYTHON) -m venv $(NEWEST_VENV)
+	@$(NEWEST_VENV)/bin/python $(PIP) --upgrade --upgrade-strategy eager -e '.[$(EXTRAS)]'
+	$(NEWEST_VENV)/bin/python -m pip freeze --exclude-editable | diff constraints/peerwatt.txt - || true
+	$(NEWEST_VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile
+
+# What was tested becomes what is installed: run after `make test` is green on the newest.
+constraints: $(VENV)/test $(BROWNIE_VENV)/core $(SLITHER_VENV)/slither
+	@for pair in peerwatt:$(VENV) brownie:$(BROWNIE_VENV) slither:$(SLITHER_VENV); do \
+		file=constraints/$${pair%%:*}.txt; \
+		{ sed -n '/^#/p' $$file; $${pair##*:}/bin/python -m pip freeze --exclude-editable; } > $$file.new; \
+		mv $$file.new $$file; \
+	done
 
 lint: $(VENV)/test node_modules/installed
 	$(BIN)/ruff check .
@@ -131,4 +149,4 @@ brownie-deploy: $(BROWNIE_VENV)/core node_modules/installed $(BROWNIE_HOME)/netw
 		$(BROWNIE_VENV)/bin/brownie run scripts/deploy.py --network $(BROWNIE_NETWORK)
 
 clean:
-	rm -rf $(VENV) $(BROWNIE_VENV) $(SLITHER_VENV) $(BROWNIE_HOME) node_modules build out cache reports
+	rm -rf $(VENV) $(BROWNIE_VENV) $(SLITHER_VENV) $(NEWEST_VENV) $(BROWNIE_HOME) node_modules build out cache reports

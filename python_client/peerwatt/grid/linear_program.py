@@ -7,6 +7,7 @@ import numpy as np
 
 from peerwatt.grid.errors import CurtailmentError
 from peerwatt.grid.power_flow import Floats
+from peerwatt.highs import silent_solver
 
 STEPS_PER_LINE = 20  # of the quadratic solver, per row and column; where it arrives it needs at most two
 KEPT = 1e-6  # of a row, in its own unit: what HiGHS itself calls feasible is ten times closer
@@ -51,9 +52,7 @@ def solve_linear_program(
     )
     program.a_matrix_.index_ = column.astype(np.int32)
     program.a_matrix_.value_ = np.asarray(rows[row, column], dtype=np.float64)
-    solver = highspy.Highs()  # type: ignore[no-untyped-call]
-    solver.setOptionValue("output_flag", False)
-    solver.setOptionValue("threads", 1)
+    solver = silent_solver()
     if square is None:
         solver.setOptionValue("solver", "simplex")
     solver.passModel(program)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from peerwatt.errors import PeerwattError
+from peerwatt.highs import silent_solver
 from peerwatt.market.mechanisms.orders import FloatArray, IntArray
 
 RELATIVE_ERROR = 1e-11  # of a quadratic optimum's objective
@@ -66,9 +67,8 @@ def solve(program: Program, what: str, relative_gap: float = 1e-6) -> Solution:
     curved = (
         np.flatnonzero(program.curvature) if program.curvature is not None else np.zeros(0, dtype=np.int64)
     )
-    solver = highspy.Highs()  # type: ignore[no-untyped-call]
-    for option, value in (("output_flag", False), ("threads", 1), ("mip_rel_gap", relative_gap)):
-        solver.setOptionValue(option, value)
+    solver = silent_solver()
+    solver.setOptionValue("mip_rel_gap", relative_gap)
     solver.passModel(_model(program))
     if len(curved) == 0:
         return _optimum(solver, what)
