@@ -23,13 +23,13 @@ import simbench
 from numpy.typing import NDArray
 
 from peerwatt.chain import demo_private_key
-from peerwatt.grid.bilateral import BilateralGate, Trade
-from peerwatt.grid.decision import Decision, decide
-from peerwatt.grid.exchange import Exchange
-from peerwatt.grid.feeder import feeder_from_document
-from peerwatt.grid.importers.pandapower import from_pandapower, with_ratio_taps
-from peerwatt.grid.limits import find_violations
-from peerwatt.grid.power_flow import PowerFlow
+from peerwatt.grid.feeder_document import feeder_from_document
+from peerwatt.grid.files.importers.pandapower import from_pandapower, with_ratio_taps
+from peerwatt.grid.flow.exchange import Exchange
+from peerwatt.grid.flow.limits import find_violations
+from peerwatt.grid.flow.power_flow import PowerFlow
+from peerwatt.grid.gate.bilateral import BilateralGate, Trade
+from peerwatt.grid.gate.decision import Decision, decide
 from peerwatt.messages import Domain, NetworkReport, Verdict
 
 LIMITS = {"v_min_pu": 0.917, "v_max_pu": 1.058, "loading_max_percent": 100.0}

@@ -12,14 +12,14 @@ from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
 
-from peerwatt.market.mechanisms import Terms, mechanism
-from peerwatt.market.mechanisms.admm import ConsensusAdmm
-from peerwatt.market.mechanisms.ieee14 import DESIGNS, run, totals
-from peerwatt.market.mechanisms.registry import FAMILIES
-from peerwatt.market.mechanisms.synthetic import random_book, random_peers
-from peerwatt.market.mechanisms.trade_network import full_p2p
-from peerwatt.pilot.scenario import load_scenario
-from peerwatt.report.compare import compare
+from peerwatt.compare import compare
+from peerwatt.designs import Terms, mechanism
+from peerwatt.designs.admm import ConsensusAdmm
+from peerwatt.designs.ieee14 import DESIGNS, run, totals
+from peerwatt.designs.registry import FAMILIES
+from peerwatt.designs.synthetic import random_book, random_peers
+from peerwatt.designs.trade_network import full_p2p
+from peerwatt.scenario.loading import load_scenario
 
 OUT = Path(__file__).parent / "market.json"
 CLEARING = {10_000: 0.010, 1_000_000: 1.0}  # orders: budget, s

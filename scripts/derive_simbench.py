@@ -25,8 +25,8 @@ import simbench
 from numpy.typing import NDArray
 
 import peerwatt
-from peerwatt.grid.feeder import write_feeder
-from peerwatt.grid.importers.pandapower import from_pandapower, with_ratio_taps
+from peerwatt.grid.files.feeder_file import write_feeder
+from peerwatt.grid.files.importers.pandapower import from_pandapower, with_ratio_taps
 
 SLOT = timedelta(minutes=15)
 CLOCK = ZoneInfo("Europe/Berlin")  # SimBench's labels are local time, with its daylight-saving shifts

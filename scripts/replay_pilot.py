@@ -7,10 +7,10 @@ brownie run scripts/replay_pilot.py --network peerwatt-ganache
 from pathlib import Path
 
 from peerwatt.cli.script import run
-from peerwatt.pilot.local_pilot import DEFAULT_SCENARIO, node_address
-from peerwatt.pilot.run import replay_scenario
-from peerwatt.pilot.scenario import load_scenario
+from peerwatt.replay.run import replay_scenario
 from peerwatt.report.files import check_destination, write_results
+from peerwatt.roles.local_pilot import DEFAULT_SCENARIO, node_address
+from peerwatt.scenario.loading import load_scenario
 
 
 def main(scenario: str = DEFAULT_SCENARIO, intervals: int = 96, out: str = "reports/running-node") -> None:

@@ -5,7 +5,7 @@ brownie run scripts/wallet_balance.py main ada --network peerwatt-ganache
 """
 
 from peerwatt.cli.script import run
-from peerwatt.pilot.local_pilot import DEFAULT_SCENARIO, UNITS, local_pilot
+from peerwatt.roles.local_pilot import DEFAULT_SCENARIO, UNITS, local_pilot
 
 
 def main(participant: str, scenario: str = DEFAULT_SCENARIO) -> None:

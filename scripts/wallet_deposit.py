@@ -5,8 +5,8 @@ brownie run scripts/wallet_deposit.py main ada 25.50 --network peerwatt-ganache
 """
 
 from peerwatt.cli.script import run
-from peerwatt.pilot.local_pilot import DEFAULT_SCENARIO, UNITS, base_units, local_pilot
-from peerwatt.pilot.market_setup import pay_in
+from peerwatt.replay.market_setup import pay_in
+from peerwatt.roles.local_pilot import DEFAULT_SCENARIO, UNITS, base_units, local_pilot
 
 
 def main(participant: str, amount: str, scenario: str = DEFAULT_SCENARIO) -> None:

@@ -6,9 +6,9 @@ brownie run scripts/wallet_order.py main ada --network peerwatt-ganache
 
 from peerwatt.cli.script import run
 from peerwatt.errors import InputError
-from peerwatt.pilot.bidding import order_of
-from peerwatt.pilot.local_pilot import DEFAULT_SCENARIO, local_pilot
-from peerwatt.pilot.market_setup import ETHER_PER_KEY
+from peerwatt.replay.market_setup import ETHER_PER_KEY
+from peerwatt.roles.local_pilot import DEFAULT_SCENARIO, local_pilot
+from peerwatt.scenario.bidding import order_of
 
 
 def main(participant: str, scenario: str = DEFAULT_SCENARIO) -> None:

@@ -5,7 +5,7 @@ brownie run scripts/wallet_withdraw.py main ada 5 --network peerwatt-ganache
 """
 
 from peerwatt.cli.script import run
-from peerwatt.pilot.local_pilot import DEFAULT_SCENARIO, UNITS, base_units, local_pilot
+from peerwatt.roles.local_pilot import DEFAULT_SCENARIO, UNITS, base_units, local_pilot
 
 
 def main(participant: str, amount: str, scenario: str = DEFAULT_SCENARIO) -> None:

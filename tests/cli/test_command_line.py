@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import peerwatt
-from peerwatt.pilot.catalogue import SHIPPED
+from peerwatt.scenario.catalogue import SHIPPED
 
 
 def run(*arguments: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:

@@ -13,7 +13,7 @@ from peerwatt.chain import Deployment, demo_account
 from peerwatt.cli import app
 from peerwatt.errors import PeerwattError
 from peerwatt.oracle.forecast_file import ForecastDirectory
-from peerwatt.pilot.scenario import load_scenario
+from peerwatt.scenario.loading import load_scenario
 from tests.cli.test_command_line import one_line_error, run
 
 PASSWORD = "correct horse"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from peerwatt.pilot.catalogue import SHIPPED
+from peerwatt.scenario.catalogue import SHIPPED
 from tests.cli.test_command_line import one_line_error, run
 
 HOURS = 24

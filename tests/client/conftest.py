@@ -27,8 +27,8 @@ from peerwatt.messages import (
     encode_readings,
     readings_hash,
 )
-from peerwatt.pilot.keys import PilotKeys
-from peerwatt.pilot.market_setup import ETHER_PER_KEY, pay_in
+from peerwatt.replay.market_setup import ETHER_PER_KEY, pay_in
+from peerwatt.scenario.keys import PilotKeys
 
 LENGTH = 900
 FIRST = 1_600_000

@@ -15,7 +15,7 @@ from peerwatt.messages import (
     posted_commitment,
     posted_commitments,
 )
-from peerwatt.relayer import OrderQueue, Relayer
+from peerwatt.roles.relayer import OrderQueue, Relayer
 
 INTERVAL = FIRST_INTERVAL
 

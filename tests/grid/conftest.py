@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 import peerwatt
-from peerwatt.grid.background import Background, read_background
-from peerwatt.grid.exchange import Exchange
-from peerwatt.grid.feeder import Feeder, load_feeder
-from peerwatt.grid.power_flow import PowerFlow
+from peerwatt.grid.feeder import Feeder
+from peerwatt.grid.files.feeder_file import load_feeder
+from peerwatt.grid.flow.background import Background, read_background
+from peerwatt.grid.flow.exchange import Exchange
+from peerwatt.grid.flow.power_flow import PowerFlow
 
 SCENARIO = Path(peerwatt.__file__).parent / "scenarios" / "brooklyn-10"
 

@@ -15,10 +15,11 @@ import pandapower.networks as cases
 import pytest
 
 from peerwatt.grid.errors import FeederError
-from peerwatt.grid.feeder import Feeder, feeder_from_document
-from peerwatt.grid.importers.opendss import from_opendss
-from peerwatt.grid.importers.pandapower import from_pandapower
-from peerwatt.grid.power_flow import PowerFlow
+from peerwatt.grid.feeder import Feeder
+from peerwatt.grid.feeder_document import feeder_from_document
+from peerwatt.grid.files.importers.opendss import from_opendss
+from peerwatt.grid.files.importers.pandapower import from_pandapower
+from peerwatt.grid.flow.power_flow import PowerFlow
 
 LIMITS = {"v_min_pu": 0.9, "v_max_pu": 1.1, "loading_max_percent": 100.0}
 

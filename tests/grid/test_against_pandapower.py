@@ -17,12 +17,13 @@ import pandapower.shortcircuit
 import pytest
 import simbench
 
-from peerwatt.grid.decision import decide
-from peerwatt.grid.exchange import Exchange
-from peerwatt.grid.feeder import Feeder, feeder_from_document
-from peerwatt.grid.importers.pandapower import from_pandapower, with_ratio_taps
-from peerwatt.grid.power_flow import PowerFlow
-from peerwatt.grid.system_strength import short_circuit_va
+from peerwatt.grid.feeder import Feeder
+from peerwatt.grid.feeder_document import feeder_from_document
+from peerwatt.grid.files.importers.pandapower import from_pandapower, with_ratio_taps
+from peerwatt.grid.flow.exchange import Exchange
+from peerwatt.grid.flow.power_flow import PowerFlow
+from peerwatt.grid.flow.system_strength import short_circuit_va
+from peerwatt.grid.gate.decision import decide
 
 LIMITS = {"v_min_pu": 0.9, "v_max_pu": 1.1, "loading_max_percent": 100.0}
 SCENARIO_GRID = "1-LV-rural2--2-sw"

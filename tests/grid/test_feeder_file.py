@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from peerwatt.grid.errors import FeederError
-from peerwatt.grid.feeder import Feeder, canonical_bytes, feeder_from_document, load_feeder, write_feeder
+from peerwatt.grid.feeder import Feeder, canonical_bytes
+from peerwatt.grid.feeder_document import feeder_from_document
+from peerwatt.grid.files.feeder_file import load_feeder, write_feeder
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import peerwatt
 from peerwatt.cli.grid import app
 from peerwatt.errors import InputError
 from peerwatt.grid.feeder import Feeder
-from peerwatt.grid.power_flow import PowerFlow
+from peerwatt.grid.flow.power_flow import PowerFlow
 
 FEEDER = str(Path(peerwatt.__file__).parent / "scenarios" / "brooklyn-10" / "feeder.json")
 SUNNY = """node,kW,participant,zone,export_limit_kw,import_limit_kw

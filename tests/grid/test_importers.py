@@ -14,9 +14,10 @@ import pandapower.networks as cases
 import pytest
 
 from peerwatt.grid.errors import FeederError
-from peerwatt.grid.feeder import feeder_from_document, write_feeder
-from peerwatt.grid.importers import read_source
-from peerwatt.grid.power_flow import PowerFlow
+from peerwatt.grid.feeder_document import feeder_from_document
+from peerwatt.grid.files.feeder_file import write_feeder
+from peerwatt.grid.files.importers import read_source
+from peerwatt.grid.flow.power_flow import PowerFlow
 
 LIMITS = {"v_min_pu": 0.9, "v_max_pu": 1.1, "loading_max_percent": 100.0}
 

@@ -7,11 +7,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from peerwatt.grid.curtailment import curtail
-from peerwatt.grid.decision import decide
-from peerwatt.grid.exchange import Exchange
-from peerwatt.grid.limits import find_violations
-from peerwatt.grid.power_flow import PowerFlow
+from peerwatt.grid.flow.exchange import Exchange
+from peerwatt.grid.flow.limits import find_violations
+from peerwatt.grid.flow.power_flow import PowerFlow
+from peerwatt.grid.gate.curtailment import curtail
+from peerwatt.grid.gate.decision import decide
 
 Interval = Callable[..., Exchange]
 STRAINED = (36, 40, 44, 48)  # quarter-hours around noon of the default day

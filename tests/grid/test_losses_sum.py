@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from peerwatt.grid.decision import decide
-from peerwatt.grid.exchange import Exchange
-from peerwatt.grid.loss_rules import LOSS_RULES, Elements
-from peerwatt.grid.losses import elements_of
-from peerwatt.grid.power_flow import PowerFlow
+from peerwatt.grid.flow.exchange import Exchange
+from peerwatt.grid.flow.power_flow import PowerFlow
+from peerwatt.grid.flow.sensitivity import sensitivities
+from peerwatt.grid.gate.decision import decide
 from peerwatt.grid.rounding import largest_remainder, largest_remainder_of
-from peerwatt.grid.sensitivity import sensitivities
+from peerwatt.grid.shares.loss_rules import LOSS_RULES, Elements
+from peerwatt.grid.shares.losses import elements_of
 
 Interval = Callable[..., Exchange]
 

@@ -8,18 +8,18 @@ import numpy as np
 import pytest
 from power_grid_model import FaultType, PowerGridModel, initialize_array
 
-from peerwatt.grid.admittance import admittance
-from peerwatt.grid.bilateral import BilateralGate, Trade
-from peerwatt.grid.curtailment import curtail
-from peerwatt.grid.curtailment_rules import fair_cut, least_cut
-from peerwatt.grid.decision import decide
-from peerwatt.grid.exchange import Exchange
 from peerwatt.grid.feeder import Feeder
-from peerwatt.grid.islanded import balance_island, island
-from peerwatt.grid.limits import find_violations
-from peerwatt.grid.power_flow import PowerFlow
-from peerwatt.grid.system_strength import check_strength, short_circuit_va
-from peerwatt.grid.volt_var import CATEGORY_B, decide_with_volt_var
+from peerwatt.grid.flow.admittance import admittance
+from peerwatt.grid.flow.exchange import Exchange
+from peerwatt.grid.flow.islanded import balance_island, island
+from peerwatt.grid.flow.limits import find_violations
+from peerwatt.grid.flow.power_flow import PowerFlow
+from peerwatt.grid.flow.system_strength import check_strength, short_circuit_va
+from peerwatt.grid.gate.bilateral import BilateralGate, Trade
+from peerwatt.grid.gate.curtailment import curtail
+from peerwatt.grid.gate.curtailment_rules import fair_cut, least_cut
+from peerwatt.grid.gate.decision import decide
+from peerwatt.grid.gate.volt_var import CATEGORY_B, decide_with_volt_var
 
 Interval = Callable[..., Exchange]
 

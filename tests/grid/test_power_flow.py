@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from peerwatt.grid.errors import FlowError, InjectionError
-from peerwatt.grid.feeder import Feeder, feeder_from_document
-from peerwatt.grid.limits import find_violations
-from peerwatt.grid.power_flow import PowerFlow
+from peerwatt.grid.feeder import Feeder
+from peerwatt.grid.feeder_document import feeder_from_document
+from peerwatt.grid.flow.limits import find_violations
+from peerwatt.grid.flow.power_flow import PowerFlow
 
 R_OHM, X_OHM, U_KV = 0.1, 0.05, 0.4
 

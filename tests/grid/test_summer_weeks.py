@@ -14,12 +14,12 @@ import pytest
 import simbench
 from numpy.typing import NDArray
 
-from peerwatt.grid.decision import decide
-from peerwatt.grid.exchange import Exchange
-from peerwatt.grid.feeder import feeder_from_document
-from peerwatt.grid.importers.pandapower import from_pandapower, with_ratio_taps
-from peerwatt.grid.limits import find_violations
-from peerwatt.grid.power_flow import PowerFlow
+from peerwatt.grid.feeder_document import feeder_from_document
+from peerwatt.grid.files.importers.pandapower import from_pandapower, with_ratio_taps
+from peerwatt.grid.flow.exchange import Exchange
+from peerwatt.grid.flow.limits import find_violations
+from peerwatt.grid.flow.power_flow import PowerFlow
+from peerwatt.grid.gate.decision import decide
 
 DAYS, SLOTS = 7, 96
 FIRST_ROW = 168 * SLOTS + 4  # 17 June 2016, 00:00 UTC, in SimBench's year

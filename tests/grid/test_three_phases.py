@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from peerwatt.grid.decision import decide
-from peerwatt.grid.exchange import Exchange
-from peerwatt.grid.feeder import Feeder, feeder_from_document
-from peerwatt.grid.limits import find_violations
-from peerwatt.grid.power_flow import PowerFlow
+from peerwatt.grid.feeder import Feeder
+from peerwatt.grid.feeder_document import feeder_from_document
+from peerwatt.grid.flow.exchange import Exchange
+from peerwatt.grid.flow.limits import find_violations
+from peerwatt.grid.flow.power_flow import PowerFlow
+from peerwatt.grid.gate.decision import decide
 
 
 @pytest.fixture(scope="module")

@@ -8,17 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from peerwatt.designs import Book, Mechanism, Outcome
+from peerwatt.designs import Terms as Tariffs
+from peerwatt.designs.registry import mechanism
+from peerwatt.designs.sharing import VirtualPool
 from peerwatt.market import Auctioned, MarketConfig, Pricing, Terms, TickBook, clear, fill
 from peerwatt.market.errors import BadConfig
 from peerwatt.market.gate import Position
-from peerwatt.market.mechanisms import Book, Mechanism, Outcome
-from peerwatt.market.mechanisms import Terms as Tariffs
-from peerwatt.market.mechanisms.registry import mechanism
-from peerwatt.market.mechanisms.sharing import VirtualPool
 from peerwatt.market.settlement import peer_cash
 from peerwatt.messages import Order, PlacedStep, Record, Side, Step, Verdict
-from peerwatt.pilot.mechanism import SWITCH_OF, with_limits_for
-from peerwatt.pilot.switches import PRICING
+from peerwatt.scenario.bidding import with_limits_for
+from peerwatt.scenario.switches import PRICING
+from peerwatt.scenario.variants import SWITCH_OF
 from tests.market.conftest import CONFIG as SMALL
 from tests.market.conftest import TARIFF
 

@@ -2,8 +2,9 @@
 
 import pytest
 
-from peerwatt.grid.power_flow import PowerFlow
-from peerwatt.pilot.scenario import Scenario, load_scenario
+from peerwatt.grid.flow.power_flow import PowerFlow
+from peerwatt.scenario.loading import load_scenario
+from peerwatt.scenario.scenario import Scenario
 
 
 @pytest.fixture(scope="session")

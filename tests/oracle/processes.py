@@ -24,18 +24,19 @@ import httpx
 from peerwatt.chain import Network, open_network
 from peerwatt.chain.rpc import RpcNetwork
 from peerwatt.client import MarketClient
-from peerwatt.grid.power_flow import PowerFlow
+from peerwatt.grid.flow.power_flow import PowerFlow
 from peerwatt.market.interval import Phase
 from peerwatt.messages import SignedOrder, Verdict
 from peerwatt.oracle.forecast_file import ForecastDirectory
 from peerwatt.oracle.signing_record import SignedReport, SigningRecord
 from peerwatt.oracle.state import read_state
-from peerwatt.pilot.bidding import order_of
-from peerwatt.pilot.forecast_source import ScenarioForecasts
-from peerwatt.pilot.keys import PilotKeys
-from peerwatt.pilot.market_setup import ETHER_PER_KEY, open_market
-from peerwatt.pilot.scenario import Scenario, load_scenario
-from peerwatt.relayer import OrderQueue, Relayer
+from peerwatt.replay.market_setup import ETHER_PER_KEY, open_market
+from peerwatt.roles.relayer import OrderQueue, Relayer
+from peerwatt.scenario.bidding import order_of
+from peerwatt.scenario.forecast_source import ScenarioForecasts
+from peerwatt.scenario.keys import PilotKeys
+from peerwatt.scenario.loading import load_scenario
+from peerwatt.scenario.scenario import Scenario
 
 MEMBERS = 4
 PATIENCE_S = 6

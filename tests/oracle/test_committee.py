@@ -7,13 +7,14 @@ from dataclasses import replace
 import pytest
 
 from peerwatt.chain import demo_private_key
-from peerwatt.grid.feeder import Feeder, feeder_from_document
-from peerwatt.grid.power_flow import PowerFlow
+from peerwatt.grid.feeder import Feeder
+from peerwatt.grid.feeder_document import feeder_from_document
+from peerwatt.grid.flow.power_flow import PowerFlow
 from peerwatt.messages import Clearing, Domain, Verdict
 from peerwatt.oracle import ClearedInterval, CommitteeMember, GridForecast, collect_quorum, judge
 from peerwatt.oracle.committee import NoQuorum
-from peerwatt.pilot.delivery import Neighbourhood
-from peerwatt.pilot.scenario import Scenario
+from peerwatt.scenario.neighbourhood import Neighbourhood
+from peerwatt.scenario.scenario import Scenario
 
 DOMAIN = Domain(31337, "0x" + "11" * 20)
 NOON = 44

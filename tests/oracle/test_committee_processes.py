@@ -15,7 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from peerwatt.cli import app
-from peerwatt.grid.feeder import feeder_from_document
+from peerwatt.grid.feeder_document import feeder_from_document
 from peerwatt.market.interval import Phase
 from peerwatt.messages import Verdict
 from peerwatt.messages.signature import recover_signer

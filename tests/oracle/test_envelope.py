@@ -9,16 +9,17 @@ import pytest
 
 from peerwatt.chain import demo_private_key
 from peerwatt.grid.errors import FlowError
-from peerwatt.grid.feeder import feeder_from_document
-from peerwatt.grid.limits import find_violations
-from peerwatt.grid.operating_envelope import UNIT_W
-from peerwatt.grid.power_flow import FlowResult, PowerFlow
+from peerwatt.grid.feeder_document import feeder_from_document
+from peerwatt.grid.flow.limits import find_violations
+from peerwatt.grid.flow.power_flow import FlowResult, PowerFlow
+from peerwatt.grid.gate.operating_envelope import UNIT_W
 from peerwatt.messages import NO_LIMITS, Domain, EnvelopeLimits, address_of
 from peerwatt.oracle import CommitteeMember, EnvelopeInputs, sign_envelopes
 from peerwatt.oracle.committee import NoQuorum
-from peerwatt.pilot.catalogue import scenario_files
-from peerwatt.pilot.delivery import Neighbourhood
-from peerwatt.pilot.scenario import Scenario, load_scenario
+from peerwatt.scenario.catalogue import scenario_files
+from peerwatt.scenario.loading import load_scenario
+from peerwatt.scenario.neighbourhood import Neighbourhood
+from peerwatt.scenario.scenario import Scenario
 
 HARD = 44  # of the rural zone: full offtake has no flow, and equal shares of injection end in a corner
 DOMAIN = Domain(31337, "0x" + "11" * 20)

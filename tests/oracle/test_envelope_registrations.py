@@ -12,7 +12,7 @@ import pytest
 from peerwatt.chain import Sender, open_network
 from peerwatt.client import EnvelopeBoard, MarketClient
 from peerwatt.client.market import Registration
-from peerwatt.grid.power_flow import PowerFlow
+from peerwatt.grid.flow.power_flow import PowerFlow
 from peerwatt.market.participant import Participant
 from peerwatt.oracle.chain_follower import Head
 from peerwatt.oracle.envelope_publisher import EnvelopePublisher
@@ -21,11 +21,11 @@ from peerwatt.oracle.forecast_file import ForecastDirectory, ForecastDocument
 from peerwatt.oracle.peers import PeerList, Peers
 from peerwatt.oracle.seat import Habits, Seat
 from peerwatt.oracle.state import Identity, open_state
-from peerwatt.pilot.forecast_source import ScenarioForecasts
-from peerwatt.pilot.keys import PilotKeys
-from peerwatt.pilot.market_setup import deploy_scenario
-from peerwatt.pilot.run import SETUP_S
-from peerwatt.pilot.scenario import Scenario
+from peerwatt.replay.market_setup import deploy_scenario
+from peerwatt.replay.run import SETUP_S
+from peerwatt.scenario.forecast_source import ScenarioForecasts
+from peerwatt.scenario.keys import PilotKeys
+from peerwatt.scenario.scenario import Scenario
 
 NOON = 44
 

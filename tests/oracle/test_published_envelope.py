@@ -12,15 +12,15 @@ import pytest
 from peerwatt.chain import Sender, open_network
 from peerwatt.chain.rpc import RpcNetwork
 from peerwatt.client import EnvelopeBoard, MarketClient, published_limits
-from peerwatt.grid.power_flow import PowerFlow
+from peerwatt.grid.flow.power_flow import PowerFlow
 from peerwatt.market.metering import EnergyLimits
 from peerwatt.oracle import CommitteeMember, EnvelopeInputs, sign_envelopes
 from peerwatt.oracle.forecast_file import ForecastDirectory, ForecastDocument
-from peerwatt.pilot.forecast_source import ScenarioForecasts
-from peerwatt.pilot.keys import PilotKeys
-from peerwatt.pilot.market_setup import deploy_scenario
-from peerwatt.pilot.run import SETUP_S
-from peerwatt.pilot.scenario import Scenario
+from peerwatt.replay.market_setup import deploy_scenario
+from peerwatt.replay.run import SETUP_S
+from peerwatt.scenario.forecast_source import ScenarioForecasts
+from peerwatt.scenario.keys import PilotKeys
+from peerwatt.scenario.scenario import Scenario
 from tests.cli.test_command_line import run
 
 NOON = 44

@@ -10,18 +10,18 @@ import pytest
 
 from peerwatt.errors import InputError
 from peerwatt.grid.errors import FeederError
-from peerwatt.grid.power_flow import PowerFlow
-from peerwatt.grid.rules import GridRules
+from peerwatt.grid.flow.power_flow import PowerFlow
+from peerwatt.grid.gate.rules import GridRules
 from peerwatt.market.auction import clear
 from peerwatt.market.book import TickBook
 from peerwatt.messages import Domain, Record, encode_records
 from peerwatt.oracle import judge
 from peerwatt.oracle.forecast_file import ForecastDirectory, ForecastDocument, parse_document
 from peerwatt.oracle.report_inputs import PostedInterval, ReportInputs, parse_rules
-from peerwatt.pilot.bidding import order_of
-from peerwatt.pilot.delivery import Neighbourhood
-from peerwatt.pilot.forecast_source import ScenarioForecasts
-from peerwatt.pilot.scenario import Scenario
+from peerwatt.scenario.bidding import order_of
+from peerwatt.scenario.forecast_source import ScenarioForecasts
+from peerwatt.scenario.neighbourhood import Neighbourhood
+from peerwatt.scenario.scenario import Scenario
 
 DOMAIN = Domain(31337, "0x" + "11" * 20)
 NOON = 44

@@ -9,18 +9,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from peerwatt.grid.feeder import feeder_from_document
-from peerwatt.grid.loss_rules import LOSS_RULES
-from peerwatt.grid.network_charges import CHARGE_RULES
-from peerwatt.grid.power_flow import PowerFlow
-from peerwatt.grid.rules import ChargeRules, GridRules
+from peerwatt.grid.feeder_document import feeder_from_document
+from peerwatt.grid.flow.power_flow import PowerFlow
+from peerwatt.grid.gate.rules import ChargeRules, GridRules
+from peerwatt.grid.shares.loss_rules import LOSS_RULES
+from peerwatt.grid.shares.network_charges import CHARGE_RULES
 from peerwatt.market.auction import clear
 from peerwatt.market.book import TickBook
 from peerwatt.messages import Record, Verdict, decode_decisions
 from peerwatt.oracle import ClearedInterval, GridForecast, judge
-from peerwatt.pilot.bidding import order_of
-from peerwatt.pilot.delivery import Neighbourhood
-from peerwatt.pilot.scenario import Scenario
+from peerwatt.scenario.bidding import order_of
+from peerwatt.scenario.neighbourhood import Neighbourhood
+from peerwatt.scenario.scenario import Scenario
 
 NOON = 44
 

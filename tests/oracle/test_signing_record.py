@@ -15,15 +15,15 @@ import pytest
 
 from peerwatt.chain import demo_account, demo_private_key
 from peerwatt.errors import InputError
-from peerwatt.grid.power_flow import PowerFlow
+from peerwatt.grid.flow.power_flow import PowerFlow
 from peerwatt.messages import Domain
 from peerwatt.messages.signature import sign_digest
 from peerwatt.oracle.judgement import Judgement
 from peerwatt.oracle.report_inputs import PostedInterval, ReportInputs
 from peerwatt.oracle.signing_record import AnotherReport, SigningRecord
 from peerwatt.oracle.state import Identity, open_state, read_state
-from peerwatt.pilot.forecast_source import ScenarioForecasts
-from peerwatt.pilot.scenario import load_scenario
+from peerwatt.scenario.forecast_source import ScenarioForecasts
+from peerwatt.scenario.loading import load_scenario
 
 DOMAIN = Domain(31337, "0x" + "11" * 20)
 IDENTITY = Identity(demo_account(1, "committee", 0).address, DOMAIN.chain_id, DOMAIN.market)

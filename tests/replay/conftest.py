@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 import pytest
 
 from peerwatt.chain import open_network
-from peerwatt.pilot.background import NodePowers
-from peerwatt.pilot.outcome import results
-from peerwatt.pilot.replay import Replay
-from peerwatt.pilot.replayed import Replayed
-from peerwatt.pilot.results import ReplayResult
-from peerwatt.pilot.run import SETUP_S
-from peerwatt.pilot.scenario import Scenario, load_scenario
+from peerwatt.record.outcome import results
+from peerwatt.record.results import ReplayResult
+from peerwatt.replay.replay import Replay
+from peerwatt.replay.replayed import Replayed
+from peerwatt.replay.run import SETUP_S
+from peerwatt.scenario.background import NodePowers
+from peerwatt.scenario.loading import load_scenario
+from peerwatt.scenario.scenario import Scenario
 
 DAY = 96
 

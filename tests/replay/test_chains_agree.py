@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from peerwatt.pilot.scenario import Scenario
+from peerwatt.scenario.scenario import Scenario
 from tests.replay.conftest import Day
 
 # Up to the first interval of the day whose trades are cut.

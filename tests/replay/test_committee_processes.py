@@ -17,9 +17,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from peerwatt.pilot.results import ReplayResult
-from peerwatt.pilot.run import replay_scenario
-from peerwatt.pilot.scenario import load_scenario
+from peerwatt.record.results import ReplayResult
+from peerwatt.replay.run import replay_scenario
+from peerwatt.scenario.loading import load_scenario
 
 INTERVALS = 3
 STARTED = re.compile(r"oracle member (\d): process (\d+), (http://\S+),")

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from peerwatt.market.ledger import SystemAccount
 from peerwatt.messages import Side, Verdict
-from peerwatt.pilot.bills import IntervalTerms, bill_lines
-from peerwatt.pilot.outcome import bill_error, verdict_name
-from peerwatt.pilot.scenario import Scenario
+from peerwatt.record.bills import IntervalTerms, bill_lines
+from peerwatt.record.outcome import bill_error, verdict_name
+from peerwatt.scenario.scenario import Scenario
 from tests.replay.conftest import Day
 
 

@@ -8,19 +8,19 @@ import pytest
 
 from peerwatt.chain import open_network
 from peerwatt.client import published_limits
-from peerwatt.grid.power_flow import PowerFlow
+from peerwatt.grid.flow.power_flow import PowerFlow
 from peerwatt.messages import Side, Verdict
 from peerwatt.oracle import CommitteeMember
-from peerwatt.pilot.delivery import Neighbourhood
-from peerwatt.pilot.envelopes import publish_envelopes
-from peerwatt.pilot.interval_log import IntervalLog
-from peerwatt.pilot.keys import PilotKeys
-from peerwatt.pilot.market_setup import open_market
-from peerwatt.pilot.outcome import bill_error, results
-from peerwatt.pilot.replay import Replay
-from peerwatt.pilot.replayed import Replayed
-from peerwatt.pilot.run import SETUP_S
-from peerwatt.pilot.scenario import Scenario
+from peerwatt.record.outcome import bill_error, results
+from peerwatt.replay.envelopes import publish_envelopes
+from peerwatt.replay.interval_log import IntervalLog
+from peerwatt.replay.market_setup import open_market
+from peerwatt.replay.replay import Replay
+from peerwatt.replay.replayed import Replayed
+from peerwatt.replay.run import SETUP_S
+from peerwatt.scenario.keys import PilotKeys
+from peerwatt.scenario.neighbourhood import Neighbourhood
+from peerwatt.scenario.scenario import Scenario
 
 MORNING = 40
 

@@ -3,15 +3,15 @@
 import pytest
 
 from peerwatt.chain import open_network
+from peerwatt.designs.protocol import ON_CHAIN
+from peerwatt.designs.registry import DESIGNS
 from peerwatt.errors import InputError
 from peerwatt.market.ledger import SystemAccount
-from peerwatt.market.mechanisms.protocol import ON_CHAIN
-from peerwatt.market.mechanisms.registry import DESIGNS
-from peerwatt.pilot.mechanism import SWITCH_OF, under
-from peerwatt.pilot.outcome import bill_error, results
-from peerwatt.pilot.replay import Replay
-from peerwatt.pilot.run import SETUP_S
-from peerwatt.pilot.scenario import Scenario
+from peerwatt.record.outcome import bill_error, results
+from peerwatt.replay.replay import Replay
+from peerwatt.replay.run import SETUP_S
+from peerwatt.scenario.scenario import Scenario
+from peerwatt.scenario.variants import SWITCH_OF, under
 
 ONE_PRICE = ("mid-market", "sdr", "virtual-pool")
 MORNING = 40

@@ -7,13 +7,13 @@ from dataclasses import replace
 import pytest
 
 from peerwatt.chain import open_network
-from peerwatt.grid.rules import ChargeRules, GridRules
+from peerwatt.grid.gate.rules import ChargeRules, GridRules
 from peerwatt.market.ledger import SystemAccount
-from peerwatt.pilot.outcome import bill_error, results
-from peerwatt.pilot.replay import Replay
-from peerwatt.pilot.replayed import Replayed
-from peerwatt.pilot.run import SETUP_S
-from peerwatt.pilot.scenario import Scenario
+from peerwatt.record.outcome import bill_error, results
+from peerwatt.replay.replay import Replay
+from peerwatt.replay.replayed import Replayed
+from peerwatt.replay.run import SETUP_S
+from peerwatt.scenario.scenario import Scenario
 
 MORNING = 34
 FEE, MOST = 15, 25

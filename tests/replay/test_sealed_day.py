@@ -9,13 +9,13 @@ import pytest
 
 from peerwatt.chain import open_network
 from peerwatt.messages import Verdict
-from peerwatt.pilot.outcome import bill_error, results
-from peerwatt.pilot.replay import Replay
-from peerwatt.pilot.replayed import Replayed
-from peerwatt.pilot.results import IntervalResult
-from peerwatt.pilot.run import SETUP_S, replay_scenario
-from peerwatt.pilot.scenario import Scenario
-from peerwatt.pilot.sealing import sealed
+from peerwatt.record.outcome import bill_error, results
+from peerwatt.record.results import IntervalResult
+from peerwatt.replay.replay import Replay
+from peerwatt.replay.replayed import Replayed
+from peerwatt.replay.run import SETUP_S, replay_scenario
+from peerwatt.scenario.scenario import Scenario
+from peerwatt.scenario.variants import sealed
 from tests.replay.conftest import DAY, Day, from_interval
 
 MORNING = 40

@@ -9,10 +9,10 @@ import pytest
 from typer.testing import CliRunner
 
 from peerwatt.cli import app
-from peerwatt.pilot.catalogue import scenario_files
-from peerwatt.pilot.run import replay_scenario
-from peerwatt.pilot.scenario import load_scenario
+from peerwatt.replay.run import replay_scenario
 from peerwatt.report.zones import SUMMED
+from peerwatt.scenario.catalogue import scenario_files
+from peerwatt.scenario.loading import load_scenario
 from tests.replay.conftest import from_interval
 
 ZONES = ("rural", "suburban", "urban")

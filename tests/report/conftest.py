@@ -5,11 +5,10 @@ import pytest
 from peerwatt.agents.home import metered_flow
 from peerwatt.market.clear_book import clear_book
 from peerwatt.messages.vocabulary import Side
-from peerwatt.pilot.bidding import expectation, order_of
-from peerwatt.pilot.bills import IntervalTerms, bill_lines, participant_result
-from peerwatt.pilot.feeder_picture import BranchState, FeederPicture, Limits, NodeState
-from peerwatt.pilot.household_results import SettlementResult
-from peerwatt.pilot.results import (
+from peerwatt.record.bills import IntervalTerms, bill_lines, participant_result
+from peerwatt.record.feeder_picture import BranchState, FeederPicture, Limits, NodeState
+from peerwatt.record.household_results import SettlementResult
+from peerwatt.record.results import (
     VERDICTS,
     AccountResult,
     CurtailmentReason,
@@ -18,7 +17,9 @@ from peerwatt.pilot.results import (
     ReplayResult,
     Summary,
 )
-from peerwatt.pilot.scenario import Scenario, load_scenario
+from peerwatt.scenario.bidding import expectation, order_of
+from peerwatt.scenario.loading import load_scenario
+from peerwatt.scenario.scenario import Scenario
 
 SEED, INTERVALS = 1, 96
 V_LIMIT = 1.058

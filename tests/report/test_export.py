@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from peerwatt.errors import InputError
-from peerwatt.pilot.results import ReplayResult
+from peerwatt.record.results import ReplayResult
 from peerwatt.report import files
 from peerwatt.report.columns import scaled, unscaled
 from peerwatt.report.files import (

@@ -3,7 +3,7 @@
 import re
 from dataclasses import replace
 
-from peerwatt.pilot.results import ReplayResult
+from peerwatt.record.results import ReplayResult
 from peerwatt.report.charts.bills import bills
 from peerwatt.report.charts.energy import consumption_by_household
 from peerwatt.report.charts.feeder import MOST_NAMED, feeder_picture

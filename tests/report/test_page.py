@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from peerwatt.pilot.results import AccountResult, ReplayResult
+from peerwatt.record.results import AccountResult, ReplayResult
 from peerwatt.report.charts.merit_order import busiest, hardest_cut, merit_order
 from peerwatt.report.charts.price import price_and_volume
 from peerwatt.report.charts.verdicts import verdict_strip

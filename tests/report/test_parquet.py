@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from peerwatt.cli import app
 from peerwatt.errors import InputError
-from peerwatt.pilot.results import ReplayResult
+from peerwatt.record.results import ReplayResult
 from peerwatt.report.files import write_results
 
 

@@ -10,7 +10,7 @@ import typer
 from peerwatt.cli.console import AsJson, print_json
 
 if TYPE_CHECKING:
-    from peerwatt.pilot.scenario import Scenario
+    from peerwatt.scenario.scenario import Scenario
 
 
 def register(app: typer.Typer) -> None:
@@ -24,9 +24,9 @@ def check(
 ) -> None:
     """Check a scenario and say where every mistake is."""
     from peerwatt.cli import EXIT_BAD_INPUT, report_error
-    from peerwatt.pilot.catalogue import scenario_files
-    from peerwatt.pilot.problems import Problem, ScenarioError
-    from peerwatt.pilot.scenario import load_scenario
+    from peerwatt.scenario.catalogue import scenario_files
+    from peerwatt.scenario.loading import load_scenario
+    from peerwatt.scenario.problems import Problem, ScenarioError
 
     problems: list[Problem] = []
     found: list[Scenario] = []

@@ -10,7 +10,7 @@ import typer
 from peerwatt.cli.console import AsJson, print_json, progress, results
 
 if TYPE_CHECKING:
-    from peerwatt.report.compare import Comparison
+    from peerwatt.compare import Comparison
 
 
 SLOW = ("p2p-admm",)
@@ -40,9 +40,9 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """Run market designs on the same days and write compare.csv, compare.json and compare.html."""
-    from peerwatt.pilot.scenario import load_scenario
-    from peerwatt.report.compare import compare as run
-    from peerwatt.report.compare.page import render_page
+    from peerwatt.compare import compare as run
+    from peerwatt.compare.page import render_page
+    from peerwatt.scenario.loading import load_scenario
 
     found = load_scenario(scenario)
     names = chosen(mechanisms)
@@ -67,7 +67,7 @@ def chosen(text: str) -> list[str]:
     Raises:
         InputError: There is none of that name; the message lists them.
     """
-    from peerwatt.market.mechanisms.registry import DESIGNS, FAMILIES, design
+    from peerwatt.designs.registry import DESIGNS, FAMILIES, design
 
     if text in ("all", "fast"):
         return [name for name in DESIGNS if text == "all" or name not in SLOW]
@@ -79,7 +79,7 @@ def chosen(text: str) -> list[str]:
 
 def mechanisms(as_json: AsJson = False) -> None:
     """List the market designs, one line and their source each."""
-    from peerwatt.market.mechanisms.registry import FAMILIES
+    from peerwatt.designs.registry import FAMILIES
 
     rows = [
         {"name": each.name, "family": family, "runs": each.runs, "title": each.title, "source": each.source}

@@ -44,13 +44,13 @@ def import_(
     ] = False,
 ) -> None:
     """Turn a feeder as its owner has it into the canonical file. Needs the grid extra."""
-    from peerwatt.grid.feeder import write_feeder
-    from peerwatt.grid.importers import read_source
-    from peerwatt.grid.power_flow import PowerFlow
+    from peerwatt.grid.files.feeder_file import write_feeder
+    from peerwatt.grid.files.importers import read_source
+    from peerwatt.grid.flow.power_flow import PowerFlow
 
     limits = {"v_min_pu": v_min, "v_max_pu": v_max, "loading_max_percent": loading_max}
     document = read_source(source, limits=limits, unlimited=unlimited)
-    from peerwatt.grid.feeder import feeder_from_document
+    from peerwatt.grid.feeder_document import feeder_from_document
 
     solver = PowerFlow(feeder_from_document(document, source))
     flow = solver.solve(solver.zero())  # a feeder that does not solve is not written
@@ -78,7 +78,7 @@ def strength(
     """
     from peerwatt.cli import EXIT_WRONG_RESULT
     from peerwatt.cli.grid_output import print_strength, strength_as_dict
-    from peerwatt.grid.system_strength import check_strength
+    from peerwatt.grid.flow.system_strength import check_strength
 
     solver, table = _load(feeder, injections)
     source_va = None if source_mva is None else source_mva * 1e6
@@ -96,7 +96,7 @@ def check(feeder: FeederFile, injections: Table, as_json: AsJson = False, draw: 
     """Voltages, loadings, violations and losses. Exit code 1 when a limit is violated."""
     from peerwatt.cli import EXIT_WRONG_RESULT
     from peerwatt.cli.grid_output import print_state, state_as_dict
-    from peerwatt.grid.limits import find_violations
+    from peerwatt.grid.flow.limits import find_violations
 
     solver, table = _load(feeder, injections)
     flow = solver.solve(*table.per_node(solver.nodes))
@@ -124,10 +124,10 @@ def curtail(
     """The least curtailment of injections that keeps the limits, and why each one is cut. Loads stay on."""
     from peerwatt.cli import EXIT_WRONG_RESULT
     from peerwatt.cli.grid_output import curtailment_as_dict, print_curtailment
-    from peerwatt.grid.curtailment_rules import RULES
-    from peerwatt.grid.decision import decide
-    from peerwatt.grid.table_exchange import exchange_of
-    from peerwatt.grid.volt_var import decide_with_volt_var
+    from peerwatt.grid.files.table_exchange import exchange_of
+    from peerwatt.grid.gate.curtailment_rules import RULES
+    from peerwatt.grid.gate.decision import decide
+    from peerwatt.grid.gate.volt_var import decide_with_volt_var
 
     solver, table = _load(feeder, injections)
     exchange = exchange_of(table, solver.nodes)
@@ -158,8 +158,8 @@ def losses(
 ) -> None:
     """Who causes the load losses: whole Wh that sum to the exact AC loss."""
     from peerwatt.cli.grid_output import print_shares
-    from peerwatt.grid.loss_rules import LOSS_RULES
-    from peerwatt.grid.table_exchange import shared_losses
+    from peerwatt.grid.files.table_exchange import shared_losses
+    from peerwatt.grid.shares.loss_rules import LOSS_RULES
 
     solver, table = _load(feeder, injections)
     names, shares, flow = shared_losses(solver, table, _choose(LOSS_RULES, rule, "--rule"), hours)
@@ -188,8 +188,8 @@ def charges(
 ) -> None:
     """Network charges of the trades between those who feed in and those who draw: they sum to the total."""
     from peerwatt.cli.grid_output import print_shares
-    from peerwatt.grid.network_charges import CHARGE_RULES, by_zone, network_charges
-    from peerwatt.grid.table_exchange import matched
+    from peerwatt.grid.files.table_exchange import matched
+    from peerwatt.grid.shares.network_charges import CHARGE_RULES, by_zone, network_charges
 
     solver, table = _load(feeder, injections)
     zones = dict(zip((solver.feeder.node_names[k] for k in table.nodes), table.zones, strict=True))
@@ -217,8 +217,8 @@ def envelope(
 ) -> None:
     """How much each row with connection limits may inject and draw; rows without are the background."""
     from peerwatt.cli.grid_output import envelope_as_dict, print_envelope
-    from peerwatt.grid.curtailment_rules import RULES
-    from peerwatt.grid.table_exchange import envelope_of
+    from peerwatt.grid.files.table_exchange import envelope_of
+    from peerwatt.grid.gate.curtailment_rules import RULES
 
     solver, table = _load(feeder, injections)
     rows, found = envelope_of(solver, table, _choose(RULES, policy, "--policy"))
@@ -230,9 +230,9 @@ def envelope(
 
 
 def _load(feeder: Path, injections: Path) -> tuple[Any, Any]:
-    from peerwatt.grid.feeder import load_feeder
-    from peerwatt.grid.injections import read_injections
-    from peerwatt.grid.power_flow import PowerFlow
+    from peerwatt.grid.files.feeder_file import load_feeder
+    from peerwatt.grid.files.injections import read_injections
+    from peerwatt.grid.flow.power_flow import PowerFlow
 
     found = load_feeder(feeder)
     return PowerFlow(found), read_injections(injections, found)
@@ -249,7 +249,7 @@ def _choose(choices: dict[str, Any], name: str, option: str) -> Any:
 def _draw(feeder: Any, flow: Any, path: Path | None) -> None:
     if path:
         from peerwatt.cli.console import progress
-        from peerwatt.grid.drawing import draw_feeder
+        from peerwatt.grid.files.drawing import draw_feeder
 
         draw_feeder(feeder, flow, path)
         progress().print(f"drawn to {path}")

@@ -9,15 +9,15 @@ import numpy as np
 from rich.table import Table
 
 from peerwatt.cli.console import results
-from peerwatt.grid.connection import Ints
-from peerwatt.grid.decision import Decision
-from peerwatt.grid.exchange import Exchange
+from peerwatt.grid.arrays import Floats, Ints
 from peerwatt.grid.feeder import Feeder
-from peerwatt.grid.injections import Injections
-from peerwatt.grid.limits import Violation
-from peerwatt.grid.operating_envelope import Envelope
-from peerwatt.grid.power_flow import Floats, FlowResult
-from peerwatt.grid.system_strength import Strength
+from peerwatt.grid.files.injections import Injections
+from peerwatt.grid.flow.exchange import Exchange
+from peerwatt.grid.flow.limits import Violation
+from peerwatt.grid.flow.power_flow import FlowResult
+from peerwatt.grid.flow.system_strength import Strength
+from peerwatt.grid.gate.decision import Decision
+from peerwatt.grid.gate.operating_envelope import Envelope
 
 _PHASES = "abc"
 _SHOWN = 10

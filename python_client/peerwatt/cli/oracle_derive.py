@@ -150,9 +150,9 @@ def envelope(
     """
     from peerwatt.cli import EXIT_WRONG_RESULT
     from peerwatt.client import EnvelopeBoard
-    from peerwatt.grid.feeder import load_feeder
-    from peerwatt.grid.operating_envelope import UNIT_W
-    from peerwatt.grid.power_flow import PowerFlow
+    from peerwatt.grid.files.feeder_file import load_feeder
+    from peerwatt.grid.flow.power_flow import PowerFlow
+    from peerwatt.grid.gate.operating_envelope import UNIT_W
     from peerwatt.oracle.envelope import EnvelopeInputs
     from peerwatt.oracle.report_bytes import as_hex
 
@@ -228,8 +228,8 @@ def _public_inputs(
 
 
 def _judged(found: ReportInputs, feeder: Path) -> Judgement:
-    from peerwatt.grid.feeder import load_feeder
-    from peerwatt.grid.power_flow import PowerFlow
+    from peerwatt.grid.files.feeder_file import load_feeder
+    from peerwatt.grid.flow.power_flow import PowerFlow
 
     return found.judge(PowerFlow(load_feeder(feeder)))
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
 
     from peerwatt.grid.feeder import Feeder
-    from peerwatt.grid.rules import GridRules
+    from peerwatt.grid.gate.rules import GridRules
     from peerwatt.oracle.forecast_file import ForecastSource
 
 _PATHS = frozenset({"deployment", "keystore", "password_file", "feeder", "forecasts", "peers", "state"})
@@ -93,7 +93,7 @@ def run(
     import threading
 
     from peerwatt.chain import Deployment
-    from peerwatt.grid.feeder import load_feeder
+    from peerwatt.grid.files.feeder_file import load_feeder
 
     try:
         from peerwatt.oracle.process import MemberSettings, run_member
@@ -174,8 +174,8 @@ def judging_basis(
         from peerwatt.oracle.forecast_file import ForecastDirectory
 
         return JudgingBasis(ForecastDirectory(directory), named or DEFAULT_RULES, None)
-    from peerwatt.pilot.forecast_source import ScenarioForecasts
-    from peerwatt.pilot.scenario import load_scenario
+    from peerwatt.scenario.forecast_source import ScenarioForecasts
+    from peerwatt.scenario.loading import load_scenario
 
     found = load_scenario(str(scenario))
     source = ScenarioForecasts(found, found.seed if seed is None else seed, first)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,7 +13,7 @@ import typer
 from peerwatt.cli.console import AsJson, print_json, progress, results
 
 if TYPE_CHECKING:
-    from peerwatt.pilot.results import ReplayResult
+    from peerwatt.record.results import ReplayResult
 
 
 class Committee(StrEnum):
@@ -70,24 +69,23 @@ def replay(
     """Replay a neighbourhood's market, interval by interval, on a real EVM; of a pilot, zone by zone."""
     from peerwatt.cli import EXIT_WRONG_RESULT
     from peerwatt.errors import InputError
-    from peerwatt.pilot import sealing
-    from peerwatt.pilot.catalogue import scenario_files
-    from peerwatt.pilot.mechanism import under
-    from peerwatt.pilot.run import replay_scenario
-    from peerwatt.pilot.scenario import load_scenario
+    from peerwatt.replay.run import replay_scenario
     from peerwatt.report.files import check_destination, write_results
     from peerwatt.report.zones import write_zones
+    from peerwatt.scenario import variants
+    from peerwatt.scenario.catalogue import scenario_files
+    from peerwatt.scenario.loading import load_scenario
 
     files = scenario_files(scenario)
     jobs = []
     for file in files:
         found = load_scenario(file)
         if mechanism is not None:
-            found = under(found, mechanism)
+            found = variants.under(found, mechanism)
         if envelope is not None:
-            found = replace(found, envelope=envelope)
+            found = variants.enveloped(found, envelope)
         if sealed is not None:
-            found = sealing.sealed(found) if sealed else sealing.opened(found)
+            found = variants.sealed(found) if sealed else variants.opened(found)
         if days > found.calendar.days:
             raise InputError(f"--days {days}: scenario {found.name} has {found.calendar.days}; ask for fewer")
         if len(files) == 1:

@@ -9,7 +9,7 @@ import typer
 from peerwatt.cli.console import AsJson, print_json, results
 
 if TYPE_CHECKING:
-    from peerwatt.pilot.schema import ScenarioFile
+    from peerwatt.scenario.schema import ScenarioFile
 
 
 def register(app: typer.Typer) -> None:
@@ -19,9 +19,9 @@ def register(app: typer.Typer) -> None:
 
 def scenarios(as_json: AsJson = False) -> None:
     """List the scenarios that ship with the package."""
-    from peerwatt.pilot.catalogue import find_scenario, shipped_scenarios
-    from peerwatt.pilot.problems import Problem, ScenarioError
-    from peerwatt.pilot.scenario_file import read_scenario_file
+    from peerwatt.scenario.catalogue import find_scenario, shipped_scenarios
+    from peerwatt.scenario.problems import Problem, ScenarioError
+    from peerwatt.scenario.scenario_file import read_scenario_file
 
     found = []
     for name in shipped_scenarios():

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from peerwatt.grid.power_flow import Floats
+from peerwatt.grid.arrays import Floats, Ints
 
-Ints = NDArray[np.int64]
 ALL_PHASES = 0
 
 

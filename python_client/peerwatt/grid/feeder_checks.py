@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from power_grid_model import CalculationType
 from power_grid_model.validation import errors_to_string, validate_input_data
 
 from peerwatt.grid.errors import FeederError
-
-if TYPE_CHECKING:
-    from peerwatt.grid.feeder import Feeder
+from peerwatt.grid.feeder import FORMAT, Feeder
 
 _KEYS = {
     "format",
@@ -35,8 +33,6 @@ _LIMITS = ("v_min_pu", "v_max_pu", "loading_max_percent")
 
 def check_document(document: Any, origin: str) -> None:
     """The outer shape: known keys, the format, limits that are numbers in the right order."""
-    from peerwatt.grid.feeder import FORMAT
-
     if not isinstance(document, Mapping):
         raise FeederError(f"{origin}: a feeder is a JSON object")
     if document.get("format") != FORMAT:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from peerwatt.errors import PeerwattError
-from peerwatt.grid.power_flow import PowerFlow
-from peerwatt.grid.rules import GridRules
+from peerwatt.grid.flow.power_flow import PowerFlow
+from peerwatt.grid.gate.rules import GridRules
 from peerwatt.messages import Domain, OperatingEnvelope
 from peerwatt.oracle.envelope import EnvelopeInputs
 from peerwatt.oracle.judgement import ClearedInterval, GridForecast, Judgement, judge

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from peerwatt.errors import InputError
-from peerwatt.grid.connection import Ints
-from peerwatt.grid.operating_envelope import UNIT_W, operating_envelope
-from peerwatt.grid.power_flow import Floats, PowerFlow
+from peerwatt.grid.arrays import Floats, Ints
+from peerwatt.grid.flow.power_flow import PowerFlow
+from peerwatt.grid.gate.operating_envelope import UNIT_W, operating_envelope
 from peerwatt.messages import NO_LIMITS, ROSTER_PAGE, EnvelopeLimits, OperatingEnvelope
 from peerwatt.oracle.judgement import GridForecast
 

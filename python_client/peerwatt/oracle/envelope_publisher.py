@@ -10,7 +10,7 @@ then connection limits count, and nothing waits for it.
 from __future__ import annotations
 
 from peerwatt.client import EnvelopeBoard
-from peerwatt.grid.power_flow import PowerFlow
+from peerwatt.grid.flow.power_flow import PowerFlow
 from peerwatt.oracle.chain_follower import Head
 from peerwatt.oracle.envelope import EnvelopeInputs
 from peerwatt.oracle.envelope_record import EnvelopeRecord, OwnEnvelope

@@ -11,11 +11,11 @@ from typing import Final
 
 import numpy as np
 
-from peerwatt.grid.connection import Ints
-from peerwatt.grid.decision import Decision as GridDecision
-from peerwatt.grid.exchange import Exchange
-from peerwatt.grid.power_flow import Floats, PowerFlow
-from peerwatt.grid.rules import GridRules
+from peerwatt.grid.arrays import Floats, Ints
+from peerwatt.grid.flow.exchange import Exchange
+from peerwatt.grid.flow.power_flow import PowerFlow
+from peerwatt.grid.gate.decision import Decision as GridDecision
+from peerwatt.grid.gate.rules import GridRules
 from peerwatt.market.pro_rata import fill
 from peerwatt.messages import (
     ZERO_HASH,

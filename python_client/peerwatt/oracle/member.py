@@ -14,8 +14,8 @@ from collections.abc import Callable
 from peerwatt.chain import UnreachableChain
 from peerwatt.client import published_limits
 from peerwatt.errors import PeerwattError
-from peerwatt.grid.power_flow import PowerFlow
-from peerwatt.grid.rules import GridRules
+from peerwatt.grid.flow.power_flow import PowerFlow
+from peerwatt.grid.gate.rules import GridRules
 from peerwatt.oracle.chain_follower import ChainFollower, Head
 from peerwatt.oracle.envelope_publisher import EnvelopePublisher
 from peerwatt.oracle.followed_chain import Cleared

@@ -17,8 +17,8 @@ from peerwatt.chain import Deployment, Sender, open_network
 from peerwatt.client import MarketClient
 from peerwatt.errors import ChainError, InputError
 from peerwatt.grid.feeder import Feeder
-from peerwatt.grid.power_flow import PowerFlow
-from peerwatt.grid.rules import GridRules
+from peerwatt.grid.flow.power_flow import PowerFlow
+from peerwatt.grid.gate.rules import GridRules
 from peerwatt.oracle.chain_follower import ChainFollower, Head
 from peerwatt.oracle.envelope_publisher import EnvelopePublisher
 from peerwatt.oracle.envelope_record import EnvelopeRecord

@@ -8,11 +8,11 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from peerwatt.errors import InputError
-from peerwatt.grid.curtailment_rules import RULES
-from peerwatt.grid.loss_rules import LOSS_RULES
-from peerwatt.grid.network_charges import CHARGE_RULES, ZONE
-from peerwatt.grid.power_flow import PowerFlow
-from peerwatt.grid.rules import GridRules
+from peerwatt.grid.flow.power_flow import PowerFlow
+from peerwatt.grid.gate.curtailment_rules import RULES
+from peerwatt.grid.gate.rules import GridRules
+from peerwatt.grid.shares.loss_rules import LOSS_RULES
+from peerwatt.grid.shares.network_charges import CHARGE_RULES, ZONE
 from peerwatt.messages import (
     Clearing,
     Domain,

@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from peerwatt.errors import InputError
-from peerwatt.pilot.csv_table import CsvTable, Row, read_csv
-from peerwatt.pilot.feeder_picture import BranchState, FeederPicture, Limits, NodeState
-from peerwatt.pilot.household_results import BillLines
-from peerwatt.pilot.problems import LocatedError
-from peerwatt.pilot.results import ReplayResult, Summary
+from peerwatt.record.feeder_picture import BranchState, FeederPicture, Limits, NodeState
+from peerwatt.record.household_results import BillLines
+from peerwatt.record.results import ReplayResult, Summary
 from peerwatt.report.columns import PERCENT_DECIMALS, PU_DECIMALS, Column, value_of
 from peerwatt.report.layout import Layout, layouts
+from peerwatt.scenario.csv_table import CsvTable, Row, read_csv
+from peerwatt.scenario.problems import LocatedError
 
 SUMMARY = "summary.json"
 FEEDER = "feeder_picture.json"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from peerwatt.pilot.results import CurtailmentReason, ReplayResult
+from peerwatt.record.results import CurtailmentReason, ReplayResult
 from peerwatt.report import words
 from peerwatt.report.charts.day import Day
 from peerwatt.report.charts.feeder import feeder_picture

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from peerwatt.pilot.results import IntervalResult, ReplayResult, Summary
+from peerwatt.record.results import IntervalResult, ReplayResult, Summary
 from peerwatt.report import words
 
 

@@ -6,7 +6,7 @@ import json
 from html import escape
 from importlib.resources import files
 
-from peerwatt.pilot.results import ReplayResult
+from peerwatt.record.results import ReplayResult
 from peerwatt.report import words
 from peerwatt.report.charts.bills import bills
 from peerwatt.report.charts.day import Day

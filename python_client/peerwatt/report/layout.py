@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from peerwatt.pilot.household_results import ParticipantResult, SettlementResult
-from peerwatt.pilot.results import AccountResult, CurtailmentReason, IntervalResult, OrderStepResult
+from peerwatt.record.household_results import ParticipantResult, SettlementResult
+from peerwatt.record.results import AccountResult, CurtailmentReason, IntervalResult, OrderStepResult
 from peerwatt.report.columns import (
     PERCENT_DECIMALS,
     PU_DECIMALS,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from peerwatt.pilot.results import IntervalResult, OrderStepResult, ReplayResult
+from peerwatt.record.results import IntervalResult, OrderStepResult, ReplayResult
 from peerwatt.report import words
 from peerwatt.report.charts.day import Day
 from peerwatt.report.charts.merit_order import busiest, chosen_intervals, hardest_cut, merit_order

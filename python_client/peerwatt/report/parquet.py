@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from peerwatt.errors import InputError
-from peerwatt.pilot.results import ReplayResult
+from peerwatt.record.results import ReplayResult
 from peerwatt.report.columns import Column, value_of
 from peerwatt.report.files import summary_document
 from peerwatt.report.layout import layouts

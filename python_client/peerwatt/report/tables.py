@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from peerwatt.pilot.results import ReplayResult, Summary
+from peerwatt.record.results import ReplayResult, Summary
 from peerwatt.report import words
 from peerwatt.report.headline import mean_prices, saving
 

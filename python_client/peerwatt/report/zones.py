@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from peerwatt.errors import InputError
-from peerwatt.pilot.results import VERDICTS, ReplayResult
+from peerwatt.record.results import VERDICTS, ReplayResult
 from peerwatt.report import words
 from peerwatt.report.columns import BASE_UNITS_PER_CURRENCY, PU_DECIMALS, scaled
 from peerwatt.report.files import WALL_DECIMALS

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from peerwatt.pilot.household_results import ParticipantResult
-from peerwatt.pilot.results import ReplayResult
+from peerwatt.record.household_results import ParticipantResult
+from peerwatt.record.results import ReplayResult
 from peerwatt.report import words
 from peerwatt.report.charts.chart import Chart, Key, Table
 from peerwatt.report.columns import BASE_UNITS_PER_CURRENCY

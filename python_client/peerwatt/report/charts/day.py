@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from peerwatt.pilot.results import IntervalResult
+from peerwatt.record.results import IntervalResult
 from peerwatt.report.svg import Frame, Scale, label, line, rect
 
 WIDTH = 1000.0

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from peerwatt.pilot.household_results import ParticipantResult
-from peerwatt.pilot.results import ReplayResult
+from peerwatt.record.household_results import ParticipantResult
+from peerwatt.record.results import ReplayResult
 from peerwatt.report import words
 from peerwatt.report.charts.chart import Chart, Key, Table
 from peerwatt.report.charts.day import WIDTH, Day

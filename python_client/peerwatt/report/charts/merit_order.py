@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from peerwatt.pilot.results import IntervalResult, OrderStepResult, ReplayResult
+from peerwatt.record.results import IntervalResult, OrderStepResult, ReplayResult
 from peerwatt.report import words
 from peerwatt.report.charts.chart import Chart, Key, Table
 from peerwatt.report.svg import Frame, Scale, circle, label, line, path, picture, plain, rect

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from peerwatt.pilot.results import VERDICTS, ReplayResult
+from peerwatt.record.results import VERDICTS, ReplayResult
 from peerwatt.report import words
 from peerwatt.report.charts.chart import Chart, Key, Table
 from peerwatt.report.charts.day import WIDTH, Day

@@ -1,0 +1,35 @@
+"""The one shape that every mechanism of the laboratory has."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from peerwatt.designs.orders import Book, Terms
+from peerwatt.designs.outcome import Outcome
+
+ON_CHAIN = "on chain"
+OFF_CHAIN = "off-chain only"
+
+
+class Mechanism(Protocol):
+    """Orders in; allocation, prices and payments out. Implementations are frozen dataclasses.
+
+    Attributes:
+        name: What it is called on the command line.
+        title: One line for people.
+        source: The paper it is from.
+        runs: `ON_CHAIN` where the market contract has this pricing rule, else `OFF_CHAIN`.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def source(self) -> str: ...
+    @property
+    def runs(self) -> str: ...
+
+    def clear(self, book: Book, terms: Terms) -> Outcome:
+        """Clear one interval."""
+        ...

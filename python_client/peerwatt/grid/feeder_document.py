@@ -1,0 +1,46 @@
+"""From a feeder's parsed document to a checked `Feeder`."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from power_grid_model.errors import PowerGridError  # type: ignore[attr-defined]
+from power_grid_model.utils import json_deserialize  # type: ignore[attr-defined]
+
+from peerwatt.grid.errors import FeederError
+from peerwatt.grid.feeder import Feeder, Limits
+from peerwatt.grid.feeder_checks import check_data, check_document
+
+
+def feeder_from_document(document: Any, origin: str = "feeder") -> Feeder:
+    """Build a feeder from its parsed document.
+
+    Args:
+        document: What the JSON file holds.
+        origin: Named in errors.
+
+    Raises:
+        FeederError: The document cannot be used; the message names the element.
+    """
+    check_document(document, origin)
+    try:
+        data = json_deserialize(json.dumps(document["power_grid_model"]))
+    except (PowerGridError, ValueError, KeyError, TypeError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise FeederError(f'{origin}: "power_grid_model" is not power-grid-model input: {reason}') from None
+    limits = document["limits"]
+    feeder = Feeder(
+        name=document["name"],
+        limits=Limits(
+            float(limits["v_min_pu"]),
+            float(limits["v_max_pu"]),
+            float(limits["loading_max_percent"]),
+            str(limits.get("source", "")),
+        ),
+        document=document,
+        data={str(getattr(kind, "value", kind)): table for kind, table in data.items()},
+        names={int(key): value for key, value in document["names"].items()},
+    )
+    check_data(feeder, origin)
+    return feeder

@@ -1,0 +1,1 @@
+"""Files: feeders and injections read, imported, written and drawn."""

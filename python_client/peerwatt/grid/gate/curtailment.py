@@ -1,0 +1,235 @@
+"""Bringing a feeder back within its limits by cutting exports.
+
+Linearised at the present operating point, cut by a rule, checked by an exact flow, linearised there again and
+with limits tightened by what the check found, until the exact flow is within limits. Loads are not cut.
+
+The first linearisation is of everything flowing. Where that has no power flow, or no answer that starts there
+passes the exact check, it is of the largest amounts within limits of which everybody has the same share; if
+that fails too, those amounts are the answer.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+import numpy as np
+
+from peerwatt.grid.arrays import Floats, Ints
+from peerwatt.grid.errors import CurtailmentError, FlowError
+from peerwatt.grid.flow.exchange import Exchange
+from peerwatt.grid.flow.limits import highest_u_pu, lowest_u_pu
+from peerwatt.grid.flow.power_flow import FlowResult, PowerFlow
+from peerwatt.grid.flow.sensitivity import Sensitivities, sensitivities
+from peerwatt.grid.gate.curtailment_rules import Curtailment, least_cut
+
+PASSES = 8
+SHARES = 1024  # steps of the common share of amounts
+MARGIN_PERCENT = 1e-3  # kept clear of a limit: 1e-5 pu of voltage, 1e-5 of a rating
+EXACT_PERCENT = 2e-3  # the linearisation's largest error that ends the search; 2e-5 pu
+_PERCENT = 100.0
+
+
+@dataclass(frozen=True)
+class Curtailed:
+    """What is left of the exports.
+
+    Attributes:
+        sell_wh: Traded export that stays, whole Wh, `(traders,)`.
+        surplus_wh: Untraded export that stays, whole Wh, `(traders,)`.
+        flow: The exact flow of that state.
+        relaxed_percent: How far beyond its limit each constraint had to be let, `(constraints,)`, percent;
+            zero for what the market can mend.
+        passes: Linear programs solved.
+    """
+
+    sell_wh: Ints
+    surplus_wh: Ints
+    flow: FlowResult
+    relaxed_percent: Floats
+    passes: int
+
+
+def constraint_values(flow: FlowResult, three_phase: bool) -> Floats:
+    """Every limited quantity in percent, larger being worse: high voltages, negated low voltages,
+    loadings.
+    """
+    high, low = highest_u_pu(flow, three_phase), lowest_u_pu(flow, three_phase)
+    return np.concatenate([_PERCENT * high, -_PERCENT * low, flow.loading_percent], axis=-1)
+
+
+def constraint_limits(solver: PowerFlow) -> Floats:
+    """The limits of `constraint_values`, percent."""
+    limits, n, m = solver.feeder.limits, len(solver.feeder.node_names), len(solver.feeder.branch_names)
+    return np.concatenate(
+        [
+            np.full(n, _PERCENT * limits.v_max_pu),
+            np.full(n, -_PERCENT * limits.v_min_pu),
+            np.full(m, limits.loading_max_percent),
+        ]
+    )
+
+
+def constraint_slopes(s: Sensitivities) -> Floats:
+    """Derivatives of `constraint_values`, percent/W, `(constraints, nodes moved)`."""
+    return np.concatenate([_PERCENT * s.high_pu_per_w, -_PERCENT * s.low_pu_per_w, s.loading_percent_per_w])
+
+
+def curtail(solver: PowerFlow, exchange: Exchange, rule: Curtailment = least_cut) -> Curtailed:
+    """Cut exports until the exact flow is within limits, or as near as cutting exports can bring it.
+
+    Args:
+        solver: The feeder's solver.
+        exchange: What is about to flow.
+        rule: Who is cut; the least total by default.
+
+    Returns:
+        Whole watt-hours that stay, rounded down, and their exact flow.
+    """
+    return cut_back(
+        solver,
+        exchange.injection_w(np.zeros_like(exchange.sell_wh), np.zeros_like(exchange.sell_wh)),
+        exchange.reactive_var,
+        exchange.connections,
+        exchange.sell_wh,
+        exchange.surplus_wh,
+        exchange.w_per_wh,
+        rule,
+    )
+
+
+def cut_back(
+    solver: PowerFlow,
+    base_w: Floats,
+    q_var: Floats | None,
+    connections: tuple[Floats, Ints],
+    first: Ints,
+    second: Ints,
+    unit_w: float,
+    rule: Curtailment,
+) -> Curtailed:
+    """Cut whole amounts of power until the exact flow is within limits.
+
+    Args:
+        solver: The feeder's solver.
+        base_w: Injections without any of the amounts, W.
+        q_var: Reactive injections, var, or none.
+        connections: What one watt of each connection injects (withdrawals negative), and everybody's
+            connection.
+        first: Amounts that are spared first, units, `(k,)`.
+        second: Amounts that are cut first, units, `(k,)`.
+        unit_w: Power of one unit, W.
+        rule: Who is cut.
+
+    Returns:
+        What is left of both, and the exact flow.
+
+    Raises:
+        FlowError: there is no power flow without any of the amounts.
+    """
+    search = _Search(solver, base_w, q_var, connections, first, second, np.float64(unit_w), rule)
+    with suppress(FlowError, CurtailmentError):
+        if found := search.begin_at(first, second):
+            return found
+    kept, kept_second = search.common_share()
+    with suppress(FlowError, CurtailmentError):
+        if found := search.begin_at(kept, kept_second):
+            return found
+    flow = solver.solve(search.state(kept + kept_second), q_var)
+    relaxed = np.maximum(constraint_values(flow, solver.three_phase) - constraint_limits(solver), 0.0)
+    return Curtailed(kept, kept_second, flow, relaxed, PASSES)
+
+
+@dataclass(frozen=True)
+class _Search:
+    """For the largest whole amounts within limits; its attributes are the arguments of `cut_back`."""
+
+    solver: PowerFlow
+    base_w: Floats
+    q_var: Floats | None
+    connections: tuple[Floats, Ints]
+    first: Ints
+    second: Ints
+    unit_w: np.float64
+    rule: Curtailment
+
+    def state(self, amount: Ints) -> Floats:
+        """Injections with an amount of each, W."""
+        moves, column = self.connections
+        per_connection = np.bincount(column, weights=amount * self.unit_w, minlength=len(moves))
+        return np.asarray(self.base_w + np.tensordot(per_connection, moves, axes=1))
+
+    def begin_at(self, left: Ints, left_second: Ints) -> Curtailed | None:
+        """Search with a first linearisation at these amounts.
+
+        Returns:
+            The last answer that passed the exact check, or none.
+
+        Raises:
+            FlowError: a state on the way has no power flow.
+        """
+        solver, (moves, column) = self.solver, self.connections
+        first_w: Floats = self.first * self.unit_w
+        second_w: Floats = self.second * self.unit_w
+        limits = constraint_limits(solver)
+        tightened = np.zeros(len(limits))
+        feasible: Curtailed | None = None
+        for done in range(1, PASSES + 1):
+            at = sensitivities(solver, self.state(left + left_second), self.q_var, moves)
+            slopes = constraint_slopes(at)[:, column]
+            cut_so_far = (self.first - left + self.second - left_second) * self.unit_w
+            # value as a function of the whole cut, not of the change from this pass's operating point
+            value = constraint_values(at.base, solver.three_phase) + slopes @ cut_so_far
+            room = value - limits + MARGIN_PERCENT + tightened
+            touched = np.flatnonzero(room + np.maximum(-slopes, 0) @ (first_w + second_w) > 0)
+            cut, cut_second, slack = self.rule(slopes[touched], room[touched], first_w, second_w)
+            relaxed = np.zeros(len(limits))
+            relaxed[touched] = slack
+            before, before_second = left, left_second
+            left = self.first - _whole(cut / self.unit_w, self.first)
+            left_second = self.second - _whole(cut_second / self.unit_w, self.second)
+            flow = solver.solve(self.state(left + left_second), self.q_var)
+            found = constraint_values(flow, solver.three_phase)
+            excess = found - limits - relaxed
+            off = np.abs(found - value + slopes @ (cut + cut_second))[touched].max(initial=0.0)
+            if excess.max() <= 0:
+                feasible = Curtailed(left, left_second, flow, relaxed, done)
+                stands = np.array_equal(left, before) and np.array_equal(left_second, before_second)
+                if off < EXACT_PERCENT or stands:  # another pass would be this one again
+                    break
+            if done > 2:  # the operating point stands still: what is left is rounding, met by a tighter limit
+                tightened += np.where(excess > 0, excess + MARGIN_PERCENT / 10, 0.0)
+        return feasible
+
+    def common_share(self) -> tuple[Ints, Ints]:
+        """The largest amounts within limits of which everybody has the same share: none of the second before
+        all of the first. Nothing where the limits are not kept without any of them.
+
+        Raises:
+            FlowError: there is no power flow without any of them.
+        """
+
+        def amounts(share: int) -> tuple[Ints, Ints]:
+            return (
+                self.first * min(share, SHARES) // SHARES,
+                self.second * max(share - SHARES, 0) // SHARES,
+            )
+
+        limits = constraint_limits(self.solver)
+        bare = constraint_values(self.solver.solve(self.base_w, self.q_var), self.solver.three_phase)
+        allowed = np.maximum(limits, bare)
+        kept, beyond = 0, 2 * SHARES + 1
+        while beyond - kept > 1:
+            share = (kept + beyond) // 2
+            try:
+                flow = self.solver.solve(self.state(np.add(*amounts(share))), self.q_var)
+                fits = bool((constraint_values(flow, self.solver.three_phase) <= allowed).all())
+            except FlowError:
+                fits = False
+            kept, beyond = (share, beyond) if fits else (kept, share)
+        return amounts(kept)
+
+
+def _whole(cut: Floats, most: Ints) -> Ints:
+    """Cuts rounded up to whole units; a thousandth of a unit of solver noise is no cut."""
+    return np.minimum(np.ceil(cut - 1e-3), most).astype(np.int64).clip(0)

@@ -1,0 +1,1 @@
+"""Who bears what: losses and network charges, shared by stated rules."""

@@ -1,0 +1,1 @@
+"""What came of a replay: results, bills and figures, as plain records."""

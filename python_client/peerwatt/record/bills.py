@@ -1,0 +1,110 @@
+"""From settlements to a household's bill: the eight lines, and the bill without a market beside them.
+
+This is the design's settlement table read from the household's side, kept apart from the settlement twin on
+purpose: the lines are summed here a second time, and whoever calls it compares the sum with the account.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from peerwatt.market.config import Tariff
+from peerwatt.record.household_results import NO_LINES, BillLines, ParticipantResult, SettlementResult
+from peerwatt.record.results import VerdictName
+
+SURPLUS_PAID = ("accept", "expired")
+"""Verdicts after which exports beyond the trade earn the feed-in tariff: a silent oracle cuts nobody."""
+
+
+@dataclass(frozen=True)
+class IntervalTerms:
+    """What an interval was settled on.
+
+    Attributes:
+        price: what buyers paid, base units per Wh; irrelevant, and None, where nothing traded.
+        verdict: of the grid gate.
+        sell_price: what sellers got, where that is not the same.
+        at_limits: where every Wh was traded at its own limit: base units that each participant's sales earned
+            and its purchases cost.
+    """
+
+    price: int | None
+    verdict: VerdictName
+    sell_price: int | None = None
+    at_limits: Mapping[str, tuple[int, int]] | None = None
+
+    def peer_cash(self, settlement: SettlementResult) -> tuple[int, int]:
+        """What a participant's accepted sales earned and its accepted purchases cost, base units."""
+        if self.at_limits is not None:
+            return self.at_limits.get(settlement.participant, (0, 0))
+        price = self.price or 0
+        sell_price = price if self.sell_price is None else self.sell_price
+        return sell_price * settlement.accepted_sell_wh, price * settlement.accepted_buy_wh
+
+
+def surplus_is_paid(settlement: SettlementResult, terms: IntervalTerms) -> bool:
+    """Whether exports beyond the trade earn the feed-in tariff in this settlement."""
+    return terms.verdict in SURPLUS_PAID or not settlement.on_market
+
+
+def bill_lines(settlement: SettlementResult, terms: IntervalTerms, tariff: Tariff) -> BillLines:
+    """The lines of one participant's interval (design, section 2, step 5)."""
+    sold, bought = settlement.accepted_sell_wh, settlement.accepted_buy_wh
+    delivered = min(sold, settlement.exported_wh)
+    used = min(bought, settlement.imported_wh)
+    income, cost = terms.peer_cash(settlement)
+    surplus = settlement.exported_wh - delivered
+    return BillLines(
+        peer_sales=income,
+        peer_purchases=-cost,
+        network_fee=-settlement.network_charge,
+        shortfall=-tariff.retail * (sold - delivered),
+        unused=tariff.feed_in * (bought - used),
+        feed_in=tariff.feed_in * surplus if surplus_is_paid(settlement, terms) else 0,
+        retail=-tariff.retail * (settlement.imported_wh - used),
+        losses=-tariff.retail * settlement.loss_wh,
+    )
+
+
+def participant_result(
+    participant: str,
+    kind: str,
+    node: str,
+    settlements: Iterable[SettlementResult],
+    terms: Mapping[int, IntervalTerms],
+    tariff: Tariff,
+) -> ParticipantResult:
+    """Sum one participant's settlements into its result.
+
+    Args:
+        participant: the id as in the scenario.
+        kind: `consumer` or `prosumer`.
+        node: where it is connected.
+        settlements: this participant's, any order, one per interval.
+        terms: by interval number; must hold every interval of `settlements`.
+        tariff: the prices around the peer trade.
+    """
+    own = list(settlements)
+    imported = sum(s.imported_wh for s in own)
+    exported = sum(s.exported_wh for s in own)
+    return ParticipantResult(
+        participant=participant,
+        kind=kind,
+        node=node,
+        imported_wh=imported,
+        exported_wh=exported,
+        own_wh=sum(s.own_wh for s in own),
+        bought_from_neighbours_wh=sum(min(s.accepted_buy_wh, s.imported_wh) for s in own),
+        sold_to_neighbours_wh=sum(min(s.accepted_sell_wh, s.exported_wh) for s in own),
+        unpaid_surplus_wh=sum(
+            s.exported_wh - min(s.accepted_sell_wh, s.exported_wh)
+            for s in own
+            if not surplus_is_paid(s, terms[s.interval])
+        ),
+        curtailed_wh=sum(s.curtailed_wh for s in own),
+        loss_share_wh=sum(s.loss_wh for s in own),
+        lines=sum((bill_lines(s, terms[s.interval], tariff) for s in own), NO_LINES),
+        tariff_only_retail=-tariff.retail * imported,
+        tariff_only_feed_in=tariff.feed_in * exported,
+    )

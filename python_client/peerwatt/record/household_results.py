@@ -1,0 +1,134 @@
+"""What a replay found out about one household: its intervals, its bill line by line, and its registers.
+
+Units as in `peerwatt.record.results`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+
+@dataclass(frozen=True)
+class SettlementResult:
+    """One participant's interval: what stood of its order, what its meter counted, what it gained."""
+
+    interval: int
+    participant: str
+    accepted_sell_wh: int
+    accepted_buy_wh: int
+    imported_wh: int
+    exported_wh: int
+    own_wh: int
+    curtailed_wh: int
+    loss_wh: int
+    network_charge: int
+    """Paid for the network, base units."""
+    cash: int
+    """Change of the account, + received."""
+    on_market: bool = True
+    """False where no order stood: the supplier billed both registers at the tariff, outside the contract."""
+
+
+@dataclass(frozen=True)
+class BillLines:
+    """A bill's lines, base units, signed from the household's side: + received, - paid."""
+
+    peer_sales: int
+    peer_purchases: int
+    network_fee: int
+    shortfall: int
+    """Sold and not delivered, bought back at the retail tariff."""
+    unused: int
+    """Bought and not consumed, handed on at the feed-in tariff."""
+    feed_in: int
+    retail: int
+    losses: int
+
+    @property
+    def total(self) -> int:
+        """Change of the account."""
+        return sum(getattr(self, line.name) for line in fields(self))
+
+    def __add__(self, other: BillLines) -> BillLines:
+        """Line by line."""
+        return BillLines(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)})
+
+
+NO_LINES = BillLines(0, 0, 0, 0, 0, 0, 0, 0)
+"""An empty bill, to sum from."""
+
+
+@dataclass(frozen=True)
+class ParticipantResult:
+    """One household's day: its registers, its bill line by line, and the bill without the market.
+
+    Make it from the settlements with `peerwatt.record.bills.participant_result`.
+    """
+
+    participant: str
+    kind: str
+    node: str
+    imported_wh: int
+    exported_wh: int
+    own_wh: int
+    bought_from_neighbours_wh: int
+    sold_to_neighbours_wh: int
+    unpaid_surplus_wh: int
+    """Exported beyond the trade in intervals whose verdict was not Accept."""
+    curtailed_wh: int
+    loss_share_wh: int
+    lines: BillLines
+    tariff_only_retail: int
+    tariff_only_feed_in: int
+
+    @property
+    def bought_at_tariff_wh(self) -> int:
+        """Imported beyond what was bought from neighbours."""
+        return self.imported_wh - self.bought_from_neighbours_wh
+
+    @property
+    def sold_at_tariff_wh(self) -> int:
+        """Exported beyond what was sold to neighbours, and paid."""
+        return self.exported_wh - self.sold_to_neighbours_wh - self.unpaid_surplus_wh
+
+    @property
+    def demand_wh(self) -> int:
+        """What the home consumed."""
+        return self.own_wh + self.imported_wh
+
+    @property
+    def production_wh(self) -> int:
+        """What its generators fed into the home or the grid."""
+        return self.own_wh + self.exported_wh
+
+    @property
+    def imbalance(self) -> int:
+        """Net cost or gain of not doing what was traded: shortfall and unused."""
+        return self.lines.shortfall + self.lines.unused
+
+    @property
+    def bill_market(self) -> int:
+        """What the household owes for the period with the market; negative when it is paid."""
+        return -self.lines.total
+
+    @property
+    def bill_tariff_only(self) -> int:
+        """What the same two registers would have cost at retail and feed-in tariff alone."""
+        return -(self.tariff_only_retail + self.tariff_only_feed_in)
+
+    @property
+    def saving(self) -> int:
+        """How much lower the bill is with the market."""
+        return self.bill_tariff_only - self.bill_market
+
+    @property
+    def self_sufficiency(self) -> float | None:
+        """Self-consumed over demanded; None, not zero, for a home without generation."""
+        if self.production_wh == 0 or self.demand_wh == 0:
+            return None
+        return self.own_wh / self.demand_wh
+
+    @property
+    def self_consumption(self) -> float | None:
+        """Self-consumed over produced; None for a home without generation."""
+        return self.own_wh / self.production_wh if self.production_wh else None

@@ -1,0 +1,106 @@
+"""What became of every order of an interval, step by step, and the prices that its trades were made at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from peerwatt.market.config import MarketConfig
+from peerwatt.market.pro_rata import fill
+from peerwatt.market.settlement import merit
+from peerwatt.messages import PlacedStep, Side, SkipReason
+from peerwatt.record.results import OrderStepResult
+from peerwatt.replay.interval_log import IntervalLog
+
+
+@dataclass(frozen=True)
+class TakenStep:
+    """One step of an order that the market took, and what became of it.
+
+    Attributes:
+        participant: whose.
+        placed: the step.
+        price: its limit, base units per Wh.
+        filled: what the auction gave it, Wh.
+        accepted: what stands of that, Wh.
+        paid: what each accepted Wh was traded at, base units.
+    """
+
+    participant: int
+    placed: PlacedStep
+    price: int
+    filled: int
+    accepted: int
+    paid: int
+
+
+def taken_steps(market: MarketConfig, log: IntervalLog) -> Iterator[TakenStep]:
+    """The steps of all orders that the market took, in posting order."""
+    clearing = log.clearing
+    for record in log.records:
+        stands = log.positions[record.participant]
+        left = {Side.BUY: stands.buy, Side.SELL: stands.sell}
+        # The gate decides on orders; its cut falls on the step that trades last.
+        accepted = {}
+        for placed in sorted(record.steps, key=lambda placed: merit(placed.step)):
+            side = placed.step.side
+            accepted[placed] = min(fill(placed, clearing), left[side])
+            left[side] -= accepted[placed]
+        for placed in record.steps:
+            limit = market.price(placed.step.tick)
+            paid = clearing.buy_price if placed.step.side == Side.BUY else clearing.sell_price
+            yield TakenStep(
+                record.participant,
+                placed,
+                limit,
+                fill(placed, clearing),
+                accepted[placed],
+                limit if clearing.at_limits else paid,
+            )
+
+
+def average_prices(market: MarketConfig, log: IntervalLog) -> tuple[int | None, int | None]:
+    """What buyers pay and sellers get; where each Wh has its own price, the averages of what was matched."""
+    clearing = log.clearing
+    if not clearing.trades:
+        return None, None
+    if not clearing.at_limits:
+        return clearing.buy_price, clearing.sell_price
+    sums = dict.fromkeys(Side, 0)
+    for step in taken_steps(market, log):
+        sums[step.placed.step.side] += step.price * step.filled
+    return (sums[Side.BUY] + log.traded // 2) // log.traded, (sums[Side.SELL] + log.traded // 2) // log.traded
+
+
+def order_steps(market: MarketConfig, log: IntervalLog, names: dict[int, str]) -> Iterator[OrderStepResult]:
+    """Every step of every order: those that the market took, then those that it skipped."""
+    for taken in taken_steps(market, log):
+        yield OrderStepResult(
+            interval=log.slot,
+            participant=names[taken.participant],
+            side="sell" if taken.placed.step.side == Side.SELL else "buy",
+            price=taken.price,
+            quantity_wh=taken.placed.step.quantity,
+            filled_wh=taken.filled,
+            accepted_wh=taken.accepted,
+            traded_at=taken.paid if taken.accepted else None,
+        )
+    skipped = {} if log.posted is None else {s.participant: s.reason for s in log.posted.skipped}
+    for signed in log.orders:
+        reason = skipped.get(signed.order.participant)
+        for step in signed.order if reason is not None else ():
+            yield OrderStepResult(
+                interval=log.slot,
+                participant=names[signed.order.participant],
+                side="sell" if step.side == Side.SELL else "buy",
+                price=market.price(step.tick),
+                quantity_wh=step.quantity,
+                filled_wh=0,
+                accepted_wh=0,
+                skipped=_words(reason),
+            )
+
+
+def _words(reason: SkipReason | None) -> str:
+    """The contract's name of a reason: BELOW_MARGIN is `BelowMargin`."""
+    return "" if reason is None else "".join(part.capitalize() for part in reason.name.split("_"))

@@ -1,0 +1,196 @@
+"""What a replay found out, as plain frozen records: the only thing the report and the export are made from.
+
+Units everywhere: energy in Wh, money in base units (1e-6 of the currency), prices in base units per Wh
+(1 base unit per Wh is 0.1 ct/kWh), voltages in pu of the nominal voltage, loadings in percent of the rating.
+Nothing in here computes a market or a grid; what can be derived from the fields is a property, so that it
+cannot contradict them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from peerwatt.record.feeder_picture import FeederPicture, Limits
+from peerwatt.record.household_results import ParticipantResult, SettlementResult
+
+VERDICTS = ("accept", "cap", "curtail", "void", "expired")
+"""The grid gate's verdicts by name, codes 1..5."""
+VerdictName = Literal["accept", "cap", "curtail", "void", "expired"]
+SideName = Literal["buy", "sell"]
+
+
+@dataclass(frozen=True)
+class IntervalResult:
+    """One delivery interval of the whole community.
+
+    `..._before` is the power flow of everything that was cleared and forecast, before the gate; `..._after`
+    is the flow of what the verdict let stand. `own_wh + neighbours_wh + grid_wh` is what the homes consumed;
+    `neighbours_wh + grid_wh` is what their meters imported.
+    """
+
+    interval: int
+    start: str
+    """First second of the interval, ISO 8601 with offset."""
+    price: int | None
+    """What buyers pay, on average where each pays its own bid; None where nothing traded."""
+    sell_price: int | None
+    """What sellers get, likewise; where there is one price for all, the same."""
+    orders: int
+    skipped: int
+    bid_wh: int
+    offered_wh: int
+    traded_wh: int
+    """What the auction matched."""
+    accepted_wh: int
+    """What the grid gate let stand of it."""
+    verdict: VerdictName
+    own_wh: int
+    """Produced and consumed behind the same meter."""
+    neighbours_wh: int
+    """Imported and bought from neighbours: the sum of min(accepted, imported)."""
+    grid_wh: int
+    """Imported beyond that, at the retail tariff."""
+    surplus_wh: int
+    """Exported beyond what was accepted as sold."""
+    curtailed_wh: int
+    """Generation that obeyed the verdict and was not fed in."""
+    losses_wh: int
+    """Grid losses charged to the accepted trades."""
+    voltage_max_pu_before: float
+    voltage_max_pu_after: float
+    voltage_min_pu_before: float
+    voltage_min_pu_after: float
+    loading_max_percent_before: float
+    loading_max_percent_after: float
+    gas: int
+    """Gas of every transaction of the interval, posting to settlement."""
+
+    @property
+    def unsold_wh(self) -> int:
+        """Offered and not sold, for want of a buyer or because the gate cut it."""
+        return self.offered_wh - self.accepted_wh
+
+    @property
+    def consumed_wh(self) -> int:
+        """Demand of all homes."""
+        return self.own_wh + self.neighbours_wh + self.grid_wh
+
+    @property
+    def imported_wh(self) -> int:
+        """The meters' import registers, all homes together."""
+        return self.neighbours_wh + self.grid_wh
+
+
+@dataclass(frozen=True)
+class OrderStepResult:
+    """The life of one order step: its limit, its fill, what the gate left of it, or why it was skipped."""
+
+    interval: int
+    participant: str
+    side: SideName
+    price: int
+    """The limit price."""
+    quantity_wh: int
+    filled_wh: int
+    accepted_wh: int
+    skipped: str = ""
+    """The contract's reason (`BelowMargin`, …); empty where the order stood."""
+    traded_at: int | None = None
+    """What its accepted energy was paid at; None where none was."""
+
+
+@dataclass(frozen=True)
+class CurtailmentReason:
+    """Why the gate cut one participant's trade: a code, a sentence, and the numbers behind it."""
+
+    interval: int
+    participant: str
+    side: SideName
+    filled_wh: int
+    accepted_wh: int
+    surplus_wh: int
+    """Export beyond the trade that could not be carried either."""
+    code: str
+    """`overvoltage`, `undervoltage`, `line_loading`, `transformer_loading`."""
+    element: str
+    """The node, line or transformer that would have been outside its limit."""
+    value: float
+    limit: float
+    unit: str
+    """Of `value` and `limit`: `pu` or `percent`."""
+    sentence: str
+
+
+@dataclass(frozen=True)
+class AccountResult:
+    """The change of one account over the replay; the sum over all accounts is zero."""
+
+    account: str
+    cash: int
+    energy_wh: int
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The figures of the whole replay; `summary.json` is made from it."""
+
+    scenario: str
+    description: str
+    version: str
+    chain: str
+    seed: int
+    start: str
+    interval_length_s: int
+    intervals: int
+    participants: int
+    currency: str
+    retail: int
+    feed_in: int
+    network_fee: int
+    grid_rules: str
+    """How losses and network charges are shared, and who is curtailed."""
+    orders: int
+    skipped: int
+    traded_wh: int
+    accepted_wh: int
+    verdicts: Mapping[str, int]
+    reference_mismatches: int
+    conservation_error: int
+    gas_total: int
+    gas_per_participant_interval: int
+    voltage_max_pu_before: float
+    voltage_max_pu_after: float
+    loading_max_percent_after: float
+    losses_wh: int
+    limits: Limits
+    provenance: str
+    wall_seconds: float
+    pricing: str = "uniform"
+    """The market's pricing rule, by the scenario's switch."""
+    envelopes: int = 0
+    """Intervals for which operating envelopes were published; none where the scenario has none."""
+    envelope_shrunk: int = 0
+    """Orders that were smaller than wished, or left out, to keep to one."""
+    envelope_skipped: int = 0
+    """Orders that the market skipped because they did not (`OverEnvelope`)."""
+    sealed_batches: int = 0
+    """Batches that were committed to before gate closure and revealed after it; none in an open market."""
+    bond: int = 0
+    """What each of them cost until it was revealed, base units."""
+    reveal_window_s: int = 0
+
+
+@dataclass(frozen=True)
+class ReplayResult:
+    """Everything a replay hands to the report. Tuples are in time order, then in scenario order."""
+
+    summary: Summary
+    intervals: tuple[IntervalResult, ...]
+    participants: tuple[ParticipantResult, ...]
+    settlements: tuple[SettlementResult, ...]
+    orders: tuple[OrderStepResult, ...]
+    curtailments: tuple[CurtailmentReason, ...]
+    accounts: tuple[AccountResult, ...]
+    feeder: FeederPicture | None = None

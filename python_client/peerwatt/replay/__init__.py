@@ -1,0 +1,1 @@
+"""The replay: a scenario's days on a chain, next to the reference twin."""

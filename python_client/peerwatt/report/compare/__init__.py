@@ -1,6 +1,0 @@
-"""Market designs side by side: run on one scenario, measured, written as tables and as a page."""
-
-from peerwatt.report.compare.result import Comparison, Row
-from peerwatt.report.compare.run import compare
-
-__all__ = ["Comparison", "Row", "compare"]

@@ -1,0 +1,1 @@
+"""The parties of a market, each with its own key and state."""

@@ -1,0 +1,1 @@
+"""Scenarios: a directory of files, checked, as the neighbourhood that is replayed."""

@@ -1,0 +1,77 @@
+"""Everything on the feeder that does not trade: net active and reactive power per node and interval."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from peerwatt.scenario.calendar import TIME_COLUMN, Calendar
+from peerwatt.scenario.csv_table import read_csv, whole
+from peerwatt.scenario.problems import Problem, did_you_mean
+
+ABSURD_POWER = 10_000_000
+"""W or var at one node; nothing on a low-voltage feeder draws 10 MW."""
+
+
+@dataclass(frozen=True)
+class NodePowers:
+    """Power by node and interval; a node without a column draws nothing.
+
+    Attributes:
+        nodes: names, the order of the values.
+        values: one tuple per interval; W or var, + demand, - feed-in.
+    """
+
+    nodes: tuple[str, ...] = ()
+    values: tuple[tuple[int, ...], ...] = ()
+
+    def at(self, position: int) -> Mapping[str, int]:
+        """Power by node name in the interval at a position, counted from 0."""
+        if not self.nodes:
+            return {}
+        return dict(zip(self.nodes, self.values[position], strict=True))
+
+    def nodal(self, nodes: Sequence[str]) -> NDArray[np.float64]:
+        """All intervals as an array.
+
+        Args:
+            nodes: of the feeder, in its order; must hold every node that has a column.
+
+        Returns:
+            Power, W or var, shape (intervals, nodes); 0 at nodes without a column.
+        """
+        position = {name: k for k, name in enumerate(nodes)}
+        powers = np.zeros((len(self.values), len(nodes)))
+        if self.nodes:
+            powers[:, [position[name] for name in self.nodes]] = self.values
+        return powers
+
+
+def read_background(
+    path: Path, unit: str, nodes: Sequence[str] | None, calendar: Calendar, problems: list[Problem]
+) -> NodePowers:
+    """Read one background file.
+
+    Args:
+        path: header TIME and one column per node.
+        unit: `W` or `var`, for errors.
+        nodes: of the feeder, or None where it could not be read.
+        calendar: the slots that it must cover.
+        problems: mistakes are appended here.
+    """
+    table = read_csv(path, (TIME_COLUMN,), None)
+    columns = tuple(name for name in table.header if name != TIME_COLUMN)
+    if nodes is not None and table.rows:
+        for name in columns:
+            if name not in nodes:
+                table.problem(1, name, f"the feeder has no such node{did_you_mean(name, list(nodes))}")
+    read = whole(unit, -ABSURD_POWER, ABSURD_POWER)
+    values = [tuple(table.cell(row, name, read) or 0 for name in columns) for row in table.rows]
+    if table.rows:
+        calendar.aligned(table)
+    problems.extend(table.problems)
+    return NodePowers(columns, tuple(values))

@@ -1,0 +1,194 @@
+"""From a scenario's files to a checked `Scenario`, or to every mistake in them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from peerwatt.agents.forecast import ForecastError
+from peerwatt.grid.errors import FeederError
+from peerwatt.grid.feeder import Feeder
+from peerwatt.grid.files.feeder_file import load_feeder
+from peerwatt.grid.flow.system_strength import Strength
+from peerwatt.grid.shares.loss_tracing import require_radial
+from peerwatt.scenario.background import NodePowers, read_background
+from peerwatt.scenario.calendar import Calendar
+from peerwatt.scenario.catalogue import find_scenario
+from peerwatt.scenario.participants import Participant, read_participants
+from peerwatt.scenario.problems import Problem, ScenarioError, did_you_mean
+from peerwatt.scenario.profiles import read_profile
+from peerwatt.scenario.quantities import base_units, permille
+from peerwatt.scenario.scenario import Bidding, Committee, Scenario
+from peerwatt.scenario.scenario_file import (
+    bid_band,
+    grid_rules,
+    market_config,
+    problem_at,
+    read_scenario_file,
+    tariff,
+)
+from peerwatt.scenario.schema import ScenarioFile
+from peerwatt.scenario.strength import strength_at_inverters
+from peerwatt.scenario.variants import sealed_market
+
+
+def load_scenario(name_or_path: str | Path) -> Scenario:
+    """Read and check a scenario.
+
+    Args:
+        name_or_path: name of one that ships, or a directory with `scenario.yaml`, or that file.
+
+    Raises:
+        ScenarioError: with every mistake that was found, each with its file, line and key or column.
+    """
+    path = find_scenario(name_or_path)
+    problems: list[Problem] = []
+    parsed = read_scenario_file(path, problems)
+    if parsed is None:
+        raise ScenarioError(problems)
+    directory = path.parent
+    calendar = Calendar(
+        datetime.fromisoformat(parsed.start).astimezone(UTC), parsed.days, parsed.interval_length_s
+    )
+    feeder = _feeder(directory / parsed.files.feeder, problems)
+    nodes = None if feeder is None else feeder.node_names
+    phases = feeder is None or feeder.three_phase
+    profiles = directory / parsed.files.profiles
+    before = len(problems)
+    participants = read_participants(directory / parsed.files.participants, nodes, problems, phases=phases)
+    if len(problems) == before:
+        # with a row missing, its profile would look like a stranger's
+        _check_strangers(profiles, participants, problems)
+    strength: tuple[Strength, ...] = ()
+    if feeder is not None and len(problems) == before:
+        _check_rules(path, parsed, feeder, participants, problems)
+        strength = strength_at_inverters(path, parsed, feeder, participants, problems)
+    participants = _with_profiles(participants, profiles, calendar, problems)
+    active = _background(directory, parsed.files.background_active, "W", nodes, calendar, problems)
+    reactive = _background(directory, parsed.files.background_reactive, "var", nodes, calendar, problems)
+    if problems or feeder is None:
+        raise ScenarioError(problems)
+    return _scenario(parsed, directory, calendar, participants, feeder, strength, active, reactive)
+
+
+def _scenario(
+    parsed: ScenarioFile,
+    directory: Path,
+    calendar: Calendar,
+    participants: list[Participant],
+    feeder: Feeder,
+    strength: tuple[Strength, ...],
+    active: NodePowers,
+    reactive: NodePowers,
+) -> Scenario:
+    market, prices, bidding = market_config(parsed), tariff(parsed), parsed.bidding
+    if parsed.sealed.reveal_window_s:
+        ct = parsed.sealed.bond_ct
+        bond = None if ct is None else base_units(ct)
+        market = sealed_market(market, prices, participants, parsed.sealed.reveal_window_s, bond)
+    return Scenario(
+        name=parsed.name,
+        description=" ".join(parsed.description.split()),
+        provenance=" ".join(parsed.provenance.split()),
+        directory=directory,
+        calendar=calendar,
+        seed=parsed.seed,
+        switches=parsed.switches,
+        market=market,
+        tariff=prices,
+        currency=parsed.tariff.currency,
+        rules=grid_rules(parsed, {home.node: home.zone for home in participants if home.zone}),
+        strength=strength,
+        envelope=parsed.envelope,
+        committee=Committee(parsed.committee.members, parsed.committee.quorum),
+        bidding=Bidding(
+            most_steps=bidding.most_steps,
+            error=ForecastError(
+                demand_permille=permille(bidding.demand_error_percent),
+                generation_permille=permille(bidding.generation_error_percent),
+                weather_permille=permille(bidding.weather_error_percent),
+            ),
+            band=bid_band(market, prices),
+        ),
+        lost_readings_permille=permille(parsed.metering.lost_readings_percent),
+        participants=tuple(participants),
+        feeder=feeder,
+        active=active,
+        reactive=reactive,
+    )
+
+
+def _check_rules(
+    path: Path, parsed: ScenarioFile, feeder: Feeder, participants: list[Participant], problems: list[Problem]
+) -> None:
+    """Rules that this feeder or these participants leave nothing to do."""
+    if parsed.losses.rule == "tracing":
+        try:
+            require_radial(feeder)
+        except FeederError as error:
+            problems.append(problem_at(path, ("losses", "rule"), f"'tracing': {error}"))
+    _check_zones(path, parsed, participants, problems)
+    if parsed.curtailment.volt_var and not any(home.inverter_va for home in participants):
+        message = "true, and no participant has an inverter: give one pv_kwp, or switch it off"
+        problems.append(problem_at(path, ("curtailment", "volt_var"), message))
+
+
+def _check_zones(
+    path: Path, parsed: ScenarioFile, participants: list[Participant], problems: list[Problem]
+) -> None:
+    """Everybody has a zone, all at one node the same, and no weight is of a zone without anybody."""
+    if parsed.network_charges.rule != "zone":
+        return
+    zones: dict[str, str] = {}
+    for participant in participants:
+        known = zones.setdefault(participant.node, participant.zone)
+        if not participant.zone or known != participant.zone:
+            zone = f"zone {participant.zone!r}" if participant.zone else "no zone"
+            other = f", others at {participant.node} in {known!r}" if known != participant.zone else ""
+            message = f"'zone': participant {participant.name} is in {zone}{other}; see the column zone"
+            problems.append(problem_at(path, ("network_charges", "rule"), message))
+    for zone in parsed.network_charges.zone_weights:
+        if zone not in zones.values():
+            message = f"nobody is in a zone {zone!r}{did_you_mean(zone, sorted(set(zones.values())))}"
+            problems.append(problem_at(path, ("network_charges", "zone_weights", zone), message))
+
+
+def _feeder(path: Path, problems: list[Problem]) -> Feeder | None:
+    try:
+        return load_feeder(path)
+    except FeederError as error:
+        problems.append(Problem(str(path), None, "", str(error).removeprefix(f"{path}: ")))
+        return None
+
+
+def _check_strangers(directory: Path, participants: list[Participant], problems: list[Problem]) -> None:
+    names = {participant.name for participant in participants}
+    for path in sorted(directory.glob("*.csv")):
+        if path.stem not in names:
+            message = f"participants.csv has no participant {path.stem!r}; remove the file or add the row"
+            problems.append(Problem(str(path), None, "", message))
+
+
+def _with_profiles(
+    participants: list[Participant], directory: Path, calendar: Calendar, problems: list[Problem]
+) -> list[Participant]:
+    complete = []
+    for participant in participants:
+        energy = read_profile(directory / f"{participant.name}.csv", participant, calendar, problems)
+        if energy is not None:
+            complete.append(replace(participant, demand_wh=energy[0], generation_wh=energy[1]))
+    return complete
+
+
+def _background(
+    directory: Path,
+    file: str | None,
+    unit: str,
+    nodes: tuple[str, ...] | None,
+    calendar: Calendar,
+    problems: list[Problem],
+) -> NodePowers:
+    if file is None:
+        return NodePowers()
+    return read_background(directory / file, unit, nodes, calendar, problems)

@@ -1,0 +1,95 @@
+"""A relayer waits for a transaction that is not mined as long as it is of use, and as nothing else is due."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from peerwatt.chain import NotMined, Sender, open_network
+from peerwatt.chain.rpc import RpcNetwork
+from peerwatt.client import MarketClient
+from peerwatt.roles.relayer import OrderQueue, SealedRelayer, SealedState
+from tests.client.conftest import BUYER, FIRST, SELLER, open_small_market
+from tests.roles.relayer.conftest import BONDS, SEALED, SealedMarket
+
+CLOSURE, BOOK_CLOSURE = SEALED.gate_closure(FIRST), SEALED.book_closure(FIRST)
+LEFT_SECONDS = 1
+"""What is left of a window when the relayer begins."""
+RESCUE_SECONDS = 30.0
+"""Far more: then a block is mined all the same, so that whoever still waits fails its test."""
+
+
+@pytest.fixture(scope="module")
+def market() -> Iterator[SealedMarket]:
+    with open_small_market("anvil", SEALED) as small:
+        yield SealedMarket.of(small)
+
+
+@pytest.fixture
+def relayer(market: SealedMarket) -> Iterator[SealedRelayer]:
+    """With two batches of the first interval that are committed to; nothing it sends is mined by itself."""
+    network, key = market.small.network, market.client.sender.account
+    assert isinstance(network, RpcNetwork)
+    before = network.snapshot()
+    network.advance_to(CLOSURE - 100)
+    rescue = threading.Timer(RESCUE_SECONDS, network.mine)
+    with open_network(network.url) as live, OrderQueue() as queue:
+        committing = SealedRelayer(market.client, queue)
+        for account in (SELLER, BUYER):
+            _accept(committing, market, FIRST, account)
+            committing.commit(FIRST)
+        rescue.start()
+        yield SealedRelayer(MarketClient(live, market.small.deployment, Sender(live, key)), queue)
+    rescue.cancel()
+    network.revert(before)
+
+
+def _accept(relayer: SealedRelayer, market: SealedMarket, interval: int, *accounts: int) -> None:
+    for order in market.small.orders(interval, 500):
+        if order.order.participant in accounts:
+            relayer.accept(order)
+
+
+def _waiting(market: SealedMarket) -> int:
+    """How many of the relayer's transactions wait to be mined."""
+    eth, address = market.small.network.web3.eth, market.client.sender.address
+    return eth.get_transaction_count(address, "pending") - eth.get_transaction_count(address)
+
+
+def test_reveals_that_are_not_mined_are_sent_once_and_waited_for_until_the_window_ends(
+    market: SealedMarket, relayer: SealedRelayer
+) -> None:
+    network = market.small.network
+    network.advance_to(BOOK_CLOSURE - LEFT_SECONDS - 1)
+    with pytest.raises(NotMined, match=r"transaction 0x[0-9a-f]{64} is not mined after \d s: ") as raised:
+        relayer.tend()
+    assert len(str(raised.value).splitlines()) == 1
+    assert (_waiting(market), market.bonds_out) == (2, 2)
+    # They may be mined all the same, in the window's last second.
+    network.mine()
+    relayer.tend()
+    assert [row.state for row in relayer.queue.sealed.of_interval(FIRST)] == [SealedState.REVEALED] * 2
+    assert (_waiting(market), market.purse) == (0, BONDS)
+
+
+def test_commitment_that_is_not_mined_keeps_no_reveal_waiting(
+    market: SealedMarket, relayer: SealedRelayer
+) -> None:
+    network = market.small.network
+    network.advance_to(CLOSURE - LEFT_SECONDS)
+    # Its own gate is open for long.
+    _accept(relayer, market, FIRST + 1, SELLER, BUYER)
+    with pytest.raises(NotMined):
+        relayer.commit(FIRST + 1)
+    network.advance_to(CLOSURE)
+    assert relayer.queue.sealed.of_interval(FIRST + 1)[0].state == SealedState.STORED
+    network.advance_to(BOOK_CLOSURE - LEFT_SECONDS - 1)
+    with pytest.raises(NotMined):
+        relayer.tend()
+    network.mine()
+    relayer.tend()
+    assert {row.state for row in relayer.queue.sealed.of_interval(FIRST)} == {SealedState.REVEALED}
+    assert relayer.queue.sealed.of_interval(FIRST + 1)[0].state == SealedState.COMMITTED
+    assert len(market.commitments(FIRST + 1)) == 1

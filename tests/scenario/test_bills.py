@@ -1,0 +1,98 @@
+"""A household's bill: its lines, its registers and the bill without a market."""
+
+from dataclasses import replace
+
+import pytest
+
+from peerwatt.market.config import Tariff
+from peerwatt.record.bills import IntervalTerms, bill_lines, participant_result
+from peerwatt.record.household_results import SettlementResult
+
+TARIFF = Tariff(retail=320, feed_in=82, network_fee=15)
+SETTLEMENT = SettlementResult(
+    interval=7,
+    participant="home-1",
+    accepted_sell_wh=100,
+    accepted_buy_wh=40,
+    imported_wh=25,
+    exported_wh=130,
+    own_wh=60,
+    curtailed_wh=0,
+    loss_wh=2,
+    network_charge=600,
+    cash=0,
+)
+
+
+def test_every_line_is_the_settlement_table() -> None:
+    lines = bill_lines(SETTLEMENT, IntervalTerms(200, "accept"), TARIFF)
+    assert lines.peer_sales == 200 * 100
+    assert lines.peer_purchases == -200 * 40
+    assert lines.network_fee == -600
+    assert lines.shortfall == 0
+    assert lines.unused == 82 * 15
+    assert lines.feed_in == 82 * 30
+    assert lines.retail == 0
+    assert lines.losses == -320 * 2
+    assert lines.total == 20000 - 8000 - 600 + 1230 + 2460 - 640
+
+
+def test_a_seller_that_delivers_less_buys_the_shortfall_at_retail() -> None:
+    short = replace(SETTLEMENT, exported_wh=70)
+    assert bill_lines(short, IntervalTerms(200, "accept"), TARIFF).shortfall == -320 * 30
+
+
+@pytest.mark.parametrize(
+    ("verdict", "paid"), [("accept", 30), ("expired", 30), ("curtail", 0), ("cap", 0), ("void", 0)]
+)
+def test_surplus_earns_the_feed_in_tariff_only_where_nothing_was_cut(verdict: str, paid: int) -> None:
+    lines = bill_lines(SETTLEMENT, IntervalTerms(200, verdict), TARIFF)  # type: ignore[arg-type]
+    assert lines.feed_in == 82 * paid
+
+
+def test_an_interval_without_an_order_is_billed_at_the_tariff_whatever_the_verdict() -> None:
+    off = replace(
+        SETTLEMENT, accepted_sell_wh=0, accepted_buy_wh=0, loss_wh=0, network_charge=0, on_market=False
+    )
+    lines = bill_lines(off, IntervalTerms(None, "curtail"), TARIFF)
+    assert lines.total == 82 * 130 - 320 * 25
+
+
+def test_a_curtailed_interval_pays_only_what_was_accepted() -> None:
+    full = bill_lines(SETTLEMENT, IntervalTerms(200, "accept"), TARIFF)
+    cut = bill_lines(replace(SETTLEMENT, accepted_sell_wh=60), IntervalTerms(200, "curtail"), TARIFF)
+    assert full.peer_sales - cut.peer_sales == 200 * 40
+    assert cut.feed_in == 0
+
+
+def test_where_the_energy_came_from_sums_to_the_meter() -> None:
+    terms = {7: IntervalTerms(200, "accept"), 8: IntervalTerms(150, "curtail")}
+    result = participant_result(
+        "home-1", "prosumer", "n1", [SETTLEMENT, replace(SETTLEMENT, interval=8)], terms, TARIFF
+    )
+    assert result.bought_from_neighbours_wh + result.bought_at_tariff_wh == result.imported_wh == 50
+    assert (
+        result.sold_to_neighbours_wh + result.sold_at_tariff_wh + result.unpaid_surplus_wh
+        == result.exported_wh
+        == 260
+    )
+    assert result.unpaid_surplus_wh == 30
+    assert result.bill_tariff_only == 320 * 50 - 82 * 260
+    assert result.bill_market == -result.lines.total
+    assert result.saving == result.bill_tariff_only - result.bill_market
+
+
+def test_self_sufficiency_is_undefined_without_generation_and_never_zero() -> None:
+    consumer = participant_result(
+        "c",
+        "consumer",
+        "n",
+        [replace(SETTLEMENT, exported_wh=0, own_wh=0)],
+        {7: IntervalTerms(1, "accept")},
+        TARIFF,
+    )
+    assert consumer.self_sufficiency is None
+    assert consumer.self_consumption is None
+    prosumer = participant_result("p", "prosumer", "n", [SETTLEMENT], {7: IntervalTerms(1, "accept")}, TARIFF)
+    assert prosumer.self_sufficiency == pytest.approx(60 / 85)
+    assert prosumer.self_consumption == pytest.approx(60 / 190)
