@@ -7,7 +7,7 @@ brownie run scripts/deploy.py --network peerwatt-ganache
 from peerwatt.cli.script import run
 from peerwatt.client import Wallet
 from peerwatt.market.ledger import SystemAccount
-from peerwatt.replay.market_setup import ETHER_PER_KEY, deploy_scenario, pay_in
+from peerwatt.replay.founding import ETHER_PER_KEY, deploy_scenario, pay_in
 from peerwatt.roles.local_pilot import DEFAULT_SCENARIO, local_pilot
 
 

@@ -5,7 +5,7 @@ brownie run scripts/wallet_deposit.py main ada 25.50 --network peerwatt-ganache
 """
 
 from peerwatt.cli.script import run
-from peerwatt.replay.market_setup import pay_in
+from peerwatt.replay.founding import pay_in
 from peerwatt.roles.local_pilot import DEFAULT_SCENARIO, UNITS, base_units, local_pilot
 
 

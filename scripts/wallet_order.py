@@ -6,7 +6,7 @@ brownie run scripts/wallet_order.py main ada --network peerwatt-ganache
 
 from peerwatt.cli.script import run
 from peerwatt.errors import InputError
-from peerwatt.replay.market_setup import ETHER_PER_KEY
+from peerwatt.replay.founding import ETHER_PER_KEY
 from peerwatt.roles.local_pilot import DEFAULT_SCENARIO, local_pilot
 from peerwatt.scenario.bidding import order_of
 

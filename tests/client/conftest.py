@@ -27,7 +27,7 @@ from peerwatt.messages import (
     encode_readings,
     readings_hash,
 )
-from peerwatt.replay.market_setup import ETHER_PER_KEY, pay_in
+from peerwatt.replay.founding import ETHER_PER_KEY, pay_in
 from peerwatt.scenario.keys import PilotKeys
 
 LENGTH = 900

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import httpx
 
-from peerwatt.chain import Network, open_network
+from peerwatt.chain import Network, Sender, open_network
 from peerwatt.chain.rpc import RpcNetwork
 from peerwatt.client import MarketClient
 from peerwatt.grid.flow.power_flow import PowerFlow
@@ -30,10 +30,10 @@ from peerwatt.messages import SignedOrder, Verdict
 from peerwatt.oracle.forecast_file import ForecastDirectory
 from peerwatt.oracle.signing_record import SignedReport, SigningRecord
 from peerwatt.oracle.state import read_state
-from peerwatt.replay.market_setup import ETHER_PER_KEY, open_market
+from peerwatt.replay.founding import ETHER_PER_KEY, deploy_scenario, fund_market
 from peerwatt.roles.relayer import OrderQueue, Relayer
 from peerwatt.scenario.bidding import order_of
-from peerwatt.scenario.forecast_source import ScenarioForecasts
+from peerwatt.scenario.forecasts import ScenarioForecasts
 from peerwatt.scenario.keys import PilotKeys
 from peerwatt.scenario.loading import load_scenario
 from peerwatt.scenario.scenario import Scenario
@@ -146,7 +146,9 @@ class CommitteeOnChain:
         self.lead_s = lead_s
         self.keys = PilotKeys(scenario.seed)
         self.solver = PowerFlow(scenario.feeder)
-        self.market = open_market(network, self.scenario, self.keys, 2)
+        deployment = deploy_scenario(network, self.scenario, self.keys)
+        fund_market(network, self.scenario, deployment, self.keys, 2)
+        self.client = MarketClient(network, deployment, Sender(network, self.keys.relayer))
         committee = [self.keys.committee_member(index).address for index in range(MEMBERS)]
         network.fund(dict.fromkeys(committee, ETHER_PER_KEY))
         self.source = ScenarioForecasts(scenario, scenario.seed)
@@ -167,10 +169,6 @@ class CommitteeOnChain:
             )
             for index in range(MEMBERS)
         ]
-
-    @property
-    def client(self) -> MarketClient:
-        return self.market.client
 
     def public_data(self) -> list[str]:
         """Options that name what everybody may know."""
@@ -308,7 +306,7 @@ class CommitteeOnChain:
 
     def post_orders(self, interval: int, orders: Sequence[SignedOrder]) -> None:
         with OrderQueue() as queue:
-            relayer = Relayer(self.client, queue)
+            relayer = Relayer(self.client, queue, self.client.watch())
             for order in orders:
                 relayer.accept(order)
             posted = relayer.post(interval)

@@ -13,7 +13,7 @@ from peerwatt.grid.flow.power_flow import PowerFlow
 from peerwatt.messages import Clearing, Domain, Verdict
 from peerwatt.oracle import ClearedInterval, CommitteeMember, GridForecast, collect_quorum, judge
 from peerwatt.oracle.committee import NoQuorum
-from peerwatt.scenario.neighbourhood import Neighbourhood
+from peerwatt.scenario.forecasts import Neighbourhood
 from peerwatt.scenario.scenario import Scenario
 
 DOMAIN = Domain(31337, "0x" + "11" * 20)

@@ -17,8 +17,8 @@ from peerwatt.messages import NO_LIMITS, Domain, EnvelopeLimits, address_of
 from peerwatt.oracle import CommitteeMember, EnvelopeInputs, sign_envelopes
 from peerwatt.oracle.committee import NoQuorum
 from peerwatt.scenario.catalogue import scenario_files
+from peerwatt.scenario.forecasts import Neighbourhood
 from peerwatt.scenario.loading import load_scenario
-from peerwatt.scenario.neighbourhood import Neighbourhood
 from peerwatt.scenario.scenario import Scenario
 
 HARD = 44  # of the rural zone: full offtake has no flow, and equal shares of injection end in a corner

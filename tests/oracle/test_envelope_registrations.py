@@ -10,20 +10,19 @@ from pathlib import Path
 import pytest
 
 from peerwatt.chain import Sender, open_network
-from peerwatt.client import EnvelopeBoard, MarketClient
+from peerwatt.client import EnvelopeBoard, Head, MarketClient
 from peerwatt.client.market import Registration
 from peerwatt.grid.flow.power_flow import PowerFlow
 from peerwatt.market.participant import Participant
-from peerwatt.oracle.chain_follower import Head
 from peerwatt.oracle.envelope_publisher import EnvelopePublisher
 from peerwatt.oracle.envelope_record import EnvelopeRecord
 from peerwatt.oracle.forecast_file import ForecastDirectory, ForecastDocument
 from peerwatt.oracle.peers import PeerList, Peers
 from peerwatt.oracle.seat import Habits, Seat
 from peerwatt.oracle.state import Identity, open_state
-from peerwatt.replay.market_setup import deploy_scenario
+from peerwatt.replay.founding import deploy_scenario
 from peerwatt.replay.run import SETUP_S
-from peerwatt.scenario.forecast_source import ScenarioForecasts
+from peerwatt.scenario.forecasts import ScenarioForecasts
 from peerwatt.scenario.keys import PilotKeys
 from peerwatt.scenario.scenario import Scenario
 
@@ -55,7 +54,7 @@ def test_registration_that_a_reorganisation_takes_back_is_in_no_later_envelope(
     identity = Identity(member.address, network.chain_id, client.market.address)
     with closing(open_state(Path(":memory:"), identity)) as database:
         record = EnvelopeRecord(database)
-        seat = Seat(client, member, Habits(), lambda line: None)
+        seat = Seat(client, member, Habits())
         peers = Peers(PeerList(tmp_path / "peers.txt"))
         publisher = EnvelopePublisher(seat, solver, forecasts, record, peers)
 

@@ -30,9 +30,10 @@ from peerwatt.messages import (
 from peerwatt.messages.signature import CURVE_ORDER
 from peerwatt.oracle.envelope_record import encoded_envelope
 from peerwatt.oracle.forecast_notice import ForecastNotice
-from peerwatt.oracle.peers import MAX_ANSWER_BYTES, PULL_SECONDS, Enough, PeerList, Peers, Vote
+from peerwatt.oracle.peers import MAX_ANSWER_BYTES, PULL_SECONDS, Enough, PeerList, Peers
 from peerwatt.oracle.report_bytes import REPORT_BYTES, as_hex, encoded
 from peerwatt.oracle.seat import Habits, Seat
+from peerwatt.oracle.votes import Vote
 from tests.client.conftest import FIRST, open_small_market
 
 DOMAIN = Domain(31337, "0x" + "11" * 20)

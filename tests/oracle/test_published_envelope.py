@@ -16,9 +16,9 @@ from peerwatt.grid.flow.power_flow import PowerFlow
 from peerwatt.market.metering import EnergyLimits
 from peerwatt.oracle import CommitteeMember, EnvelopeInputs, sign_envelopes
 from peerwatt.oracle.forecast_file import ForecastDirectory, ForecastDocument
-from peerwatt.replay.market_setup import deploy_scenario
+from peerwatt.replay.founding import deploy_scenario
 from peerwatt.replay.run import SETUP_S
-from peerwatt.scenario.forecast_source import ScenarioForecasts
+from peerwatt.scenario.forecasts import ScenarioForecasts
 from peerwatt.scenario.keys import PilotKeys
 from peerwatt.scenario.scenario import Scenario
 from tests.cli.test_command_line import run

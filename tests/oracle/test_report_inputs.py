@@ -19,8 +19,7 @@ from peerwatt.oracle import judge
 from peerwatt.oracle.forecast_file import ForecastDirectory, ForecastDocument, parse_document
 from peerwatt.oracle.report_inputs import PostedInterval, ReportInputs, parse_rules
 from peerwatt.scenario.bidding import order_of
-from peerwatt.scenario.forecast_source import ScenarioForecasts
-from peerwatt.scenario.neighbourhood import Neighbourhood
+from peerwatt.scenario.forecasts import Neighbourhood, ScenarioForecasts
 from peerwatt.scenario.scenario import Scenario
 
 DOMAIN = Domain(31337, "0x" + "11" * 20)

@@ -19,7 +19,7 @@ from peerwatt.market.book import TickBook
 from peerwatt.messages import Record, Verdict, decode_decisions
 from peerwatt.oracle import ClearedInterval, GridForecast, judge
 from peerwatt.scenario.bidding import order_of
-from peerwatt.scenario.neighbourhood import Neighbourhood
+from peerwatt.scenario.forecasts import Neighbourhood
 from peerwatt.scenario.scenario import Scenario
 
 NOON = 44

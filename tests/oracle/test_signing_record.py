@@ -22,7 +22,7 @@ from peerwatt.oracle.judgement import Judgement
 from peerwatt.oracle.report_inputs import PostedInterval, ReportInputs
 from peerwatt.oracle.signing_record import AnotherReport, SigningRecord
 from peerwatt.oracle.state import Identity, open_state, read_state
-from peerwatt.scenario.forecast_source import ScenarioForecasts
+from peerwatt.scenario.forecasts import ScenarioForecasts
 from peerwatt.scenario.loading import load_scenario
 
 DOMAIN = Domain(31337, "0x" + "11" * 20)

@@ -9,9 +9,9 @@ import pytest
 
 from peerwatt.chain import open_network
 from peerwatt.record.outcome import results
+from peerwatt.record.replayed import Replayed
 from peerwatt.record.results import ReplayResult
 from peerwatt.replay.replay import Replay
-from peerwatt.replay.replayed import Replayed
 from peerwatt.replay.run import SETUP_S
 from peerwatt.scenario.background import NodePowers
 from peerwatt.scenario.loading import load_scenario

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import random
 import re
@@ -40,30 +41,33 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _replay(
-    folder: Path | None, say: list[str] | None = None, *, spoil: bool = False, envelope: bool = False
-) -> ReplayResult:
+def _replay(folder: Path | None, *, envelope: bool = False) -> ReplayResult:
     scenario = replace(load_scenario("brooklyn-10"), envelope=envelope)
-    lines = [] if say is None else say
+    return replay_scenario(scenario, "anvil", scenario.seed, INTERVALS, committee=folder)
 
-    def listen(line: str) -> None:
-        lines.append(line)
-        if spoil and folder is not None:
-            (folder / "peers.txt").write_text("")
 
-    return replay_scenario(scenario, "anvil", scenario.seed, INTERVALS, committee=folder, say=listen)
+class _Spoil(logging.Handler):
+    """Takes the peers' addresses away as soon as members are heard of."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.peers = folder / "peers.txt"
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.peers.write_text("")
 
 
 def test_members_as_processes_report_what_the_committee_inside_does(tmp_path: Path) -> None:
     _same(_replay(None), _replay(tmp_path / "committee"))
 
 
-def test_members_as_processes_publish_the_envelopes_that_the_committee_inside_does(tmp_path: Path) -> None:
-    said: list[str] = []
-    inside, processes = _replay(None, envelope=True), _replay(tmp_path / "committee", said, envelope=True)
+def test_members_as_processes_publish_the_envelopes_that_the_committee_inside_does(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    inside, processes = _replay(None, envelope=True), _replay(tmp_path / "committee", envelope=True)
     _same(inside, processes)
     assert inside.summary.envelopes == processes.summary.envelopes == INTERVALS
-    assert not any("no operating envelope" in line for line in said)
+    assert "no operating envelope" not in caplog.text
 
 
 def _same(inside: ReplayResult, processes: ReplayResult) -> None:
@@ -79,12 +83,20 @@ def _same(inside: ReplayResult, processes: ReplayResult) -> None:
 
 
 @pytest.mark.long
-def test_a_committee_that_cannot_agree_expires_and_the_books_still_match(tmp_path: Path) -> None:
+def test_a_committee_that_cannot_agree_expires_and_the_books_still_match(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     # Without each other's addresses nobody ever has a quorum.
-    said: list[str] = []
-    result = _replay(tmp_path / "committee", said, spoil=True)
+    caplog.set_level(logging.INFO, "peerwatt.replay")
+    spoil = _Spoil(tmp_path / "committee")
+    logging.getLogger("peerwatt.replay").addHandler(spoil)
+    try:
+        result = _replay(tmp_path / "committee")
+    finally:
+        logging.getLogger("peerwatt.replay").removeHandler(spoil)
     assert {interval.verdict for interval in result.intervals} == {"expired"}
-    assert sum("the committee was silent, it expires" in line for line in said) == INTERVALS
+    silent = [line for line in caplog.messages if "the committee was silent, it expires" in line]
+    assert len(silent) == INTERVALS
     assert result.summary.reference_mismatches == 0
     assert result.summary.conservation_error == 0
 

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from peerwatt.chain import open_network
-from peerwatt.client import published_limits
-from peerwatt.grid.flow.power_flow import PowerFlow
+from peerwatt.chain import Sender, open_network
+from peerwatt.client import MarketClient, published_limits
 from peerwatt.messages import Side, Verdict
-from peerwatt.oracle import CommitteeMember
+from peerwatt.oracle.forecast_file import ForecastDirectory, NodePower
 from peerwatt.record.outcome import bill_error, results
-from peerwatt.replay.envelopes import publish_envelopes
-from peerwatt.replay.interval_log import IntervalLog
-from peerwatt.replay.market_setup import open_market
+from peerwatt.record.replayed import Replayed
+from peerwatt.replay.cast import Stage, committee_members
+from peerwatt.replay.founding import deploy_scenario
 from peerwatt.replay.replay import Replay
-from peerwatt.replay.replayed import Replayed
 from peerwatt.replay.run import SETUP_S
+from peerwatt.scenario.forecasts import ScenarioForecasts
 from peerwatt.scenario.keys import PilotKeys
-from peerwatt.scenario.neighbourhood import Neighbourhood
 from peerwatt.scenario.scenario import Scenario
 
 MORNING = 40
@@ -64,20 +64,26 @@ def test_homes_bid_and_feed_in_within_their_envelopes(replayed: Replayed) -> Non
             assert flow.exported <= log.limits[account].exported
 
 
-def test_where_the_forecast_has_no_power_flow_nothing_is_published_and_the_day_goes_on(
-    scenario: Scenario,
+def test_where_the_forecast_has_no_power_flow_nothing_is_signed_and_the_member_goes_on(
+    scenario: Scenario, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    scenario, keys, said = replace(scenario, envelope=True), PilotKeys(scenario.seed), []
-    solver, log = PowerFlow(scenario.feeder), IntervalLog(scenario.calendar.first, scenario.calendar.first, 0)
-    members = [CommitteeMember(i, bytes(keys.committee_member(i).key), solver) for i in range(3)]
-    forecast = Neighbourhood(scenario, scenario.seed).forecast(0)
-    forecast = replace(forecast, background_w=forecast.background_w - 1e6)
+    caplog.set_level(logging.INFO, "peerwatt.oracle")
+    scenario, interval = replace(scenario, envelope=True), scenario.calendar.first
+    forecast = ScenarioForecasts(scenario, scenario.seed).forecast(interval)
+    node = NodePower(node=scenario.feeder.node_names[-1], active_w=1e6, reactive_var=0.0)
+    forecasts = ForecastDirectory(tmp_path)
+    forecasts.write(forecast.model_copy(update={"nodes": (node,)}))
     genesis = int(scenario.calendar.start.timestamp()) - SETUP_S
     with open_network("eth-tester", genesis_time=genesis, sealed=True) as network:
-        market = open_market(network, scenario, keys, 1)
-        publish_envelopes(
-            scenario, members, market.client, market.twin, forecast, log, lambda: 0, said.append
-        )
-        assert published_limits(market.client, log.number) == log.limits == {}
-    [line] = said
-    assert "no operating envelope, connection limits count: feeder brooklyn-10: the power flow" in line
+        keys = PilotKeys(scenario.seed)
+        deployment = deploy_scenario(network, scenario, keys)
+        client = MarketClient(network, deployment, Sender(network, keys.relayer))
+        stage = Stage(scenario, network, deployment, client.watch(), scenario.seed, interval)
+        now = scenario.market.gate_closure(interval) - 61
+        network.advance_to(now)
+        with committee_members(stage, forecasts) as members:
+            for member in members * 3:
+                member.step(now)
+        assert published_limits(client, interval) == {}
+    said = [line for line in caplog.messages if "feeder brooklyn-10: the power flow" in line]
+    assert len(said) == len(members)

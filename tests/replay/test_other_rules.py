@@ -10,8 +10,8 @@ from peerwatt.chain import open_network
 from peerwatt.grid.gate.rules import ChargeRules, GridRules
 from peerwatt.market.ledger import SystemAccount
 from peerwatt.record.outcome import bill_error, results
+from peerwatt.record.replayed import Replayed
 from peerwatt.replay.replay import Replay
-from peerwatt.replay.replayed import Replayed
 from peerwatt.replay.run import SETUP_S
 from peerwatt.scenario.scenario import Scenario
 

@@ -6,13 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from web3 import Web3
 
 from peerwatt.chain import open_network
 from peerwatt.messages import Verdict
 from peerwatt.record.outcome import bill_error, results
+from peerwatt.record.replayed import Replayed
 from peerwatt.record.results import IntervalResult
 from peerwatt.replay.replay import Replay
-from peerwatt.replay.replayed import Replayed
 from peerwatt.replay.run import SETUP_S, replay_scenario
 from peerwatt.scenario.scenario import Scenario
 from peerwatt.scenario.variants import sealed
@@ -74,17 +75,13 @@ def test_no_batch_is_on_chain_before_gate_closure(scenario: Scenario) -> None:
     market = sealed(scenario).market
     genesis = int(scenario.calendar.start.timestamp()) - SETUP_S
     with open_network("eth-tester", genesis_time=genesis, sealed=True) as network:
-        replay = Replay(sealed(scenario), network, scenario.seed, 2)
-        replay.run()
-        client = replay._client
-        posted = client.market.events.BatchPosted().get_logs(from_block=0)
-        blocks = [network.web3.eth.get_block(event["blockNumber"]) for event in posted]
-        assert [event["args"]["interval"] for event in posted] == [
-            scenario.calendar.first,
-            scenario.calendar.first + 1,
-        ]
-        for event, block in zip(posted, blocks, strict=True):
-            interval = event["args"]["interval"]
+        Replay(sealed(scenario), network, scenario.seed, 2).run()
+        topic = Web3.keccak(text="BatchPosted(uint256,uint256,bytes)")
+        posted = network.web3.eth.get_logs({"fromBlock": 0, "topics": [topic.to_0x_hex()]})
+        blocks = [network.web3.eth.get_block(log["blockNumber"]) for log in posted]
+        intervals = [int.from_bytes(log["topics"][1], "big") for log in posted]
+        assert intervals == [scenario.calendar.first, scenario.calendar.first + 1]
+        for interval, block in zip(intervals, blocks, strict=True):
             assert market.gate_closure(interval) <= block["timestamp"] < market.book_closure(interval)
 
 

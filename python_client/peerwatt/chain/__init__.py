@@ -16,7 +16,7 @@ from peerwatt.chain.errors import (
 from peerwatt.chain.events import BLOCKS_PER_REQUEST, events_since
 from peerwatt.chain.network import BLOCK_GAS_LIMIT, GAS_PRICE, LOCAL_CHAIN_ID, MINING_SECONDS, Network
 from peerwatt.chain.networks import open_network
-from peerwatt.chain.transactions import TRANSACTION_GAS_CAP, Sender
+from peerwatt.chain.transactions import TRANSACTION_GAS_CAP, Sender, send_from_many
 from peerwatt.chain.under_brownie import brownie_url
 
 __all__ = [
@@ -47,4 +47,5 @@ __all__ = [
     "events_since",
     "load_artifact",
     "open_network",
+    "send_from_many",
 ]

@@ -115,16 +115,14 @@ class EmbeddedNetwork(Network):
         super().set_next_timestamp(timestamp)
         self._backend.chain.set_header_timestamp(timestamp)
 
-    def mine(self) -> None:
+    def _mine(self) -> None:
         self._next_timestamp = None
         self._backend.mine_blocks(1)
 
     def snapshot(self) -> Any:
         return self._backend.take_snapshot()
 
-    def revert(self, snapshot: Any) -> None:
-        self._next_timestamp = None
-        self.nonces.clear()
+    def _revert(self, snapshot: Any) -> None:
         self._backend.revert_to_snapshot(snapshot)
 
     def submit(self, raw_transaction: bytes) -> HexBytes:

@@ -49,6 +49,8 @@ class Network(ABC):
         chain_id: the chain's id.
         controls_time: whether blocks are sealed by `mine()` at chosen timestamps.
         nonces: next nonce of every account that sent something; shared by all its senders.
+        waiting: transactions that were handed over from here and wait for `mine()`.
+        turns: how often the chain was changed from here: by a block, or by going back to a mark.
     """
 
     name: str
@@ -60,6 +62,8 @@ class Network(ABC):
     def __init__(self) -> None:
         self.errors = ErrorTable()
         self.nonces: dict[ChecksumAddress, int] = {}
+        self.waiting = 0
+        self.turns = 0
         self._next_timestamp: int | None = None
         for name in artifact_names():
             self.errors.add(load_artifact(name).abi)
@@ -109,9 +113,15 @@ class Network(ABC):
             self.set_next_timestamp(timestamp)
             self.mine()
 
-    @abstractmethod
     def mine(self) -> None:
         """Seal the waiting transactions into one block. Does nothing where the chain mines by itself."""
+        self.waiting = 0
+        self.turns += 1
+        self._mine()
+
+    @abstractmethod
+    def _mine(self) -> None:
+        """As `mine`."""
 
     @abstractmethod
     def snapshot(self) -> Any:
@@ -121,9 +131,17 @@ class Network(ABC):
             ChainError: the chain cannot go back.
         """
 
-    @abstractmethod
     def revert(self, snapshot: Any) -> None:
         """Go back to a mark; it is used up by that."""
+        self._next_timestamp = None
+        self.nonces.clear()
+        self.waiting = 0
+        self.turns += 1
+        self._revert(snapshot)
+
+    @abstractmethod
+    def _revert(self, snapshot: Any) -> None:
+        """As `revert`."""
 
     # Transactions
 

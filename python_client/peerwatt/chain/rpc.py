@@ -123,7 +123,7 @@ class RpcNetwork(Network):
         # A sealed chain gets its blocks from us alone, so there is no need to ask it.
         return self._newest if self.controls_time else super().latest_timestamp()
 
-    def mine(self) -> None:
+    def _mine(self) -> None:
         if self.controls_time:
             timestamp = self._take_next_timestamp()
             self._request("evm_mine", [{"timestamp": timestamp}])
@@ -132,11 +132,9 @@ class RpcNetwork(Network):
     def snapshot(self) -> Any:
         return self._request("evm_snapshot", [])
 
-    def revert(self, snapshot: Any) -> None:
+    def _revert(self, snapshot: Any) -> None:
         if self._request("evm_revert", [snapshot]) is not True:
             raise ChainError(f"{self.endpoint}: no snapshot {snapshot}: each can be reverted to once")
-        self._next_timestamp = None
-        self.nonces.clear()
         self._newest = super().latest_timestamp()
 
     def submit(self, raw_transaction: bytes) -> HexBytes:

@@ -101,11 +101,13 @@ class Sender:
             receipts += [self.network.receipt(sent, max(0.0, end - time.monotonic())) for sent in hashes]
         for receipt in receipts:
             if receipt["status"] != 1:
-                raise self._failure(receipt)
+                raise self.failure(receipt)
         return receipts
 
     def submit(self, call: Call, *, gas_limit: int | None = None, value: int = 0) -> HexBytes:
         """Sign a transaction and hand it over without mining it; returns its hash."""
+        if gas_limit is None and self.network.controls_time:
+            gas_limit = TRANSACTION_GAS_CAP
         params = self._params(gas_limit, value)
         if gas_limit is None:
             params["gas"] = min(TRANSACTION_GAS_CAP, call.estimate_gas({"from": self.address}) * 5 // 4)
@@ -140,9 +142,10 @@ class Sender:
         signed = self.account.sign_transaction(cast(dict[str, Any], fields))
         transaction = self.network.submit(bytes(signed.raw_transaction))
         self.network.nonces[self.address] += 1
+        self.network.waiting += 1
         return transaction
 
-    def _failure(self, receipt: TxReceipt) -> ContractReverted | OutOfGas | TransactionRefused:
+    def failure(self, receipt: TxReceipt) -> ContractReverted | OutOfGas | TransactionRefused:
         """Why a mined transaction failed: asked again as a call on the block that holds it.
 
         That block has the same time and number, and the failed transaction left no trace in its state.
@@ -168,3 +171,29 @@ class Sender:
         return TransactionRefused(
             f"{named} failed, and would succeed after the other transactions of its block: send it again"
         )
+
+
+def send_from_many(calls: Sequence[tuple[Sender, Call]], gas_limit: int) -> list[TxReceipt]:
+    """Send one transaction each from many accounts of one network, as many as fit (at most 50) in a block.
+
+    Args:
+        calls: who calls what, in this order.
+        gas_limit: of each.
+
+    Raises:
+        ContractReverted: a contract refused one of them (the first one is reported; the others stand).
+        TransactionRefused: the node did not take one.
+    """
+    size = max(1, min(BLOCK_TRANSACTIONS, BLOCK_GAS_LIMIT // gas_limit))
+    receipts: list[TxReceipt] = []
+    for first in range(0, len(calls), size):
+        block = calls[first : first + size]
+        sent = [(sender, sender.submit(call, gas_limit=gas_limit)) for sender, call in block]
+        if sent:
+            sent[0][0].network.mine()
+        for sender, transaction in sent:
+            receipt = sender.network.receipt(transaction)
+            if receipt["status"] != 1:
+                raise sender.failure(receipt)
+            receipts.append(receipt)
+    return receipts

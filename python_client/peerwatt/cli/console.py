@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -31,3 +32,27 @@ def progress() -> Console:
 def print_json(data: Any) -> None:
     """Print JSON for programs: keys in the order given, no colour."""
     typer.echo(json.dumps(data, indent=2, ensure_ascii=False))
+
+
+class _Line(logging.Handler):
+    """One line per record on standard error, above a progress bar that is drawn there."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._console.print(self.format(record), soft_wrap=True, markup=False)
+
+
+def log_to_stderr(console: Console | None = None, level: int = logging.INFO) -> None:
+    """Let the package's log go to standard error, one line per record, until it is called again.
+
+    Args:
+        console: where a progress bar is drawn, if one is.
+        level: the least that is shown.
+    """
+    package = logging.getLogger("peerwatt")
+    package.handlers = [_Line(console or progress())]
+    package.setLevel(level)
+    package.propagate = False

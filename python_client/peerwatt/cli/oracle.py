@@ -89,7 +89,7 @@ def forecasts(
     """Write a scenario's forecasts as the committee's members read them."""
     from peerwatt.errors import InputError
     from peerwatt.oracle.forecast_file import ForecastDirectory
-    from peerwatt.scenario.forecast_source import ScenarioForecasts
+    from peerwatt.scenario.forecasts import ScenarioForecasts
     from peerwatt.scenario.loading import load_scenario
 
     found = load_scenario(scenario)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from peerwatt.cli.console import progress
+from peerwatt.cli.console import log_to_stderr
 from peerwatt.errors import InputError
 
 if TYPE_CHECKING:
@@ -96,20 +97,18 @@ def run(
     from peerwatt.grid.files.feeder_file import load_feeder
 
     try:
-        from peerwatt.oracle.process import MemberSettings, run_member
         from peerwatt.oracle.seat import Habits
+        from peerwatt.roles.member_process import MemberSettings, run_member
     except ImportError as error:
         raise InputError(f"{error.name} is not installed; pip install 'peerwatt[oracle]'") from None
 
-    stderr = progress()
-
-    def say(line: str) -> None:
-        stderr.print(line, soft_wrap=True, markup=False)
-
+    log_to_stderr()
     host, port = _address(listen)
     key = _key(keystore, password_file, demo_seed, member)
     if demo_seed is not None:
-        say(f"demonstration key of seed {demo_seed}: anyone can compute it, it protects nothing")
+        logging.getLogger(__name__).warning(
+            "demonstration key of seed %d: anyone can compute it, it protects nothing", demo_seed
+        )
     basis = judging_basis(forecasts, scenario, seed, first_interval, rules)
     own_feeder = basis.feeder if feeder is None else load_feeder(feeder)
     if own_feeder is None:
@@ -138,7 +137,7 @@ def run(
     if until_stdin_ends:
         threading.Thread(target=stop_with_input, daemon=True).start()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    run_member(settings, stop, lambda url: typer.echo(f"listening on {url}"), say)
+    run_member(settings, stop, lambda url: typer.echo(f"listening on {url}"))
 
 
 @dataclass(frozen=True)
@@ -174,7 +173,7 @@ def judging_basis(
         from peerwatt.oracle.forecast_file import ForecastDirectory
 
         return JudgingBasis(ForecastDirectory(directory), named or DEFAULT_RULES, None)
-    from peerwatt.scenario.forecast_source import ScenarioForecasts
+    from peerwatt.scenario.forecasts import ScenarioForecasts
     from peerwatt.scenario.loading import load_scenario
 
     found = load_scenario(str(scenario))

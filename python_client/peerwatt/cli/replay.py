@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from peerwatt.cli.console import AsJson, print_json, progress, results
+from peerwatt.cli.console import AsJson, log_to_stderr, print_json, progress, results
 
 if TYPE_CHECKING:
     from peerwatt.record.results import ReplayResult
@@ -96,6 +97,8 @@ def replay(
         jobs.append((found, directory))
 
     stderr = progress()
+    log_to_stderr(stderr, logging.WARNING)
+    logging.getLogger("peerwatt.replay").setLevel(logging.INFO)
     done = []
     for found, directory in jobs:
         with _bar(f"{found.name} on {chain}", days * found.calendar.per_day) as advance:
@@ -110,7 +113,6 @@ def replay(
                 committee=directory.with_name(f"{directory.name}-committee")
                 if committee is Committee.processes
                 else None,
-                say=lambda line: stderr.print(line, soft_wrap=True, markup=False),
             )
         write_results(result, directory)
         done.append((directory.name, result))

@@ -1,7 +1,10 @@
 """What participants and operators do with a market on a chain: deploy, register, deposit, post, settle."""
 
 from peerwatt.client.deployment import MarketRoles, deploy_market
+from peerwatt.client.follower import Follower, Head
 from peerwatt.client.market import MarketClient
+from peerwatt.client.market_follower import MarketFollower, MarketTransaction
+from peerwatt.client.market_view import IntervalView, MarketView
 from peerwatt.client.operating_envelopes import EnvelopeBoard, published_limits
 from peerwatt.client.sealed_phase import SealedBatch, SealedPhase
 from peerwatt.client.state import BatchData, IntervalState, PostedBatch, TermsWord
@@ -10,9 +13,15 @@ from peerwatt.client.wallet import Wallet
 __all__ = [
     "BatchData",
     "EnvelopeBoard",
+    "Follower",
+    "Head",
     "IntervalState",
+    "IntervalView",
     "MarketClient",
+    "MarketFollower",
     "MarketRoles",
+    "MarketTransaction",
+    "MarketView",
     "PostedBatch",
     "SealedBatch",
     "SealedPhase",

@@ -13,6 +13,7 @@ from web3.logs import DISCARD
 from web3.types import TxReceipt
 
 from peerwatt.chain import Deployment, Network, Sender
+from peerwatt.client.market_view import MarketView
 from peerwatt.client.state import (
     BatchData,
     ClearedAuction,
@@ -73,6 +74,14 @@ class MarketClient:
         self.energy_token = deployment.contract(network, "EnergyToken")
         self.domain = Domain(network.chain_id, self.market.address)
 
+    def watch(self, confirmations: int = 0) -> MarketView:
+        """A view of the market that follows its chain, with as many settled intervals as its ring has slots.
+
+        Args:
+            confirmations: how many blocks must lie on top of one before it is believed.
+        """
+        return MarketView(self.network, self.deployment, self.config().ring_size, confirmations)
+
     # The life of an interval
 
     def register(self, participants: Sequence[Registration]) -> TxReceipt:
@@ -92,8 +101,11 @@ class MarketClient:
 
     def post(self, interval: int, orders: Sequence[SignedOrder]) -> PostedBatch:
         """Post a batch of signed orders; bad ones are skipped, with a reason each."""
-        receipt = self.sender.send(self.market.functions.post(interval, encode_orders(orders)))
-        return self.posted(receipt)
+        return self.posted(self.sender.send(self.post_call(interval, orders)))
+
+    def post_call(self, interval: int, orders: Sequence[SignedOrder]) -> ContractFunction:
+        """The call that posts a batch, for whoever does not wait for its receipt."""
+        return self.market.functions.post(interval, encode_orders(orders))
 
     def posted(self, receipt: TxReceipt) -> PostedBatch:
         """What the receipt of a `post` says."""

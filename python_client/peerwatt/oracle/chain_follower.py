@@ -1,34 +1,16 @@
-"""Following the market on its chain: confirmed events in, and out again when the chain is reorganised."""
+"""What a committee member follows of its market: batches, clearings and verdicts, kept on its disk."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, cast
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from eth_utils.abi import event_abi_to_log_topic
-from web3.exceptions import BlockNotFound
-from web3.types import FilterParams, LogReceipt
+from web3.types import LogReceipt
 
-from peerwatt.chain import BLOCKS_PER_REQUEST
-from peerwatt.client import MarketClient
+from peerwatt.client import Follower, Head, MarketClient
 from peerwatt.messages import Verdict
 from peerwatt.oracle.followed_chain import Cleared, Event, FollowedChain, Gated, Posted
-
-
-@dataclass(frozen=True)
-class Head:
-    """The newest block.
-
-    Attributes:
-        number: of the block.
-        hash: of the block, 32 bytes.
-        time: its timestamp, s since the epoch: the clock of everything that the contracts decide.
-    """
-
-    number: int
-    hash: bytes
-    time: int
 
 
 class ChainFollower:
@@ -37,16 +19,17 @@ class ChainFollower:
     Attributes:
         client: the market.
         followed: what was seen so far.
-        confirmations: how many blocks must lie on top of one before it is believed.
     """
 
-    def __init__(
-        self, client: MarketClient, followed: FollowedChain, confirmations: int, say: Callable[[str], None]
-    ) -> None:
+    def __init__(self, client: MarketClient, followed: FollowedChain, confirmations: int) -> None:
+        """
+        Args:
+            client: the market.
+            followed: what was seen so far.
+            confirmations: how many blocks must lie on top of one before it is believed.
+        """
         self.client = client
         self.followed = followed
-        self.confirmations = confirmations
-        self._say = say
         events = client.market.events
         readers = (
             (events.BatchPosted(), self._posted),
@@ -55,6 +38,14 @@ class ChainFollower:
             (events.Expired(), self._expired),
         )
         self._readers = {event_abi_to_log_topic(event.abi): (event, read) for event, read in readers}
+        self._follower = Follower(
+            client.network,
+            [client.market.address],
+            list(self._readers),
+            client.deployment.block,
+            self,
+            confirmations,
+        )
 
     def follow(self) -> tuple[Head, bool]:
         """Catch up with the chain.
@@ -65,63 +56,25 @@ class ChainFollower:
         Raises:
             ChainError: the chain does not answer.
         """
-        reorganised = self._take_back()
-        newest = self.client.network.web3.eth.get_block("latest")
-        head = Head(int(newest["number"]), bytes(newest["hash"]), int(newest["timestamp"]))
-        while self._advance(head.number - self.confirmations):
-            pass
-        return head, reorganised
+        return self._follower.follow()
 
     def start_again(self) -> None:
         """Forget everything, to follow it from the market's first block."""
-        self.followed.forget_after(self.client.deployment.block - 1)
+        self._follower.start_again()
 
-    def _take_back(self) -> bool:
-        """Forget what lies after the last block that is still on the chain."""
-        newest = None
-        for number, block_hash in self.followed.blocks():
-            newest = number if newest is None else newest
-            if self._block_hash(number) == block_hash:
-                common = number
-                break
-        else:
-            common = self.client.deployment.block - 1
-        if newest is None or newest == common:
-            return False
-        self.followed.forget_after(common)
-        self._say(f"the chain was reorganised: followed again from block {common} on, after {newest}")
-        return True
+    # What the follower keeps its logs in
 
-    def _advance(self, confirmed: int) -> bool:
-        """Take one step of blocks in; whether there is more to take."""
-        last = next((number for number, _ in self.followed.blocks()), self.client.deployment.block - 1)
-        first, to = last + 1, min(last + BLOCKS_PER_REQUEST, confirmed)
-        if to < first:
-            return False
-        block_hash = self._block_hash(to)
-        logs = self.client.network.web3.eth.get_logs(
-            cast(
-                FilterParams,
-                {
-                    "address": self.client.market.address,
-                    "fromBlock": first,
-                    "toBlock": to,
-                    "topics": [list(self._readers)],
-                },
-            )
-        )
-        events = [self._read(log) for log in logs]
-        # A hash stands for all blocks before it: still there after the reading, all of it is of one chain.
-        if block_hash is None or self._block_hash(to) != block_hash:
-            return False
-        self.followed.note(to, block_hash, events)
-        return to < confirmed
+    def blocks(self) -> Iterator[tuple[int, bytes]]:
+        """As `Followed` has it."""
+        return self.followed.blocks()
 
-    def _block_hash(self, number: int) -> bytes | None:
-        try:
-            return bytes(self.client.network.web3.eth.get_block(number)["hash"])
-        except BlockNotFound:
-            return None
+    def note(self, number: int, block_hash: bytes, logs: Sequence[LogReceipt]) -> None:
+        """As `Followed` has it."""
+        self.followed.note(number, block_hash, [self._read(log) for log in logs])
+
+    def forget_after(self, number: int) -> None:
+        """As `Followed` has it."""
+        self.followed.forget_after(number)
 
     def _read(self, log: LogReceipt) -> Event:
         event, read = self._readers[bytes(log["topics"][0])]

@@ -9,14 +9,13 @@ then connection limits count, and nothing waits for it.
 
 from __future__ import annotations
 
-from peerwatt.client import EnvelopeBoard
+from peerwatt.client import EnvelopeBoard, Head
 from peerwatt.grid.flow.power_flow import PowerFlow
-from peerwatt.oracle.chain_follower import Head
 from peerwatt.oracle.envelope import EnvelopeInputs
 from peerwatt.oracle.envelope_record import EnvelopeRecord, OwnEnvelope
 from peerwatt.oracle.forecast_file import ForecastSource
-from peerwatt.oracle.peers import Peers
 from peerwatt.oracle.seat import Seat, short
+from peerwatt.oracle.votes import Votes
 
 
 class EnvelopePublisher:
@@ -28,7 +27,7 @@ class EnvelopePublisher:
         solver: PowerFlow,
         forecasts: ForecastSource,
         record: EnvelopeRecord,
-        peers: Peers,
+        peers: Votes,
     ) -> None:
         """
         Args:
@@ -75,18 +74,19 @@ class EnvelopePublisher:
         turn = seat.turn_s(interval, closure - begin)
         signed = self._record.of_interval(interval)
         if not signed and head.time < closure - turn and seat.taken(interval):
-            signed = self._sign(interval)
+            # Published with the next step: by then the others have signed the same, or never will.
+            self._sign(interval)
         for own in signed:
             page = own.envelope.page
             if seat.my_turn(interval, begin, turn, head) and not self._board.limits(interval, page):
                 self._publish(own, turn, head)
 
-    def _sign(self, interval: int) -> list[OwnEnvelope]:
+    def _sign(self, interval: int) -> None:
         seat = self._seat
         forecast = self._forecasts.forecast(interval)
         if forecast is None:
             seat.tell(interval, "no forecast yet: no envelope signed")
-            return []
+            return
         inputs = EnvelopeInputs(
             interval,
             seat.config.interval_length,
@@ -95,13 +95,12 @@ class EnvelopePublisher:
         )
         digest = inputs.digest()
         if self._underivable.get(interval) == digest:
-            return []
+            return
         # Should it fail, only another forecast is worth another search.
         self._underivable = {interval: digest}
         signed = self._record.sign_once(inputs.envelopes(self._solver), self._board.domain, seat.sign)
         for own in signed:
             seat.tell(interval, f"signed envelope {own.envelope.page}, digest {short(own.digest)}")
-        return signed
 
     def _publish(self, own: OwnEnvelope, turn: int, head: Head) -> None:
         interval, page = own.envelope.interval, own.envelope.page

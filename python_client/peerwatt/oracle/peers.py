@@ -6,7 +6,6 @@ import asyncio
 import json
 import ssl
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +19,7 @@ from peerwatt.oracle.envelope_record import decoded_envelope
 from peerwatt.oracle.forecast_notice import ForecastNotice
 from peerwatt.oracle.name_resolution import Resolver
 from peerwatt.oracle.report_bytes import as_hex, decoded, from_hex
+from peerwatt.oracle.votes import Enough, Vote, checked_vote
 
 PULL_SECONDS: Final = 2.0
 """A peer's whole answer must be here by then; one that drips bytes is as good as silent, and so is one whose
@@ -60,27 +60,8 @@ class PeerList:
         return urls
 
 
-@dataclass(frozen=True)
-class Vote:
-    """A committee member's signature under some message on what was asked for.
-
-    Attributes:
-        member: index of whoever signed; only its key can have.
-        digest: 32 bytes, of the message.
-        signature: 64 bytes.
-    """
-
-    member: int
-    digest: bytes
-    signature: bytes
-
-
-Enough = Callable[[Sequence[Vote]], bool]
-"""Whether the votes so far suffice."""
-
-
 class Peers:
-    """The other members, as far as they answer.
+    """The other members over HTTP, as far as they answer.
 
     Attributes:
         addresses: where they are.
@@ -257,13 +238,9 @@ def _vote(
     try:
         said: Any = json.loads(body)
         message, signature = asked(said), from_hex(said["signature"])
-        if message is None:
-            return None
-        signer = message.recover(domain, signature)
     except (PeerwattError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-    digest = message.digest(domain)
-    return Vote(committee.index(signer), digest, signature) if signer in committee else None
+    return None if message is None else checked_vote(message, signature, domain, committee)
 
 
 def _is_address(url: str) -> bool:

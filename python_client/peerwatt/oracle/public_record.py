@@ -42,7 +42,7 @@ def posted_interval(client: MarketClient, interval: int) -> PostedInterval:
     identity = Identity(client.sender.address, network.chain_id, client.market.address)
     with closing(open_state(Path(":memory:"), identity)) as database:
         followed = FollowedChain(database)
-        ChainFollower(client, followed, 0, lambda line: None).follow()
+        ChainFollower(client, followed, 0).follow()
         cleared = followed.clearing(interval)
         if cleared is None:
             raise InputError(f"interval {interval} was not cleared on {network.endpoint}: name another one")

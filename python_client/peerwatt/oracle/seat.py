@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from eth_account.signers.local import LocalAccount
 from eth_typing import ChecksumAddress
 from web3.contract.contract import ContractFunction
 
 from peerwatt.chain import ContractReverted
-from peerwatt.client import MarketClient
+from peerwatt.client import Head, MarketClient
 from peerwatt.messages.signature import sign_digest
-from peerwatt.oracle.chain_follower import Head
-from peerwatt.oracle.peers import Enough, Vote
 from peerwatt.oracle.report_bytes import as_hex
+from peerwatt.oracle.votes import Enough, Vote
 
-Say = Callable[[str], None]
+log: Final = logging.getLogger(__name__)
+
 Collect = Callable[[list[ChecksumAddress], Enough], list[Vote]]
 """Asks the peers for a committee's votes until they suffice."""
 
@@ -45,12 +47,11 @@ class Seat:
         habits: of the member.
     """
 
-    def __init__(self, client: MarketClient, key: LocalAccount, habits: Habits, say: Say) -> None:
+    def __init__(self, client: MarketClient, key: LocalAccount, habits: Habits) -> None:
         self.client = client
         self.config = client.config()
         self.habits = habits
         self._key = key
-        self._say = say
         self._committees: dict[int, tuple[list[ChecksumAddress], int]] = {}
         self._sent: dict[tuple[str, int], int] = {}
         self._told: dict[int, set[str]] = {}
@@ -168,7 +169,7 @@ class Seat:
         if message in told:
             return False
         told.add(message)
-        self._say(f"interval {interval}: {message}")
+        log.info("interval %d: %s", interval, message)
         return True
 
 

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import socket
 import sqlite3
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
-import uvicorn
 from fastapi import FastAPI, HTTPException, Response
 from fastapi import Path as InPath
 
-from peerwatt.errors import InputError
 from peerwatt.oracle.envelope_record import EnvelopeRecord, encoded_envelope
 from peerwatt.oracle.forecast_notice import NoticeBoard
 from peerwatt.oracle.report_bytes import as_hex, encoded, from_hex
 from peerwatt.oracle.signing_record import SignedReport, SigningRecord
 from peerwatt.oracle.state import read_state
-
-MAX_CONNECTIONS = 256
-"""Answered at once; beyond it a request gets status 503."""
-STOP_SECONDS = 5.0
+from peerwatt.oracle.web_server import WebServer
 
 Hash = Annotated[str, InPath(pattern=r"^0x[0-9a-f]{64}$")]
 Interval = Annotated[int, InPath(ge=0, lt=1 << 32)]
@@ -96,12 +89,8 @@ def application(state: sqlite3.Connection, health: Callable[[], dict[str, Any]])
     return app
 
 
-class Service:
-    """The pages on a port, in a thread of their own; use it in a `with` statement.
-
-    Attributes:
-        url: where they are.
-    """
+class Service(WebServer):
+    """The pages on a port, in a thread of their own; use it in a `with` statement."""
 
     def __init__(self, host: str, port: int, state: Path, health: Callable[[], dict[str, Any]]) -> None:
         """Begin to answer.
@@ -115,42 +104,9 @@ class Service:
         Raises:
             InputError: nothing can listen there.
         """
-        self._socket = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            self._socket.bind((host, port))
-        except OSError as error:
-            self._socket.close()
-            raise InputError(
-                f"--listen {host}:{port}: {error.strerror}: choose another address, or port 0"
-            ) from None
-        name = f"[{host}]" if ":" in host else host
-        self.url = f"http://{name}:{self._socket.getsockname()[1]}"
         self._database = read_state(state, any_thread=True)
-        config = uvicorn.Config(
-            application(self._database, health),
-            log_config=None,
-            access_log=False,
-            limit_concurrency=MAX_CONNECTIONS,
-            timeout_keep_alive=5,
-            lifespan="off",
-        )
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(
-            target=self._server.run, kwargs={"sockets": [self._socket]}, name="service", daemon=True
-        )
-        self._thread.start()
-
-    @property
-    def alive(self) -> bool:
-        """Whether it still answers."""
-        return self._thread.is_alive()
-
-    def __enter__(self) -> Service:
-        return self
+        super().__init__(host, port, application(self._database, health))
 
     def __exit__(self, *_: object) -> None:
-        self._server.should_exit = True
-        self._thread.join(STOP_SECONDS)
+        super().__exit__()
         self._database.close()
-        self._socket.close()

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from peerwatt.grid.feeder import Feeder
 from peerwatt.grid.gate.decision import CutReason
 from peerwatt.messages import Side
+from peerwatt.record.interval_log import IntervalLog
 from peerwatt.record.results import CurtailmentReason
-from peerwatt.replay.interval_log import IntervalLog
 
 
 def curtailment_reasons(

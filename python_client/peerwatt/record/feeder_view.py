@@ -9,7 +9,7 @@ import numpy as np
 from peerwatt.grid.feeder import BRANCHES, Feeder
 from peerwatt.grid.flow.limits import highest_u_pu
 from peerwatt.record.feeder_picture import BranchState, FeederPicture, NodeState
-from peerwatt.replay.replayed import Replayed
+from peerwatt.record.replayed import Replayed
 
 
 def feeder_picture(replayed: Replayed) -> FeederPicture | None:

@@ -9,8 +9,8 @@ from peerwatt.market.config import MarketConfig
 from peerwatt.market.pro_rata import fill
 from peerwatt.market.settlement import merit
 from peerwatt.messages import PlacedStep, Side, SkipReason
+from peerwatt.record.interval_log import IntervalLog
 from peerwatt.record.results import OrderStepResult
-from peerwatt.replay.interval_log import IntervalLog
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,9 @@ from peerwatt.record.curtailment_reasons import curtailment_reasons
 from peerwatt.record.feeder_picture import Limits
 from peerwatt.record.feeder_view import feeder_picture
 from peerwatt.record.household_results import ParticipantResult, SettlementResult
+from peerwatt.record.interval_log import IntervalLog
 from peerwatt.record.order_outcome import average_prices, order_steps, taken_steps
+from peerwatt.record.replayed import Replayed
 from peerwatt.record.results import (
     VERDICTS,
     AccountResult,
@@ -25,8 +27,6 @@ from peerwatt.record.results import (
     Summary,
     VerdictName,
 )
-from peerwatt.replay.interval_log import IntervalLog
-from peerwatt.replay.replayed import Replayed
 
 SYSTEM_NAMES = {
     SystemAccount.SUPPLIER: "supplier",

@@ -6,6 +6,7 @@ blocks a second apart, so that turns and deadlines pass as they do on a live cha
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
 import time
@@ -15,19 +16,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Final, Self
 
-from web3.types import TxReceipt
-
-from peerwatt.chain import Network, events_since
+from peerwatt.chain import Network
 from peerwatt.chain.rpc import RpcNetwork
-from peerwatt.client import EnvelopeBoard, MarketClient
-from peerwatt.client.operating_envelopes import Publication
-from peerwatt.errors import ChainError, InputError
-from peerwatt.market.interval import Phase
-from peerwatt.replay.market_setup import ETHER_PER_KEY
+from peerwatt.client import MarketClient, MarketView
+from peerwatt.errors import InputError
+from peerwatt.replay.cast import envelope_pages
+from peerwatt.replay.founding import ETHER_PER_KEY
+from peerwatt.roles.appointments import ORDER_LEAD_S, Action
 from peerwatt.scenario.keys import PilotKeys
 from peerwatt.scenario.scenario import Scenario
 
-Say = Callable[[str], None]
+log: Final = logging.getLogger(__name__)
 
 PACE_S: Final = 0.1
 """Between two blocks; most reports are there after three."""
@@ -98,10 +97,13 @@ class CommitteeProcesses:
     """The committee of one replay; use it in a `with` statement.
 
     Attributes:
+        actions: what members are waited for.
         folder: where the members' states and logs are.
     """
 
-    def __init__(self, network: Network, scenario: Scenario, keys: PilotKeys, folder: Path, say: Say) -> None:
+    actions: Final = frozenset({Action.PUBLISH_ENVELOPE, Action.REPORT})
+
+    def __init__(self, network: Network, scenario: Scenario, keys: PilotKeys, folder: Path) -> None:
         """
         Raises:
             InputError: no other process can reach the chain, or the folder cannot be written.
@@ -114,7 +116,6 @@ class CommitteeProcesses:
         self._network = network
         self._scenario = scenario
         self._keys = keys
-        self._say = say
         self._members: list[_Member] = []
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -123,15 +124,17 @@ class CommitteeProcesses:
         except OSError as error:
             raise InputError(f"{folder}: cannot be written: {error.strerror}; choose another --out") from None
 
-    def start(self, client: MarketClient, first: int, seed: int) -> None:
+    def start(self, client: MarketClient, view: MarketView, first: int, seed: int) -> None:
         """Start every member.
 
         Args:
             client: the market.
+            view: of the market's chain.
             first: interval on chain of the scenario's first one.
             seed: of the forecasts.
         """
-        self._client = client
+        self._client, self._view = client, view
+        self._pages = envelope_pages(self._scenario)
         committee = range(self._scenario.committee.members)
         keys = [self._keys.committee_member(index).address for index in committee]
         self._network.fund(dict.fromkeys(keys, ETHER_PER_KEY))
@@ -157,13 +160,13 @@ class CommitteeProcesses:
                 *(str(part) for option in options.items() for part in option),
                 *("--no-advance", "--until-stdin-ends"),
             ]
-            log = (self.folder / f"member-{index}.log").open("ab")
-            self._members.append(_Member(index, command, log))
+            said = (self.folder / f"member-{index}.log").open("ab")
+            self._members.append(_Member(index, command, said))
             self._members[-1].start()
         urls = [member.listening() for member in self._members]
         peers.write_text("".join(f"{url}\n" for url in urls), encoding="utf-8")
         for member, url in zip(self._members, urls, strict=True):
-            self._say(f"oracle member {member.index}: process {_id(member)}, {url}, {member.log.name}")
+            log.info("oracle member %d: process %d, %s, %s", member.index, _id(member), url, member.log.name)
 
     def __enter__(self) -> Self:
         return self
@@ -180,48 +183,42 @@ class CommitteeProcesses:
         """How often a member had died and was started again."""
         return sum(member.starts - 1 for member in self._members)
 
-    def await_envelopes(self, interval: int, pages: int, until: int) -> list[Publication]:
-        """Seal blocks until members have published an interval's envelopes; at some moment, go on without.
+    def step(self, now: int) -> None:
+        """Seal blocks until members have published the envelopes or brought the reports that are due."""
+        config = self._scenario.market
+        for view in sorted(self._view.intervals.values(), key=lambda view: view.number):
+            if view.cleared is not None and view.verdict is None:
+                self._await_verdict(view.number, config.report_deadline(view.number))
+        if self._pages:
+            closing = (now + config.gate_lead) // config.interval_length + 1
+            until = config.gate_closure(closing) - ORDER_LEAD_S - 1
+            if until - ENVELOPE_LEAD_S <= now <= until:
+                self._await_envelopes(closing, until)
 
-        Args:
-            interval: whose.
-            pages: how many there are.
-            until: the last moment, s since the epoch.
-
-        Returns:
-            What is on the chain, in the order of the pages.
-        """
-        board, since = EnvelopeBoard(self._client), self._network.web3.eth.block_number
+    def _await_envelopes(self, interval: int, until: int) -> None:
+        """Seal blocks until members have published an interval's envelopes; at some moment, go on without."""
 
         def complete() -> bool:
-            return all(board.limits(interval, page) for page in range(pages))
+            self._view.follow()
+            return len(self._view.interval(interval).envelope) >= self._client.account_count()
 
         if not self._until(complete, until):
-            self._say(
-                f"interval {interval}: the committee published no operating envelope in time, connection "
-                "limits count"
+            log.warning(
+                "interval %d: the committee published no operating envelope in time, connection limits count",
+                interval,
             )
-        return board.publications(interval, since)
 
-    def await_verdict(self, interval: int) -> TxReceipt:
-        """Seal blocks until a member has reported on a cleared interval; at the deadline, move on without.
-
-        Returns:
-            The receipt of the transaction that brought the verdict.
-        """
-        deadline, cleared = (
-            self._scenario.market.report_deadline(interval),
-            self._network.web3.eth.block_number,
-        )
+    def _await_verdict(self, interval: int, deadline: int) -> None:
+        """Seal blocks until a member has reported on a cleared interval; at the deadline, go on without."""
 
         def gated() -> bool:
-            return self._client.interval(interval).phase == Phase.GATED
+            self._view.follow()
+            return self._view.interval(interval).verdict is not None
 
-        if self._until(gated, deadline - 1):
-            return self._reported(interval, cleared)
-        self._say(f"interval {interval}: the committee was silent, it expires")
-        self._network.set_next_timestamp(max(deadline, self._network.latest_timestamp() + 1))
-        return self._client.expire(interval)
+        if not self._until(gated, deadline - 1):
+            log.warning("interval %d: the committee was silent, it expires", interval)
+            self._network.set_next_timestamp(max(deadline, self._network.latest_timestamp() + 1))
+            self._client.expire(interval)
 
     def _until(self, done: Callable[[], bool], last: int) -> bool:
         """Seal blocks until something is so, at most up to some second; whether it is."""
@@ -237,15 +234,7 @@ class CommitteeProcesses:
             if not member.alive:
                 member.end()
                 member.start()
-                self._say(f"oracle member {member.index} died; started again as process {_id(member)}")
-
-    def _reported(self, interval: int, since: int) -> TxReceipt:
-        found = list(events_since(self._client.market.events.Reported(), since, interval=interval))
-        if len(found) != 1:
-            raise ChainError(
-                f"{self._network.endpoint}: {len(found)} reports on interval {interval}, not one"
-            )
-        return self._network.receipt(found[0]["transactionHash"])
+                log.warning("oracle member %d died; started again as process %d", member.index, _id(member))
 
 
 def _id(member: _Member) -> int:

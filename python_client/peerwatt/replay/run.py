@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from peerwatt.chain import open_network
@@ -26,7 +25,6 @@ def replay_scenario(
     *,
     chain_id: int | None = None,
     committee: Path | None = None,
-    say: Callable[[str], None] = lambda line: None,
 ) -> ReplayResult:
     """Replay a scenario from its first interval on.
 
@@ -38,7 +36,6 @@ def replay_scenario(
         progress: told after every settled interval.
         chain_id: the chain that must be found; any is fine without it.
         committee: folder for the states of a committee of processes; without it, it is in this process.
-        say: told of those processes, and of what is out of the ordinary.
 
     Raises:
         PeerwattError: the chain cannot be opened, or it or the feeder refused.
@@ -46,6 +43,6 @@ def replay_scenario(
     genesis = int(scenario.calendar.start.timestamp()) - SETUP_S
     with open_network(chain, genesis_time=genesis, sealed=True, chain_id=chain_id) as network:
         if committee is None:
-            return results(Replay(scenario, network, seed, intervals, say=say).run(progress))
-        with CommitteeProcesses(network, scenario, PilotKeys(seed), committee, say) as processes:
-            return results(Replay(scenario, network, seed, intervals, processes, say).run(progress))
+            return results(Replay(scenario, network, seed, intervals).run(progress))
+        with CommitteeProcesses(network, scenario, PilotKeys(seed), committee) as processes:
+            return results(Replay(scenario, network, seed, intervals, processes).run(progress))

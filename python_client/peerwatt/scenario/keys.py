@@ -31,8 +31,13 @@ class PilotKeys:
 
     @property
     def relayer(self) -> LocalAccount:
-        """Sends transactions for everybody."""
+        """Carries everybody's orders."""
         return demo_account(self.seed, "relayer")
+
+    @property
+    def keeper(self) -> LocalAccount:
+        """Clears, expires and settles."""
+        return demo_account(self.seed, "keeper")
 
     def system_wallet(self, account: int) -> LocalAccount:
         """Wallet of a system account: supplier, grid operator, metering operator, community."""

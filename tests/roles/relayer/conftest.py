@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from peerwatt.chain import Sender
 from peerwatt.client import MarketClient, SealedPhase
-from peerwatt.replay.market_setup import ETHER_PER_KEY
+from peerwatt.replay.founding import ETHER_PER_KEY
 from tests.client.conftest import CONFIG, SmallMarket
 
 BOND = 5_000_000

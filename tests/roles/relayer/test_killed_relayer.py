@@ -6,8 +6,6 @@ and what the chain knows.
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -18,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from peerwatt.chain.rpc import RpcNetwork
-from peerwatt.roles.relayer import OrderQueue, SealedRow, SealedState
+from peerwatt.roles.relayer import BatchRow, BatchState, OrderQueue
 from tests.client.conftest import FIRST, open_small_market
 from tests.roles.relayer.conftest import BONDS, SEALED, SealedMarket
 from tests.roles.relayer.held_node import HeldNode, held_node
@@ -31,12 +29,12 @@ from pathlib import Path
 from peerwatt.chain import Deployment, Sender, open_network
 from peerwatt.client import MarketClient
 from peerwatt.scenario.keys import PilotKeys
-from peerwatt.roles.relayer import OrderQueue, SealedRelayer
+from peerwatt.roles.relayer import OrderQueue, Relayer
 
 url, deployment, queue, *intervals = sys.argv[1:]
 with open_network(url) as network, OrderQueue(Path(queue)) as orders:
     client = MarketClient(network, Deployment.load(Path(deployment)), Sender(network, PilotKeys(1).relayer))
-    relayer = SealedRelayer(client, orders)
+    relayer = Relayer(client, orders, client.watch())
     for interval in intervals:
         relayer.commit(int(interval))
     if not intervals:
@@ -76,7 +74,7 @@ class Bench:
         try:
             yield process
         finally:
-            os.kill(process.pid, signal.SIGKILL)
+            process.kill()
             process.wait()
             assert process.stdin is not None
             process.stdin.close()
@@ -122,19 +120,20 @@ class Bench:
         self.network.advance_to(SEALED.book_closure(self.interval))
 
     @property
-    def row(self) -> SealedRow:
+    def row(self) -> BatchRow:
         with OrderQueue(self._queue) as queue:
-            [row] = queue.sealed.of_interval(self.interval)
+            [row] = queue.batches.of_interval(self.interval)
         return row
 
     def batches(self) -> list[int]:
         with OrderQueue(self._queue) as queue:
-            return [row.batch for row in queue.batches(self.interval)]
+            rows = queue.batches.of_interval(self.interval)
+            return [row.number for row in rows if row.number is not None]
 
     def all_is_well(self) -> None:
         """One bond was paid for the batch, it is back, and the batch is posted and can be settled."""
         assert self.market.commitments(self.interval) == [self.row.batch.seal]
-        assert (self.row.state, self.batches()) == (SealedState.REVEALED, [0])
+        assert (self.row.state, self.batches()) == (BatchState.POSTED, [0])
         assert (self.market.purse, self.market.bonds_out) == (BONDS, 0)
         self.close_book()
         assert self.market.small.client.clear(self.interval).volume == 500
@@ -169,7 +168,7 @@ def test_killed_between_storing_and_sending_it_commits_to_the_same_batch(bench: 
     bench.node.hold_sending(reaches_node=False)
     bench.killed(bench.interval)
     stored = bench.row
-    assert (stored.state, bench.market.commitments(bench.interval)) == (SealedState.STORED, [])
+    assert (stored.state, bench.market.commitments(bench.interval)) == (BatchState.STORED, [])
     assert bench.run() == 1
     assert bench.row.batch == stored.batch
     bench.close_gate()
@@ -182,9 +181,9 @@ def test_killed_before_it_knows_of_its_commitment_it_sends_no_other(bench: Bench
     bench.node.hold_sending(reaches_node=True)
     bench.killed(bench.interval)
     bench.network.mine()
-    assert (bench.row.state, bench.market.bonds_out) == (SealedState.STORED, 1)
+    assert (bench.row.state, bench.market.bonds_out) == (BatchState.STORED, 1)
     assert bench.run() == 0
-    assert bench.row.state == SealedState.COMMITTED
+    assert bench.row.state == BatchState.COMMITTED
     bench.close_gate()
     assert bench.run() == 1
     bench.all_is_well()
@@ -195,7 +194,7 @@ def test_started_again_while_its_commitment_waits_to_be_mined_it_pays_one_bond(b
     bench.killed(bench.interval)
     # The chain does not know yet, so it is sent again; whichever is mined second is refused.
     assert bench.run() == 1
-    assert (bench.row.state, bench.market.bonds_out) == (SealedState.COMMITTED, 1)
+    assert (bench.row.state, bench.market.bonds_out) == (BatchState.COMMITTED, 1)
     bench.close_gate()
     assert bench.run() == 1
     bench.all_is_well()
@@ -253,10 +252,10 @@ def test_dead_from_storing_until_gate_closure_it_has_paid_nothing(bench: Bench) 
     bench.killed(bench.interval)
     bench.close_gate()
     assert bench.run() == 0
-    assert bench.row.state == SealedState.STORED
+    assert bench.row.state == BatchState.STORED
     bench.close_book()
     assert bench.run() == 0
-    assert bench.row.state == SealedState.MISSED
+    assert bench.row.state == BatchState.MISSED
     assert (bench.market.purse, bench.market.commitments(bench.interval)) == (BONDS, [])
 
 

@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from peerwatt.client import PostedBatch, SealedBatch
+from peerwatt.client.state import SkippedOrder
 from peerwatt.errors import InputError
-from peerwatt.messages import Order, Side, SignedOrder, Step
-from peerwatt.roles.relayer import OrderQueue
+from peerwatt.messages import Order, Side, SignedOrder, SkipReason, Step
+from peerwatt.roles.relayer import BatchState, OrderQueue
 
 KILLED_WHILE_ACCEPTING = """
 import sys
@@ -59,18 +61,34 @@ def test_the_same_order_twice_is_one_and_another_one_is_refused() -> None:
 
 def test_an_order_leaves_the_queue_only_with_its_batch(tmp_path: Path) -> None:
     path = tmp_path / "orders.sqlite"
+    batch = SealedBatch(7, tuple(_order(account) for account in (4, 5, 6)), b"", b"7" * 32)
+    skipped = (SkippedOrder(2, 6, SkipReason.BELOW_MARGIN),)
     with OrderQueue(path) as queue:
         for account in (6, 5, 4):
             queue.accept(_order(account))
-        queue.note_posted(7, 0, b"records", bytes(32), taken=[4, 5], skipped=[(6, 7)])
+        assert queue.waiting() == (7,)
+        queue.batches.store(batch, "0x00", 3)
     with OrderQueue(path) as queue:
-        assert queue.queued(7) == ()
-        [batch] = queue.batches(7)
-        assert (batch.records, batch.previous, batch.settled) == (b"records", bytes(32), 0)
-        queue.note_readings(7, 0, b"readings")
-        queue.note_settled(7, 0)
-        [batch] = queue.batches(7)
-        assert (batch.readings, batch.settled) == (b"readings", 1)
+        assert (queue.queued(7), queue.waiting()) == ((), ())
+        [row] = queue.batches.of_interval(7)
+        assert (row.batch, row.block, row.state, row.number) == (batch, 3, BatchState.STORED, None)
+        queue.batches.note_posted(batch, PostedBatch(1, b"", bytes(32), skipped, 0))
+        [row] = queue.batches.of_interval(7)
+        assert (row.state, row.number) == (BatchState.POSTED, 1)
+
+
+def test_an_order_that_was_skipped_may_come_again_and_one_that_was_taken_may_not() -> None:
+    batch = SealedBatch(7, (_order(4), _order(6)), b"", b"7" * 32)
+    with OrderQueue() as queue:
+        for account in (4, 6):
+            queue.accept(_order(account))
+        queue.batches.store(batch, "0x00", 3)
+        skipped = (SkippedOrder(1, 6, SkipReason.BELOW_MARGIN),)
+        queue.batches.note_posted(batch, PostedBatch(0, b"", bytes(32), skipped, 0))
+        queue.accept(_order(6, quantity=50))
+        assert queue.queued(7) == (_order(6, quantity=50),)
+        with pytest.raises(InputError, match="participant 4 has another order"):
+            queue.accept(_order(4, quantity=50))
 
 
 def test_file_of_another_version_is_refused_by_name(tmp_path: Path) -> None:

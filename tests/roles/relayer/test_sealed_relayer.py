@@ -10,11 +10,11 @@ import pytest
 from peerwatt.chain import ContractReverted, Sender
 from peerwatt.client import MarketClient, SealedPhase
 from peerwatt.errors import InputError
-from peerwatt.messages import ZERO_HASH
-from peerwatt.replay.market_setup import ETHER_PER_KEY
-from peerwatt.roles.relayer import OrderQueue, SealedRelayer, SealedState
+from peerwatt.replay.founding import ETHER_PER_KEY
+from peerwatt.roles.keeper import Keeper
+from peerwatt.roles.relayer import BatchState, OrderQueue, Relayer
 from tests.chain.narrow_endpoint import narrow_endpoint
-from tests.client.conftest import BUYER, FIRST, SELLER, SmallMarket, open_small_market
+from tests.client.conftest import BUYER, FIRST, SELLER, open_small_market
 from tests.roles.relayer.conftest import BOND, BONDS, SEALED, SealedMarket
 
 CLOSURE, BOOK_CLOSURE = SEALED.gate_closure(FIRST), SEALED.book_closure(FIRST)
@@ -36,36 +36,39 @@ def market(deployed: SealedMarket) -> Iterator[SealedMarket]:
 
 
 @pytest.fixture
-def relayer(market: SealedMarket) -> Iterator[SealedRelayer]:
+def relayer(market: SealedMarket) -> Iterator[Relayer]:
     with OrderQueue() as queue:
-        yield SealedRelayer(market.client, queue)
+        yield Relayer(market.client, queue, market.client.watch())
 
 
-def states(relayer: SealedRelayer) -> list[SealedState]:
-    return [row.state for row in relayer.queue.sealed.of_interval(FIRST)]
+def states(relayer: Relayer) -> list[BatchState]:
+    return [row.state for row in relayer.queue.batches.of_interval(FIRST)]
 
 
-def accept(relayer: SealedRelayer, market: SealedMarket, *accounts: int) -> None:
+def accept(relayer: Relayer, market: SealedMarket, *accounts: int) -> None:
     for order in market.small.orders(FIRST, 500):
         if order.order.participant in accounts:
             relayer.accept(order)
 
 
-def settled(market: SealedMarket, relayer: SealedRelayer) -> int:
-    """How many batches the relayer settles once everything else is over."""
+def settled(market: SealedMarket) -> int:
+    """How many batches a keeper settles once everything else is over, from what the chain tells it."""
     network = market.small.network
     network.set_next_timestamp(BOOK_CLOSURE)
     assert market.client.clear(FIRST).volume == 500
     network.set_next_timestamp(SEALED.report_deadline(FIRST))
     market.client.expire(FIRST)
-    network.set_next_timestamp(SEALED.readings_deadline(FIRST))
-    return len(relayer.settle(FIRST))
+    view, time = market.client.watch(), SEALED.readings_deadline(FIRST) + 5
+    network.set_next_timestamp(time)
+    Keeper(market.client, SEALED, view).step(time)
+    view.follow()
+    return len(view.interval(FIRST).settled)
 
 
-def test_what_waits_is_committed_revealed_and_settled(market: SealedMarket, relayer: SealedRelayer) -> None:
+def test_what_waits_is_committed_revealed_and_settled(market: SealedMarket, relayer: Relayer) -> None:
     accept(relayer, market, SELLER, BUYER)
     assert len(relayer.commit(FIRST)) == 1
-    assert (states(relayer), market.purse, market.bonds_out) == ([SealedState.COMMITTED], BONDS - 1, 1)
+    assert (states(relayer), market.purse, market.bonds_out) == ([BatchState.COMMITTED], BONDS - 1, 1)
     assert relayer.queue.queued(FIRST) == ()
     assert relayer.commit(FIRST) == []
     with pytest.raises(ContractReverted, match="TooEarly"):
@@ -75,16 +78,16 @@ def test_what_waits_is_committed_revealed_and_settled(market: SealedMarket, rela
     network.set_next_timestamp(CLOSURE)
     [posted] = relayer.reveal(FIRST)
     assert [record.participant for record in posted.records] == [SELLER, BUYER]
-    assert (states(relayer), market.purse, market.bonds_out) == ([SealedState.REVEALED], BONDS, 0)
-    [row] = relayer.queue.batches(FIRST)
-    assert (row.batch, row.previous) == (0, ZERO_HASH)
+    assert (states(relayer), market.purse, market.bonds_out) == ([BatchState.POSTED], BONDS, 0)
+    [row] = relayer.queue.batches.of_interval(FIRST)
+    assert row.number == 0
 
-    # Everybody else is silent: what the relayer kept is enough to settle.
-    assert settled(market, relayer) == 1
+    # Everybody else is silent: what the chain tells is enough to settle.
+    assert settled(market) == 1
 
 
 def test_order_that_comes_after_the_commitment_makes_a_batch_of_its_own(
-    market: SealedMarket, relayer: SealedRelayer
+    market: SealedMarket, relayer: Relayer
 ) -> None:
     accept(relayer, market, SELLER)
     relayer.commit(FIRST)
@@ -97,8 +100,8 @@ def test_order_that_comes_after_the_commitment_makes_a_batch_of_its_own(
     relayer.tend()
     # Together: the window is short, and neither waits for the other.
     assert network.web3.eth.block_number == block + 1
-    assert states(relayer) == [SealedState.REVEALED] * 2
-    assert [row.batch for row in relayer.queue.batches(FIRST)] == [0, 1]
+    assert states(relayer) == [BatchState.POSTED] * 2
+    assert [row.number for row in relayer.queue.batches.of_interval(FIRST)] == [0, 1]
     assert (market.purse, market.bonds_out) == (BONDS, 0)
 
 
@@ -106,20 +109,20 @@ def test_batch_whose_bond_was_missing_is_committed_to_once_it_is_there(market: S
     key = market.small.keys.wallet(SELLER)
     client = MarketClient(market.small.network, market.small.deployment, Sender(market.small.network, key))
     with OrderQueue() as queue:
-        poor = SealedRelayer(client, queue)
+        poor = Relayer(client, queue, client.watch())
         accept(poor, market, BUYER)
         with pytest.raises(ContractReverted, match="ERC20InsufficientBalance"):
             poor.commit(FIRST)
-        assert states(poor) == [SealedState.STORED]
+        assert states(poor) == [BatchState.STORED]
         client.sender.send(client.payment_token.functions.mint(key.address, BOND))
         poor.tend()
-        [row] = queue.sealed.of_interval(FIRST)
-        assert row.state == SealedState.COMMITTED
+        [row] = queue.batches.of_interval(FIRST)
+        assert row.state == BatchState.COMMITTED
         assert market.commitments(FIRST) == [row.batch.seal]
 
 
 def test_batch_that_is_shown_to_a_paused_market_brings_its_bond_back(
-    market: SealedMarket, relayer: SealedRelayer
+    market: SealedMarket, relayer: Relayer
 ) -> None:
     accept(relayer, market, SELLER, BUYER)
     relayer.commit(FIRST)
@@ -127,28 +130,29 @@ def test_batch_that_is_shown_to_a_paused_market_brings_its_bond_back(
     operator.sender.send(operator.registry.functions.setPostingPaused(True))
     market.small.network.advance_to(CLOSURE)
     relayer.tend()
-    assert (states(relayer), market.purse) == ([SealedState.RETURNED], BONDS)
-    assert relayer.queue.batches(FIRST) == ()
+    assert (states(relayer), market.purse) == ([BatchState.RETURNED], BONDS)
+    [row] = relayer.queue.batches.of_interval(FIRST)
+    assert row.number is None
 
 
 def test_batch_that_is_shown_too_late_has_lost_its_bond_and_is_not_tried_again(
-    market: SealedMarket, relayer: SealedRelayer
+    market: SealedMarket, relayer: Relayer
 ) -> None:
     accept(relayer, market, SELLER)
     relayer.commit(FIRST)
     market.small.network.advance_to(BOOK_CLOSURE)
     block = market.small.network.web3.eth.block_number
     relayer.tend()
-    assert (states(relayer), market.purse, market.bonds_out) == ([SealedState.FORFEITED], BONDS - 1, 1)
+    assert (states(relayer), market.purse, market.bonds_out) == ([BatchState.FORFEITED], BONDS - 1, 1)
     relayer.tend()
     assert market.small.network.web3.eth.block_number == block
 
 
 def test_batches_of_another_key_are_left_to_it_by_name_and_keep_no_others_back(
-    market: SealedMarket, relayer: SealedRelayer
+    market: SealedMarket, relayer: Relayer
 ) -> None:
     network, other = market.small.network, _stranger(market)
-    stranger = SealedRelayer(other, relayer.queue)
+    stranger = Relayer(other, relayer.queue, other.watch())
     accept(relayer, market, SELLER)
     relayer.commit(FIRST)
     for order in market.small.orders(FIRST + 1, 300):
@@ -157,22 +161,23 @@ def test_batches_of_another_key_are_left_to_it_by_name_and_keep_no_others_back(
     network.advance_to(CLOSURE)
     with pytest.raises(
         InputError,
-        match=f"sealed for {market.client.sender.address} and cannot be revealed by {other.sender.address}",
+        match=f"made by {market.client.sender.address} and cannot be posted by {other.sender.address}",
     ):
         stranger.tend()
-    with pytest.raises(InputError, match=f"interval {FIRST + 1}.* sealed for {other.sender.address}"):
+    with pytest.raises(InputError, match=f"interval {FIRST + 1}.* made by {other.sender.address}"):
         relayer.tend()
-    assert states(relayer) == [SealedState.REVEALED]
+    assert states(relayer) == [BatchState.POSTED]
     network.advance_to(SEALED.gate_closure(FIRST + 1))
     stranger.tend()
     assert market.bonds_out == 0
 
 
 def test_batches_of_two_keys_in_one_interval_are_each_revealed_by_their_own(
-    market: SealedMarket, relayer: SealedRelayer
+    market: SealedMarket, relayer: Relayer
 ) -> None:
     """Once neither was: an open batch of another key kept all of its interval back, and their bonds."""
-    stranger = SealedRelayer(_stranger(market), relayer.queue)
+    other = _stranger(market)
+    stranger = Relayer(other, relayer.queue, other.watch())
     accept(relayer, market, SELLER)
     relayer.commit(FIRST)
     accept(relayer, market, BUYER)
@@ -184,11 +189,11 @@ def test_batches_of_two_keys_in_one_interval_are_each_revealed_by_their_own(
     for tried in (relayer, stranger):
         with suppress(InputError):
             tried.tend()
-    assert (states(relayer), market.bonds_out) == ([SealedState.REVEALED] * 2, 0)
+    assert (states(relayer), market.bonds_out) == ([BatchState.POSTED] * 2, 0)
 
 
 def test_batches_that_a_reorganisation_puts_in_another_order_are_settled(
-    market: SealedMarket, relayer: SealedRelayer
+    market: SealedMarket, relayer: Relayer
 ) -> None:
     network = market.small.network
     for account in (SELLER, BUYER):
@@ -198,21 +203,21 @@ def test_batches_that_a_reorganisation_puts_in_another_order_are_settled(
     before = network.snapshot()
     relayer.tend()
     network.revert(before)
-    first, second = relayer.queue.sealed.of_interval(FIRST)
+    first, second = relayer.queue.batches.of_interval(FIRST)
     SealedPhase(market.client).reveal_together([second.batch, first.batch])
     relayer.tend()
-    assert settled(market, relayer) == 2
+    assert settled(market) == 2
 
 
 def test_orders_are_sealed_once_also_by_two_processes_on_one_file(
-    market: SealedMarket, relayer: SealedRelayer
+    market: SealedMarket, relayer: Relayer
 ) -> None:
     accept(relayer, market, SELLER)
     orders, head = relayer.queue.queued(FIRST), int(market.small.network.web3.eth.block_number)
     relayer.commit(FIRST)
-    late = relayer.phase.seal(FIRST, orders, bytes(32))
-    with pytest.raises(InputError, match=f"participant {SELLER} is sealed already"):
-        relayer.queue.sealed.store(late, market.client.sender.address, head)
+    late = SealedPhase(market.client).seal(FIRST, orders, bytes(32))
+    with pytest.raises(InputError, match=f"participant {SELLER} is in a batch already"):
+        relayer.queue.batches.store(late, market.client.sender.address, head)
     assert len(states(relayer)) == 1
 
 
@@ -226,7 +231,7 @@ def _stranger(market: SealedMarket) -> MarketClient:
 
 
 def test_wallet_that_the_relayer_left_out_commits_and_reveals_for_itself(
-    market: SealedMarket, relayer: SealedRelayer
+    market: SealedMarket, relayer: Relayer
 ) -> None:
     small = market.small
     accept(relayer, market, SELLER)
@@ -243,13 +248,11 @@ def test_wallet_that_the_relayer_left_out_commits_and_reveals_for_itself(
     assert small.client.clear(FIRST).volume == 500
     assert market.bonds_out == 0
     # The relayer's batch came second, behind one that it did not post.
-    [row] = relayer.queue.batches(FIRST)
-    assert (row.batch, row.previous == ZERO_HASH) == (1, False)
+    [row] = relayer.queue.batches.of_interval(FIRST)
+    assert row.number == 1
 
 
-def test_reveal_that_a_reorganisation_drops_is_made_again(
-    market: SealedMarket, relayer: SealedRelayer
-) -> None:
+def test_reveal_that_a_reorganisation_drops_is_made_again(market: SealedMarket, relayer: Relayer) -> None:
     """As another batch of the interval, behind one that came first this time; no trace of the old stays."""
     small, network = market.small, market.small.network
     accept(relayer, market, SELLER)
@@ -262,19 +265,19 @@ def test_reveal_that_a_reorganisation_drops_is_made_again(
     network.advance_to(CLOSURE)
     before = network.snapshot()
     relayer.tend()
-    assert [row.batch for row in relayer.queue.batches(FIRST)] == [0]
+    assert [row.number for row in relayer.queue.batches.of_interval(FIRST)] == [0]
 
     network.revert(before)
     assert wallet.reveal_order(sealed).batch == 0
     assert market.bonds_out == 1
     relayer.tend()
     assert market.bonds_out == 0
-    [row] = relayer.queue.batches(FIRST)
-    assert (row.batch, row.previous == ZERO_HASH) == (1, False)
+    [row] = relayer.queue.batches.of_interval(FIRST)
+    assert row.number == 1
 
 
 def test_what_became_of_a_batch_is_found_blocks_later_through_an_endpoint_that_searches_few_at_once(
-    market: SealedMarket, relayer: SealedRelayer, monkeypatch: pytest.MonkeyPatch
+    market: SealedMarket, relayer: Relayer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     network, few = market.small.network, 4
     for account in (SELLER, BUYER):
@@ -282,14 +285,14 @@ def test_what_became_of_a_batch_is_found_blocks_later_through_an_endpoint_that_s
         relayer.commit(FIRST)
     mine_blocks(market, 2 * few)
     network.advance_to(CLOSURE)
-    shown, kept = relayer.queue.sealed.of_interval(FIRST)
+    shown, kept = relayer.queue.batches.of_interval(FIRST)
     # The relayer is killed before it can note the one reveal and make the other.
-    relayer.phase.reveal(shown.batch)
+    SealedPhase(market.client).reveal(shown.batch)
     network.advance_to(BOOK_CLOSURE)
     mine_blocks(market, 2 * few)
     with narrow_endpoint(network, few, monkeypatch) as asked:
         relayer.tend()
-    assert states(relayer) == [SealedState.REVEALED, SealedState.FORFEITED]
+    assert states(relayer) == [BatchState.POSTED, BatchState.FORFEITED]
     assert max(asked) == few
     assert kept.batch.seal in market.commitments(FIRST)
 
@@ -297,14 +300,3 @@ def test_what_became_of_a_batch_is_found_blocks_later_through_an_endpoint_that_s
 def mine_blocks(market: SealedMarket, count: int) -> None:
     for _ in range(count):
         market.small.network.mine()
-
-
-def test_open_market_has_nothing_to_seal(small_open: SmallMarket) -> None:
-    with OrderQueue() as queue, pytest.raises(InputError, match="no sealed phase"):
-        SealedRelayer(small_open.client, queue)
-
-
-@pytest.fixture
-def small_open() -> Iterator[SmallMarket]:
-    with open_small_market() as small:
-        yield small

@@ -10,7 +10,7 @@ import pytest
 from peerwatt.chain import NotMined, Sender, open_network
 from peerwatt.chain.rpc import RpcNetwork
 from peerwatt.client import MarketClient
-from peerwatt.roles.relayer import OrderQueue, SealedRelayer, SealedState
+from peerwatt.roles.relayer import BatchState, OrderQueue, Relayer
 from tests.client.conftest import BUYER, FIRST, SELLER, open_small_market
 from tests.roles.relayer.conftest import BONDS, SEALED, SealedMarket
 
@@ -28,7 +28,7 @@ def market() -> Iterator[SealedMarket]:
 
 
 @pytest.fixture
-def relayer(market: SealedMarket) -> Iterator[SealedRelayer]:
+def relayer(market: SealedMarket) -> Iterator[Relayer]:
     """With two batches of the first interval that are committed to; nothing it sends is mined by itself."""
     network, key = market.small.network, market.client.sender.account
     assert isinstance(network, RpcNetwork)
@@ -36,17 +36,18 @@ def relayer(market: SealedMarket) -> Iterator[SealedRelayer]:
     network.advance_to(CLOSURE - 100)
     rescue = threading.Timer(RESCUE_SECONDS, network.mine)
     with open_network(network.url) as live, OrderQueue() as queue:
-        committing = SealedRelayer(market.client, queue)
+        committing = Relayer(market.client, queue, market.client.watch())
         for account in (SELLER, BUYER):
             _accept(committing, market, FIRST, account)
             committing.commit(FIRST)
         rescue.start()
-        yield SealedRelayer(MarketClient(live, market.small.deployment, Sender(live, key)), queue)
+        client = MarketClient(live, market.small.deployment, Sender(live, key))
+        yield Relayer(client, queue, client.watch())
     rescue.cancel()
     network.revert(before)
 
 
-def _accept(relayer: SealedRelayer, market: SealedMarket, interval: int, *accounts: int) -> None:
+def _accept(relayer: Relayer, market: SealedMarket, interval: int, *accounts: int) -> None:
     for order in market.small.orders(interval, 500):
         if order.order.participant in accounts:
             relayer.accept(order)
@@ -59,7 +60,7 @@ def _waiting(market: SealedMarket) -> int:
 
 
 def test_reveals_that_are_not_mined_are_sent_once_and_waited_for_until_the_window_ends(
-    market: SealedMarket, relayer: SealedRelayer
+    market: SealedMarket, relayer: Relayer
 ) -> None:
     network = market.small.network
     network.advance_to(BOOK_CLOSURE - LEFT_SECONDS - 1)
@@ -70,13 +71,11 @@ def test_reveals_that_are_not_mined_are_sent_once_and_waited_for_until_the_windo
     # They may be mined all the same, in the window's last second.
     network.mine()
     relayer.tend()
-    assert [row.state for row in relayer.queue.sealed.of_interval(FIRST)] == [SealedState.REVEALED] * 2
+    assert [row.state for row in relayer.queue.batches.of_interval(FIRST)] == [BatchState.POSTED] * 2
     assert (_waiting(market), market.purse) == (0, BONDS)
 
 
-def test_commitment_that_is_not_mined_keeps_no_reveal_waiting(
-    market: SealedMarket, relayer: SealedRelayer
-) -> None:
+def test_commitment_that_is_not_mined_keeps_no_reveal_waiting(market: SealedMarket, relayer: Relayer) -> None:
     network = market.small.network
     network.advance_to(CLOSURE - LEFT_SECONDS)
     # Its own gate is open for long.
@@ -84,12 +83,12 @@ def test_commitment_that_is_not_mined_keeps_no_reveal_waiting(
     with pytest.raises(NotMined):
         relayer.commit(FIRST + 1)
     network.advance_to(CLOSURE)
-    assert relayer.queue.sealed.of_interval(FIRST + 1)[0].state == SealedState.STORED
+    assert relayer.queue.batches.of_interval(FIRST + 1)[0].state == BatchState.STORED
     network.advance_to(BOOK_CLOSURE - LEFT_SECONDS - 1)
     with pytest.raises(NotMined):
         relayer.tend()
     network.mine()
     relayer.tend()
-    assert {row.state for row in relayer.queue.sealed.of_interval(FIRST)} == {SealedState.REVEALED}
-    assert relayer.queue.sealed.of_interval(FIRST + 1)[0].state == SealedState.COMMITTED
+    assert {row.state for row in relayer.queue.batches.of_interval(FIRST)} == {BatchState.POSTED}
+    assert relayer.queue.batches.of_interval(FIRST + 1)[0].state == BatchState.COMMITTED
     assert len(market.commitments(FIRST + 1)) == 1

@@ -1,8 +1,7 @@
-"""The relayer: a durable queue of signed orders, posted as batches that nothing can be lost from."""
+"""The relayer: a durable queue of signed orders, carried to the market as batches that lose nothing."""
 
-from peerwatt.roles.relayer.queue import OrderQueue, PostedRow
+from peerwatt.roles.relayer.batch_record import BatchRow, BatchState
+from peerwatt.roles.relayer.queue import OrderQueue
 from peerwatt.roles.relayer.relayer import Relayer
-from peerwatt.roles.relayer.sealed_record import SealedRow, SealedState
-from peerwatt.roles.relayer.sealed_relayer import SealedRelayer
 
-__all__ = ["OrderQueue", "PostedRow", "Relayer", "SealedRelayer", "SealedRow", "SealedState"]
+__all__ = ["BatchRow", "BatchState", "OrderQueue", "Relayer"]

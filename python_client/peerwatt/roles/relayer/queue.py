@@ -1,4 +1,4 @@
-"""A durable queue of signed orders and of the batches that were made of them.
+"""A durable queue of signed orders, of the batches that were made of them, and of meters' own readings.
 
 One SQLite file. Whatever was accepted is on disk before it is acknowledged, and an order leaves the queue
 only together with the batch that holds it: a process that is killed at any instant finds everything again.
@@ -7,70 +7,49 @@ only together with the batch that holds it: a process that is killed at any inst
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
 from peerwatt.errors import InputError
-from peerwatt.messages import SignedOrder, decode_orders, encode_orders
-from peerwatt.roles.relayer.sealed_record import SealedRecord, SealedState
+from peerwatt.messages import (
+    SignedOrder,
+    SignedReading,
+    decode_orders,
+    decode_signed_readings,
+    encode_orders,
+    encode_signed_readings,
+)
+from peerwatt.roles.ports import OwnReading
+from peerwatt.roles.relayer.batch_record import BatchRecord
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS orders (
     interval INTEGER NOT NULL,
     participant INTEGER NOT NULL,
     packed BLOB NOT NULL,
-    state TEXT NOT NULL DEFAULT 'queued' CHECK (state IN ('queued', 'sealed', 'posted', 'skipped', 'missed')),
+    state TEXT NOT NULL DEFAULT 'queued' CHECK (state IN ('queued', 'sent', 'posted', 'skipped', 'missed')),
     reason INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (interval, participant)
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS batches (
+CREATE TABLE IF NOT EXISTS readings (
     interval INTEGER NOT NULL,
     batch INTEGER NOT NULL,
-    records BLOB NOT NULL,
-    previous BLOB NOT NULL,
-    decisions BLOB NOT NULL DEFAULT x'',
-    readings BLOB NOT NULL DEFAULT x'',
-    settled INTEGER NOT NULL DEFAULT 0,
-    seal BLOB NOT NULL DEFAULT x'',
-    PRIMARY KEY (interval, batch)
+    position INTEGER NOT NULL,
+    packed BLOB NOT NULL,
+    PRIMARY KEY (interval, batch, position)
 ) STRICT, WITHOUT ROWID;
 """
 
-_VERSION: Final = 2
+_VERSION: Final = 3
 """Of the tables."""
-
-
-@dataclass(frozen=True)
-class PostedRow:
-    """A posted batch, as it must be supplied again.
-
-    Attributes:
-        interval: the interval.
-        batch: number of the batch in its interval.
-        records: packed.
-        previous: 32 bytes, the commitment to the batch before as it was posted.
-        decisions: packed; empty while or where there are none.
-        readings: packed; empty while or where there are none.
-        settled: 1 when its settlement was seen on chain, else 0.
-    """
-
-    interval: int
-    batch: int
-    records: bytes
-    previous: bytes
-    decisions: bytes
-    readings: bytes
-    settled: int
 
 
 class OrderQueue:
     """The queue; use it in a `with` statement, or call `close()`.
 
     Attributes:
-        sealed: the batches for a sealed market, with their salts.
+        batches: the batches that were made, with what became of them.
     """
 
     def __init__(self, path: Path | str = ":memory:") -> None:
@@ -81,7 +60,8 @@ class OrderQueue:
         Raises:
             InputError: another version of this program wrote the file.
         """
-        self._database = sqlite3.connect(path, isolation_level=None)
+        # A relayer's web server has a thread of its own; they take turns.
+        self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         [[tables]] = self._database.execute("SELECT count(*) FROM sqlite_schema").fetchall()
         [[version]] = self._database.execute("PRAGMA user_version").fetchall()
         if tables and version != _VERSION:
@@ -93,7 +73,7 @@ class OrderQueue:
         self._database.execute("PRAGMA journal_mode = WAL")
         self._database.execute("PRAGMA synchronous = FULL")
         self._database.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT;")
-        self.sealed = SealedRecord(self._database)
+        self.batches = BatchRecord(self._database)
 
     def __enter__(self) -> Self:
         return self
@@ -115,8 +95,10 @@ class OrderQueue:
         """
         packed = encode_orders([order])
         key = (order.order.interval, order.order.participant)
+        # An order that the market skipped may come again, mended or not: a margin may be there by then.
         self._database.execute(
-            "INSERT INTO orders (interval, participant, packed) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+            "INSERT INTO orders (interval, participant, packed) VALUES (?, ?, ?) ON CONFLICT DO UPDATE "
+            "SET packed = excluded.packed, state = 'queued', reason = 0 WHERE state = 'skipped'",
             (*key, packed),
         )
         [[held]] = self._database.execute(
@@ -135,72 +117,31 @@ class OrderQueue:
         )
         return tuple(order for [packed] in rows for order in decode_orders(packed, interval))
 
-    def note_posted(
-        self,
-        interval: int,
-        batch: int | None,
-        records: bytes,
-        previous: bytes,
-        taken: Sequence[int],
-        skipped: Sequence[tuple[int, int]],
-        seal: bytes | None = None,
-    ) -> None:
-        """Note what became of the queued orders, and the batch that holds those that were taken, at once.
-
-        Args:
-            interval: the interval.
-            batch: number of the batch; None when every order was skipped.
-            records: packed.
-            previous: 32 bytes, the commitment to the batch before as it was posted.
-            taken: accounts whose orders the batch holds.
-            skipped: accounts whose orders it does not hold, with the contract's reason.
-            seal: 32 bytes, of the sealed batch that was revealed by it, if it was one.
-        """
-        with self._database:
-            self._database.execute("BEGIN IMMEDIATE")
-            if seal is not None:
-                # Revealed before in a block that the chain has dropped since, it may have had another number.
-                self._database.execute(
-                    "DELETE FROM batches WHERE interval = ? AND seal = ?", (interval, seal)
-                )
-                self.sealed.note(interval, seal, SealedState.REVEALED)
-            if batch is not None:
-                self._database.execute(
-                    "INSERT OR REPLACE INTO batches (interval, batch, records, previous, seal) "
-                    "VALUES (?, ?, ?, ?, ?)",
-                    (interval, batch, records, previous, seal or b""),
-                )
-            self._database.executemany(
-                "UPDATE orders SET state = 'posted' WHERE interval = ? AND participant = ?",
-                [(interval, account) for account in taken],
-            )
-            self._database.executemany(
-                "UPDATE orders SET state = 'skipped', reason = ? WHERE interval = ? AND participant = ?",
-                [(reason, interval, account) for account, reason in skipped],
-            )
-
-    def batches(self, interval: int) -> tuple[PostedRow, ...]:
-        """The batches of an interval that were posted from this queue."""
+    def waiting(self) -> tuple[int, ...]:
+        """The intervals that orders wait for."""
         rows = self._database.execute(
-            "SELECT interval, batch, records, previous, decisions, readings, settled FROM batches "
-            "WHERE interval = ? ORDER BY batch",
-            (interval,),
+            "SELECT DISTINCT interval FROM orders WHERE state = 'queued' ORDER BY interval"
         )
-        return tuple(PostedRow(*columns) for columns in rows)
+        return tuple(interval for [interval] in rows)
 
-    def note_decisions(self, interval: int, batch: int, decisions: bytes) -> None:
-        """Keep the report's decisions on a batch."""
-        self._update(interval, batch, "decisions", decisions)
+    # Meters' own readings
 
-    def note_readings(self, interval: int, batch: int, readings: bytes) -> None:
-        """Keep a batch's readings as they stand."""
-        self._update(interval, batch, "readings", readings)
-
-    def note_settled(self, interval: int, batch: int) -> None:
-        """Note that a batch is settled on chain."""
-        self._update(interval, batch, "settled", 1)
-
-    def _update(self, interval: int, batch: int, column: str, value: bytes | int) -> None:
+    def accept_reading(self, own: OwnReading) -> None:
+        """Take a meter's own reading in; it is on disk when this returns."""
         self._database.execute(
-            f"UPDATE batches SET {column} = ? WHERE interval = ? AND batch = ?", (value, interval, batch)
+            "INSERT OR REPLACE INTO readings VALUES (?, ?, ?, ?)",
+            (own.interval, own.batch, own.signed.position, encode_signed_readings([own.signed])),
         )
+
+    def readings(self) -> dict[tuple[int, int], list[SignedReading]]:
+        """The readings that wait, by interval and batch, in the order of their positions."""
+        found: dict[tuple[int, int], list[SignedReading]] = {}
+        for interval, batch, packed in self._database.execute(
+            "SELECT interval, batch, packed FROM readings ORDER BY interval, batch, position"
+        ):
+            found.setdefault((interval, batch), []).extend(decode_signed_readings(packed))
+        return found
+
+    def drop_readings(self, interval: int, batch: int) -> None:
+        """Let a batch's readings go: they are on the chain, or too late."""
+        self._database.execute("DELETE FROM readings WHERE interval = ? AND batch = ?", (interval, batch))

@@ -2,36 +2,39 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import threading
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from eth_account.signers.local import LocalAccount
 from web3.exceptions import Web3Exception
 
 from peerwatt.chain import Deployment, Sender, open_network
-from peerwatt.client import MarketClient
+from peerwatt.client import Head, MarketClient
 from peerwatt.errors import ChainError, InputError
 from peerwatt.grid.feeder import Feeder
 from peerwatt.grid.flow.power_flow import PowerFlow
 from peerwatt.grid.gate.rules import GridRules
-from peerwatt.oracle.chain_follower import ChainFollower, Head
+from peerwatt.oracle.chain_follower import ChainFollower
 from peerwatt.oracle.envelope_publisher import EnvelopePublisher
 from peerwatt.oracle.envelope_record import EnvelopeRecord
 from peerwatt.oracle.followed_chain import FollowedChain
 from peerwatt.oracle.forecast_file import ForecastSource
 from peerwatt.oracle.forecast_notice import NoticeBoard
-from peerwatt.oracle.member import Member
 from peerwatt.oracle.peers import PeerList, Peers
 from peerwatt.oracle.report_bytes import as_hex
-from peerwatt.oracle.seat import Habits, Say, Seat
+from peerwatt.oracle.seat import Habits, Seat
 from peerwatt.oracle.service import Service
 from peerwatt.oracle.signing_record import SigningRecord
 from peerwatt.oracle.state import Identity, open_state
+from peerwatt.roles.committee_member import Member
+
+log: Final = logging.getLogger(__name__)
 
 ANSWER_SECONDS = 15.0
 """What a chain's answer may take: a committee has minutes, not the five that a replay would wait."""
@@ -72,16 +75,13 @@ class MemberSettings:
     habits: Habits
 
 
-def run_member(
-    settings: MemberSettings, stop: threading.Event, announce: Callable[[str], None], say: Say
-) -> None:
-    """Be a member until told to stop.
+def run_member(settings: MemberSettings, stop: threading.Event, announce: Callable[[str], None]) -> None:
+    """Be a member until told to stop. What happens is logged, one line each.
 
     Args:
         settings: whose.
         stop: ends it after the step that is running.
         announce: told the address of the pages, once they are there.
-        say: told what happens, one line each.
 
     Raises:
         PeerwattError: a setting cannot be used, or the chain is not there at the start.
@@ -100,9 +100,9 @@ def run_member(
                 Service(settings.host, settings.port, settings.state, health.document) as service,
             ):
                 announce(service.url)
-                member = _member(settings, client, database, say)
+                member = _member(settings, client, database)
                 while not stop.is_set():
-                    _try_step(member, health, say)
+                    _try_step(member, health)
                     if not service.alive:
                         raise InputError(f"{service.url}: the service ended: start the member again")
                     stop.wait(settings.poll_s)
@@ -113,8 +113,8 @@ def run_member(
             ) from None
 
 
-def _member(settings: MemberSettings, client: MarketClient, database: sqlite3.Connection, say: Say) -> Member:
-    seat, solver = Seat(client, settings.key, settings.habits, say), PowerFlow(settings.feeder)
+def _member(settings: MemberSettings, client: MarketClient, database: sqlite3.Connection) -> Member:
+    seat, solver = Seat(client, settings.key, settings.habits), PowerFlow(settings.feeder)
     forecasts, peers = settings.forecasts, Peers(PeerList(settings.peers))
     envelopes = None
     if "OperatingEnvelopes" in settings.deployment.addresses:
@@ -124,7 +124,7 @@ def _member(settings: MemberSettings, client: MarketClient, database: sqlite3.Co
         solver,
         forecasts,
         settings.rules,
-        ChainFollower(client, FollowedChain(database), settings.confirmations, say),
+        ChainFollower(client, FollowedChain(database), settings.confirmations),
         SigningRecord(database),
         NoticeBoard(database),
         peers,
@@ -132,7 +132,7 @@ def _member(settings: MemberSettings, client: MarketClient, database: sqlite3.Co
     )
 
 
-def _try_step(member: Member, health: _Health, say: Say) -> None:
+def _try_step(member: Member, health: _Health) -> None:
     """One step; a chain that does not answer is waited for."""
     try:
         health.head = member.step()
@@ -140,7 +140,7 @@ def _try_step(member: Member, health: _Health, say: Say) -> None:
     except (ChainError, Web3Exception) as error:
         problem = str(error)
     if problem != health.problem:
-        say(problem or "the chain answers again")
+        log.warning("%s", problem or "the chain answers again")
     health.problem = problem
 
 

@@ -10,30 +10,36 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
 
 from peerwatt.chain import UnreachableChain
-from peerwatt.client import published_limits
+from peerwatt.client import Head, published_limits
 from peerwatt.errors import PeerwattError
 from peerwatt.grid.flow.power_flow import PowerFlow
 from peerwatt.grid.gate.rules import GridRules
-from peerwatt.oracle.chain_follower import ChainFollower, Head
+from peerwatt.oracle.chain_follower import ChainFollower
 from peerwatt.oracle.envelope_publisher import EnvelopePublisher
 from peerwatt.oracle.followed_chain import Cleared
 from peerwatt.oracle.forecast_file import ForecastDocument, ForecastSource
 from peerwatt.oracle.forecast_notice import ForecastNotice, NoticeBoard
-from peerwatt.oracle.peers import Peers
 from peerwatt.oracle.report_inputs import ReportInputs
 from peerwatt.oracle.seat import Seat, short
 from peerwatt.oracle.signing_record import SignedReport, SigningRecord
+from peerwatt.oracle.votes import Votes
+from peerwatt.roles.appointments import Action
 
 
 class Member:
     """One member.
 
     Attributes:
+        actions: what it has appointments for.
         follower: brings what it saw of the chain up to date.
         record: what it signed.
     """
+
+    actions: Final = frozenset({Action.PUBLISH_ENVELOPE, Action.REPORT})
 
     def __init__(
         self,
@@ -44,7 +50,7 @@ class Member:
         follower: ChainFollower,
         record: SigningRecord,
         notices: NoticeBoard,
-        peers: Peers,
+        peers: Votes,
         envelopes: EnvelopePublisher | None = None,
     ) -> None:
         """
@@ -53,7 +59,6 @@ class Member:
             solver: the member's feeder model.
             forecasts: where its forecasts come from.
             rules: by which the grid decides.
-            follower: of the market's chain.
             record: of its reports.
             notices: where it shows which forecasts it has.
             peers: the other members.
@@ -70,14 +75,18 @@ class Member:
         self._envelopes = envelopes
         self._config = seat.config
 
-    def step(self) -> Head:
+    def step(self, now: int = 0) -> Head:
         """Do everything that can be done now.
+
+        Args:
+            now: Unix time, s; the chain's newest block counts where it is later.
 
         Raises:
             UnreachableChain: the chain does not answer; the next step begins where this one ended.
             sqlite3.Error: the state cannot be read or written.
         """
-        head, reorganised = self.follower.follow()
+        newest, reorganised = self.follower.follow()
+        head = replace(newest, time=max(newest.time, now))
         undecided = self.follower.followed.undecided()
         due = [] if self._envelopes is None else self._envelopes.due(head)
         self._seat.keep({*undecided, *due}, reorganised)
@@ -111,32 +120,32 @@ class Member:
             if seat.habits.advance and seat.my_turn(interval, closure, turn, head):
                 seat.send("clear", interval, functions.clear(interval), turn, head)
         elif head.time < deadline:
-            signed = self._signed(cleared, head)
-            if signed is not None and seat.my_turn(interval, cleared.time, turn, head):
+            signed = self.record.find(cleared.hash)
+            if signed is None:
+                # Reported with the next step: by then the others have signed the same, or never will.
+                self._sign(cleared, head)
+            elif seat.my_turn(interval, cleared.time, turn, head):
                 self._report(signed, turn, head)
         elif seat.habits.advance and seat.my_turn(interval, max(deadline, cleared.time), turn, head):
             seat.send("expire", interval, functions.expire(interval), turn, head)
 
-    def _signed(self, cleared: Cleared, head: Head) -> SignedReport | None:
-        """The member's report on a clearing, signed now unless it was before; None where it cannot."""
-        signed = self.record.find(cleared.hash)
-        if signed is not None:
-            return signed
+    def _sign(self, cleared: Cleared, head: Head) -> None:
+        """Sign a report on a clearing, if all is there that it takes."""
         interval, tell = cleared.interval, self._seat.tell
         if not self._seat.taken(interval):
-            return None
+            return
         posted = self.follower.followed.posted(cleared, self._config.interval_length)
         if posted.clearing_hash != cleared.hash:
             # A node may have left events out, and have them by now.
             if tell(interval, "some of its records are missing: the chain is followed again"):
                 self.follower.start_again()
-            return None
+            return
         forecast = self._forecasts.forecast(interval)
         if forecast is None:
             tell(interval, "no forecast yet: nothing signed")
-            return None
+            return
         if head.time < self._alone_from(interval) and not self._shared(forecast):
-            return None
+            return
         client = self._seat.client
         forecast = forecast.within(published_limits(client, interval))
         inputs = ReportInputs(client.domain, posted, forecast, self._rules)
@@ -147,7 +156,6 @@ class Member:
             interval,
             f"signed {report.verdict.name.lower()}, {report.volume} Wh, digest {short(signed.digest)}",
         )
-        return signed
 
     def _shared(self, forecast: ForecastDocument) -> bool:
         """Whether a quorum of members shows this forecast; the member's own notice is shown by this."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from peerwatt.grid.flow.power_flow import PowerFlow
-from peerwatt.replay.interval_log import IntervalLog
+from peerwatt.record.interval_log import IntervalLog
 from peerwatt.scenario.scenario import Scenario
 
 

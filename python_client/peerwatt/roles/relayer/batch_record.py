@@ -1,7 +1,7 @@
-"""What a relayer keeps of the batches that it commits to: everything that it takes to show them.
+"""What a relayer keeps of the batches that it makes: what it takes to post them, and what became of them.
 
-A batch and its salt are on disk before anything is sent, in one transaction with the orders' leaving the
-queue: without the salt nobody can reveal the batch, and its bond is lost.
+A batch is on disk before anything is sent, in one transaction with the orders' leaving the queue. In a sealed
+market its salt is too: without the salt nobody can reveal the batch, and its bond is lost.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ import sqlite3
 from dataclasses import dataclass
 from enum import StrEnum
 
-from peerwatt.client import SealedBatch
+from peerwatt.client import PostedBatch, SealedBatch
 from peerwatt.errors import InputError
 from peerwatt.messages import decode_orders, encode_orders
 
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS sealed_batches (
+CREATE TABLE IF NOT EXISTS batches (
     position INTEGER PRIMARY KEY,
     interval INTEGER NOT NULL,
     seal BLOB NOT NULL,
@@ -24,45 +24,50 @@ CREATE TABLE IF NOT EXISTS sealed_batches (
     salt BLOB NOT NULL,
     block INTEGER NOT NULL,
     state TEXT NOT NULL,
+    number INTEGER,
     UNIQUE (interval, seal)
 ) STRICT;
 """
 
 
-class SealedState(StrEnum):
-    """Where a sealed batch stands, as far as its relayer has seen."""
+class BatchState(StrEnum):
+    """Where a batch stands, as far as its relayer has seen."""
 
     STORED = "stored"
-    """Kept; whether its commitment has reached the chain is to be asked there."""
+    """Kept; whether it, or its commitment, has reached the chain is to be asked there."""
     COMMITTED = "committed"
-    REVEALED = "revealed"
+    """Its bond is out, in a sealed market."""
+    POSTED = "posted"
+    """The market took its orders, or skipped them for a reason each; in a sealed market it was revealed."""
     RETURNED = "returned"
-    """Shown while the market took no orders; the bond is back."""
+    """Revealed while the market took no orders; the bond is back."""
     MISSED = "missed"
-    """Never committed to before gate closure; it cost nothing."""
+    """Neither posted nor committed to before gate closure; it cost nothing."""
     FORFEITED = "forfeited"
     """Not revealed in time; the bond is lost."""
 
 
-OPEN = (SealedState.STORED, SealedState.COMMITTED)
-_NOT_POSTED = (SealedState.RETURNED, SealedState.MISSED, SealedState.FORFEITED)
+OPEN = (BatchState.STORED, BatchState.COMMITTED)
+_NOT_POSTED = (BatchState.RETURNED, BatchState.MISSED, BatchState.FORFEITED)
 
 
 @dataclass(frozen=True)
-class SealedRow:
+class BatchRow:
     """A batch as it is kept.
 
     Attributes:
         batch: the batch.
-        relayer: address of who commits and reveals; nobody else can.
+        relayer: address of who posts it; of a sealed one nobody else can.
         block: the newest one when it was stored: its events on chain come later.
         state: where it stands.
+        number: of the batch in its interval, once it is posted; None where every order was skipped.
     """
 
     batch: SealedBatch
     relayer: str
     block: int
-    state: SealedState
+    state: BatchState
+    number: int | None = None
 
     @property
     def is_open(self) -> bool:
@@ -70,8 +75,8 @@ class SealedRow:
         return self.state in OPEN
 
 
-class SealedRecord:
-    """The sealed batches of an order queue, in its file."""
+class BatchRecord:
+    """The batches of an order queue, in its file."""
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
@@ -88,45 +93,66 @@ class SealedRecord:
             self._database.execute("BEGIN IMMEDIATE")
             self._require_queued(batch)
             self._database.execute(
-                "INSERT INTO sealed_batches (interval, seal, relayer, orders, salt, block, state) "
+                "INSERT INTO batches (interval, seal, relayer, orders, salt, block, state) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (batch.interval, batch.seal, relayer, packed, batch.salt, block, SealedState.STORED),
+                (batch.interval, batch.seal, relayer, packed, batch.salt, block, BatchState.STORED),
             )
-            self._move_orders(batch, "sealed")
+            self._move_orders(batch, "sent")
 
-    def of_interval(self, interval: int) -> tuple[SealedRow, ...]:
+    def of_interval(self, interval: int) -> tuple[BatchRow, ...]:
         """The batches of an interval, in the order in which they were stored."""
         rows = self._database.execute(
-            "SELECT interval, orders, salt, seal, relayer, block, state FROM sealed_batches "
+            "SELECT interval, orders, salt, seal, relayer, block, state, number FROM batches "
             "WHERE interval = ? ORDER BY position",
             (interval,),
         )
         return tuple(
-            SealedRow(
-                SealedBatch(number, tuple(decode_orders(packed, number)), salt, seal),
+            BatchRow(
+                SealedBatch(interval, tuple(decode_orders(packed, interval)), salt, seal),
                 relayer,
                 block,
-                SealedState(state),
+                BatchState(state),
+                number,
             )
-            for number, packed, salt, seal, relayer, block, state in rows
+            for interval, packed, salt, seal, relayer, block, state, number in rows
         )
 
     def intervals(self, first: int) -> tuple[int, ...]:
         """The intervals with batches, from `first` on or with one that is open."""
         rows = self._database.execute(
-            "SELECT DISTINCT interval FROM sealed_batches WHERE interval >= ? OR state IN (?, ?) "
-            "ORDER BY interval",
+            "SELECT DISTINCT interval FROM batches WHERE interval >= ? OR state IN (?, ?) ORDER BY interval",
             (first, *OPEN),
         )
         return tuple(interval for [interval] in rows)
 
-    def note(self, interval: int, seal: bytes, state: SealedState) -> None:
+    def note(self, interval: int, seal: bytes, state: BatchState) -> None:
         """Note where a batch stands."""
         self._database.execute(
-            "UPDATE sealed_batches SET state = ? WHERE interval = ? AND seal = ?", (state, interval, seal)
+            "UPDATE batches SET state = ? WHERE interval = ? AND seal = ?", (state, interval, seal)
         )
 
-    def note_not_posted(self, batch: SealedBatch, state: SealedState) -> None:
+    def note_posted(self, batch: SealedBatch, posted: PostedBatch) -> None:
+        """Note what became of a batch and of each of its orders, at once.
+
+        Noted again, too: after a reorganisation it may have another number, behind another batch.
+        """
+        interval, taken = batch.interval, [record.participant for record in posted.records]
+        with self._database:
+            self._database.execute("BEGIN IMMEDIATE")
+            self._database.execute(
+                "UPDATE batches SET state = ?, number = ? WHERE interval = ? AND seal = ?",
+                (BatchState.POSTED, posted.batch, interval, batch.seal),
+            )
+            self._database.executemany(
+                "UPDATE orders SET state = 'posted', reason = 0 WHERE interval = ? AND participant = ?",
+                [(interval, account) for account in taken],
+            )
+            self._database.executemany(
+                "UPDATE orders SET state = 'skipped', reason = ? WHERE interval = ? AND participant = ?",
+                [(int(order.reason), interval, order.participant) for order in posted.skipped],
+            )
+
+    def note_not_posted(self, batch: SealedBatch, state: BatchState) -> None:
         """Note that a batch was not posted, and why; its orders missed their interval."""
         assert state in _NOT_POSTED
         with self._database:
@@ -144,7 +170,7 @@ class SealedRecord:
             if signed.order.participant not in waiting:
                 raise InputError(
                     f"interval {batch.interval}: the order of participant {signed.order.participant} is "
-                    "sealed already: run one relayer per queue file"
+                    "in a batch already: run one relayer per queue file"
                 )
 
     def _move_orders(self, batch: SealedBatch, state: str) -> None:

@@ -1,21 +1,19 @@
-"""The physical side of a replay: what homes and feeder are expected to do, and what they then do."""
+"""What is expected to flow on a scenario's feeder: as power flow takes it, and as the committee does."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from peerwatt.agents.home import Flow, metered_flow
 from peerwatt.grid.arrays import Floats
 from peerwatt.market.metering import EnergyLimits
-from peerwatt.messages import Verdict
-from peerwatt.oracle import GridForecast, Judgement
+from peerwatt.oracle import GridForecast
+from peerwatt.oracle.forecast_file import ForecastDocument
 from peerwatt.scenario.bidding import expectation
-from peerwatt.scenario.participants import Participant
 from peerwatt.scenario.scenario import Scenario
 
 
 class Neighbourhood:
-    """A scenario's homes on their feeder.
+    """A scenario's homes on their feeder, as they are expected to behave.
 
     Attributes:
         scenario: the scenario.
@@ -58,21 +56,36 @@ class Neighbourhood:
             phases=self._phases,
         )
 
-    def deliver(
-        self,
-        home: Participant,
-        position: int,
-        judgement: Judgement,
-        accepted_sell: int,
-        envelope: EnergyLimits | None = None,
-    ) -> Flow:
-        """What a home really does. Its inverter never feeds in more than a published envelope allows.
 
-        Under any verdict of the committee but Accept its inverter feeds in what was accepted and the surplus
-        that the network can carry; everything beyond earns nothing.
+class ScenarioForecasts:
+    """The forecasts of a scenario's homes, as members of the committee take them.
+
+    Attributes:
+        scenario: the scenario.
+        first: number of the interval that is its first one on the chain.
+    """
+
+    def __init__(self, scenario: Scenario, seed: int, first: int | None = None) -> None:
         """
-        limit = None if envelope is None else envelope.exported
-        if judgement.report.verdict not in (Verdict.ACCEPT, Verdict.EXPIRED):
-            carried = accepted_sell + judgement.surplus_wh(home.account)
-            limit = carried if limit is None else min(limit, carried)
-        return metered_flow(home.demand_wh[position], home.generation_wh[position], limit)
+        Args:
+            scenario: the scenario.
+            seed: of the forecast errors.
+            first: number of the interval that is its first one on the chain; the scenario's own by default.
+        """
+        self.scenario = scenario
+        self.first = scenario.calendar.first if first is None else first
+        self._neighbourhood = Neighbourhood(scenario, seed)
+        self._newest: ForecastDocument | None = None
+
+    def forecast(self, interval: int) -> ForecastDocument:
+        """What is expected in an interval.
+
+        Outside the scenario's days its first day serves again and again, at the same time of day.
+        """
+        if self._newest is None or self._newest.interval != interval:
+            position = interval - self.first
+            if not 0 <= position < self.scenario.calendar.count:
+                position %= self.scenario.calendar.per_day
+            expected = self._neighbourhood.forecast(position)
+            self._newest = ForecastDocument.of(interval, expected, self.scenario.feeder)
+        return self._newest

@@ -1,0 +1,199 @@
+"""A market's transactions in the order of its chain, with what they said and what they were called with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
+from typing import Any, Final, Protocol
+
+from eth_abi import decode
+from eth_typing import ChecksumAddress
+from eth_utils.abi import event_abi_to_log_topic, function_abi_to_4byte_selector
+from eth_utils.address import to_checksum_address
+from hexbytes import HexBytes
+from web3.contract import Contract
+from web3.types import LogReceipt
+
+from peerwatt.chain import Deployment, Network
+from peerwatt.client.follower import Follower, Head
+
+CONTRACTS: Final = ("EnergyMarket", "ParticipantRegistry", "GridGate", "SealedBatches", "OperatingEnvelopes")
+"""Whose events and calls are followed, as far as a deployment has them."""
+DEPLOYMENT: Final = "constructor"
+"""What a transaction that creates a contract calls."""
+REMEMBERED_BLOCKS: Final = 512
+"""How many followed steps back a reorganisation is traced; a deeper one is followed again from the start."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """One event: its name and its arguments."""
+
+    name: str
+    arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class MarketTransaction:
+    """One transaction that changed the market.
+
+    Attributes:
+        hash: of the transaction.
+        block: number of its block.
+        time: of its block, s since the epoch.
+        sender: who sent it.
+        call: name of the function of a market contract that was called; empty where another contract did it.
+        arguments: of the call, by name; empty where another contract made it.
+        said: its events, in order.
+        gas: that it used.
+    """
+
+    hash: HexBytes
+    block: int
+    time: int
+    sender: ChecksumAddress
+    call: str
+    arguments: Mapping[str, Any]
+    said: tuple[Said, ...]
+    gas: int
+
+    def named(self, name: str) -> list[Mapping[str, Any]]:
+        """The arguments of its events of one name."""
+        return [said.arguments for said in self.said if said.name == name]
+
+    @cached_property
+    def interval(self) -> int | None:
+        """The interval that it is about, if it is about one."""
+        for arguments in (self.arguments, *(said.arguments for said in self.said)):
+            if "interval" in arguments:
+                return int(arguments["interval"])
+        return None
+
+
+class Observer(Protocol):
+    """Whoever is told of a market's transactions."""
+
+    def take(self, transaction: MarketTransaction) -> None:
+        """Take the next transaction in."""
+
+    def take_back(self, block: int) -> None:
+        """Take back everything after a block: it is not on the chain any more."""
+
+
+class MarketFollower:
+    """Follows one market and tells its observers of every transaction, in the chain's order."""
+
+    def __init__(
+        self,
+        network: Network,
+        deployment: Deployment,
+        observers: Iterable[Observer] = (),
+        confirmations: int = 0,
+    ) -> None:
+        """
+        Args:
+            network: the chain.
+            deployment: the market's contracts.
+            observers: who is told.
+            confirmations: how many blocks must lie on top of one before it is believed.
+        """
+        self._network = network
+        self._observers = list(observers)
+        self._blocks: list[tuple[int, bytes]] = []
+        contracts = [deployment.contract(network, name) for name in CONTRACTS if name in deployment.addresses]
+        self._codecs = {contract.address: _Codec(contract) for contract in contracts}
+        self._follower = Follower(network, list(self._codecs), [], deployment.block, self, confirmations)
+
+    def tell(self, observer: Observer) -> None:
+        """Tell one more observer, of what comes from now on."""
+        self._observers.append(observer)
+
+    def follow(self) -> Head:
+        """Catch up with the chain.
+
+        Raises:
+            ChainError: the chain does not answer.
+        """
+        head, _ = self._follower.follow()
+        return head
+
+    # What the follower keeps its logs in
+
+    def blocks(self) -> Iterator[tuple[int, bytes]]:
+        """As `Followed` has it."""
+        return reversed(self._blocks)
+
+    def note(self, number: int, block_hash: bytes, logs: Sequence[LogReceipt]) -> None:
+        """As `Followed` has it."""
+        for transaction, own in groupby(logs, lambda log: log["transactionHash"]):
+            found = self._transaction(transaction, list(own))
+            for observer in self._observers:
+                observer.take(found)
+        self._blocks.append((number, block_hash))
+        del self._blocks[:-REMEMBERED_BLOCKS]
+
+    def forget_after(self, number: int) -> None:
+        """As `Followed` has it."""
+        self._blocks = [block for block in self._blocks if block[0] <= number]
+        for observer in self._observers:
+            observer.take_back(number)
+
+    def _transaction(self, transaction: HexBytes, logs: Sequence[LogReceipt]) -> MarketTransaction:
+        eth = self._network.web3.eth
+        sent, block = eth.get_transaction(transaction), int(logs[0]["blockNumber"])
+        receipt = self._network.receipt(transaction)
+        call, arguments = DEPLOYMENT, dict[str, Any]()
+        if sent.get("to"):
+            called = self._codecs.get(to_checksum_address(sent["to"]))
+            call, arguments = called.call(bytes(HexBytes(sent["input"]))) if called else ("", {})
+        return MarketTransaction(
+            hash=transaction,
+            block=block,
+            time=int(eth.get_block(block)["timestamp"]),
+            sender=to_checksum_address(sent["from"]),
+            call=call,
+            arguments=arguments,
+            said=tuple(self._codecs[log["address"]].said(log) for log in logs),
+            gas=int(receipt["gasUsed"]),
+        )
+
+
+class _Codec:
+    """Reads one contract's events and calls, by its ABI."""
+
+    def __init__(self, contract: Contract) -> None:
+        self._events = {
+            event_abi_to_log_topic(entry): contract.events[entry["name"]]()
+            for entry in contract.abi
+            if entry["type"] == "event"
+        }
+        self._calls = {
+            function_abi_to_4byte_selector(entry): entry
+            for entry in contract.abi
+            if entry["type"] == "function" and entry["stateMutability"] == "nonpayable"
+        }
+
+    def said(self, log: LogReceipt) -> Said:
+        event = self._events[bytes(log["topics"][0])]
+        return Said(event.event_name, event.process_log(log)["args"])
+
+    def call(self, data: bytes) -> tuple[str, dict[str, Any]]:
+        entry = self._calls.get(data[:4])
+        if entry is None:
+            return "", {}
+        inputs = entry.get("inputs", [])
+        values = decode([_type(parameter) for parameter in inputs], data[4:])
+        return entry["name"], {
+            parameter["name"]: value for parameter, value in zip(inputs, values, strict=True)
+        }
+
+
+def _type(parameter: Mapping[str, Any]) -> str:
+    """An ABI parameter's type as a string, tuples spelt out."""
+    kind = str(parameter["type"])
+    if not kind.startswith("tuple"):
+        return kind
+    inner = ",".join(_type(component) for component in parameter["components"])
+    return f"({inner}){kind.removeprefix('tuple')}"

@@ -1,0 +1,259 @@
+"""What everybody can read of a market from its chain: enough to clear, report, attest and settle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from peerwatt.chain import Deployment, Network
+from peerwatt.client.follower import Head
+from peerwatt.client.market_follower import MarketFollower, MarketTransaction, Observer
+from peerwatt.client.state import BatchData, PostedBatch, SkippedOrder
+from peerwatt.market.metering import readings_of
+from peerwatt.messages import (
+    ROSTER_PAGE,
+    ZERO_HASH,
+    Clearing,
+    EnvelopeLimits,
+    Reading,
+    ReadingStatus,
+    SkipReason,
+    Verdict,
+    decode_limits,
+    decode_records,
+    decode_signed_readings,
+    encode_readings,
+    posted_commitments,
+)
+
+
+@dataclass(frozen=True)
+class ClearingOnChain:
+    """An interval's auction.
+
+    Attributes:
+        clearing: the outcome.
+        hash: 32 bytes, what a report must name.
+        volume: what was matched, Wh.
+        time: of its block, s since the epoch.
+    """
+
+    clearing: Clearing
+    hash: bytes
+    volume: int
+    time: int
+
+
+@dataclass
+class IntervalView:
+    """One interval, as its transactions tell it.
+
+    Attributes:
+        number: of the interval.
+        envelope: limits of the published operating envelopes, by account, units of 100 W.
+        records: of each batch, packed, in posting order.
+        cleared: the auction's outcome, once there is one.
+        verdict: of the grid gate, once there is one.
+        decisions: of the report, one packed vector per batch, or none.
+        readings: of each batch as they stand, packed; None where nobody attested.
+        settled: the terms word and the clearing word that each settled batch was settled by.
+        transactions: all of them.
+    """
+
+    number: int
+    envelope: dict[int, EnvelopeLimits] = field(default_factory=dict)
+    records: list[bytes] = field(default_factory=list)
+    cleared: ClearingOnChain | None = None
+    verdict: Verdict | None = None
+    decisions: tuple[bytes, ...] = ()
+    readings: list[bytes] | None = None
+    settled: dict[int, tuple[int, int]] = field(default_factory=dict)
+    transactions: list[MarketTransaction] = field(default_factory=list)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether every batch is settled."""
+        return self.verdict is not None and len(self.settled) == len(self.records)
+
+    def data(self, batch: int) -> BatchData:
+        """A batch as the market wants to see it again."""
+        before = posted_commitments(self.number, self.records[:batch])
+        return BatchData(
+            self.records[batch],
+            self.decisions[batch] if self.decisions else b"",
+            self.readings[batch] if self.readings is not None else b"",
+            before[-1] if before else ZERO_HASH,
+        )
+
+    def batches(self) -> Iterator[PostedBatch]:
+        """What each transaction that posted orders left behind, in their order."""
+        for transaction in self.transactions:
+            if transaction.call in ("post", "reveal"):
+                yield self.posted_by(transaction)
+
+    def posted_by(self, transaction: MarketTransaction) -> PostedBatch:
+        """What a transaction that posted orders left behind."""
+        posted = transaction.named("BatchPosted")
+        batch = int(posted[0]["batch"]) if posted else None
+        before = posted_commitments(self.number, self.records[:batch]) if batch else ()
+        return PostedBatch(
+            batch=batch,
+            packed=bytes(posted[0]["records"]) if posted else b"",
+            previous=before[-1] if before else ZERO_HASH,
+            skipped=tuple(
+                SkippedOrder(said["position"], said["participant"], SkipReason(said["reason"]))
+                for said in transaction.named("OrderSkipped")
+            ),
+            gas=transaction.gas,
+        )
+
+    def take(self, transaction: MarketTransaction) -> None:
+        """Take a transaction of this interval in."""
+        self.transactions.append(transaction)
+        for said in transaction.said:
+            note = _NOTES.get(said.name)
+            if note is not None:
+                note(self, transaction, said.arguments)
+
+    def _enveloped(self, transaction: MarketTransaction, said: Mapping[str, Any]) -> None:
+        first = int(said["page"]) * ROSTER_PAGE
+        self.envelope |= dict(enumerate(decode_limits(bytes(said["limits"])), first))
+
+    def _posted(self, transaction: MarketTransaction, said: Mapping[str, Any]) -> None:
+        self.records.append(bytes(said["records"]))
+
+    def _cleared(self, transaction: MarketTransaction, said: Mapping[str, Any]) -> None:
+        self.cleared = ClearingOnChain(
+            Clearing.unpack(said["clearing"]), bytes(said["clearingHash"]), said["volume"], transaction.time
+        )
+
+    def _reported(self, transaction: MarketTransaction, said: Mapping[str, Any]) -> None:
+        self.verdict = Verdict(said["verdict"])
+        self.decisions = tuple(bytes(packed) for packed in transaction.arguments.get("decisions", ()))
+
+    def _expired(self, transaction: MarketTransaction, said: Mapping[str, Any]) -> None:
+        self.verdict = Verdict.EXPIRED
+
+    def _attested(self, transaction: MarketTransaction, said: Mapping[str, Any]) -> None:
+        self.readings = [bytes(packed) for packed in transaction.arguments.get("readings", ())]
+
+    def _overruled(self, transaction: MarketTransaction, said: Mapping[str, Any]) -> None:
+        batch, arguments = int(said["batch"]), transaction.arguments
+        if "data" not in arguments:
+            return
+        if self.readings is None:
+            self.readings = [b""] * len(self.records)
+        skipped = {skip["position"] for skip in transaction.named("OverruleSkipped")}
+        readings = list(readings_of(bytes(arguments["data"][2]), len(decode_records(self.records[batch]))))
+        for own in decode_signed_readings(bytes(arguments["signed"])):
+            if own.position not in skipped:
+                readings[own.position] = Reading(ReadingStatus.METER_SIGNED, own.imported, own.exported)
+        self.readings[batch] = encode_readings(readings)
+
+    def _settled(self, transaction: MarketTransaction, said: Mapping[str, Any]) -> None:
+        self.settled[int(said["batch"])] = int(said["terms"]), int(said["clearing"])
+
+
+_NOTES = {
+    "EnvelopePublished": IntervalView._enveloped,
+    "BatchPosted": IntervalView._posted,
+    "Cleared": IntervalView._cleared,
+    "Reported": IntervalView._reported,
+    "Expired": IntervalView._expired,
+    "Attested": IntervalView._attested,
+    "Overruled": IntervalView._overruled,
+    "BatchSettled": IntervalView._settled,
+}
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A participant as the registry has it.
+
+    Attributes:
+        order_key: address whose key signs its orders.
+        meter_key: address whose key signs its meter's readings.
+        limits: of its connection, units of 100 W.
+        block: of its registration.
+    """
+
+    order_key: str
+    meter_key: str
+    limits: EnvelopeLimits
+    block: int
+
+
+class MarketView:
+    """A market as its chain tells it: who takes part, and the intervals that are not settled or were last.
+
+    Attributes:
+        participants: by account.
+        intervals: by number.
+    """
+
+    def __init__(self, network: Network, deployment: Deployment, keep: int, confirmations: int = 0) -> None:
+        """
+        Args:
+            network: the chain.
+            deployment: the market's contracts.
+            keep: how many settled intervals are kept: as many as may be taken back.
+            confirmations: how many blocks must lie on top of one before it is believed.
+        """
+        self.participants: dict[int, Registered] = {}
+        self.intervals: dict[int, IntervalView] = {}
+        self._keep = keep
+        self._follower = MarketFollower(network, deployment, [self], confirmations)
+
+    def follow(self) -> Head:
+        """Catch up with the chain.
+
+        Raises:
+            ChainError: the chain does not answer.
+        """
+        return self._follower.follow()
+
+    def tell(self, observer: Observer) -> None:
+        """Tell an observer too, after this, of every transaction that comes from now on."""
+        self._follower.tell(observer)
+
+    def interval(self, number: int) -> IntervalView:
+        """One interval; without anything where the chain knows nothing of it."""
+        return self.intervals.get(number) or IntervalView(number)
+
+    def take(self, transaction: MarketTransaction) -> None:
+        """As `Observer` has it."""
+        for said in transaction.named("ParticipantRegistered"):
+            self.participants[int(said["index"])] = Registered(
+                said["orderKey"],
+                said["meterKey"],
+                EnvelopeLimits(said["importLimit"], said["exportLimit"]),
+                transaction.block,
+            )
+        number = transaction.interval
+        if number is None:
+            return
+        view = self.intervals.setdefault(number, IntervalView(number))
+        view.take(transaction)
+        if view.is_settled:
+            self._forget(number)
+
+    def take_back(self, block: int) -> None:
+        """As `Observer` has it."""
+        self.participants = {
+            account: found for account, found in self.participants.items() if found.block <= block
+        }
+        for number, view in list(self.intervals.items()):
+            if view.transactions[-1].block > block:
+                again = IntervalView(number)
+                for transaction in view.transactions:
+                    if transaction.block <= block:
+                        again.take(transaction)
+                self.intervals[number] = again
+                if not again.transactions:
+                    del self.intervals[number]
+
+    def _forget(self, newest: int) -> None:
+        for number, view in list(self.intervals.items()):
+            if number <= newest - self._keep and view.is_settled:
+                del self.intervals[number]

@@ -1,0 +1,202 @@
+"""Everybody who takes part in a replay, with demonstration keys. Nothing else of a replay holds keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from peerwatt.agents.draws import uniform
+from peerwatt.chain import Deployment, Network, Sender
+from peerwatt.client import MarketClient, MarketView
+from peerwatt.grid.flow.power_flow import PowerFlow
+from peerwatt.messages.operating_envelope import ROSTER_PAGE
+from peerwatt.oracle.chain_follower import ChainFollower
+from peerwatt.oracle.envelope_publisher import EnvelopePublisher
+from peerwatt.oracle.envelope_record import EnvelopeRecord
+from peerwatt.oracle.followed_chain import FollowedChain
+from peerwatt.oracle.forecast_file import ForecastSource
+from peerwatt.oracle.forecast_notice import NoticeBoard
+from peerwatt.oracle.seat import Habits, Seat
+from peerwatt.oracle.signing_record import SigningRecord
+from peerwatt.oracle.state import Identity, open_state
+from peerwatt.oracle.votes import DirectVotes
+from peerwatt.replay.founding import ETHER_PER_KEY
+from peerwatt.replay.scheduler import Role
+from peerwatt.replay.wiring import Listeners, Wiring, direct
+from peerwatt.roles.appointments import ORDER_LEAD_S
+from peerwatt.roles.committee_member import Member
+from peerwatt.roles.dispatch import Dispatch
+from peerwatt.roles.home import Home
+from peerwatt.roles.keeper import Keeper
+from peerwatt.roles.metering_desk import MeteringDesk
+from peerwatt.roles.ports import Diary, MeterSignedReading, Readings
+from peerwatt.roles.relayer import OrderQueue, Relayer
+from peerwatt.scenario.forecasts import ScenarioForecasts
+from peerwatt.scenario.household import Household
+from peerwatt.scenario.keys import PilotKeys
+from peerwatt.scenario.scenario import Scenario
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What a cast plays on.
+
+    Attributes:
+        scenario: whose parties they are.
+        network: the chain.
+        deployment: the market's contracts.
+        view: what it saw.
+        seed: of every draw and key.
+        first: interval on chain of the scenario's first one.
+    """
+
+    scenario: Scenario
+    network: Network
+    deployment: Deployment
+    view: MarketView
+    seed: int
+    first: int
+
+    @property
+    def keys(self) -> PilotKeys:
+        """Everybody's."""
+        return PilotKeys(self.seed)
+
+    def client(self, key: str) -> MarketClient:
+        """The market through one of the keys, by its name in `PilotKeys`."""
+        return MarketClient(self.network, self.deployment, Sender(self.network, getattr(self.keys, key)))
+
+
+def envelope_pages(scenario: Scenario) -> int:
+    """Pages of participants for which envelopes are published; none where the scenario has none."""
+    last = max(home.account for home in scenario.participants)
+    return last // ROSTER_PAGE + 1 if scenario.envelope else 0
+
+
+@contextmanager
+def cast(
+    stage: Stage, diary: Diary, committee: Role | None = None, wiring: Wiring = direct
+) -> Iterator[list[Role]]:
+    """Everybody, in the order in which they are stepped at one appointment.
+
+    Args:
+        stage: what they play on.
+        diary: told of what the chain does not see.
+        committee: whoever stands for members that are processes of their own; without it they are here.
+        wiring: how homes and members reach the others.
+    """
+    scenario, network, keys = stage.scenario, stage.network, stage.keys
+    market, view = scenario.market, stage.view
+    gas = [keys.relayer, keys.keeper, keys.metering_operator]
+    network.fund({key.address: ETHER_PER_KEY for key in gas})
+    solver, forecasts = PowerFlow(scenario.feeder), ScenarioForecasts(scenario, stage.seed, stage.first)
+    relaying = stage.client("relayer")
+    with ExitStack() as stack:
+        queue = stack.enter_context(OrderQueue())
+        relayer = Relayer(relaying, queue, view, keys.salt)
+        metering = stage.client("metering_operator")
+        desk = MeteringDesk(metering, market, view, bytes(keys.metering_operator.key))
+        dispatch = Dispatch(relaying, market, view, solver, forecasts, scenario.rules, diary, stage.first)
+        readings = LossyReadings(desk, scenario.lost_readings_permille, stage.seed, _slots(stage))
+        reached = stack.enter_context(wiring(Listeners(relayer, readings, dispatch, forecasts)))
+        homes = [
+            Home(
+                Household(scenario, participant, stage.seed, stage.first),
+                bytes(keys.order_key(participant.account).key),
+                bytes(keys.meter_key(participant.account).key),
+                market,
+                relaying.domain,
+                view,
+                reached.orders,
+                reached.readings,
+                reached.allowances,
+                diary,
+                stage.first,
+            )
+            for participant in scenario.participants
+        ]
+        members: list[Role] = [committee] if committee else []
+        if committee is None:
+            members += stack.enter_context(committee_members(stage, reached.forecasts))
+        keeper = Keeper(stage.client("keeper"), market, view)
+        yield [*members, *homes, relayer, desk, keeper, dispatch]
+
+
+@contextmanager
+def committee_members(stage: Stage, forecasts: ForecastSource) -> Iterator[list[Member]]:
+    """The oracle's members, each with its own feeder model, its own state and its own view of the chain.
+
+    Args:
+        stage: what they play on.
+        forecasts: where all of them have theirs from.
+    """
+    scenario, network, keys = stage.scenario, stage.network, stage.keys
+    habits = Habits(advance=False, envelope_lead_s=ORDER_LEAD_S + max(1, envelope_pages(scenario)))
+    accounts = [keys.committee_member(index) for index in range(scenario.committee.members)]
+    network.fund({account.address: ETHER_PER_KEY for account in accounts})
+    with ExitStack() as stack:
+        states = [
+            stack.enter_context(
+                closing(
+                    open_state(
+                        Path(":memory:"),
+                        Identity(
+                            account.address, network.chain_id, stage.deployment.addresses["EnergyMarket"]
+                        ),
+                    )
+                )
+            )
+            for account in accounts
+        ]
+        members = []
+        for account, state in zip(accounts, states, strict=True):
+            client = MarketClient(network, stage.deployment, Sender(network, account))
+            seat, solver = Seat(client, account, habits), PowerFlow(scenario.feeder)
+            votes = DirectVotes(other for other in states if other is not state)
+            envelopes = None
+            if scenario.envelope:
+                envelopes = EnvelopePublisher(seat, solver, forecasts, EnvelopeRecord(state), votes)
+            members.append(
+                Member(
+                    seat,
+                    solver,
+                    forecasts,
+                    scenario.rules,
+                    ChainFollower(client, FollowedChain(state), 0),
+                    SigningRecord(state),
+                    NoticeBoard(state),
+                    votes,
+                    envelopes,
+                )
+            )
+        yield members
+
+
+class LossyReadings:
+    """The way from the meters to the metering desk, on which some readings get lost."""
+
+    def __init__(self, desk: Readings, lost_permille: int, seed: int, first_slot: int) -> None:
+        """
+        Args:
+            desk: where those that arrive go.
+            lost_permille: how many of a thousand do not.
+            seed: of the draws.
+            first_slot: slot of the scenario less the interval's number on chain.
+        """
+        self._desk = desk
+        self._lost_permille = lost_permille
+        self._seed = seed
+        self._first_slot = first_slot
+
+    def accept(self, signed: MeterSignedReading) -> None:
+        """As `Readings` has it."""
+        reading = signed.reading
+        slot = reading.interval + self._first_slot
+        if uniform(1, 1000, self._seed, "lost reading", reading.participant, slot) > self._lost_permille:
+            self._desk.accept(signed)
+
+
+def _slots(stage: Stage) -> int:
+    return stage.scenario.calendar.first - stage.first

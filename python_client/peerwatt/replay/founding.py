@@ -1,0 +1,111 @@
+"""Founding a scenario's market on a chain: deployed by its operator, participants registered and funded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from eth_account.signers.local import LocalAccount
+
+from peerwatt.chain import Deployment, Network, Sender, send_from_many
+from peerwatt.client import MarketClient, MarketRoles, SealedPhase, Wallet, deploy_market
+from peerwatt.client.market import Registration
+from peerwatt.market.ledger import SystemAccount
+from peerwatt.market.participant import Participant
+from peerwatt.roles.operator import Operator
+from peerwatt.scenario.keys import PilotKeys
+from peerwatt.scenario.participants import Participant as Home
+from peerwatt.scenario.scenario import Scenario
+
+ETHER_PER_KEY = 10 * 10**18
+"""Wei given to every key that sends transactions: gas for far longer than a pilot on a local chain."""
+APPROVAL_GAS = 100_000
+DEPOSIT_GAS = 300_000
+
+
+def deploy_scenario(network: Network, scenario: Scenario, keys: PilotKeys) -> Deployment:
+    """Deploy a scenario's market and register its participants."""
+    operator = keys.operator
+    network.fund({operator.address: ETHER_PER_KEY})
+    sender = Sender(network, operator)
+    wallets = [keys.system_wallet(account).address for account in SystemAccount]
+    roles = MarketRoles(operator.address, keys.metering_operator.address, operator.address, *wallets)
+    committee = [keys.committee_member(index).address for index in range(scenario.committee.members)]
+    deployment = deploy_market(
+        sender,
+        scenario.market,
+        scenario.tariff,
+        roles,
+        committee,
+        scenario.committee.quorum,
+        envelopes=scenario.envelope,
+    )
+    role = Operator(MarketClient(network, deployment, sender))
+    for home in scenario.participants:
+        wallet, node = keys.wallet(home.account).address, scenario.feeder.node(home.node)
+        role.accept(Registration(wallet, _registered(home, keys), node))
+    role.step(network.latest_timestamp())
+    return deployment
+
+
+def fund_market(
+    network: Network, scenario: Scenario, deployment: Deployment, keys: PilotKeys, intervals: int
+) -> None:
+    """Pay in what the supplier and the participants need, and give the relayer its bonds.
+
+    Args:
+        network: the chain.
+        scenario: whose market.
+        deployment: the market's contracts.
+        keys: of everybody.
+        intervals: how many intervals the deposits shall last.
+    """
+    network.fund({keys.relayer.address: ETHER_PER_KEY})
+    client = MarketClient(network, deployment, Sender(network, keys.relayer))
+    market, supplier = scenario.market, SystemAccount.SUPPLIER
+    # The supplier pays for what is fed in before it is paid for what it delivers.
+    generated = sum(sum(home.generation_wh[:intervals]) for home in scenario.participants)
+    margin = int(client.market.functions.marginOf(supplier).call())
+    deposits = {int(supplier): margin + scenario.tariff.feed_in * generated}
+    owners = {int(supplier): keys.system_wallet(supplier)}
+    for home in scenario.participants:
+        deposits[home.account] = market.margin(
+            home.import_limit, home.export_limit
+        ) + market.margin_price * sum(home.demand_wh[:intervals])
+        owners[home.account] = keys.wallet(home.account)
+    _deposit_all(client, owners, deposits)
+    if market.is_sealed:
+        # One batch of every interval that takes orders at once.
+        purse = market.bond * (market.open_ahead + 1)
+        client.sender.send(client.payment_token.functions.mint(client.sender.address, purse))
+        SealedPhase(client).allow_bonds()
+
+
+def _deposit_all(
+    client: MarketClient, owners: Mapping[int, LocalAccount], deposits: Mapping[int, int]
+) -> None:
+    """Print local tokens for wallets and pay them into their accounts, as many at once as fit in a block."""
+    network, token, market = client.network, client.payment_token.functions, client.market
+    network.fund({owner.address: ETHER_PER_KEY for owner in owners.values()})
+    client.sender.send_all([token.mint(owners[account].address, deposits[account]) for account in owners])
+    senders = {account: Sender(network, owner) for account, owner in owners.items()}
+    approve = {account: token.approve(market.address, deposits[account]) for account in owners}
+    deposit = {account: market.functions.deposit(account, deposits[account]) for account in owners}
+    send_from_many([(senders[account], approve[account]) for account in owners], APPROVAL_GAS)
+    send_from_many([(senders[account], deposit[account]) for account in owners], DEPOSIT_GAS)
+
+
+def pay_in(wallet: Wallet, amount: int) -> None:
+    """Print local tokens for a wallet and pay them into its account, base units; gas is on the house."""
+    sender = wallet.client.sender
+    sender.network.fund({sender.address: ETHER_PER_KEY})
+    sender.send(wallet.client.payment_token.functions.mint(sender.address, amount))
+    wallet.deposit(amount)
+
+
+def _registered(home: Home, keys: PilotKeys) -> Participant:
+    return Participant(
+        order_key=keys.order_key(home.account).address,
+        meter_key=keys.meter_key(home.account).address,
+        import_limit=home.import_limit,
+        export_limit=home.export_limit,
+    )

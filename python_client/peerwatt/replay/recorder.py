@@ -1,0 +1,145 @@
+"""Collects what happens in every interval: from the chain, and where it says nothing from the parties."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from peerwatt.agents.home import Flow
+from peerwatt.client import IntervalState, MarketTransaction, MarketView
+from peerwatt.market.config import MarketConfig
+from peerwatt.market.interval import Phase
+from peerwatt.market.metering import EnergyLimits, readings_of
+from peerwatt.messages import (
+    ROSTER_PAGE,
+    Clearing,
+    MeterReading,
+    ReadingStatus,
+    SignedOrder,
+    Verdict,
+    decode_limits,
+    decode_records,
+)
+from peerwatt.oracle import ClearedInterval, Judgement
+from peerwatt.record.interval_log import IntervalLog
+from peerwatt.roles.positions import standing_orders, terms_of
+
+
+class Recorder:
+    """The record of a replay, whose chain is never reorganised.
+
+    Attributes:
+        logs: one per interval, by number.
+    """
+
+    def __init__(self, config: MarketConfig, view: MarketView, logs: Mapping[int, IntervalLog]) -> None:
+        """
+        Args:
+            config: the market's parameters.
+            view: of its chain, told of each transaction before this.
+            logs: one for every interval, by number; they are filled in.
+        """
+        self.logs = logs
+        self._config = config
+        self._view = view
+
+    # What the follower tells
+
+    def take(self, transaction: MarketTransaction) -> None:
+        """As `Observer` has it."""
+        log = self.logs.get(-1 if transaction.interval is None else transaction.interval)
+        if log is None:
+            return
+        log.gas += transaction.gas
+        if transaction.call in ("post", "reveal"):
+            log.posted = self._view.interval(log.number).posted_by(transaction)
+        for said in transaction.said:
+            note = _NOTES.get(said.name)
+            if note is not None:
+                note(self, log, said.arguments)
+
+    def take_back(self, block: int) -> None:
+        """As `Observer` has it; it does not come to that."""
+
+    def _enveloped(self, log: IntervalLog, said: Mapping[str, Any]) -> None:
+        energy, first = self._config.energy_limit, int(said["page"]) * ROSTER_PAGE
+        for account, limits in enumerate(decode_limits(bytes(said["limits"])), first):
+            log.limits[account] = EnergyLimits(energy(limits.imported), energy(limits.exported))
+
+    def _cleared(self, log: IntervalLog, said: Mapping[str, Any]) -> None:
+        view = self._view.interval(log.number)
+        log.traded = said["volume"]
+        log.cleared = ClearedInterval(
+            log.number,
+            self._config.interval_length,
+            Clearing.unpack(said["clearing"]),
+            bytes(said["clearingHash"]),
+            tuple(decode_records(packed) for packed in view.records),
+        )
+
+    def _reported(self, log: IntervalLog, said: Mapping[str, Any]) -> None:
+        log.verdict = Verdict(said["verdict"])
+
+    def _expired(self, log: IntervalLog, said: Mapping[str, Any]) -> None:
+        log.verdict = Verdict.EXPIRED
+
+    def _attested(self, log: IntervalLog, said: Mapping[str, Any]) -> None:
+        view = self._view.interval(log.number)
+        log.lost = tuple(
+            record.participant
+            for packed, attested in zip(view.records, view.readings or (), strict=True)
+            for record, reading in zip(
+                decode_records(packed), readings_of(attested, len(decode_records(packed))), strict=True
+            )
+            if reading.status == ReadingStatus.MISSING
+        )
+
+    def _settled(self, log: IntervalLog, said: Mapping[str, Any]) -> None:
+        view = self._view.interval(log.number)
+        state = IntervalState(
+            log.number,
+            Phase.GATED,
+            view.readings is not None,
+            len(view.records),
+            len(view.settled),
+            said["terms"],
+            said["clearing"],
+        )
+        log.positions = standing_orders(view, terms_of(state), self._config)
+
+    # What parties say of what the chain does not see
+
+    def ordered(self, interval: int, order: SignedOrder, shrunk: bool) -> None:
+        """As `Diary` has it."""
+        log = self.logs[interval]
+        log.orders = (*log.orders, order)
+        if shrunk:
+            log.shrunk = (*log.shrunk, order.order.participant)
+
+    def withheld(self, interval: int, account: int) -> None:
+        """As `Diary` has it."""
+        log = self.logs[interval]
+        log.shrunk = (*log.shrunk, account)
+
+    def flowed(self, interval: int, account: int, flow: Flow, reading: MeterReading) -> None:
+        """As `Diary` has it."""
+        self.logs[interval].flows[account] = flow
+        self.logs[interval].readings[account] = reading
+
+    def judged(self, interval: int, judgement: Judgement) -> None:
+        """As `Diary` has it."""
+        self.logs[interval].judgement = judgement
+
+    def settled(self, interval: int, cash: Sequence[int]) -> None:
+        """What an interval's settlement changed, base units, by account."""
+        self.logs[interval].cash = tuple(cash)
+
+
+_NOTES = {
+    "EnvelopePublished": Recorder._enveloped,
+    "Cleared": Recorder._cleared,
+    "Reported": Recorder._reported,
+    "Expired": Recorder._expired,
+    "Attested": Recorder._attested,
+    "BatchSettled": Recorder._settled,
+}

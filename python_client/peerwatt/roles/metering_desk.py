@@ -1,0 +1,113 @@
+"""The metering operator's desk: collects readings and attests those of an interval under one signature."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from peerwatt.client import IntervalView, MarketClient, MarketView
+from peerwatt.errors import InputError
+from peerwatt.market.config import MarketConfig
+from peerwatt.market.metering import EnergyLimits
+from peerwatt.market.settlement import delivered_by_batch
+from peerwatt.messages import (
+    MISSING,
+    MeterAttestation,
+    MeterReading,
+    Reading,
+    ReadingStatus,
+    decode_records,
+    encode_readings,
+    readings_hash,
+)
+from peerwatt.roles.appointments import Action, due
+from peerwatt.roles.ports import MeterSignedReading, is_signed_by
+from peerwatt.roles.positions import terms_of
+
+FIRST_RUN: Final = 1
+
+
+class MeteringDesk:
+    """The desk, with the metering operator's key, which also pays for its transactions' gas."""
+
+    actions: Final = frozenset({Action.ATTEST})
+
+    def __init__(
+        self,
+        client: MarketClient,
+        config: MarketConfig,
+        view: MarketView,
+        key: bytes,
+    ) -> None:
+        """
+        Args:
+            client: the market, through the metering operator's key.
+            config: its parameters.
+            view: of the market's chain.
+            key: 32 bytes, signs attestations.
+        """
+        self._client = client
+        self._config = config
+        self._view = view
+        self._key = key
+        self._readings: dict[int, dict[int, MeterReading]] = {}
+
+    def accept(self, signed: MeterSignedReading) -> None:
+        """As `Readings` has it. A meter may hand in the same reading twice, not two different ones."""
+        reading = signed.reading
+        where = f"reading of account {reading.participant}, interval {reading.interval}"
+        meter = self._view.participants.get(reading.participant)
+        if meter is None:
+            raise InputError(f"{where}: nobody is registered under that account")
+        if not is_signed_by(reading, signed.signature, self._client.domain, meter.meter_key):
+            raise InputError(f"{where}: not signed by the account's meter, {meter.meter_key}")
+        if reading.imported > reading.import_register or reading.exported > reading.export_register:
+            raise InputError(f"{where}: more energy in the interval than its registers have ever counted")
+        taken = self._readings.setdefault(reading.interval, {})
+        if taken.setdefault(reading.participant, reading) != reading:
+            raise InputError(f"{where}: another reading was taken before: corrections have runs of their own")
+
+    def step(self, now: int) -> None:
+        """Attest every interval that is over and not attested.
+
+        Raises:
+            ChainError: the chain does not answer, or the market refused the attestation.
+        """
+        self._view.follow()
+        for view in sorted(self._view.intervals.values(), key=lambda view: view.number):
+            over = now >= due(self._config, Action.ATTEST, view.number)
+            waits = view.records and view.verdict is not None and view.readings is None
+            if over and waits and now < self._config.attest_deadline(view.number):
+                self._attest(view)
+        for interval in list(self._readings):
+            if now >= self._config.attest_deadline(interval):
+                del self._readings[interval]
+
+    def _attest(self, view: IntervalView) -> None:
+        terms, known = terms_of(self._client.interval(view.number)), self._readings.get(view.number, {})
+        packed, delivered = [], 0
+        for batch, vector in enumerate(view.records):
+            records = decode_records(vector)
+            accounts = [record.participant for record in records]
+            packed.append(encode_readings(_entry(known.get(account)) for account in accounts))
+            delivered += delivered_by_batch(
+                records,
+                view.decisions[batch] if view.decisions else b"",
+                packed[-1],
+                [self._limits(account) for account in accounts],
+                terms,
+                self._config,
+            )
+        statement = MeterAttestation(view.number, FIRST_RUN, readings_hash(packed), delivered)
+        signature = statement.sign(self._client.domain, self._key)
+        self._client.attest(view.number, packed, delivered, signature)
+
+    def _limits(self, account: int) -> EnergyLimits:
+        limits, energy = self._view.participants[account].limits, self._config.energy_limit
+        return EnergyLimits(energy(limits.imported), energy(limits.exported))
+
+
+def _entry(reading: MeterReading | None) -> Reading:
+    """A reading as an attestation has it; missing where none was handed in."""
+    if reading is None:
+        return MISSING
+    return Reading(ReadingStatus.ATTESTED, reading.imported, reading.exported)

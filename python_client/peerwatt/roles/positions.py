@@ -1,0 +1,40 @@
+"""What stands of every order of a gated interval, from what the chain says of it."""
+
+from __future__ import annotations
+
+from peerwatt.client import IntervalState, IntervalView
+from peerwatt.market.config import MarketConfig, Tariff
+from peerwatt.market.gate import Position
+from peerwatt.market.settlement import positions
+from peerwatt.market.terms import Terms
+from peerwatt.messages import decode_records
+
+
+def terms_of(state: IntervalState) -> Terms:
+    """What a gated interval is settled by, as far as the gate has decided it."""
+    said = state.terms
+    return Terms(
+        clearing=state.clearing,
+        verdict=said.verdict,
+        loss_rate=said.loss_rate,
+        volume=said.volume,
+        delivered=said.delivered,
+        tariff=Tariff(said.retail, said.feed_in, said.network_fee),
+    )
+
+
+def standing_orders(view: IntervalView, terms: Terms, config: MarketConfig) -> dict[int, Position]:
+    """What stands of every order, by account.
+
+    Args:
+        view: the interval, with its verdict.
+        terms: what it is settled by.
+        config: the market's parameters.
+    """
+    found: dict[int, Position] = {}
+    for batch, packed in enumerate(view.records):
+        records = decode_records(packed)
+        decisions = view.decisions[batch] if view.decisions else b""
+        stands = positions(records, decisions, terms, config)
+        found |= {record.participant: at for record, at in zip(records, stands, strict=True)}
+    return found

@@ -1,0 +1,50 @@
+"""A participant of a scenario as a home: what it knows of an interval, orders, and then lets flow."""
+
+from __future__ import annotations
+
+from peerwatt.agents.home import Flow, metered_flow
+from peerwatt.market.metering import EnergyLimits
+from peerwatt.messages.order import Order
+from peerwatt.scenario.bidding import order_of
+from peerwatt.scenario.participants import Participant
+from peerwatt.scenario.scenario import Scenario
+
+
+class Household:
+    """One participant's home.
+
+    Attributes:
+        participant: whose it is.
+    """
+
+    def __init__(self, scenario: Scenario, participant: Participant, seed: int, first: int) -> None:
+        """
+        Args:
+            scenario: the neighbourhood.
+            participant: one of it.
+            seed: of its forecasts and bids.
+            first: number of the interval on chain that is the scenario's first one.
+        """
+        self.participant = participant
+        self._scenario = scenario
+        self._seed = seed
+        self._first = first
+
+    @property
+    def account(self) -> int:
+        """Its account in the market."""
+        return self.participant.account
+
+    def knows(self, interval: int) -> bool:
+        """Whether the scenario's data cover an interval."""
+        return 0 <= interval - self._first < self._scenario.calendar.count
+
+    def order(self, interval: int, limits: EnergyLimits | None = None) -> Order | None:
+        """What it orders, within its envelope, Wh; None where it expects to exchange nothing."""
+        position = interval - self._first
+        return order_of(self._scenario, self.participant, position, self._seed, interval, limits)
+
+    def flow(self, interval: int, export_limit_wh: int | None) -> Flow:
+        """What flows in an interval, where the inverter feeds in at most so much."""
+        position, home = interval - self._first, self.participant
+        return metered_flow(home.demand_wh[position], home.generation_wh[position], export_limit_wh)

@@ -1,0 +1,118 @@
+"""What parties say to one another over HTTP is what they say to one another directly."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from peerwatt.chain import open_network
+from peerwatt.errors import InputError
+from peerwatt.messages import MeterReading
+from peerwatt.oracle.web_server import WebServer
+from peerwatt.record.outcome import results
+from peerwatt.replay.replay import Replay
+from peerwatt.replay.run import SETUP_S
+from peerwatt.replay.wiring import Wiring, direct, over_http
+from peerwatt.roles.http_ports import HttpForecasts, HttpOrders, HttpReadings, Unanswered
+from peerwatt.roles.metering_desk import MeteringDesk
+from peerwatt.roles.port_service import ports
+from peerwatt.roles.ports import MeterSignedReading
+from peerwatt.roles.relayer import OrderQueue, Relayer
+from peerwatt.scenario.forecasts import ScenarioForecasts
+from peerwatt.scenario.loading import load_scenario
+from tests.client.conftest import CONFIG, FIRST, SELLER, SmallMarket, open_small_market
+
+INTERVALS = 3
+
+
+@pytest.fixture(scope="module")
+def small() -> Iterator[SmallMarket]:
+    with open_small_market() as market:
+        yield market
+
+
+@pytest.fixture(scope="module")
+def desk(small: SmallMarket) -> MeteringDesk:
+    view = small.client.watch()
+    view.follow()
+    return MeteringDesk(small.client, CONFIG, view, bytes(small.keys.metering_operator.key))
+
+
+@pytest.fixture
+def url(small: SmallMarket, desk: MeteringDesk) -> Iterator[str]:
+    """A relayer and a metering desk that listen."""
+    forecasts = ScenarioForecasts(load_scenario("brooklyn-10"), 1, FIRST)
+    with OrderQueue() as queue:
+        relayer = Relayer(small.client, queue, small.client.watch())
+        served = ports(threading.Lock(), orders=relayer, readings=desk, forecasts=forecasts)
+        with WebServer("127.0.0.1", 0, served) as server:
+            yield server.url
+
+
+def test_a_replay_over_http_gives_what_direct_calls_give() -> None:
+    scenario = load_scenario("brooklyn-10")
+    genesis = int(scenario.calendar.start.timestamp()) - SETUP_S
+
+    def replayed(wiring: Wiring) -> object:
+        with open_network("eth-tester", genesis_time=genesis, sealed=True) as network:
+            found = Replay(scenario, network, scenario.seed, INTERVALS, wiring=wiring).run()
+        assert (found.first_difference, found.conservation_error) == ("", 0)
+        result = results(found)
+        return replace(result, summary=replace(result.summary, wall_seconds=0))
+
+    assert replayed(over_http) == replayed(direct)
+
+
+def test_an_order_that_somebody_else_signed_is_refused_and_keeps_nobody_out(
+    small: SmallMarket, url: str
+) -> None:
+    [order, _] = small.orders(FIRST, 500)
+    with HttpOrders(url) as orders:
+        with pytest.raises(
+            InputError, match=f"order of account {SELLER} .*not signed by the account's order"
+        ):
+            orders.accept(replace(order, signature=bytes(64)))
+        with pytest.raises(InputError, match="nobody is registered under that account"):
+            orders.accept(replace(order, order=replace(order.order, participant=99)))
+        orders.accept(order)
+        # Its answer was lost: it is asked again.
+        orders.accept(order)
+
+
+def test_a_reading_counts_under_its_meters_signature_alone(small: SmallMarket, url: str) -> None:
+    reading, key = MeterReading(FIRST, SELLER, 10, 20, 10, 20), bytes(small.keys.meter_key(SELLER).key)
+    domain = small.client.domain
+    with HttpReadings(url) as readings:
+        other = bytes(small.keys.order_key(SELLER).key)
+        with pytest.raises(InputError, match="not signed by the account's meter"):
+            readings.accept(MeterSignedReading(reading, reading.sign(domain, other)))
+        contradiction = replace(reading, imported=30)
+        with pytest.raises(InputError, match="more energy in the interval than its registers"):
+            readings.accept(MeterSignedReading(contradiction, contradiction.sign(domain, key)))
+        readings.accept(MeterSignedReading(reading, reading.sign(domain, key)))
+        another = replace(reading, imported=9)
+        with pytest.raises(InputError, match="another reading was taken before"):
+            readings.accept(MeterSignedReading(another, another.sign(domain, key)))
+
+
+def test_forecasts_arrive_as_they_were_written(url: str) -> None:
+    with HttpForecasts(url) as forecasts:
+        assert forecasts.forecast(FIRST) == ScenarioForecasts(
+            load_scenario("brooklyn-10"), 1, FIRST
+        ).forecast(FIRST)
+
+
+def test_what_is_no_message_is_refused_by_its_field(url: str) -> None:
+    answer = httpx.post(f"{url}/v1/orders", json={"interval": FIRST, "order": "zz"}, trust_env=False)
+    assert (answer.status_code, answer.json()["detail"][0]["loc"]) == (422, ["body", "order"])
+    answer = httpx.post(f"{url}/v1/orders", json={"interval": FIRST, "order": "0x00"}, trust_env=False)
+    assert answer.status_code == 422
+
+
+def test_a_party_that_is_not_there_is_named() -> None:
+    with HttpOrders("http://127.0.0.1:9") as orders, pytest.raises(Unanswered, match=r"127\.0\.0\.1:9: no"):
+        orders._ask("GET", "v1/nothing")
