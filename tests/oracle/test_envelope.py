@@ -7,15 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from peerwatt.chain import demo_private_key
 from peerwatt.grid.errors import FlowError
-from peerwatt.grid.feeder_document import feeder_from_document
 from peerwatt.grid.flow.limits import find_violations
 from peerwatt.grid.flow.power_flow import FlowResult, PowerFlow
 from peerwatt.grid.gate.operating_envelope import UNIT_W
-from peerwatt.messages import NO_LIMITS, Domain, EnvelopeLimits, address_of
-from peerwatt.oracle import CommitteeMember, EnvelopeInputs, sign_envelopes
-from peerwatt.oracle.committee import NoQuorum
+from peerwatt.messages import NO_LIMITS, Domain, EnvelopeLimits
+from peerwatt.oracle import EnvelopeInputs
 from peerwatt.scenario.catalogue import scenario_files
 from peerwatt.scenario.forecasts import Neighbourhood
 from peerwatt.scenario.loading import load_scenario
@@ -36,15 +33,6 @@ def inputs(scenario: Scenario) -> EnvelopeInputs:
         },
         forecast=Neighbourhood(scenario, scenario.seed).forecast(NOON),
     )
-
-
-def _member(index: int, solver: PowerFlow) -> CommitteeMember:
-    return CommitteeMember(index, demo_private_key(1, "committee", index), solver)
-
-
-def _liar(index: int, scenario: Scenario) -> CommitteeMember:
-    document = {**scenario.feeder.document, "name": "somebody else's model"}
-    return _member(index, PowerFlow(feeder_from_document(document)))
 
 
 def test_the_same_inputs_give_the_same_envelope_which_only_narrows(
@@ -90,25 +78,6 @@ def test_participants_of_a_second_page_have_an_envelope_of_their_own(
     assert (first.page, len(first.limits), second.page, len(second.limits)) == (0, 96, 1, 2)
     assert second.limits[0] == NO_LIMITS
     assert second.limits[1].imported > 0 == second.limits[1].exported
-
-
-def test_a_quorum_signs_in_member_order_and_one_who_dissents_is_left_out(
-    inputs: EnvelopeInputs, solver: PowerFlow, scenario: Scenario
-) -> None:
-    members = [_member(2, solver), _liar(1, scenario), _member(0, solver), _member(3, solver)]
-    [signed] = sign_envelopes(members, inputs, DOMAIN, quorum=3)
-    assert signed.signers == 0b1101
-    signatures = [signed.signatures[at : at + 64] for at in range(0, 192, 64)]
-    keys = [address_of(demo_private_key(1, "committee", index)) for index in (0, 2, 3)]
-    assert [signed.envelope.recover(DOMAIN, signature) for signature in signatures] == keys
-
-
-def test_without_a_quorum_nothing_is_signed(
-    inputs: EnvelopeInputs, solver: PowerFlow, scenario: Scenario
-) -> None:
-    members = [_member(0, solver), _member(1, solver), _liar(2, scenario)]
-    with pytest.raises(NoQuorum, match=r"envelope of interval .*: 2 of 3 committee members agree, not 3"):
-        sign_envelopes(members, inputs, DOMAIN, quorum=3)
 
 
 def test_a_hundred_homes_have_a_feasible_envelope_where_full_use_has_no_power_flow() -> None:

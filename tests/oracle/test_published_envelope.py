@@ -14,7 +14,7 @@ from peerwatt.chain.rpc import RpcNetwork
 from peerwatt.client import EnvelopeBoard, MarketClient, published_limits
 from peerwatt.grid.flow.power_flow import PowerFlow
 from peerwatt.market.metering import EnergyLimits
-from peerwatt.oracle import CommitteeMember, EnvelopeInputs, sign_envelopes
+from peerwatt.oracle import EnvelopeInputs
 from peerwatt.oracle.forecast_file import ForecastDirectory, ForecastDocument
 from peerwatt.replay.founding import deploy_scenario
 from peerwatt.replay.run import SETUP_S
@@ -51,10 +51,11 @@ def published(scenario: Scenario, tmp_path_factory: pytest.TempPathFactory) -> I
         client = MarketClient(network, deployment, Sender(network, keys.operator))
         board, solver = EnvelopeBoard(client), PowerFlow(scenario.feeder)
         inputs = EnvelopeInputs(interval, 900, board.connections(), forecast.on(scenario.feeder))
-        members = [CommitteeMember(k, bytes(keys.committee_member(k).key), solver) for k in range(4)]
-        [signed] = sign_envelopes(members, inputs, board.domain, scenario.committee.quorum)
+        [envelope] = inputs.envelopes(solver)
+        signers = [bytes(keys.committee_member(index).key) for index in range(scenario.committee.quorum)]
+        signatures = b"".join(envelope.sign(board.domain, key) for key in signers)
         network.set_next_timestamp(scenario.market.gate_closure(interval) - 100)
-        board.publish(signed.envelope, signed.signers, signed.signatures)
+        board.publish(envelope, (1 << len(signers)) - 1, signatures)
         command = ["oracle", "envelope", "--interval", str(interval), "--chain", network.url]
         command += ["--deployment", str(folder / "deployment.json")]
         command += ["--feeder", str(scenario.directory / "feeder.json"), "--forecasts", str(folder)]

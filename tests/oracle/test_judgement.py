@@ -1,0 +1,53 @@
+"""What a report says follows from the cleared interval, the forecast and the feeder alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from peerwatt.grid.flow.power_flow import PowerFlow
+from peerwatt.messages import Clearing, Domain, Verdict
+from peerwatt.oracle import ClearedInterval, GridForecast, judge
+from peerwatt.scenario.forecasts import Neighbourhood
+from peerwatt.scenario.scenario import Scenario
+
+DOMAIN = Domain(31337, "0x" + "11" * 20)
+NOON = 44
+
+
+@pytest.fixture(scope="module")
+def forecast(scenario: Scenario) -> GridForecast:
+    return Neighbourhood(scenario, scenario.seed).forecast(NOON)
+
+
+@pytest.fixture
+def nothing_traded() -> ClearedInterval:
+    return ClearedInterval(7, 900, Clearing(), b"\x07" * 32, ())
+
+
+def test_the_same_inputs_give_the_same_report(
+    nothing_traded: ClearedInterval, forecast: GridForecast, scenario: Scenario
+) -> None:
+    first = judge(nothing_traded, forecast, PowerFlow(scenario.feeder))
+    second = judge(nothing_traded, forecast, PowerFlow(scenario.feeder))
+    assert first.report == second.report
+    assert first.report.digest(DOMAIN) == second.report.digest(DOMAIN)
+
+
+def test_an_overloaded_feeder_without_trades_is_voided_and_its_surplus_cut(
+    nothing_traded: ClearedInterval, forecast: GridForecast, solver: PowerFlow
+) -> None:
+    judgement = judge(nothing_traded, forecast, solver)
+    assert judgement.report.verdict == Verdict.VOID
+    assert judgement.decisions == ()
+    surplus = {account: judgement.surplus_wh(account) for account in forecast.export_wh}
+    assert sum(surplus.values()) < sum(forecast.export_wh.values())
+
+
+def test_a_report_is_about_one_clearing(
+    nothing_traded: ClearedInterval, forecast: GridForecast, solver: PowerFlow
+) -> None:
+    other = replace(nothing_traded, clearing_hash=b"\x08" * 32)
+    digests = {judge(c, forecast, solver).report.digest(DOMAIN) for c in (nothing_traded, other)}
+    assert len(digests) == 2
