@@ -1,0 +1,65 @@
+"""Every tracked Markdown file: lines end at 120 characters, and what a link names is there."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+WIDTH = 120
+FENCE = re.compile(r"\s*(```|~~~)")
+LINK = re.compile(r"\]\(([^)\s#]+)(?:#[^)\s]*)?\)")
+FILE = re.compile(r"`((?:contracts|docs|tests|scripts|benchmarks|python_client)/[\w./-]+\.\w+)`")
+
+
+def tracked() -> list[str]:
+    """Every Markdown file that git knows; none outside a checkout."""
+    listing = subprocess.run(
+        ["git", "ls-files", "-z", "*.md"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    return sorted(filter(None, listing.stdout.split("\0")))
+
+
+def prose(text: str) -> Iterator[tuple[int, str]]:
+    """The lines that are neither in a fenced block nor a table's row, with their numbers."""
+    fenced = False
+    for number, line in enumerate(text.splitlines(), 1):
+        if FENCE.match(line):
+            fenced = not fenced
+        elif not fenced and not line.lstrip().startswith("|"):
+            yield number, line
+
+
+@pytest.mark.parametrize("name", tracked())
+def test_lines_end_at_120_characters(name: str) -> None:
+    long = [
+        f"{name}:{number} has {len(line)} characters"
+        for number, line in prose((ROOT / name).read_text())
+        if len(line) > WIDTH
+    ]
+    assert not long, "\n".join(long)
+
+
+@pytest.mark.parametrize("name", tracked())
+def test_what_a_relative_link_names_is_there(name: str) -> None:
+    page = ROOT / name
+    targets = {target for target in LINK.findall(page.read_text()) if "://" not in target}
+    missing = sorted(target for target in targets if not (page.parent / target).exists())
+    assert not missing, f"{name} links to what is not there: {missing}"
+
+
+@pytest.mark.parametrize("name", tracked())
+def test_what_a_page_names_by_its_path_from_the_root_is_there(name: str) -> None:
+    named = set(FILE.findall((ROOT / name).read_text()))
+    missing = sorted(path for path in named if not (ROOT / path).exists())
+    assert not missing, f"{name} names what is not there: {missing}"
+
+
+def test_a_long_line_is_found_in_prose_and_nowhere_else() -> None:
+    long = "x" * (WIDTH + 1)
+    text = f"{long}\n| {long} |\n```\n{long}\n```\n{long}\n"
+    assert [number for number, line in prose(text) if len(line) > WIDTH] == [1, 6]
