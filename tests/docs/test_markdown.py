@@ -13,15 +13,18 @@ ROOT = Path(__file__).parents[2]
 WIDTH = 120
 FENCE = re.compile(r"\s*(```|~~~)")
 LINK = re.compile(r"\]\(([^)\s#]+)(?:#[^)\s]*)?\)")
-FILE = re.compile(r"`((?:contracts|docs|tests|scripts|benchmarks|python_client)/[\w./-]+\.\w+)`")
+PATH = re.compile(r"`((?:contracts|docs|tests|scripts|benchmarks|python_client)/[\w./-]+\.\w+)`")
+SOURCE = re.compile(r"`((?:\w+/)*\w+\.(?:sol|py))`")
 
 
-def tracked() -> list[str]:
-    """Every Markdown file that git knows; none outside a checkout."""
-    listing = subprocess.run(
-        ["git", "ls-files", "-z", "*.md"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+def tracked(*patterns: str) -> list[str]:
+    """The files that git knows under such names; none outside a checkout."""
+    command = ["git", "ls-files", "-z", "--", *patterns]
+    listing = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     return sorted(filter(None, listing.stdout.split("\0")))
+
+
+PAGES = tracked("*.md")
 
 
 def prose(text: str) -> Iterator[tuple[int, str]]:
@@ -34,7 +37,7 @@ def prose(text: str) -> Iterator[tuple[int, str]]:
             yield number, line
 
 
-@pytest.mark.parametrize("name", tracked())
+@pytest.mark.parametrize("name", PAGES)
 def test_lines_end_at_120_characters(name: str) -> None:
     long = [
         f"{name}:{number} has {len(line)} characters"
@@ -44,7 +47,7 @@ def test_lines_end_at_120_characters(name: str) -> None:
     assert not long, "\n".join(long)
 
 
-@pytest.mark.parametrize("name", tracked())
+@pytest.mark.parametrize("name", PAGES)
 def test_what_a_relative_link_names_is_there(name: str) -> None:
     page = ROOT / name
     targets = {target for target in LINK.findall(page.read_text()) if "://" not in target}
@@ -52,10 +55,19 @@ def test_what_a_relative_link_names_is_there(name: str) -> None:
     assert not missing, f"{name} links to what is not there: {missing}"
 
 
-@pytest.mark.parametrize("name", tracked())
+@pytest.mark.parametrize("name", PAGES)
 def test_what_a_page_names_by_its_path_from_the_root_is_there(name: str) -> None:
-    named = set(FILE.findall((ROOT / name).read_text()))
+    named = set(PATH.findall((ROOT / name).read_text()))
     missing = sorted(path for path in named if not (ROOT / path).exists())
+    assert not missing, f"{name} names what is not there: {missing}"
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if "decisions/" not in name])
+def test_every_source_file_that_a_page_names_is_there(name: str) -> None:
+    """A file may be named by the end of its path, such as `Settlement.sol` or `market/book.py`."""
+    files = [f"/{path}" for path in tracked("*.sol", "*.py")]
+    named = set(SOURCE.findall((ROOT / name).read_text()))
+    missing = sorted(end for end in named if not any(path.endswith(f"/{end}") for path in files))
     assert not missing, f"{name} names what is not there: {missing}"
 
 
