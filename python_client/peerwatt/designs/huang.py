@@ -44,7 +44,8 @@ def _before(side: Ladder, place: int) -> int:
 
 def _reduced(side: Ladder, places: int, energy: int) -> IntArray:
     filled = np.zeros(len(side.orders), dtype=np.int64)
-    rows = np.sort(side.rows[:places])  # book sequence: whole-Wh remainders must not depend on prices
+    # In the order of the book: who gets a remainder of 1 Wh must not depend on prices.
+    rows = np.sort(side.rows[:places])
     filled[rows] = equal_loss(side.orders.quantity[rows], energy)
     return filled
 
@@ -57,7 +58,7 @@ def equal_loss(wanted: IntArray, energy: int) -> IntArray:
     descending = np.sort(wanted)[::-1]
     if not len(wanted) or energy == 0:
         return np.zeros_like(wanted)
-    # With the n largest still above zero the loss is (their sum - energy) / n; n is the largest that fits.
+    # If n keep something, each of them loses (sum of the n largest - energy) / n; n is the largest possible.
     losses = (np.cumsum(descending) - energy) / np.arange(1, len(wanted) + 1)
     largest = int(np.flatnonzero(losses < descending)[-1]) + 1
     loss = (int(descending[:largest].sum()) - energy) // largest

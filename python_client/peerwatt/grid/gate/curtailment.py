@@ -1,11 +1,12 @@
 """Bringing a feeder back within its limits by cutting exports.
 
-Linearised at the present operating point, cut by a rule, checked by an exact flow, linearised there again and
-with limits tightened by what the check found, until the exact flow is within limits. Loads are not cut.
+One pass linearises the flow at the present exports, cuts by a rule, and checks the result by an exact flow.
+If a limit is still broken, the next pass linearises there, with limits tightened by what the check found.
+Loads are not cut.
 
-The first linearisation is of everything flowing. Where that has no power flow, or no answer that starts there
-passes the exact check, it is of the largest amounts within limits of which everybody has the same share; if
-that fails too, those amounts are the answer.
+The first pass starts from all exports. If they have no power flow, or no pass from there keeps every limit,
+the search starts again from the largest common share: everybody exports the same fraction, as much as keeps
+the limits. If that fails too, the common share is the answer.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ from peerwatt.grid.flow.sensitivity import Sensitivities, sensitivities
 from peerwatt.grid.gate.curtailment_rules import Curtailment, least_cut
 
 PASSES = 8
-SHARES = 1024  # steps of the common share of amounts
-MARGIN_PERCENT = 1e-3  # kept clear of a limit: 1e-5 pu of voltage, 1e-5 of a rating
-EXACT_PERCENT = 2e-3  # the linearisation's largest error that ends the search; 2e-5 pu
+SHARES = 1024  # steps in which the common share is searched
+MARGIN_PERCENT = 1e-3  # distance kept from a limit: 1e-5 pu of voltage, 1e-5 of a rating
+EXACT_PERCENT = 2e-3  # the search ends below this error of the linearisation; 2e-5 pu
 _PERCENT = 100.0
 
 
@@ -195,9 +196,9 @@ class _Search:
             if excess.max() <= 0:
                 feasible = Curtailed(left, left_second, flow, relaxed, done)
                 stands = np.array_equal(left, before) and np.array_equal(left_second, before_second)
-                if off < EXACT_PERCENT or stands:  # another pass would be this one again
+                if off < EXACT_PERCENT or stands:  # the next pass would be the same
                     break
-            if done > 2:  # the operating point stands still: what is left is rounding, met by a tighter limit
+            if done > 2:  # only rounding is left: tighten the limit by it
                 tightened += np.where(excess > 0, excess + MARGIN_PERCENT / 10, 0.0)
         return feasible
 
