@@ -53,7 +53,7 @@ def _reduced(side: Ladder, places: int, energy: int) -> IntArray:
 def equal_loss(wanted: IntArray, energy: int) -> IntArray:
     """Reduce `wanted` to a sum of `energy` by taking the same amount from each, none below zero.
 
-    What does not divide is taken one Wh each from the first that still have some.
+    A remainder is taken, one Wh each, from the first in the book that still have some.
     """
     descending = np.sort(wanted)[::-1]
     if not len(wanted) or energy == 0:

@@ -77,7 +77,7 @@ class BilateralGate:
         self._exact = self._value = constraint_values(at.base, self.solver.three_phase)
 
     def _check(self) -> None:
-        """Replace the extrapolated state by an exact one, and slopes taken far from it by new ones."""
+        """Solve the state exactly; take the slopes anew where it has moved by more than `RENEW_W`."""
         if np.abs(self._sum - self._at).sum() > RENEW_W:
             self._renew()
         else:

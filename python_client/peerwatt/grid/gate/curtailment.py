@@ -143,7 +143,7 @@ def cut_back(
 
 @dataclass(frozen=True)
 class _Search:
-    """For the largest whole amounts within limits; its attributes are the arguments of `cut_back`."""
+    """The search for the largest whole amounts within limits; its attributes are `cut_back`'s arguments."""
 
     solver: PowerFlow
     base_w: Floats
@@ -203,8 +203,10 @@ class _Search:
         return feasible
 
     def common_share(self) -> tuple[Ints, Ints]:
-        """The largest amounts within limits of which everybody has the same share: none of the second before
-        all of the first. Nothing where the limits are not kept without any of them.
+        """The same fraction of everybody's amount, as large as keeps the limits.
+
+        The second amounts are used only if all of the first fit. If the limits are broken without either,
+        both are zero.
 
         Raises:
             FlowError: there is no power flow without any of them.
@@ -232,5 +234,5 @@ class _Search:
 
 
 def _whole(cut: Floats, most: Ints) -> Ints:
-    """Cuts rounded up to whole units; a thousandth of a unit of solver noise is no cut."""
+    """Cuts rounded up to whole units; below a thousandth of a unit a cut is solver noise and counts as 0."""
     return np.minimum(np.ceil(cut - 1e-3), most).astype(np.int64).clip(0)

@@ -74,8 +74,8 @@ def least_cut(rows: Floats, room: Floats, sell_w: Floats, surplus_w: Floats) -> 
 
 
 def fair_cut(rows: Floats, room: Floats, sell_w: Floats, surplus_w: Floats) -> tuple[Floats, Floats, Floats]:
-    """Equal shares: the least sum of squared cut shares, each weighted by its export, so that who can help
-    cuts alike.
+    """Equal shares: the least sum of squared cut shares, each weighted by its export. So exports
+    whose cut helps alike lose the same share.
 
     Two quadratic programs over the cut share of each export, 0 to 1.
     """
