@@ -27,7 +27,7 @@ from peerwatt.market import (
     settle_batch,
     standing,
 )
-from peerwatt.market.errors import BadTariff
+from peerwatt.market.errors import AboveEnergyCredit, BadTariff
 from peerwatt.market.margin_accounts import MarginAccounts
 from peerwatt.messages import (
     MISSING,
@@ -79,8 +79,10 @@ def test_every_worked_example_has_its_test() -> None:
         "cap",
         "settlement",
         "variants",
+        "at-limits",
         "correction",
         "margin",
+        "tokens",
         "envelope",
     }
 
@@ -152,14 +154,40 @@ def test_a_batch_settles_as_worked(worked: dict[str, Any], brooklyn: Scenario) -
 
 def test_one_thing_different_settles_as_worked(worked: dict[str, Any], brooklyn: Scenario) -> None:
     for variant in worked["variants"]:
-        example = worked["settlement"] | {"verdict": variant["change"].get("verdict", "ACCEPT")}
+        changed = {"reading", "charge"} & variant["change"].keys()
+        example = worked["settlement"] | variant["change"]
         example["orders"] = [
-            order | (variant["change"] if order["who"] == variant["who"] else {})
+            order | ({key: variant["change"][key] for key in changed} if order["who"] == variant["who"] else {})
             for order in example["orders"]
         ]
         names = [order["who"] for order in example["orders"]]
         entries = settled(example, brooklyn.market)
-        assert entries[names.index(variant["who"])].participant_cash == variant["cash"]
+        assert entries[names.index(variant["who"])].participant_cash == variant["cash"], variant["why"]
+
+
+def test_a_cut_order_keeps_its_best_steps_at_their_limits(worked: dict[str, Any], brooklyn: Scenario) -> None:
+    config = replace(brooklyn.market, pricing=Pricing.PAY_AS_BID)
+    tariff = Tariff(320, 82, 0)
+    for example in worked["at-limits"]:
+        side, other = Side[example["side"]], Side(1 - Side[example["side"]])
+        steps = [Step(side, tick_of(config, price), quantity) for price, quantity in example["steps"]]
+        book = TickBook()
+        record = Record(4, book.post(steps))
+        book.post([Step(other, 255 if other == Side.BUY else 0, sum(step.quantity for step in steps))])
+        clearing, volume = clear(book, config, tariff)
+        accepted = example["accepted"]
+        sell, buy = (accepted, 0) if side == Side.SELL else (0, accepted)
+        terms = Terms(clearing, Verdict.CURTAIL, 0, volume, accepted, tariff)
+        [entries] = settle_batch(
+            [record],
+            encode_decisions([Decision(sell, buy, 0, 0)]),
+            encode_readings([Reading(ReadingStatus.ATTESTED, buy, sell)]),
+            [FAR],
+            terms,
+            config,
+        )
+        assert entries.participant_cash == example["cash"]
+        assert entries.community_cash == -example["cash"]
 
 
 def test_a_correction_books_the_difference_as_worked(worked: dict[str, Any], brooklyn: Scenario) -> None:
@@ -200,6 +228,16 @@ def test_a_margin_price_below_the_worst_wh_is_refused(worked: dict[str, Any], br
         replace(brooklyn.market, margin_price=least - 1).check_tariff(brooklyn.tariff)
 
 
+def test_tokens_are_taken_out_as_worked(worked: dict[str, Any], brooklyn: Scenario) -> None:
+    example, accounts = worked["tokens"], MarginAccounts(brooklyn.market)
+    account = accounts.register([Participant("", "", 1, 1)])
+    accounts.ledger.add(account, energy=example["credit"])
+    accounts.ledger.delivered, accounts.ledger.taken_out = example["delivered"], example["taken_out"]
+    with pytest.raises(AboveEnergyCredit):
+        accounts.take_out_energy(account, example["at_most"] + 1)
+    accounts.take_out_energy(account, example["at_most"])
+
+
 def test_an_envelopes_limit_is_energy_as_worked(worked: dict[str, Any], brooklyn: Scenario) -> None:
     example = worked["envelope"]
     assert brooklyn.market.energy_limit(example["limit"]) == example["limit_wh"]
@@ -227,7 +265,11 @@ def marginal_lane(queue: list[int], filled: int, accepted: int) -> tuple[list[Pl
 
 
 def settled(example: dict[str, Any], config: MarketConfig) -> tuple[Entries, ...]:
-    """A worked batch from posting to settlement: sellers ask a tick below the price, buyers bid one above."""
+    """A worked batch from posting to settlement: sellers ask a tick below the price, buyers bid one above.
+
+    With a `loss_rate` the report carries no decisions.
+    """
+    config = replace(config, max_network_fee=example.get("max_network_fee", 0))
     book, records, decisions, readings = TickBook(), [], [], []
     middle = tick_of(config, example["price"])
     for account, order in enumerate(example["orders"], 4):
@@ -237,16 +279,17 @@ def settled(example: dict[str, Any], config: MarketConfig) -> tuple[Entries, ...
             else Step(Side.BUY, middle + 1, order["buy"])
         )
         records.append(Record(account, book.post([step])))
-        decisions.append(Decision(order["sell"], order["buy"], order["loss"], 0))
+        decisions.append(Decision(order["sell"], order["buy"], order["loss"], order.get("charge", 0)))
         present = Reading(ReadingStatus.ATTESTED, order["imported"], order["exported"])
         readings.append(MISSING if order.get("reading") == "missing" else present)
     tariff = Tariff(example["retail"], example["feed_in"], example["network_fee"])
     clearing, volume = clear(book, config, tariff)
     assert (clearing.buy_price, volume) == (example["price"], example["volume"])
-    terms = Terms(clearing, Verdict[example["verdict"]], 0, volume, example["delivered"], tariff)
+    loss_rate = example.get("loss_rate", 0)
+    terms = Terms(clearing, Verdict[example["verdict"]], loss_rate, volume, example["delivered"], tariff)
     return settle_batch(
         records,
-        encode_decisions(decisions),
+        b"" if loss_rate else encode_decisions(decisions),
         encode_readings(readings),
         (FAR,) * len(records),
         terms,
