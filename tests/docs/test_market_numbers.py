@@ -157,7 +157,8 @@ def test_one_thing_different_settles_as_worked(worked: dict[str, Any], brooklyn:
         changed = {"reading", "charge"} & variant["change"].keys()
         example = worked["settlement"] | variant["change"]
         example["orders"] = [
-            order | ({key: variant["change"][key] for key in changed} if order["who"] == variant["who"] else {})
+            order
+            | ({key: variant["change"][key] for key in changed} if order["who"] == variant["who"] else {})
             for order in example["orders"]
         ]
         names = [order["who"] for order in example["orders"]]
