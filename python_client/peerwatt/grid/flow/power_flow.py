@@ -15,9 +15,9 @@ from peerwatt.grid.arrays import Floats
 from peerwatt.grid.errors import FlowError, InjectionError
 from peerwatt.grid.feeder import BRANCHES, Feeder
 
-_UNITY = 100.0  # power-grid-model gives loading as a fraction; here it is in percent
+_UNITY = 100.0  # power-grid-model gives loading as a fraction; the trade says percent
 _ITERATIONS = 50
-_TOLERANCE = 1e-10  # pu, of the last step: far below the 2e-6 pu at which engines are compared
+_TOLERANCE = 1e-10  # pu, of the last step: far below the 2e-6 pu that engines are compared at
 
 
 @dataclass(frozen=True)

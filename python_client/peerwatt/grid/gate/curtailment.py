@@ -25,9 +25,9 @@ from peerwatt.grid.flow.sensitivity import Sensitivities, sensitivities
 from peerwatt.grid.gate.curtailment_rules import Curtailment, least_cut
 
 PASSES = 8
-SHARES = 1024  # steps in which the common share is searched
-MARGIN_PERCENT = 1e-3  # distance kept from a limit: 1e-5 pu of voltage, 1e-5 of a rating
-EXACT_PERCENT = 2e-3  # the search ends below this error of the linearisation; 2e-5 pu
+SHARES = 1024  # steps of the common share of amounts
+MARGIN_PERCENT = 1e-3  # kept clear of a limit: 1e-5 pu of voltage, 1e-5 of a rating
+EXACT_PERCENT = 2e-3  # the linearisation's largest error that ends the search; 2e-5 pu
 _PERCENT = 100.0
 
 
