@@ -16,6 +16,7 @@ from peerwatt.market import (
     EnergyLimits,
     Entries,
     MarketConfig,
+    MarketTwin,
     Participant,
     Pricing,
     SystemAccount,
@@ -28,11 +29,11 @@ from peerwatt.market import (
     standing,
 )
 from peerwatt.market.errors import AboveEnergyCredit, BadTariff
-from peerwatt.market.margin_accounts import MarginAccounts
 from peerwatt.messages import (
     MISSING,
     Clearing,
     Decision,
+    Domain,
     MarginalTick,
     PlacedStep,
     Reading,
@@ -211,7 +212,7 @@ def test_a_correction_books_the_difference_as_worked(worked: dict[str, Any], bro
 def test_margins_are_those_of_the_shipped_scenario(worked: dict[str, Any], brooklyn: Scenario) -> None:
     example, market = worked["margin"], brooklyn.market
     assert (market.ring_size, market.margin_price) == (example["ring_size"], example["margin_price"])
-    accounts = MarginAccounts(market)
+    accounts = twin_of(brooklyn)
     first = accounts.register(
         Participant("", "", home.import_limit, home.export_limit) for home in brooklyn.participants
     )
@@ -230,7 +231,7 @@ def test_a_margin_price_below_the_worst_wh_is_refused(worked: dict[str, Any], br
 
 
 def test_tokens_are_taken_out_as_worked(worked: dict[str, Any], brooklyn: Scenario) -> None:
-    example, accounts = worked["tokens"], MarginAccounts(brooklyn.market)
+    example, accounts = worked["tokens"], twin_of(brooklyn)
     account = accounts.register([Participant("", "", 1, 1)])
     accounts.ledger.add(account, energy=example["credit"])
     accounts.ledger.delivered, accounts.ledger.taken_out = example["delivered"], example["taken_out"]
@@ -242,6 +243,11 @@ def test_tokens_are_taken_out_as_worked(worked: dict[str, Any], brooklyn: Scenar
 def test_an_envelopes_limit_is_energy_as_worked(worked: dict[str, Any], brooklyn: Scenario) -> None:
     example = worked["envelope"]
     assert brooklyn.market.energy_limit(example["limit"]) == example["limit_wh"]
+
+
+def twin_of(scenario: Scenario) -> MarketTwin:
+    nobody = "0x" + 40 * "0"
+    return MarketTwin(scenario.market, scenario.tariff, Domain(31337, nobody), nobody)
 
 
 def utc(moment: int) -> str:
