@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,12 +14,15 @@ ROOT = Path(__file__).parents[2]
 WIDTH = 120
 FENCE = re.compile(r"\s*(```|~~~)")
 LINK = re.compile(r"\]\(([^)\s#]+)(?:#[^)\s]*)?\)")
+ANCHOR = re.compile(r"\]\(([\w./-]*\.md|)#([^)\s]+)\)")
 PATH = re.compile(r"`((?:contracts|docs|tests|scripts|benchmarks|python_client)/[\w./-]+\.\w+)`")
 SOURCE = re.compile(r"`((?:\w+/)*\w+\.(?:sol|py))`")
 
 
 def tracked(*patterns: str) -> list[str]:
     """The files that git knows under such names; none outside a checkout."""
+    if shutil.which("git") is None:
+        return []
     command = ["git", "ls-files", "-z", "--", *patterns]
     listing = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     return sorted(filter(None, listing.stdout.split("\0")))
@@ -53,6 +57,23 @@ def test_what_a_relative_link_names_is_there(name: str) -> None:
     targets = {target for target in LINK.findall(page.read_text()) if "://" not in target}
     missing = sorted(target for target in targets if not (page.parent / target).exists())
     assert not missing, f"{name} links to what is not there: {missing}"
+
+
+def anchors(text: str) -> set[str]:
+    """What the headings of a page can be linked as: lower case, hyphens for blanks, no punctuation."""
+    headings = (line.lstrip("# ") for _, line in prose(text) if line.startswith("#"))
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_what_a_links_anchor_names_is_a_heading(name: str) -> None:
+    page = ROOT / name
+    missing = sorted(
+        f"{target}#{anchor}"
+        for target, anchor in ANCHOR.findall(page.read_text())
+        if anchor not in anchors((page.parent / target if target else page).read_text())
+    )
+    assert not missing, f"{name} links to headings that are not there: {missing}"
 
 
 @pytest.mark.parametrize("name", PAGES)
