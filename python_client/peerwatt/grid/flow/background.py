@@ -19,9 +19,9 @@ class Background:
     """Injections of everything that does not trade.
 
     Attributes:
-        times: Starts of the intervals, `(intervals,)`.
-        p_w: Active injections, W, generation positive, `(intervals, nodes)`.
-        q_var: Reactive injections, var, `(intervals, nodes)`.
+        times: Starts of the half-open slots, `(slots,)`.
+        p_w: Active injections, W, generation positive, `(slots, nodes)`.
+        q_var: Reactive injections, var, `(slots, nodes)`.
     """
 
     times: tuple[datetime, ...]
