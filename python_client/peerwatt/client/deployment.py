@@ -14,7 +14,7 @@ from peerwatt.market.config import MarketConfig, Tariff
 
 @dataclass(frozen=True)
 class MarketRoles:
-    """Who holds which role in a market. None of them can touch an account.
+    """Who holds which role in a market, and whose wallet withdraws from which system account.
 
     Attributes:
         operator: registers and suspends participants, pauses new orders, schedules tariffs.

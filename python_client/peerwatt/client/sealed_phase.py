@@ -88,7 +88,7 @@ class SealedPhase:
         return self.client.sender.send(call, wait_seconds=wait_seconds)
 
     def allow_bonds(self, amount: int = UNLIMITED, wait_seconds: float = MINING_SECONDS) -> None:
-        """Let the sealed phase take bonds from the sender's tokens; only the sender's own commits do.
+        """Let the sealed phase take bonds from the sender's tokens, which only the sender's commits do.
 
         Args:
             amount: base units; nothing is sent where a bond is allowed already.
@@ -150,7 +150,7 @@ class SealedPhase:
             None where it was not; a batch without a number where it was shown and could not be posted.
         """
         for name in ("Revealed", "Returned"):
-            # At most one: nobody commits to the batch again once it can be shown.
+            # At most one event: after gate closure nobody can commit to the batch a second time.
             for event in self._events(name, batch, since):
                 return self.client.posted(self.client.network.receipt(event["transactionHash"]))
         return None

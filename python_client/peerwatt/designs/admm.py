@@ -40,7 +40,7 @@ class ConsensusAdmm:
         links = Links(self.messaging, network.seller, network.buyer, len(network.peers))
         z, u = np.zeros(2 * edges), np.zeros(2 * edges)
         quiet, done, gap = 0, 0, np.inf
-        # A quiet round may only mean that nobody was listening; ask for several when links fail.
+        # Where links fail, a round without change may be one without messages: wait for several.
         patience = 1 if self.messaging == Messaging() else 20
         while done < self.rounds and quiet < patience:
             done += 1

@@ -119,7 +119,7 @@ def _program(net: IntArray, batteries: list[Battery], terms: Terms, interval_s: 
     power = [battery.power * interval_s / HOUR_S for battery in batteries]
     most = float(np.abs(net).max(initial=0)) + sum(power)
     upper[: 2 * steps], upper[2 * steps : 3 * steps], whole[2 * steps : 3 * steps] = most, 1, True
-    # Rows: balance; import only with the flag up; export only with it down.
+    # Rows: energy balance; import only if the flag is 1; export only if it is 0.
     entries = [(t, t, 1.0), (t, steps + t, -1.0)]
     entries += [(steps + t, t, 1.0), (steps + t, 2 * steps + t, -most)]
     entries += [(2 * steps + t, steps + t, 1.0), (2 * steps + t, 2 * steps + t, most)]
@@ -130,7 +130,8 @@ def _program(net: IntArray, batteries: list[Battery], terms: Terms, interval_s: 
         give, state, flag = charge + steps, charge + 2 * steps, charge + 3 * steps
         upper[charge], upper[give], upper[state], upper[flag] = limit, limit, battery.capacity, 1
         whole[flag] = True
-        stored = (3 + 3 * number) * steps + t  # rows: state of charge, and the two power limits by the flag
+        # Rows: state of charge; charge only if the flag is 1; discharge only if it is 0.
+        stored = (3 + 3 * number) * steps + t
         entries += [(t, charge, -1.0), (t, give, 1.0)]
         entries += [(stored, state, 1.0), (stored[1:], state[:-1], -1.0), (stored, give, 1.0)]
         entries += [(stored, charge, -battery.efficiency_percent / 100)]

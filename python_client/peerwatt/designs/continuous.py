@@ -11,7 +11,7 @@ from peerwatt.designs.orders import Book, Terms
 from peerwatt.designs.outcome import Outcome, Trade, from_trades, sealed_messages
 from peerwatt.designs.protocol import OFF_CHAIN
 
-Quote = tuple[bool, int, int]  # is it a bid, row in the book, quoted price
+Quote = tuple[bool, int, int]  # whether it is a bid, row in the book, quoted price
 
 
 @dataclass(frozen=True)
@@ -73,15 +73,15 @@ class ZeroIntelligence:
 def match(book: Book, quotes: Iterator[Quote]) -> list[Trade]:
     """Match quotes as they come against the best resting quote of the other side, the oldest first."""
     left = {True: book.bids.quantity.tolist(), False: book.asks.quantity.tolist()}
-    resting: dict[bool, list[tuple[int, int, int]]] = {True: [], False: []}  # (rank, time, row): a heap each
-    current: dict[tuple[bool, int], int] = {}  # time of each trader's quote that stands
+    resting: dict[bool, list[tuple[int, int, int]]] = {True: [], False: []}  # two heaps of (rank, time, row)
+    current: dict[tuple[bool, int], int] = {}  # time of each trader's latest quote
     trades: list[Trade] = []
     for time, (is_bid, row, price) in enumerate(quotes):
         others = resting[not is_bid]
         while left[is_bid][row] and others:
             rank, quoted, other = others[0]
             if current[not is_bid, other] != quoted or not left[not is_bid][other]:
-                heapq.heappop(others)  # replaced since, or used up
+                heapq.heappop(others)  # replaced by a later quote, or used up
                 continue
             best = rank if is_bid else -rank  # asks rank by price, bids by minus price
             if (best > price) if is_bid else (best < price):

@@ -44,7 +44,7 @@ class ContractNegotiation:
         waiting, messages = list(range(len(bids)))[::-1], 0
         while waiting and len(asks):
             buyer = waiting.pop()
-            # To take a held unit one must offer a step more than its holder.
+            # A unit that has a holder costs one step more than the holder offered.
             needed = offers + np.where(holder >= 0, self.step, 0)
             best = int(np.argmin(needed))
             messages += 2
@@ -89,7 +89,7 @@ class ForwardAndRealTime:
             np.add.at(signed, forward.bids.participant, early.bought)
             np.subtract.at(signed, forward.asks.participant, early.sold)
             missing = actual[t] - signed
-            # Nobody resells: a forward buyer buys more, a forward seller sells more, or waits for settlement.
+            # Nobody resells: a forward buyer may buy more, a forward seller sell more; the rest is imbalance.
             missing = np.where(np.sign(missing) == np.sign(actual[t]), missing, 0)
             late_book = net_book(missing, terms)
             late = self.negotiation.clear(late_book, terms)

@@ -44,7 +44,8 @@ def _before(side: Ladder, place: int) -> int:
 
 def _reduced(side: Ladder, places: int, energy: int) -> IntArray:
     filled = np.zeros(len(side.orders), dtype=np.int64)
-    rows = np.sort(side.rows[:places])  # book sequence: whole-Wh remainders must not depend on prices
+    # In the order of the book: who gets a remainder of 1 Wh must not depend on prices.
+    rows = np.sort(side.rows[:places])
     filled[rows] = equal_loss(side.orders.quantity[rows], energy)
     return filled
 
@@ -52,12 +53,12 @@ def _reduced(side: Ladder, places: int, energy: int) -> IntArray:
 def equal_loss(wanted: IntArray, energy: int) -> IntArray:
     """Reduce `wanted` to a sum of `energy` by taking the same amount from each, none below zero.
 
-    What does not divide is taken one Wh each from the first that still have some.
+    A remainder is taken, one Wh each, from the first in the book that still have some.
     """
     descending = np.sort(wanted)[::-1]
     if not len(wanted) or energy == 0:
         return np.zeros_like(wanted)
-    # With the n largest still above zero the loss is (their sum - energy) / n; n is the largest that fits.
+    # If n keep something, each of them loses (sum of the n largest - energy) / n; n is the largest possible.
     losses = (np.cumsum(descending) - energy) / np.arange(1, len(wanted) + 1)
     largest = int(np.flatnonzero(losses < descending)[-1]) + 1
     loss = (int(descending[:largest].sum()) - energy) // largest

@@ -12,7 +12,7 @@ from peerwatt.designs.orders import FloatArray, IntArray
 from peerwatt.errors import PeerwattError
 from peerwatt.highs import silent_solver
 
-RELATIVE_ERROR = 1e-11  # of a quadratic optimum's objective
+RELATIVE_ERROR = 1e-11  # of the objective of a quadratic program
 MOST_ROUNDS = 80
 
 

@@ -66,7 +66,7 @@ def measure(neighbourhood: Neighbourhood, run: Run) -> Measures:
         np.minimum(run.bought, run.imported).sum(axis=1), np.minimum(run.sold, run.exported).sum(axis=1)
     ).sum()
     demand, generation = int(neighbourhood.demand.sum()), int(neighbourhood.generation.sum())
-    # Own use behind the meters is what generation does not reach the grid; a battery's losses count as used.
+    # What was generated and not exported was used behind the meters; a battery's losses count as use.
     own = min(generation - int(run.exported.sum()), demand)
     usual, peak = (_peak(flows, neighbourhood.interval_s) for flows in (neighbourhood, run))
     gains = savings - min(int(savings.min()), 0)

@@ -31,7 +31,7 @@ class Muda:
         """Clear one interval; the halves and the queue are drawn from `terms.seed`."""
         random = terms.random(self.name)
         half = random.integers(0, 2, size=max(book.participants, 1))
-        # Drawn before any order is read: a report must not move the lottery of its own half.
+        # Drawn before any order is read: an order must not change the turns of its own half.
         turn = random.permutation(len(half))
         bought, sold = (np.zeros(len(side), dtype=np.int64) for side in (book.bids, book.asks))
         paid, received = bought.copy(), sold.copy()

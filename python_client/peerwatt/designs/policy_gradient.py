@@ -14,7 +14,7 @@ from peerwatt.designs.orders import FloatArray, IntArray
 from peerwatt.designs.protocol import OFF_CHAIN
 from peerwatt.designs.uniform import UniformPrice
 
-PHASES = 8  # of the day
+PHASES = 8  # parts of the day
 STATES = 2 * PHASES
 
 

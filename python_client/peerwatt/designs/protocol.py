@@ -1,4 +1,4 @@
-"""The one shape that every mechanism of the laboratory has."""
+"""The protocol of every mechanism: a book and terms in, an outcome out."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from peerwatt.designs.neighbourhood import Neighbourhood
 from peerwatt.designs.protocol import OFF_CHAIN
 from peerwatt.designs.uniform import UniformPrice
 
-PHASES = 8  # of the day
+PHASES = 8  # parts of the day
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,8 @@ class QLearningBidders:
     def run(self, neighbourhood: Neighbourhood) -> Run:
         """Practise, then run every interval greedily."""
         random, homes = neighbourhood.terms.random(self.name), len(neighbourhood.names)
-        value = np.full((homes, PHASES, 2, LEVELS), float(neighbourhood.terms.retail))  # hope: try all levels
+        # Optimistic at first, so that every level is tried.
+        value = np.full((homes, PHASES, 2, LEVELS), float(neighbourhood.terms.retail))
         everyone, net = np.arange(homes), positions(neighbourhood)
         books, outcomes = [], []
         for episode in range(self.episodes + 1):

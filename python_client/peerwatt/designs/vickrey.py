@@ -67,7 +67,8 @@ def _cost(pool: Orders, energy: IntArray, traders: IntArray) -> IntArray:
     spent = np.concatenate([[0], np.cumsum(pool.quantity * pool.price)])
     reach, own = energy.copy(), np.zeros_like(energy)
     places = np.flatnonzero(np.isin(pool.participant, traders))
-    while len(places):  # skip a trader's own orders, its first one first: reach further and leave them out
+    # A trader's own orders are left out, from its first one on: the same energy reaches further.
+    while len(places):
         who, first = np.unique(pool.participant[places], return_index=True)
         place, i = places[first], np.searchsorted(traders, who)
         skip = np.where(upto[place] < reach[i], pool.quantity[place], 0)

@@ -1,6 +1,6 @@
 """A feeder: power-grid-model's input with names, limits and provenance around it.
 
-Its identity, reported with every decision, is the SHA-256 of its document's canonical form (keys
+Its identity, named in every report, is the SHA-256 of its document's canonical form (keys
 sorted, no blanks, UTF-8, shortest decimal of every float), so that re-indenting a file changes nothing and
 moving one tap does.
 """

@@ -37,8 +37,8 @@ def largest_remainder(weights: ArrayLike, total: int) -> NDArray[np.int64]:
 def bounded_largest_remainder(weights: ArrayLike, total: int, most: NDArray[np.int64]) -> NDArray[np.int64]:
     """Share a whole number in proportion to weights, nobody more than a bound.
 
-    Who would exceed its bound gets just that, and the rest is shared anew among the others; by their bounds
-    where none of them has a weight.
+    Who would exceed its bound gets its bound, and the rest is shared anew among the others, in proportion to
+    their weights, or to their bounds if all their weights are zero.
 
     Args:
         weights: Non-negative weights, `(n,)`.

@@ -60,7 +60,7 @@ def read_background(
         path: header TIME and one column per node.
         unit: `W` or `var`, for errors.
         nodes: of the feeder, or None where it could not be read.
-        calendar: the slots that it must cover.
+        calendar: the intervals that it must cover.
         problems: mistakes are appended here.
     """
     table = read_csv(path, (TIME_COLUMN,), None)

@@ -1,4 +1,4 @@
-"""When a scenario's intervals are: half-open slots in UTC, numbered as the market numbers them."""
+"""When a scenario's intervals are: half-open, in UTC, numbered as the market numbers them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TIME_OF_DAY = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::00)?")
 
 @dataclass(frozen=True)
 class Calendar:
-    """The slots that the data covers.
+    """The intervals that the data covers.
 
     Attributes:
         start: first second, UTC.
@@ -53,7 +53,7 @@ class Calendar:
         return self.time(position).isoformat()
 
     def in_order(self, table: CsvTable) -> list[Row] | None:
-        """The table's rows, one for each slot, by its column TIME or INTERVAL; None where that fails.
+        """The table's rows, one per interval, by its column TIME or INTERVAL; None where that fails.
 
         TIME is ISO 8601 with offset. INTERVAL is what other programs write there: the same, in UTC where it
         has no offset; or times of day in UTC, for one day that repeats; or whole numbers from 0 or 1 on.
@@ -75,14 +75,14 @@ class Calendar:
         column: str = TIME_COLUMN,
         read: Callable[[str], datetime | None] | None = None,
     ) -> list[Row] | None:
-        """The table's rows if a column holds exactly the calendar's slots in order.
+        """The table's rows if a column holds exactly the calendar's intervals in order.
 
         Otherwise every gap, duplicate and stray time is noted in the table, and None is returned.
 
         Args:
             table: the table; it has rows.
             column: that says when.
-            read: a cell as the first second of its slot, UTC, or None; ISO 8601 with offset by default.
+            read: a cell as the first second of its interval, UTC, or None; ISO 8601 with offset by default.
         """
         read = read or _utc
         known = {self.time(k): k for k in range(self.count)}

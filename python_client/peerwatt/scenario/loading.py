@@ -58,7 +58,7 @@ def load_scenario(name_or_path: str | Path) -> Scenario:
     before = len(problems)
     participants = read_participants(directory / parsed.files.participants, nodes, problems, phases=phases)
     if len(problems) == before:
-        # with a row missing, its profile would look like a stranger's
+        # if a row of participants could not be read, its profile would be reported as one that nobody has
         _check_strangers(profiles, participants, problems)
     strength: tuple[Strength, ...] = ()
     if feeder is not None and len(problems) == before:

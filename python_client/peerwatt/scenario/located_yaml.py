@@ -1,8 +1,8 @@
 """YAML whose every value knows its line, for errors that say where.
 
 Stricter than YAML: a key given twice is an error, decimals stay decimals (8.2 is 8.2, not the nearest float),
-times and numbers with an exponent stay text, and nothing but mappings, lists, text, numbers, booleans and
-null can be said, each where it stands (no aliases).
+times and numbers with an exponent stay text, and a value is a mapping, a list, text, a number, a boolean or
+null, never an alias.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def _scalar(node: yaml.Node, path: KeyPath, found: LocatedYaml) -> Any:
             return text.lower() in ("true", "yes", "on")
         if kind == "int":
             return int(text.replace("_", ""), 10)
-        # YAML 1.1 has 1e9 for text and 1.0e+9 for a number: here both are text.
+        # In YAML 1.1 1e9 is text and 1.0e+9 is a number: here both are text.
         if kind == "float" and "e" not in text.lower():
             return Decimal(text.replace("_", ""))
     except (ValueError, InvalidOperation):

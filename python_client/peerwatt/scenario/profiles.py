@@ -2,8 +2,8 @@
 
 A profile says when in a column TIME or INTERVAL, and how much in one of three ways: consumption and
 generation apart (`LOAD(W)` and `PV(W)`), or what a meter between home and grid exports as one signed column,
-mean power (`POWER(W)`) or energy (`ENERGY(kWh)`), + import, - export. The last two know nothing of what was
-used behind the meter.
+mean power (`POWER(W)`) or energy (`ENERGY(kWh)`), + import, - export. The last two do not tell what was used
+behind the meter.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def read_profile(
     Args:
         path: the file; its header is one of `LAYOUTS`.
         participant: whose connection must carry it.
-        calendar: the slots that it must cover, no more and no less.
+        calendar: the intervals that it must cover, no more and no less.
         problems: mistakes are appended here.
 
     Returns:

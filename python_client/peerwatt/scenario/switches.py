@@ -57,7 +57,7 @@ class Switches(BaseModel):
         "dual",
     ] = Field(description="How the price of a trade is found.")
     horizon_intervals: int = Field(
-        ge=1, description="How many intervals one auction covers; the slot itself is interval_length_s."
+        ge=1, description="How many intervals one auction covers, each of interval_length_s."
     )
     prefer: Literal["none", "zone", "distance", "source", "partners"] = Field(
         description="What a home prefers in the other side, beyond the price."

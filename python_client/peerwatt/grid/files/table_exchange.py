@@ -1,7 +1,7 @@
-"""A table of injections as what the gate, the loss rules, the charges and the envelopes work on.
+"""A table of injections in the form that the grid gate, loss rules, charges and envelopes take.
 
-A table states power; the gate counts energy. Over one hour a watt is a watt-hour, so everything keeps its
-number."""
+A table states power, the grid gate counts energy. The interval is one hour long, so W and Wh are equal
+numbers."""
 
 from __future__ import annotations
 

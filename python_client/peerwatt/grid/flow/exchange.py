@@ -18,7 +18,9 @@ _HOUR_S = 3600
 
 @dataclass(frozen=True)
 class Exchange:
-    """One interval before the gate. All trader arrays have the length of `participants`; energy in whole Wh.
+    """One interval before the grid gate.
+
+    All trader arrays have the length of `participants`; energy is in whole Wh.
 
     Attributes:
         interval_s: Length of the interval, s.
@@ -84,7 +86,7 @@ class Exchange:
 
     @cached_property
     def drawn_wh(self) -> Ints:
-        """Physical import: the forecast, and what was bought at least. Nobody can shed it."""
+        """Physical import: the larger of forecast and purchase. Nobody can shed it."""
         return np.asarray(np.maximum(self.import_wh, self.buy_wh))
 
     def injection_w(self, sell_wh: Ints, surplus_wh: Ints) -> Floats:

@@ -151,7 +151,7 @@ class PowerFlow:
                 "q_specified": np.ascontiguousarray(q),
             }
         }
-        try:  # twice as fast on radial feeders; what it cannot solve, Newton-Raphson may
+        try:  # twice as fast as Newton-Raphson on radial feeders, but it solves fewer states
             out = self._calculate(update, CalculationMethod.iterative_current)
         except PowerGridError:
             try:
@@ -166,7 +166,8 @@ class PowerFlow:
         drawn = out["source"]["p"]
         return (
             np.asarray(out["node"]["u_pu"]),
-            np.nan_to_num(np.concatenate(loading, axis=1), posinf=0.0),  # inf: unrated
+            # A branch without a rating has infinite loading.
+            np.nan_to_num(np.concatenate(loading, axis=1), posinf=0.0),
             np.concatenate(loss, axis=1),
             np.asarray(drawn.reshape(len(p), -1).sum(axis=1)),
         )

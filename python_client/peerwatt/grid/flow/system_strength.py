@@ -54,7 +54,7 @@ def states_upstream(feeder: Feeder) -> bool:
     if feeder.document.get("short_circuit", {}).get("source_va") is not None:
         return True
     power = feeder.data["source"]["sk"][feeder.data["source"]["status"] == 1]
-    return bool(np.all(power < STIFF_VA))  # of a source that states none it is not a number
+    return bool(np.all(power < STIFF_VA))  # False where a source states none (NaN)
 
 
 def short_circuit_va(feeder: Feeder, source_va: float | None = None) -> Floats:

@@ -4,9 +4,9 @@ exact flow.
 After J. Guerrero, A. C. Chapman and G. Verbic, "Decentralized P2P energy trading under network constraints in
 a low-voltage network", IEEE Transactions on Smart Grid 10(5), 2019: voltage sensitivity coefficients and
 transfer distribution factors decide on a trade the moment it is struck. Ten trades that each passed alone can
-break a limit together, so the sensitivities run on the accumulated state, are renewed as it moves, and an
-exact flow of everything accepted stands behind them: it takes the latest trades back until it is within
-limits."""
+break a limit together. So each trade is checked against the state with all accepted trades, and the
+sensitivities are computed anew when that state has moved by `RENEW_W`. At the end an exact flow of all
+accepted trades takes the latest ones back until every limit is kept."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from peerwatt.grid.gate.curtailment import (
     constraint_values,
 )
 
-CHECK_PERCENT = 0.5  # voltage extrapolated this far is solved exactly: the error grows with its square
+CHECK_PERCENT = 0.5  # of extrapolated voltage, then solved exactly: the error grows with its square
 RENEW_W = 500e3  # how far the injections may move, summed over the nodes, before the slopes are taken anew
 _GUARD_PERCENT = 1e-2  # 1e-4 pu kept clear of a limit while the state is extrapolated
 
@@ -67,7 +67,7 @@ class BilateralGate:
         self._limits = constraint_limits(self.solver)
         self._sum = np.array(self.p_w, dtype=np.float64)
         self._renew()
-        # what is over its limit before any trade is not the trades' to mend: they must not worsen it
+        # a limit that is broken before any trade is raised to the value there: trades must not worsen it
         self._limits = np.maximum(self._limits, self._value + _GUARD_PERCENT + MARGIN_PERCENT)
 
     def _renew(self) -> None:
@@ -77,7 +77,7 @@ class BilateralGate:
         self._exact = self._value = constraint_values(at.base, self.solver.three_phase)
 
     def _check(self) -> None:
-        """Replace the extrapolated state by an exact one, and slopes taken far from it by new ones."""
+        """Solve the state exactly; take the slopes anew where it has moved by more than `RENEW_W`."""
         if np.abs(self._sum - self._at).sum() > RENEW_W:
             self._renew()
         else:

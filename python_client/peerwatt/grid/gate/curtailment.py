@@ -1,11 +1,12 @@
 """Bringing a feeder back within its limits by cutting exports.
 
-Linearised at the present operating point, cut by a rule, checked by an exact flow, linearised there again and
-with limits tightened by what the check found, until the exact flow is within limits. Loads are not cut.
+One pass linearises the flow at the present exports, cuts by a rule, and checks the result by an exact flow.
+If a limit is still broken, the next pass linearises there, with limits tightened by what the check found.
+Loads are not cut.
 
-The first linearisation is of everything flowing. Where that has no power flow, or no answer that starts there
-passes the exact check, it is of the largest amounts within limits of which everybody has the same share; if
-that fails too, those amounts are the answer.
+The first pass starts from all exports. If they have no power flow, or no pass from there keeps every limit,
+the search starts again from the largest common share: everybody exports the same fraction, as much as keeps
+the limits. If that fails too, the common share is the answer.
 """
 
 from __future__ import annotations
@@ -142,7 +143,7 @@ def cut_back(
 
 @dataclass(frozen=True)
 class _Search:
-    """For the largest whole amounts within limits; its attributes are the arguments of `cut_back`."""
+    """The search for the largest whole amounts within limits; its attributes are `cut_back`'s arguments."""
 
     solver: PowerFlow
     base_w: Floats
@@ -195,15 +196,17 @@ class _Search:
             if excess.max() <= 0:
                 feasible = Curtailed(left, left_second, flow, relaxed, done)
                 stands = np.array_equal(left, before) and np.array_equal(left_second, before_second)
-                if off < EXACT_PERCENT or stands:  # another pass would be this one again
+                if off < EXACT_PERCENT or stands:  # the next pass would be the same
                     break
-            if done > 2:  # the operating point stands still: what is left is rounding, met by a tighter limit
+            if done > 2:  # only rounding is left: tighten the limit by it
                 tightened += np.where(excess > 0, excess + MARGIN_PERCENT / 10, 0.0)
         return feasible
 
     def common_share(self) -> tuple[Ints, Ints]:
-        """The largest amounts within limits of which everybody has the same share: none of the second before
-        all of the first. Nothing where the limits are not kept without any of them.
+        """The same fraction of everybody's amount, as large as keeps the limits.
+
+        The second amounts are used only if all of the first fit. If the limits are broken without either,
+        both are zero.
 
         Raises:
             FlowError: there is no power flow without any of them.
@@ -231,5 +234,5 @@ class _Search:
 
 
 def _whole(cut: Floats, most: Ints) -> Ints:
-    """Cuts rounded up to whole units; a thousandth of a unit of solver noise is no cut."""
+    """Cuts rounded up to whole units; below a thousandth of a unit a cut is solver noise and counts as 0."""
     return np.minimum(np.ceil(cut - 1e-3), most).astype(np.int64).clip(0)

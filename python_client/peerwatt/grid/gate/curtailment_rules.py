@@ -2,10 +2,10 @@
 
 Every rule answers three questions in this order, each keeping the answers before it:
 
-1. how far can cutting exports mend the violations at all? (what it cannot mend is not the market's: those
-   limits are relaxed to the best that cutting every export would reach);
-2. how little traded energy must be cut for that?
-3. and, of the exports that found no buyer, how little?
+1. how far can cutting exports mend the violations? A limit that cutting every export would still break is
+   relaxed to what that would reach;
+2. what is the least traded energy that must be cut for it?
+3. what is the least export without a buyer that must be cut besides?
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 from peerwatt.grid.arrays import Floats
 from peerwatt.grid.gate.linear_program import solve_linear_program
 
-HELPS_PERCENT = 1e-3  # a limit that cannot be kept is not chased below this gain
+HELPS_PERCENT = 1e-3  # a smaller gain on a limit that cannot be kept is not worth a cut
 _SLACK = 1e-9  # percent: rounding of the program before
 _SLACK_SQUARE = 1e-6  # percent: HiGHS's quadratic solver stops at 1e-7
 
@@ -65,7 +65,7 @@ def least_cut(rows: Floats, room: Floats, sell_w: Floats, surplus_w: Floats) -> 
     n = len(sell_w)
     relaxed = relaxation(rows, room, sell_w + surplus_w)
     both, upper, bound = np.hstack([rows, rows]), np.concatenate([sell_w, surplus_w]), relaxed - room + _SLACK
-    # of equally good cuts the one earlier in the list, so that the answer is unique
+    # among equally good cuts the trader earlier in the list is cut: the answer is unique
     once = 1 + 1e-6 * np.arange(n) / max(n, 1)
     traded, untraded = np.concatenate([once, np.zeros(n)]), np.concatenate([np.zeros(n), once])
     _, least = solve_linear_program(traded, upper, -both, bound)
@@ -74,8 +74,8 @@ def least_cut(rows: Floats, room: Floats, sell_w: Floats, surplus_w: Floats) -> 
 
 
 def fair_cut(rows: Floats, room: Floats, sell_w: Floats, surplus_w: Floats) -> tuple[Floats, Floats, Floats]:
-    """Equal shares: the least sum of squared cut shares, each weighted by its export, so that who can help
-    cuts alike.
+    """Equal shares: the least sum of squared cut shares, each weighted by its export. So exports
+    whose cut helps alike lose the same share.
 
     Two quadratic programs over the cut share of each export, 0 to 1.
     """

@@ -1,9 +1,9 @@
-"""The gate's decision on one interval: what of the cleared trades may be executed, and why not the rest.
+"""What the grid gate finds on one interval: which cleared trades may be executed, and why not the rest.
 
-Loads stay on: a buyer whose purchase is cut falls back to the retail tariff, so buys are cut only to equal
-the accepted sells, in proportion to what was bought. In an interval whose verdict is not `accept`, export
-beyond the accepted quantity earns nothing; `surplus_wh` says how much of it the network can still carry, and
-the state after the gate is the one in which every participant exports its accepted sells and exactly that.
+Loads stay on: a buyer whose purchase is cut draws the same energy at the retail tariff. So buys are cut only
+to equal the accepted sells, in proportion to what was bought. In an interval whose verdict is not `accept`,
+export beyond the accepted sale earns nothing. `surplus_wh` is how much of it the network can still carry. In
+the state after the grid gate every participant exports its accepted sells and exactly that allowance.
 """
 
 from __future__ import annotations
@@ -207,7 +207,7 @@ def _reasons(solver: PowerFlow, exchange: Exchange, kept: Curtailed) -> tuple[Cu
     slopes, value = constraint_slopes(at)[:, column], constraint_values(at.base, solver.three_phase)
     excess = value - constraint_limits(solver)
     violated = np.flatnonzero(excess > 0)
-    # of these the ones that still stand at their limit afterwards are what the cut was for
+    # the cut was made for those of them that are at their limit afterwards
     left = constraint_values(kept.flow, solver.three_phase) - constraint_limits(solver)
     binding = violated[left[violated] > -_BINDING_PERCENT]
     nodes, branches = solver.feeder.node_names, solver.feeder.branch_names

@@ -9,8 +9,8 @@ from peerwatt.grid.arrays import Floats
 from peerwatt.grid.errors import CurtailmentError
 from peerwatt.highs import silent_solver
 
-STEPS_PER_LINE = 20  # of the quadratic solver, per row and column; where it arrives it needs at most two
-KEPT = 1e-6  # of a row, in its own unit: what HiGHS itself calls feasible is ten times closer
+STEPS_PER_LINE = 20  # of the quadratic solver, per row and column; it needs at most two, or never ends
+KEPT = 1e-6  # a row's largest violation, in its unit: ten times what HiGHS itself calls feasible
 
 
 def solve_linear_program(

@@ -4,8 +4,8 @@ others do within theirs.
 Published before gate closure and enforced when orders are posted, so that a market within its envelopes needs
 no curtailment. The injection limits hold with every participant injecting its limit and drawing nothing, the
 offtake limits with every participant drawing its limit and injecting nothing; on a feeder whose voltage rises
-with injection those are the worst cases. Where it is known what participants are about to do, that is spared
-first, and those who are about to draw are counted on to do so."""
+with injection those are the worst cases. If it is known what participants are about to do, their expected
+injections are cut last, and their expected demand is counted on."""
 
 from __future__ import annotations
 

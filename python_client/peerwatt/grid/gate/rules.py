@@ -23,7 +23,7 @@ from peerwatt.grid.shares.network_charges import CHARGE_RULES, ZONE, by_zone, ne
 class ChargeRules:
     """How the network fee of an interval's trades is shared among their parties.
 
-    What is recovered is stated: the tariff's fee on every accepted Wh that was bought.
+    The charges of an interval sum to the tariff's fee on every accepted Wh that was bought.
 
     Attributes:
         rule: One of `CHARGE_RULES`, or `zone`.
@@ -61,7 +61,7 @@ class ChargeRules:
 
 @dataclass(frozen=True)
 class GridRules:
-    """Names of the rules; every one of them changes the report, so all of them are among its inputs.
+    """Names of the rules. Each of them changes the report, so all of them are among its inputs.
 
     Attributes:
         losses: How losses are shared, one of `LOSS_RULES`.

@@ -77,9 +77,8 @@ def decide_with_volt_var(
 ) -> tuple[Decision, Floats]:
     """Let inverters support the voltage first, and curtail what is still needed.
 
-    The curtailed state has its own, smaller, support: decided and settled in turn until both agree. Should
-        they not, the support
-    is left out, which curtails more and never less.
+    A curtailed state needs less support, and less support may need more curtailment. So both are computed in
+    turn until neither changes. If that does not end, the support is left out, which never curtails less.
 
     Args:
         solver: The feeder's solver.

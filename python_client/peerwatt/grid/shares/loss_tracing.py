@@ -57,7 +57,7 @@ def tracing(solver: PowerFlow, nodes: Ints, p_w: Floats, injections: tuple[Float
         weight = (mixed_sources[giver] + mixed_sinks[taker])[:count]
         weight = weight if abs(up[node]) > 1e-6 and weight.sum() > 0 else exchanged
         share += weight * (loss[branch[node]] / weight.sum() if weight.sum() > 0 else 0.0)
-    off = float(loss.sum() - loss[[branch[k] for k in order[1:]]].sum())  # open ends and the like
+    off = float(loss.sum() - loss[[branch[k] for k in order[1:]]].sum())  # branches with an open end
     return share + (exchanged * (off / exchanged.sum()) if exchanged.sum() > 0 else 0.0)
 
 

@@ -69,7 +69,7 @@ def trade_losses(
 
 
 def elements_of(exchange: Exchange, traded_wh: Ints, untraded_wh: Ints) -> Elements:
-    """Every exchange of energy of an interval: the traders' trades, the rest of theirs, and the
+    """All energy of an interval as elements: what was traded, what traders exchange besides, and the
     background.
     """
     n = len(exchange.background_w)

@@ -1,10 +1,10 @@
 """Network charges of peer trades: a stated total, recovered by use of the network.
 
-Every seller's energy goes to the buyers in proportion to what they bought, so a pool has pairs too. A pair's
-use of the network is its energy times a distance: 1 for all (uniform), electrical (Thevenin impedance, or
-power transfer distribution), or by zone, after T. Baroche, P. Pinson, R. Le Goff Latimier and H. Ben Ahmed,
-"Exogenous cost allocation in peer-to-peer electricity markets", IEEE Transactions on Power Systems 34(4),
-2019. Both parties of a pair bear half."""
+Every seller's energy is counted as delivered to the buyers in proportion to what they bought, which makes
+pairs of a pool. A pair's use of the network is its energy times a distance: 1 for all (uniform), electrical
+(Thevenin impedance, or power transfer distribution), or by zone, after T. Baroche, P. Pinson, R. Le Goff
+Latimier and H. Ben Ahmed, "Exogenous cost allocation in peer-to-peer electricity markets", IEEE Transactions
+on Power Systems 34(4), 2019. Both parties of a pair bear half."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """OpenDSS circuits as canonical three-phase feeders.
 
 The circuit is compiled by OpenDSS itself and read element by element as it stands: taps and switches as the
-file leaves them, controls off, loads at their stated kW without load shapes. What a three-wire,
-four-terminal-free model cannot hold exactly is refused by name. OpenDSS turns a load into an impedance where
+file leaves them, controls off, loads at their stated kW without load shapes. An element that a three-wire
+model cannot hold exactly is refused by name. OpenDSS turns a load into an impedance where
 its voltage leaves [vminpu, vmaxpu]; here its model holds at every voltage."""
 
 from __future__ import annotations
