@@ -12,13 +12,15 @@ import peerwatt
 from peerwatt.scenario.catalogue import SHIPPED
 
 
-def run(*arguments: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+def run(
+    *arguments: str, stdin: str = "", encoding: str = "utf-8", **environment: str
+) -> subprocess.CompletedProcess[str]:
     """Run `peerwatt` in a process of its own."""
     return subprocess.run(
         [sys.executable, "-c", "from peerwatt.cli import main; main()", *arguments],
         input=stdin,
         capture_output=True,
-        text=True,
+        encoding=encoding,
         timeout=120,
         check=False,
         env={**os.environ, **environment},

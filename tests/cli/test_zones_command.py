@@ -3,42 +3,9 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
-import pytest
-
-from peerwatt.scenario.catalogue import SHIPPED
 from tests.cli.test_command_line import one_line_error, run
-
-HOURS = 24
-HOMES = ("ada", "works", "bakery")
-
-
-@pytest.fixture
-def pilot(tmp_path: Path) -> Path:
-    """Two zones with a day of hours: three homes of brooklyn-10, and the same with another seed."""
-    for zone, seed in (("east", 1), ("west", 2)):
-        folder = tmp_path / "pilot" / zone
-        shutil.copytree(SHIPPED / "brooklyn-10", folder)
-        for path in folder.rglob("*.csv"):
-            header, *rows = path.read_text(encoding="utf-8").splitlines(keepends=True)
-            if header.startswith("TIME,"):
-                path.write_text(header + "".join(rows[: 4 * HOURS : 4]), encoding="utf-8")
-        table = folder / "participants.csv"
-        header, *rows = table.read_text(encoding="utf-8").splitlines(keepends=True)
-        kept = [row for row in rows if row.startswith(HOMES)]
-        table.write_text(header + "".join(kept), encoding="utf-8")
-        for path in (folder / "profiles").iterdir():
-            if path.stem not in HOMES:
-                path.unlink()
-        file = folder / "scenario.yaml"
-        text = file.read_text(encoding="utf-8")
-        for old, new in (("days: 7", "days: 1"), ("_s: 900", "_s: 3600"), ("seed: 1\n", f"seed: {seed}\n")):
-            assert text.count(old) == 1
-            text = text.replace(old, new)
-        file.write_text(text, encoding="utf-8")
-    return tmp_path / "pilot"
 
 
 def test_zones_are_replayed_one_after_another_and_summed(pilot: Path, tmp_path: Path) -> None:
@@ -56,6 +23,11 @@ def test_zones_are_replayed_one_after_another_and_summed(pilot: Path, tmp_path: 
         summary = json.loads((tmp_path / "out" / zone["zone"] / "summary.json").read_text())
         assert summary["traded_wh"] == zone["traded_wh"]
         assert summary["reference_mismatches"] == zone["conservation_error"] == 0
+
+    again = run("report", str(tmp_path / "out"), "--json")
+    assert again.returncode == 0, again.stderr
+    assert json.loads(again.stdout) == document
+    assert run("report", str(tmp_path / "out")).stdout.count("west") == 5
 
 
 def test_a_mistake_in_any_zone_is_found_before_anything_runs(pilot: Path, tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def _json(*arguments: str, code: int = 0) -> dict:  # type: ignore[type-arg]
 
 
 def test_check_is_the_power_flow(sunny: str, feeder: Feeder, solver: PowerFlow) -> None:
-    found = _json("check", FEEDER, sunny, code=1)
+    found = _json("check", FEEDER, sunny, code=3)
     p = solver.zero()
     for node, kw in ((40, 25), (10, 15), (41, 20), (44, -12.5), (71, -8)):
         p[feeder.node(f"LV2.101 Bus {node}")] += kw * 1e3
@@ -54,7 +54,7 @@ def test_check_is_the_power_flow(sunny: str, feeder: Feeder, solver: PowerFlow) 
 
 def test_check_in_words_names_units_and_violations(sunny: str, tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["check", FEEDER, sunny, "--draw", str(tmp_path / "f.svg")])
-    assert result.exit_code == 1
+    assert result.exit_code == 3
     for word in ("voltage", "pu at LV2.101 Bus", "no-load", "loading (%)", "overvoltage", "> 1.058 pu"):
         assert word in result.stdout
     assert (tmp_path / "f.svg").read_text().lstrip().startswith("<?xml")
@@ -79,7 +79,7 @@ def test_curtail_is_feasible_and_gives_reasons(sunny: str, policy: str) -> None:
 @pytest.mark.parametrize("rule", ["aumann_shapley", "marginal", "pro_rata", "tracing"])
 def test_losses_sum_to_the_check(sunny: str, rule: str) -> None:
     found = _json("losses", FEEDER, sunny, "--rule", rule)
-    state = _json("check", FEEDER, sunny, code=1)
+    state = _json("check", FEEDER, sunny, code=3)
     assert sum(row["loss_wh"] for row in found["shares"]) == found["load_loss_wh"]
     assert found["load_loss_wh"] == round(state["losses_kw"]["load_dependent"] * 1e3)
 
@@ -147,6 +147,6 @@ def test_volt_var_cuts_less(sunny: str, tmp_path: Path) -> None:
 
 def test_strength_names_the_weak_node(tmp_path: Path) -> None:
     (tmp_path / "i.csv").write_text("node,kw,rating_kva\nLV2.101 Bus 40,0,600\nLV2.101 Bus 6,0,20\n")
-    found = _json("strength", FEEDER, str(tmp_path / "i.csv"), "--source-mva", "100", code=1)["nodes"]
+    found = _json("strength", FEEDER, str(tmp_path / "i.csv"), "--source-mva", "100", code=3)["nodes"]
     assert [(s["node"], s["weak"]) for s in found] == [("LV2.101 Bus 40", True), ("LV2.101 Bus 6", False)]
     assert found[0]["short_circuit_ratio"] == pytest.approx(found[0]["short_circuit_mva"] / 0.6)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from peerwatt.chain import open_network
-from peerwatt.record.outcome import results
+from peerwatt.record.derivation import results
 from peerwatt.record.replayed import Replayed
 from peerwatt.record.results import ReplayResult
 from peerwatt.replay.replay import Replay

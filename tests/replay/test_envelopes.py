@@ -12,7 +12,7 @@ from peerwatt.chain import Sender, open_network
 from peerwatt.client import MarketClient, published_limits
 from peerwatt.messages import Side, Verdict
 from peerwatt.oracle.forecast_file import ForecastDirectory, NodePower
-from peerwatt.record.outcome import bill_error, results
+from peerwatt.record.derivation import results
 from peerwatt.record.replayed import Replayed
 from peerwatt.replay.cast import Stage, committee_members
 from peerwatt.replay.founding import deploy_scenario
@@ -36,7 +36,7 @@ def replayed(scenario: Scenario) -> Replayed:
 def test_chain_and_reference_agree_on_every_interval_with_envelopes(replayed: Replayed) -> None:
     assert replayed.first_difference == ""
     assert replayed.conservation_error == 0
-    assert bill_error(replayed, results(replayed).participants) == 0
+    assert results(replayed).bill_check.differences == ()
 
 
 def test_nothing_is_cut_after_the_auction_where_it_would_have_been(

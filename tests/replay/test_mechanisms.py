@@ -7,7 +7,7 @@ from peerwatt.designs.protocol import ON_CHAIN
 from peerwatt.designs.registry import DESIGNS
 from peerwatt.errors import InputError
 from peerwatt.market.ledger import SystemAccount
-from peerwatt.record.outcome import bill_error, results
+from peerwatt.record.derivation import results
 from peerwatt.replay.replay import Replay
 from peerwatt.replay.run import SETUP_S
 from peerwatt.scenario.scenario import Scenario
@@ -27,7 +27,7 @@ def replay(scenario: Scenario, mechanism: str, intervals: int) -> None:
     assert (replayed.mismatches, replayed.conservation_error) == (0, 0)
     found = results(replayed)
     assert found.summary.traded_wh > 0
-    assert bill_error(replayed, found.participants) == 0
+    assert found.bill_check.differences == ()
     surplus = replayed.final[SystemAccount.COMMUNITY][0] - replayed.initial[SystemAccount.COMMUNITY]
     assert surplus == 0 if mechanism in ONE_PRICE else surplus > 0
     for interval in found.intervals:

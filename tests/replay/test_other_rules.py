@@ -9,7 +9,7 @@ import pytest
 from peerwatt.chain import open_network
 from peerwatt.grid.gate.rules import ChargeRules, GridRules
 from peerwatt.market.ledger import SystemAccount
-from peerwatt.record.outcome import bill_error, results
+from peerwatt.record.derivation import results
 from peerwatt.record.replayed import Replayed
 from peerwatt.replay.replay import Replay
 from peerwatt.replay.run import SETUP_S
@@ -36,7 +36,7 @@ def replayed(scenario: Scenario) -> Replayed:
 def test_named_charges_and_losses_are_settled_as_in_the_reference(replayed: Replayed) -> None:
     assert replayed.first_difference == ""
     assert replayed.conservation_error == 0
-    assert bill_error(replayed, results(replayed).participants) == 0
+    assert results(replayed).bill_check.differences == ()
 
 
 def test_the_grid_operator_recovers_the_stated_total(replayed: Replayed) -> None:

@@ -10,7 +10,7 @@ from web3 import Web3
 
 from peerwatt.chain import open_network
 from peerwatt.messages import Verdict
-from peerwatt.record.outcome import bill_error, results
+from peerwatt.record.derivation import results
 from peerwatt.record.replayed import Replayed
 from peerwatt.record.results import IntervalResult
 from peerwatt.replay.replay import Replay
@@ -41,7 +41,7 @@ def sealed_day(scenario: Scenario) -> Replayed:
 def test_chain_and_reference_agree_on_every_interval_of_a_sealed_day(sealed_day: Replayed) -> None:
     assert sealed_day.first_difference == ""
     assert sealed_day.mismatches == 0
-    assert bill_error(sealed_day, results(sealed_day).participants) == 0
+    assert results(sealed_day).bill_check.differences == ()
 
 
 def test_every_bond_returns_and_nothing_comes_from_nowhere(sealed_day: Replayed) -> None:

@@ -5,14 +5,18 @@ import pytest
 from peerwatt.agents.home import metered_flow
 from peerwatt.market.clear_book import clear_book
 from peerwatt.messages.vocabulary import Side
+from peerwatt.record.bill_check import check_bills
 from peerwatt.record.bills import IntervalTerms, bill_lines, participant_result
-from peerwatt.record.feeder_picture import BranchState, FeederPicture, Limits, NodeState
 from peerwatt.record.household_results import SettlementResult
 from peerwatt.record.results import (
     VERDICTS,
     AccountResult,
+    BranchState,
     CurtailmentReason,
+    FeederPicture,
     IntervalResult,
+    Limits,
+    NodeState,
     OrderStepResult,
     ReplayResult,
     Summary,
@@ -99,6 +103,7 @@ class Day:
                         e["quantity"],
                         fills[e["id"]],
                         kept[e["id"]],  # type: ignore[arg-type]
+                        traded_at=price if kept[e["id"]] else None,
                     )
                 )
             limit = (accepted if sells else 0) if verdict == "curtail" else None
@@ -118,7 +123,7 @@ class Day:
                 cash=0,
                 on_market=p.name in orders,
             )
-            cash = bill_lines(row, self.terms[interval], tariff).total
+            cash = -bill_lines(row, self.terms[interval], tariff).total if p.name in orders else 0
             settled.append(SettlementResult(**{**row.__dict__, "cash": cash}))
             if sells and accepted < filled:
                 self.reasons.append(
@@ -204,10 +209,17 @@ class Day:
             )
             for p in scenario.participants
         )
-        accounts = [AccountResult(p.participant, -p.bill_market, 0) for p in people]
-        fees = -sum(p.lines.network_fee + p.lines.losses for p in people)
-        supplier = -sum(a.cash for a in accounts) - fees
-        accounts += [AccountResult("SUPPLIER", supplier, 0), AccountResult("GRID_OPERATOR", fees, 0)]
+        homes = [
+            AccountResult(
+                p.participant, sum(s.cash for s in self.settlements if s.participant == p.participant), 0
+            )
+            for p in people
+        ]
+        fees = sum(p.lines.to_grid_operator for p in people)
+        pool = sum(p.lines.to_peers for p in people)
+        supplier = -sum(home.cash for home in homes) - fees - pool
+        system = {"supplier": supplier, "grid operator": fees, "metering operator": 0, "community": pool}
+        accounts = (*(AccountResult(name, cash, 0) for name, cash in system.items()), *homes)
         gas = sum(i.gas for i in self.intervals)
         summary = Summary(
             scenario=scenario.name,
@@ -248,7 +260,15 @@ class Day:
             tuple(self.settlements),
             tuple(self.steps),
             tuple(self.reasons),
-            tuple(accounts),
+            accounts,
+            check_bills(
+                tariff,
+                intervals=self.intervals,
+                participants=people,
+                settlements=self.settlements,
+                orders=self.steps,
+                accounts=accounts,
+            ),
             self.picture(),
         )
 

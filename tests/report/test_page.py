@@ -7,13 +7,15 @@ from html.parser import HTMLParser
 import pytest
 
 from peerwatt.record.results import AccountResult, ReplayResult
+from peerwatt.report import words
+from peerwatt.report.charts.bills import bills
 from peerwatt.report.charts.merit_order import busiest, hardest_cut, merit_order
 from peerwatt.report.charts.price import price_and_volume
 from peerwatt.report.charts.verdicts import verdict_strip
-from peerwatt.report.headline import headline
+from peerwatt.report.headline import checks, headline
 from peerwatt.report.html import render_page
 from peerwatt.report.svg import nice_ticks
-from peerwatt.report.tables import bills_table, summary_table
+from peerwatt.report.tables import household_tables, summary_table
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}
 
@@ -116,6 +118,30 @@ def test_a_merit_orders_table_has_limit_beside_price(day: ReplayResult) -> None:
             assert limit >= clearing if row[1] == "buy" else limit <= clearing
 
 
+def test_bills_have_one_sign_on_the_page_and_their_lines_sum_to_them(day: ReplayResult, page: str) -> None:
+    assert "positive is what the household pays, negative what it is paid" in page
+    heads, rows = bills(day).table.heads, bills(day).table.rows
+    for p, row in zip(day.participants, rows, strict=True):
+        cells = dict(zip(heads, row, strict=True))
+        assert p.lines.total == p.bill_market
+        assert cells["bill (EUR)"] == words.money(p.bill_market)
+        assert cells["peer purchases"] == words.money(p.lines.peer_purchases)
+        assert p.lines.peer_purchases >= 0 >= p.lines.peer_sales
+        assert p.lines.retail >= 0 >= p.lines.feed_in
+
+
+def test_the_checks_name_skipped_orders_and_their_reasons(day: ReplayResult) -> None:
+    skipped = tuple(
+        replace(step, skipped=reason)
+        for step, reason in zip(day.orders[:3], ("BelowMargin", "BelowMargin", "OverEnvelope"), strict=True)
+    )
+    with_skips = replace(day, orders=skipped, summary=replace(day.summary, skipped=3))
+    people = {(step.interval, step.participant, step.skipped) for step in skipped}
+    below = sum(reason == "BelowMargin" for *_, reason in people)
+    assert f"3 orders skipped ({below} BelowMargin, 1 OverEnvelope)" in checks(with_skips)
+    assert "0 orders skipped" in checks(day)
+
+
 def test_every_cut_is_explained(day: ReplayResult, page: str) -> None:
     assert day.curtailments
     for reason in day.curtailments:
@@ -179,7 +205,8 @@ def test_undefined_is_said_and_never_zero(page: str) -> None:
 
 def test_the_terminal_says_the_same(day: ReplayResult) -> None:
     assert summary_table(day).row_count > 10
-    assert bills_table(day).row_count == len(day.participants)
+    bills, consumed, generated = household_tables(day)
+    assert bills.row_count == consumed.row_count == len(day.participants) > generated.row_count > 0
 
 
 @pytest.mark.parametrize(

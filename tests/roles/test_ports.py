@@ -13,7 +13,7 @@ from peerwatt.chain import open_network
 from peerwatt.errors import InputError
 from peerwatt.messages import MeterReading
 from peerwatt.oracle.web_server import WebServer
-from peerwatt.record.outcome import results
+from peerwatt.record.derivation import results
 from peerwatt.replay.replay import Replay
 from peerwatt.replay.run import SETUP_S
 from peerwatt.replay.wiring import Wiring, direct, over_http

@@ -1,26 +1,20 @@
-"""The `peerwatt` command: one module per verb, and one place where errors end.
-
-Exit codes: 0 done; 1 done, and the result is not what it must be (a mismatch with the reference twin, money
-that does not add up); 2 the input cannot be used, said in one line on stderr; 130 interrupted.
-"""
+"""The `peerwatt` command: one module per verb. How it ends, and with which exit code, is in `exit_codes`."""
 
 from __future__ import annotations
 
-import sys
+import os
 from importlib import import_module
 from typing import Annotated
 
 import typer
 
 from peerwatt import __version__
-from peerwatt.errors import PeerwattError
+from peerwatt.cli.console import write_any_character
+from peerwatt.cli.exit_codes import DEBUG, EPILOG, end
 
 VERBS = ("replay", "compare", "grid", "scenarios", "check", "report", "export", "clear_book", "oracle")
 """Modules of this package in the order of the help; each has `register(app)`. What is slow to import, a verb
 imports when it runs."""
-
-EXIT_WRONG_RESULT = 1
-EXIT_BAD_INPUT = 2
 
 app = typer.Typer(
     name="peerwatt",
@@ -38,18 +32,18 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback(epilog="Exit codes: 0 done, 1 wrong result, 2 unusable input. NO_COLOR is respected.")
+@app.callback(epilog=EPILOG)
 def _peerwatt(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of a mistake in the program.")
+    ] = False,
 ) -> None:
     """A peer-to-peer energy market that the grid can trust."""
-
-
-def report_error(error: object) -> None:
-    """Write an error as one line on stderr."""
-    print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+    if debug:
+        os.environ[DEBUG] = "1"
 
 
 for _verb in VERBS:
@@ -58,8 +52,5 @@ for _verb in VERBS:
 
 def main() -> None:
     """Run the command line; the entry point of the `peerwatt` script."""
-    try:
-        app()
-    except PeerwattError as error:
-        report_error(error)
-        sys.exit(EXIT_BAD_INPUT)
+    write_any_character()
+    end(app)

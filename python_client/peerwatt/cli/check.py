@@ -23,7 +23,7 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Check a scenario and say where every mistake is."""
-    from peerwatt.cli import EXIT_BAD_INPUT, report_error
+    from peerwatt.cli.exit_codes import ExitCode, report_error
     from peerwatt.scenario.catalogue import scenario_files
     from peerwatt.scenario.loading import load_scenario
     from peerwatt.scenario.problems import Problem, ScenarioError
@@ -52,7 +52,7 @@ def check(
         for zone in [] if problems else found:
             typer.echo(_no_mistakes(zone))
     if problems:
-        raise typer.Exit(EXIT_BAD_INPUT)
+        raise typer.Exit(ExitCode.REFUSED)
 
 
 def _no_mistakes(found: Scenario) -> str:

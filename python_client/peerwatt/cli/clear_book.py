@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from peerwatt.cli.console import print_json
+from peerwatt.cli.console import AsJson, print_json
 from peerwatt.errors import InputError
 
 _EXAMPLE = '[{"id": "a", "side": "buy", "price": 250, "quantity": 400}, …]'
@@ -22,8 +22,9 @@ def register(app: typer.Typer) -> None:
 
 def clear_book(
     book: Annotated[str, typer.Argument(help="JSON file, or - for standard input.", metavar="BOOK.json")],
+    as_json: AsJson = True,
 ) -> None:
-    """Clear a book and print price, volume and fills as JSON.
+    """Clear a book and print price, volume and fills as JSON, with or without --json.
 
     The book is a list of {"id", "side", "price", "quantity"}: side buy or sell, price in base units per Wh,
     quantity in Wh, both integers.

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from peerwatt.cli.console import AsJson, print_json, progress, results
+from peerwatt.cli.console import AsJson, print_json, progress
+from peerwatt.report.terminal import results, show, table
 
 if TYPE_CHECKING:
     from peerwatt.compare import Comparison
@@ -58,7 +59,7 @@ def compare(
         print_json(result.document())
     else:
         _print(result)
-    console.print(f"page: {directory / 'compare.html'}", soft_wrap=True)
+    console.print(f"page: {directory / 'compare.html'}")
 
 
 def chosen(text: str) -> list[str]:
@@ -89,24 +90,19 @@ def mechanisms(as_json: AsJson = False) -> None:
     if as_json:
         print_json(rows)
         return
-    console = results()
+    designs = table("name", "runs", "what it does, and its source", left=2, long=1)
     for row in rows:
-        line = f"{row['name']:<24} {row['runs']:<15} {row['title']} [dim]({row['source']})[/dim]"
-        console.print(line, soft_wrap=True)
+        designs.add_row(row["name"], row["runs"], f"{row['title']} ({row['source']})")
+    show(designs)
 
 
 def _print(result: Comparison) -> None:
-    from rich.table import Table
-
     from peerwatt.report import words
 
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
-    heads = ("mechanism", "saved", "kept", "better off", "Gini", "shared", "self-suff.", "peak kW")
-    for head in heads:
-        table.add_column(head, justify="left" if head == "mechanism" else "right", no_wrap=True)
+    designs = table("mechanism", "saved", "kept", "better\noff", "Gini", "shared", "self-\nsuff.", "peak\nkW")
     for row in result.rows:
         m = row.measures
-        table.add_row(
+        designs.add_row(
             row.name,
             words.money(int(m.savings.sum()), plus=True),
             words.money(m.surplus, plus=True),
@@ -116,9 +112,8 @@ def _print(result: Comparison) -> None:
             words.share(m.self_sufficiency),
             f"{m.peak / 1000:.1f}",
         )
-    console = results()
-    console.print(table)
-    console.print(
+    show(designs)
+    results().print(
         f"saved: {result.currency}, by all households together, against the tariff alone; "
         "kept: by the market; shared: of what could be"
     )

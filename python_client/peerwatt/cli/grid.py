@@ -42,6 +42,7 @@ def import_(
     unlimited: Annotated[
         bool, typer.Option(help="Take MATPOWER branches without a rating as unlimited.")
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Turn a feeder as its owner has it into the canonical file. Needs the grid extra."""
     from peerwatt.grid.files.feeder_file import write_feeder
@@ -55,9 +56,22 @@ def import_(
     solver = PowerFlow(feeder_from_document(document, source))
     flow = solver.solve(solver.zero())  # a feeder that does not solve is not written
     feeder = write_feeder(document, out)
+    lowest, highest = float(flow.u_pu.min()), float(flow.u_pu.max())
+    if as_json:
+        print_json(
+            {
+                "feeder": str(out),
+                "nodes": len(feeder.node_names),
+                "branches": len(feeder.branch_names),
+                "voltage_min_pu": lowest,
+                "voltage_max_pu": highest,
+                "feeder_hash": feeder.feeder_hash.hex(),
+            }
+        )
+        return
     typer.echo(
         f"{out}: {len(feeder.node_names)} nodes, {len(feeder.branch_names)} branches, "
-        f"{flow.u_pu.min():.4f} to {flow.u_pu.max():.4f} pu, hash {feeder.feeder_hash.hex()}"
+        f"{lowest:.4f} to {highest:.4f} pu, hash {feeder.feeder_hash.hex()}"
     )
 
 
@@ -73,10 +87,10 @@ def strength(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Short-circuit ratio at each node with inverters (column rating_kva). Exit code 1 when one is too
+    """Short-circuit ratio at each node with inverters (column rating_kva). Exit code 3 when one is too
     weak.
     """
-    from peerwatt.cli import EXIT_WRONG_RESULT
+    from peerwatt.cli.exit_codes import ExitCode
     from peerwatt.cli.grid_output import print_strength, strength_as_dict
     from peerwatt.grid.flow.system_strength import check_strength
 
@@ -88,26 +102,26 @@ def strength(
     else:
         print_strength(found)
     if any(s.weak for s in found):
-        raise typer.Exit(EXIT_WRONG_RESULT)
+        raise typer.Exit(ExitCode.VERDICT)
 
 
 @app.command()
 def check(feeder: FeederFile, injections: Table, as_json: AsJson = False, draw: Draw = None) -> None:
-    """Voltages, loadings, violations and losses. Exit code 1 when a limit is violated."""
-    from peerwatt.cli import EXIT_WRONG_RESULT
+    """Voltages, loadings, violations and losses. Exit code 3 when a limit is violated."""
+    from peerwatt.cli.exit_codes import ExitCode
     from peerwatt.cli.grid_output import print_state, state_as_dict
     from peerwatt.grid.flow.limits import find_violations
 
     solver, table = _load(feeder, injections)
     flow = solver.solve(*table.per_node(solver.nodes))
     violations = find_violations(solver.feeder, flow)
+    _draw(solver.feeder, flow, draw)
     if as_json:
         print_json(state_as_dict(solver.feeder, flow, violations))
     else:
         print_state(solver.feeder, flow, violations)
-    _draw(solver.feeder, flow, draw)
     if violations:
-        raise typer.Exit(EXIT_WRONG_RESULT)
+        raise typer.Exit(ExitCode.VERDICT)
 
 
 @app.command()
@@ -121,8 +135,11 @@ def curtail(
     as_json: AsJson = False,
     draw: Draw = None,
 ) -> None:
-    """The least curtailment of injections that keeps the limits, and why each one is cut. Loads stay on."""
-    from peerwatt.cli import EXIT_WRONG_RESULT
+    """The least curtailment of injections that keeps the limits, and why each one is cut. Loads stay on.
+
+    Exit code 3 when a violation remains that cutting does not mend.
+    """
+    from peerwatt.cli.exit_codes import ExitCode
     from peerwatt.cli.grid_output import curtailment_as_dict, print_curtailment
     from peerwatt.grid.files.table_exchange import exchange_of
     from peerwatt.grid.gate.curtailment_rules import RULES
@@ -136,13 +153,13 @@ def curtail(
         decision, support = decide_with_volt_var(solver, exchange, table.rating_va, rule=rule)
     else:
         decision = decide(solver, exchange, rule=rule)
+    _draw(solver.feeder, decision.after, draw)
     if as_json:
         print_json(curtailment_as_dict(table, exchange, decision, support))
     else:
         print_curtailment(table, exchange, decision, support)
-    _draw(solver.feeder, decision.after, draw)
     if decision.violations_after:
-        raise typer.Exit(EXIT_WRONG_RESULT)
+        raise typer.Exit(ExitCode.VERDICT)
 
 
 @app.command()
@@ -165,6 +182,7 @@ def losses(
     names, shares, flow = shared_losses(solver, table, _choose(LOSS_RULES, rule, "--rule"), hours)
     no_load = round(float(flow.no_load_loss_w) * hours)
     total = {"rule": rule, "load_loss_wh": int(shares.sum()), "no_load_loss_wh": no_load}
+    _draw(solver.feeder, flow, draw)
     if as_json:
         rows = [{"participant": n, "loss_wh": int(x)} for n, x in zip(names, shares, strict=True)]
         print_json(total | {"shares": rows})
@@ -172,7 +190,6 @@ def losses(
         print_shares(
             names, shares, "loss (Wh)", f"load losses {int(shares.sum())} Wh by {rule}, no-load {no_load} Wh"
         )
-    _draw(solver.feeder, flow, draw)
 
 
 @app.command()
@@ -196,6 +213,7 @@ def charges(
     rules = CHARGE_RULES | {"zone": by_zone({node: zone for node, zone in zones.items() if zone})}
     sell, buy = matched(table)
     shares = network_charges(solver.feeder, table.nodes, sell, buy, total, _choose(rules, rule, "--rule"))
+    _draw(solver.feeder, solver.solve(*table.per_node(solver.nodes)), draw)
     if as_json:
         rows = [
             {"participant": n, "sold_w": int(s), "bought_w": int(b), "charge": int(x)}
@@ -204,7 +222,6 @@ def charges(
         print_json({"rule": rule, "total": int(shares.sum()), "charges": rows})
     else:
         print_shares(table.names, shares, "charge (base units)", f"{int(shares.sum())} base units by {rule}")
-    _draw(solver.feeder, solver.solve(*table.per_node(solver.nodes)), draw)
 
 
 @app.command()
@@ -215,18 +232,24 @@ def envelope(
     as_json: AsJson = False,
     draw: Draw = None,
 ) -> None:
-    """How much each row with connection limits may inject and draw; rows without are the background."""
+    """How much each row with connection limits may inject and draw; rows without are the background.
+
+    Exit code 3 when the background alone violates a limit.
+    """
+    from peerwatt.cli.exit_codes import ExitCode
     from peerwatt.cli.grid_output import envelope_as_dict, print_envelope
     from peerwatt.grid.files.table_exchange import envelope_of
     from peerwatt.grid.gate.curtailment_rules import RULES
 
     solver, table = _load(feeder, injections)
     rows, found = envelope_of(solver, table, _choose(RULES, policy, "--policy"))
+    _draw(solver.feeder, solver.solve(*table.per_node(solver.nodes)), draw)
     if as_json:
         print_json(envelope_as_dict(table, rows, found))
     else:
         print_envelope(table, rows, found)
-    _draw(solver.feeder, solver.solve(*table.per_node(solver.nodes)), draw)
+    if found.violations:
+        raise typer.Exit(ExitCode.VERDICT)
 
 
 def _load(feeder: Path, injections: Path) -> tuple[Any, Any]:

@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from rich.table import Table
 
-from peerwatt.cli.console import results
 from peerwatt.grid.arrays import Floats, Ints
 from peerwatt.grid.feeder import Feeder
 from peerwatt.grid.files.injections import Injections
@@ -18,6 +16,7 @@ from peerwatt.grid.flow.power_flow import FlowResult
 from peerwatt.grid.flow.system_strength import Strength
 from peerwatt.grid.gate.decision import Decision
 from peerwatt.grid.gate.operating_envelope import Envelope
+from peerwatt.report.terminal import results, show, table
 
 _PHASES = "abc"
 _SHOWN = 10
@@ -86,17 +85,16 @@ def print_state(feeder: Feeder, flow: FlowResult, violations: Sequence[Violation
         f"losses      {float(flow.loss_w) / 1e3:.3f} kW: load-dependent {float(flow.load_loss_w) / 1e3:.3f}, "
         f"no-load {flow.no_load_loss_w / 1e3:.3f}"
     )
-    table = Table(
-        "branch", "kind", "loading (%)", "loss (W)", title="most loaded branches", title_justify="left"
-    )
+    out.print(f"branches    {min(_SHOWN, len(feeder.branch_names))} with the highest loading:")
+    branches = table("branch", "kind", "loading (%)", "loss (W)", left=2)
     for k in flow.loading_percent.argsort(kind="stable")[::-1][:_SHOWN]:
-        table.add_row(
+        branches.add_row(
             feeder.branch_names[k],
             feeder.branch_kinds[k],
             f"{flow.loading_percent[k]:.1f}",
             f"{flow.branch_loss_w[k]:.1f}",
         )
-    out.print(table)
+    show(branches)
     if not violations:
         out.print("no limit is violated")
     for violation in violations[:_SHOWN]:
@@ -106,7 +104,7 @@ def print_state(feeder: Feeder, flow: FlowResult, violations: Sequence[Violation
 
 
 def curtailment_as_dict(
-    table: Injections, exchange: Exchange, decision: Decision, support_var: Floats | None = None
+    injections: Injections, exchange: Exchange, decision: Decision, support_var: Floats | None = None
 ) -> dict[str, Any]:
     """What stays of every injection, and why the rest was cut."""
     return {
@@ -115,16 +113,16 @@ def curtailment_as_dict(
         "violations_after": [_violation(v) for v in decision.violations_after],
         "voltage_max_pu_before": float(decision.before.u_pu.max()),
         "voltage_max_pu_after": float(decision.after.u_pu.max()),
-        "support_kvar": None if support_var is None else _by_name(table, support_var / 1e3),
+        "support_kvar": None if support_var is None else _by_name(injections, support_var / 1e3),
         "cut_kw": int((exchange.surplus_wh - decision.surplus_wh).sum()) / 1e3,
         "injections": [
             {"participant": n, "asked_kw": int(a) / 1e3, "allowed_kw": int(b) / 1e3}
-            for n, a, b in zip(table.names, exchange.surplus_wh, decision.surplus_wh, strict=True)
+            for n, a, b in zip(injections.names, exchange.surplus_wh, decision.surplus_wh, strict=True)
             if a
         ],
         "reasons": [
             {
-                "participant": table.names[r.participant],
+                "participant": injections.names[r.participant],
                 "cut_kw": r.surplus_wh / 1e3,
                 "element": r.element,
                 "value": r.value,
@@ -138,7 +136,7 @@ def curtailment_as_dict(
 
 
 def print_curtailment(
-    table: Injections, exchange: Exchange, decision: Decision, support_var: Floats | None = None
+    injections: Injections, exchange: Exchange, decision: Decision, support_var: Floats | None = None
 ) -> None:
     """The same as a table and sentences."""
     out = results()
@@ -146,58 +144,58 @@ def print_curtailment(
     out.print(f"cut         {cut / 1e3:.3f} kW of {int(exchange.surplus_wh.sum()) / 1e3:.3f} kW injected")
     before, after = float(decision.before.u_pu.max()), float(decision.after.u_pu.max())
     out.print(f"voltage     at most {before:.4f} pu before, {after:.4f} pu after")
-    lines = Table("participant", "asked (kW)", "allowed (kW)", "why")
+    lines = table("participant", "asked\n(kW)", "allowed\n(kW)", "why", long=1)
     why = {r.participant: r for r in decision.reasons}
-    for k, name in enumerate(table.names):
+    for k, name in enumerate(injections.names):
         if exchange.surplus_wh[k]:
             r = why.get(k)
             reason = f"{r.element} {r.value:.4g} > {r.limit:g} {r.unit}, {r.per_kw:+.2g} per kW" if r else ""
             lines.add_row(
                 name, f"{exchange.surplus_wh[k] / 1e3:.3f}", f"{decision.surplus_wh[k] / 1e3:.3f}", reason
             )
-    out.print(lines)
-    for name, kvar in _by_name(table, np.zeros(0) if support_var is None else support_var / 1e3).items():
+    show(lines)
+    for name, kvar in _by_name(injections, np.zeros(0) if support_var is None else support_var / 1e3).items():
         out.print(f"support     {name}: {kvar:+.3f} kvar")
     for violation in decision.violations_after:
         out.print(f"remains     {violation}; cutting injections does not mend it")
 
 
-def _by_name(table: Injections, values: Floats) -> dict[str, float]:
-    return {name: float(x) for name, x in zip(table.names, values, strict=False) if x}
+def _by_name(injections: Injections, values: Floats) -> dict[str, float]:
+    return {name: float(x) for name, x in zip(injections.names, values, strict=False) if x}
 
 
 def print_shares(names: Sequence[str], shares: Ints, unit: str, headline: str) -> None:
     """Whole shares that sum to what the headline says."""
-    table = Table("participant", unit)
+    lines = table("participant", unit)
     for name, share in zip(names, shares, strict=True):
-        table.add_row(name, str(int(share)))
+        lines.add_row(name, str(int(share)))
     results().print(headline)
-    results().print(table)
+    show(lines)
 
 
-def envelope_as_dict(table: Injections, rows: Ints, found: Envelope) -> dict[str, Any]:
+def envelope_as_dict(injections: Injections, rows: Ints, found: Envelope) -> dict[str, Any]:
     """The envelope by participant."""
     return {
         "violations": [_violation(v) for v in found.violations],
         "envelope": [
-            {"participant": table.names[k], "injection_kw": int(a) / 1e3, "offtake_kw": int(b) / 1e3}
+            {"participant": injections.names[k], "injection_kw": int(a) / 1e3, "offtake_kw": int(b) / 1e3}
             for k, a, b in zip(rows, found.injection_w, found.offtake_w, strict=True)
         ],
     }
 
 
-def print_envelope(table: Injections, rows: Ints, found: Envelope) -> None:
+def print_envelope(injections: Injections, rows: Ints, found: Envelope) -> None:
     """The envelope beside the connection limits."""
-    lines = Table("participant", "injection (kW)", "of (kW)", "offtake (kW)", "of (kW)")
+    lines = table("participant", "injection\n(kW)", "of\n(kW)", "offtake\n(kW)", "of\n(kW)")
     for k, a, b in zip(rows, found.injection_w, found.offtake_w, strict=True):
         lines.add_row(
-            table.names[k],
+            injections.names[k],
             f"{a / 1e3:.1f}",
-            f"{max(table.export_limit_w[k], 0) / 1e3:.1f}",
+            f"{max(injections.export_limit_w[k], 0) / 1e3:.1f}",
             f"{b / 1e3:.1f}",
-            f"{max(table.import_limit_w[k], 0) / 1e3:.1f}",
+            f"{max(injections.import_limit_w[k], 0) / 1e3:.1f}",
         )
-    results().print(lines)
+    show(lines)
     for violation in found.violations:
         results().print(f"violated without any participant: {violation}")
 
@@ -221,8 +219,8 @@ def strength_as_dict(found: Sequence[Strength]) -> dict[str, Any]:
 
 def print_strength(found: Sequence[Strength]) -> None:
     """The same as a table."""
-    table = Table("node", "short-circuit power (MVA)", "inverters (kVA)", "ratio", "")
+    nodes = table("node", "short-circuit\npower (MVA)", "inverters\n(kVA)", "ratio", "", long=1)
     for s in found:
         power, rating = f"{s.short_circuit_va / 1e6:.2f}", f"{s.rating_va / 1e3:.1f}"
-        table.add_row(s.node, power, rating, f"{s.ratio:.1f}", f"below {s.minimum:g}" if s.weak else "")
-    results().print(table)
+        nodes.add_row(s.node, power, rating, f"{s.ratio:.1f}", f"below {s.minimum:g}" if s.weak else "")
+    show(nodes)

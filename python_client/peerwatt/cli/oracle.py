@@ -7,9 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from peerwatt.cli.console import AsJson, print_json, results
+from peerwatt.cli.console import AsJson, print_json
 from peerwatt.cli.oracle_derive import derive, envelope, inputs, verify
 from peerwatt.cli.oracle_run import run
+from peerwatt.report.terminal import results, show, table
 
 app = typer.Typer(no_args_is_help=True, help="Be a member of the grid oracle's committee, or check one.")
 app.command()(run)
@@ -57,25 +58,21 @@ def status(
     if as_json:
         print_json(found)
         return
-    from rich.table import Table
-
     console = results()
     console.print(
         f"member {identity.member} of market {identity.market} on chain {identity.chain_id}", soft_wrap=True
     )
     console.print(f"followed to block {block}; {found['signed']} reports signed")
-    table = Table(box=None, pad_edge=False)
-    for column in ("interval", "signed", "volume Wh", "on chain", "digest"):
-        table.add_column(column, justify="right" if column == "volume Wh" else "left", no_wrap=True)
+    signed_reports = table("interval", "signed", "on chain", "digest", "volume\nWh", left=4)
     for report in reports:
-        table.add_row(
+        signed_reports.add_row(
             str(report["interval"]),
             report["verdict"],
-            str(report["volume_wh"]),
             report["on_chain"] or "–",
             f"{report['digest'][:SHORT_HASH]}…",
+            str(report["volume_wh"]),
         )
-    console.print(table)
+    show(signed_reports)
 
 
 @app.command()
@@ -85,6 +82,7 @@ def forecasts(
     seed: Annotated[int | None, typer.Option(min=0, help="The scenario's by default.")] = None,
     first_interval: Annotated[int | None, typer.Option(min=0, help="Interval on chain of its first.")] = None,
     days: Annotated[int, typer.Option(min=1, help="How many days.")] = 1,
+    as_json: AsJson = False,
 ) -> None:
     """Write a scenario's forecasts as the committee's members read them."""
     from peerwatt.errors import InputError
@@ -102,7 +100,11 @@ def forecasts(
             directory.write(source.forecast(interval))
     except OSError as error:
         raise InputError(f"{out}: cannot be written: {error.strerror}; choose another --out") from None
-    typer.echo(f"{count} forecasts in {out}, intervals {source.first} to {source.first + count - 1}")
+    last = source.first + count - 1
+    if as_json:
+        print_json({"directory": str(out), "first_interval": source.first, "last_interval": last})
+    else:
+        typer.echo(f"{count} forecasts in {out}, intervals {source.first} to {last}")
 
 
 for _verb in (inputs, derive, verify, envelope):

@@ -46,10 +46,12 @@ def inputs(
     seed: Seed = None,
     first_interval: First = None,
     rules: Rules = None,
+    as_json: AsJson = False,
 ) -> None:
     """Print everything that the report on an interval follows from, as one JSON document.
 
-    Either as a member kept it (--state), or from public data alone: the chain and the forecasts.
+    Either as a member kept it (--state), or from public data alone: the chain and the forecasts. A member
+    that signed two reports on an interval has two documents, a line each; --json makes them one list.
     """
     if state is not None:
         from peerwatt.oracle.signing_record import SigningRecord
@@ -59,8 +61,9 @@ def inputs(
             signed = SigningRecord(database).of_interval(interval)
         if not signed:
             raise InputError(f"{state}: nothing is signed for interval {interval}: see oracle status")
-        for report in signed:
-            typer.echo(report.inputs)
+        documents = [report.inputs for report in signed]
+        whole = as_json and len(documents) > 1
+        typer.echo(f"[{','.join(documents)}]" if whole else "\n".join(documents))
         return
     if deployment is None:
         raise InputError("name the --state of a member, or the --deployment of a market and its forecasts")
@@ -76,7 +79,7 @@ def derive(
     as_json: AsJson = False,
 ) -> None:
     """Derive a report again from its inputs, to the byte: the same ones give the same digest everywhere."""
-    from peerwatt.cli import EXIT_WRONG_RESULT
+    from peerwatt.cli.exit_codes import ExitCode
     from peerwatt.oracle.report_inputs import ReportInputs
 
     try:
@@ -87,8 +90,8 @@ def derive(
     derived = _document(found, _judged(found, feeder))
     _print(derived, as_json)
     if expect is not None and expect.lower().removeprefix("0x") != derived["digest"].removeprefix("0x"):
-        progress().print(f"the digest is not {expect}", soft_wrap=True)
-        raise typer.Exit(EXIT_WRONG_RESULT)
+        progress().print(f"the digest is not {expect}")
+        raise typer.Exit(ExitCode.DISAGREE)
 
 
 def verify(
@@ -104,7 +107,7 @@ def verify(
     as_json: AsJson = False,
 ) -> None:
     """Derive a report from public data and compare it with the one on chain; exit code 1 if they differ."""
-    from peerwatt.cli import EXIT_WRONG_RESULT
+    from peerwatt.cli.exit_codes import ExitCode
     from peerwatt.oracle.public_record import report_on_chain
     from peerwatt.oracle.report_bytes import as_hex, encoded
     from peerwatt.oracle.signing_record import report_document
@@ -130,7 +133,7 @@ def verify(
     for name in () if as_json else differing:
         typer.echo(f"{name}: derived {derived[name]}, on chain {on_chain[name]}")
     if not same:
-        raise typer.Exit(EXIT_WRONG_RESULT)
+        raise typer.Exit(ExitCode.DISAGREE)
 
 
 def envelope(
@@ -148,7 +151,7 @@ def envelope(
 
     Exit code 1 if they differ; where none was published, what it would be is printed.
     """
-    from peerwatt.cli import EXIT_WRONG_RESULT
+    from peerwatt.cli.exit_codes import ExitCode
     from peerwatt.client import EnvelopeBoard
     from peerwatt.grid.files.feeder_file import load_feeder
     from peerwatt.grid.flow.power_flow import PowerFlow
@@ -188,7 +191,7 @@ def envelope(
         else:
             typer.echo(f"interval {interval}: others were published, {', '.join(digests)}")
     if published and not same:
-        raise typer.Exit(EXIT_WRONG_RESULT)
+        raise typer.Exit(ExitCode.DISAGREE)
 
 
 @contextmanager

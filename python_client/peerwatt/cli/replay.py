@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from peerwatt.cli.console import AsJson, log_to_stderr, print_json, progress, results
+from peerwatt.cli.console import AsJson, log_to_stderr, print_json, progress
 
 if TYPE_CHECKING:
     from peerwatt.record.results import ReplayResult
@@ -68,11 +68,10 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Replay a neighbourhood's market, interval by interval, on a real EVM; of a pilot, zone by zone."""
-    from peerwatt.cli import EXIT_WRONG_RESULT
+    from peerwatt.cli.exit_codes import ExitCode
     from peerwatt.errors import InputError
     from peerwatt.replay.run import replay_scenario
     from peerwatt.report.files import check_destination, write_results
-    from peerwatt.report.zones import write_zones
     from peerwatt.scenario import variants
     from peerwatt.scenario.catalogue import scenario_files
     from peerwatt.scenario.loading import load_scenario
@@ -119,12 +118,12 @@ def replay(
     if len(done) == 1:
         _print_result(done[0][1], as_json)
     else:
-        zones = _print_zones(Path(scenario).name, done, as_json)
-        stderr.print(f"zones: {write_zones(zones, jobs[0][1].parent)}", soft_wrap=True)
+        file = _print_zones(Path(scenario).name, done, jobs[0][1].parent, as_json)
+        stderr.print(f"zones: {file}")
     for _, directory in jobs:
-        stderr.print(f"report: {directory / 'report.html'}", soft_wrap=True)
-    if any(result.summary.reference_mismatches or result.summary.conservation_error for _, result in done):
-        raise typer.Exit(EXIT_WRONG_RESULT)
+        stderr.print(f"report: {directory / 'report.html'}")
+    if not all(result.agrees for _, result in done):
+        raise typer.Exit(ExitCode.DISAGREE)
 
 
 @contextmanager
@@ -149,24 +148,22 @@ def _bar(what: str, total: int) -> Iterator[Callable[[int, int], None]]:
 
 def _print_result(result: ReplayResult, as_json: bool) -> None:
     from peerwatt.report.files import summary_document
-    from peerwatt.report.tables import bills_table, summary_table
+    from peerwatt.report.tables import show_result
 
     if as_json:
         print_json(summary_document(result))
-        return
-    console = results()
-    console.print(summary_table(result))
-    console.print()
-    console.print(bills_table(result))
+    else:
+        show_result(result)
 
 
-def _print_zones(pilot: str, done: list[tuple[str, ReplayResult]], as_json: bool) -> dict[str, Any]:
-    from peerwatt.report.zones import zone_figures, zones_document, zones_table
+def _print_zones(pilot: str, done: list[tuple[str, ReplayResult]], directory: Path, as_json: bool) -> Path:
+    from peerwatt.report.zones import show_zones, write_zones, zone_figures, zones_document
 
     zones = [zone_figures(zone, result) for zone, result in done]
     document = zones_document(pilot, zones)
+    written = write_zones(document, directory)
     if as_json:
         print_json(document)
     else:
-        results().print(zones_table(zones))
-    return document
+        show_zones(zones)
+    return written

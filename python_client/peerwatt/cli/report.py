@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from peerwatt.cli.console import AsJson, print_json, progress, results
+from peerwatt.cli.console import AsJson, print_json, progress
 
 
 def register(app: typer.Typer) -> None:
@@ -19,18 +19,34 @@ def report(
     directory: Annotated[Path, typer.Argument(help="What a replay wrote.", metavar="DIR")],
     as_json: AsJson = False,
 ) -> None:
-    """Print the tables of a replay and make its page again from the files in DIR."""
+    """Print the tables of a replay and make its page again from the files in DIR; of a pilot, its zones.
+
+    Bills and accounts in them are compared again; exit code 1 if they differ.
+    """
+    from peerwatt.cli.exit_codes import ExitCode
     from peerwatt.report.files import read_results, summary_document, write_page
+    from peerwatt.report.tables import show_result
+    from peerwatt.report.zones import read_zones, show_zones, zone_figures, zones_document
 
-    result = read_results(directory)
-    page = write_page(directory)
-    if as_json:
-        print_json(summary_document(result))
-        return
-    from peerwatt.report.tables import bills_table, summary_table
-
-    console = results()
-    console.print(summary_table(result))
-    console.print()
-    console.print(bills_table(result))
-    progress().print(f"report: {page}", soft_wrap=True)
+    zones = read_zones(directory)
+    if zones is None:
+        done = {directory: read_results(directory)}
+    else:
+        done = {directory / zone: read_results(directory / zone) for zone in zones.names}
+    pages = [write_page(each) for each in done]
+    if zones is None:
+        [result] = done.values()
+        if as_json:
+            print_json(summary_document(result))
+        else:
+            show_result(result)
+    else:
+        figures = [zone_figures(path.name, result) for path, result in done.items()]
+        if as_json:
+            print_json(zones_document(zones.pilot, figures))
+        else:
+            show_zones(figures)
+    for page in pages:
+        progress().print(f"report: {page}")
+    if not all(result.agrees for result in done.values()):
+        raise typer.Exit(ExitCode.DISAGREE)

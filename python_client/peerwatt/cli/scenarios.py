@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from peerwatt.cli.console import AsJson, print_json, results
+from peerwatt.cli.console import AsJson, print_json
+from peerwatt.report.terminal import show, table
 
 if TYPE_CHECKING:
     from peerwatt.scenario.schema import ScenarioFile
@@ -33,14 +34,10 @@ def scenarios(as_json: AsJson = False) -> None:
     if as_json:
         print_json([_row(parsed) for parsed in found])
         return
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
-    for column in ("name", "first day", "days", "description"):
-        table.add_column(column, no_wrap=column != "description")
+    listed = table("name", "first day", "days", "description", left=2, long=1)
     for parsed in found:
-        table.add_row(parsed.name, parsed.start[:10], str(parsed.days), _one_line(parsed.description))
-    results().print(table)
+        listed.add_row(parsed.name, parsed.start[:10], str(parsed.days), _one_line(parsed.description))
+    show(listed)
 
 
 def _row(parsed: ScenarioFile) -> dict[str, str | int]:

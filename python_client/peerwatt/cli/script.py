@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import typer
 
-from peerwatt.cli import EXIT_BAD_INPUT, report_error
-from peerwatt.errors import PeerwattError
+from peerwatt.cli.console import write_any_character
+from peerwatt.cli.exit_codes import end
 
 
 def run(main: Callable[..., None]) -> None:
-    """Run a script's `main`, with `--help` made from its signature and docstring."""
-    try:
-        typer.run(main)
-    except PeerwattError as error:
-        report_error(error)
-        sys.exit(EXIT_BAD_INPUT)
+    """Run a script's `main`, with `--help` made from its signature and docstring.
+
+    It ends with the exit codes of the `peerwatt` command.
+    """
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+    app.command()(main)
+    write_any_character()
+    end(app, Path(sys.argv[0]).name)

@@ -1,7 +1,8 @@
 """From settlements to a household's bill: the eight lines, and the bill without a market beside them.
 
 This is the design's settlement table read from the household's side, kept apart from the settlement twin on
-purpose: the lines are summed here a second time, and whoever calls it compares the sum with the account.
+purpose: the lines are summed here a second time, and `peerwatt.record.bill_check` compares every sum with the
+account on chain. Positive is what the household pays.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 
 from peerwatt.market.config import Tariff
 from peerwatt.record.household_results import NO_LINES, BillLines, ParticipantResult, SettlementResult
-from peerwatt.record.results import VerdictName
+from peerwatt.record.results import IntervalResult, OrderStepResult, VerdictName
 
 SURPLUS_PAID = ("accept", "expired")
 """Verdicts after which exports beyond the trade earn the feed-in tariff: a silent oracle cuts nobody."""
@@ -25,22 +26,42 @@ class IntervalTerms:
         price: what buyers paid, base units per Wh; irrelevant, and None, where nothing traded.
         verdict: of the grid gate.
         sell_price: what sellers got, where that is not the same.
-        at_limits: where every Wh was traded at its own limit: base units that each participant's sales earned
-            and its purchases cost.
+        peer_cash_of: base units that each participant's sales earned and its purchases cost, step by step:
+            the one way to know them where every Wh was traded at its own limit. Without it the prices count.
     """
 
     price: int | None
     verdict: VerdictName
     sell_price: int | None = None
-    at_limits: Mapping[str, tuple[int, int]] | None = None
+    peer_cash_of: Mapping[str, tuple[int, int]] | None = None
 
     def peer_cash(self, settlement: SettlementResult) -> tuple[int, int]:
         """What a participant's accepted sales earned and its accepted purchases cost, base units."""
-        if self.at_limits is not None:
-            return self.at_limits.get(settlement.participant, (0, 0))
+        if self.peer_cash_of is not None:
+            return self.peer_cash_of.get(settlement.participant, (0, 0))
         price = self.price or 0
         sell_price = price if self.sell_price is None else self.sell_price
         return sell_price * settlement.accepted_sell_wh, price * settlement.accepted_buy_wh
+
+
+def interval_terms(
+    intervals: Iterable[IntervalResult], orders: Iterable[OrderStepResult]
+) -> dict[int, IntervalTerms]:
+    """What every interval was settled on, by its number; peers' cash is summed over the accepted steps."""
+    cash: dict[int, dict[str, tuple[int, int]]] = {}
+    for step in orders:
+        if step.traded_at is None:
+            continue
+        own = cash.setdefault(step.interval, {})
+        income, cost = own.get(step.participant, (0, 0))
+        amount = step.traded_at * step.accepted_wh
+        own[step.participant] = (income + amount, cost) if step.side == "sell" else (income, cost + amount)
+    return {
+        each.interval: IntervalTerms(
+            each.price, each.verdict, each.sell_price, peer_cash_of=cash.get(each.interval, {})
+        )
+        for each in intervals
+    }
 
 
 def surplus_is_paid(settlement: SettlementResult, terms: IntervalTerms) -> bool:
@@ -49,21 +70,25 @@ def surplus_is_paid(settlement: SettlementResult, terms: IntervalTerms) -> bool:
 
 
 def bill_lines(settlement: SettlementResult, terms: IntervalTerms, tariff: Tariff) -> BillLines:
-    """The lines of one participant's interval (design, section 2, step 5)."""
+    """The lines of one participant's interval (design, section 2, step 5).
+
+    An interval without an order of the participant's is the tariff alone: nothing was accepted, nothing is
+    lost or charged, and both registers are settled by the supplier.
+    """
     sold, bought = settlement.accepted_sell_wh, settlement.accepted_buy_wh
     delivered = min(sold, settlement.exported_wh)
     used = min(bought, settlement.imported_wh)
     income, cost = terms.peer_cash(settlement)
     surplus = settlement.exported_wh - delivered
     return BillLines(
-        peer_sales=income,
-        peer_purchases=-cost,
-        network_fee=-settlement.network_charge,
-        shortfall=-tariff.retail * (sold - delivered),
-        unused=tariff.feed_in * (bought - used),
-        feed_in=tariff.feed_in * surplus if surplus_is_paid(settlement, terms) else 0,
-        retail=-tariff.retail * (settlement.imported_wh - used),
-        losses=-tariff.retail * settlement.loss_wh,
+        peer_sales=-income,
+        peer_purchases=cost,
+        network_fee=settlement.network_charge,
+        shortfall=tariff.retail * (sold - delivered),
+        unused=-tariff.feed_in * (bought - used),
+        feed_in=-tariff.feed_in * surplus if surplus_is_paid(settlement, terms) else 0,
+        retail=tariff.retail * (settlement.imported_wh - used),
+        losses=tariff.retail * settlement.loss_wh,
     )
 
 
@@ -105,6 +130,6 @@ def participant_result(
         curtailed_wh=sum(s.curtailed_wh for s in own),
         loss_share_wh=sum(s.loss_wh for s in own),
         lines=sum((bill_lines(s, terms[s.interval], tariff) for s in own), NO_LINES),
-        tariff_only_retail=-tariff.retail * imported,
-        tariff_only_feed_in=tariff.feed_in * exported,
+        tariff_only_retail=tariff.retail * imported,
+        tariff_only_feed_in=-tariff.feed_in * exported,
     )

@@ -1,6 +1,8 @@
 """What a replay found out about one household: its intervals, its bill line by line, and its registers.
 
-Units as in `peerwatt.record.results`.
+Units as in `peerwatt.record.results`. A bill and its lines have one sign, the household's: **positive is what
+it pays**, negative what it is paid. `cash` is no line of a bill but the change of an account, as the chain
+books it: positive is what the account received.
 """
 
 from __future__ import annotations
@@ -24,14 +26,14 @@ class SettlementResult:
     network_charge: int
     """Paid for the network, base units."""
     cash: int
-    """Change of the account, + received."""
+    """Change of the account on chain, + received; 0 where the supplier billed outside the contract."""
     on_market: bool = True
     """False where no order stood: the supplier billed both registers at the tariff, outside the contract."""
 
 
 @dataclass(frozen=True)
 class BillLines:
-    """A bill's lines, base units, signed from the household's side: + received, - paid."""
+    """A bill's lines, base units: positive is what the household pays, negative what it is paid."""
 
     peer_sales: int
     peer_purchases: int
@@ -46,8 +48,27 @@ class BillLines:
 
     @property
     def total(self) -> int:
-        """Change of the account."""
+        """The bill: what the household pays in all."""
         return sum(getattr(self, line.name) for line in fields(self))
+
+    @property
+    def to_peers(self) -> int:
+        """What passes to other households through the community's account."""
+        return self.peer_sales + self.peer_purchases
+
+    @property
+    def to_grid_operator(self) -> int:
+        """What the grid operator receives."""
+        return self.network_fee + self.losses
+
+    @property
+    def to_supplier(self) -> int:
+        """What the supplier receives."""
+        return self.shortfall + self.unused + self.feed_in + self.retail
+
+    def __neg__(self) -> BillLines:
+        """Line by line, to take away."""
+        return BillLines(**{f.name: -getattr(self, f.name) for f in fields(self)})
 
     def __add__(self, other: BillLines) -> BillLines:
         """Line by line."""
@@ -79,7 +100,9 @@ class ParticipantResult:
     loss_share_wh: int
     lines: BillLines
     tariff_only_retail: int
+    """The import register at the retail tariff."""
     tariff_only_feed_in: int
+    """The export register at the feed-in tariff; negative, for the household is paid."""
 
     @property
     def bought_at_tariff_wh(self) -> int:
@@ -102,19 +125,14 @@ class ParticipantResult:
         return self.own_wh + self.exported_wh
 
     @property
-    def imbalance(self) -> int:
-        """Net cost or gain of not doing what was traded: shortfall and unused."""
-        return self.lines.shortfall + self.lines.unused
-
-    @property
     def bill_market(self) -> int:
         """What the household owes for the period with the market; negative when it is paid."""
-        return -self.lines.total
+        return self.lines.total
 
     @property
     def bill_tariff_only(self) -> int:
         """What the same two registers would have cost at retail and feed-in tariff alone."""
-        return -(self.tariff_only_retail + self.tariff_only_feed_in)
+        return self.tariff_only_retail + self.tariff_only_feed_in
 
     @property
     def saving(self) -> int:

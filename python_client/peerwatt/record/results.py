@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from peerwatt.record.feeder_picture import FeederPicture, Limits
 from peerwatt.record.household_results import ParticipantResult, SettlementResult
 
 VERDICTS = ("accept", "cap", "curtail", "void", "expired")
@@ -133,6 +132,77 @@ class AccountResult:
 
 
 @dataclass(frozen=True)
+class NodeState:
+    """One node of the feeder in the interval that the picture shows."""
+
+    node: str
+    x: float
+    y: float
+    voltage_pu_before: float
+    voltage_pu_after: float
+    participants: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class BranchState:
+    """One line or transformer of the feeder in the interval that the picture shows."""
+
+    branch: str
+    from_node: str
+    to_node: str
+    loading_percent_before: float
+    loading_percent_after: float
+
+
+@dataclass(frozen=True)
+class FeederPicture:
+    """The feeder in one interval, before and after the gate."""
+
+    interval: int
+    nodes: tuple[NodeState, ...]
+    branches: tuple[BranchState, ...]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the gate holds the feeder to."""
+
+    voltage_min_pu: float
+    voltage_max_pu: float
+    loading_max_percent: float
+
+
+@dataclass(frozen=True)
+class BillDifference:
+    """An account whose change on chain is not what the bills say, base units, + received.
+
+    Where a household's bill of one interval differs, the interval is named; else the sums over all intervals
+    do.
+    """
+
+    account: str
+    interval: int | None
+    by_the_bills: int
+    on_chain: int
+
+    @property
+    def amount(self) -> int:
+        """By how much the bills credit it more than the chain."""
+        return self.by_the_bills - self.on_chain
+
+
+@dataclass(frozen=True)
+class BillCheck:
+    """Every household's bill against its account on chain; see `peerwatt.record.bill_check`."""
+
+    compared: int
+    """Bills of one household and one interval that the market contract settled."""
+    outside: int
+    """Those of intervals without an order of the household: billed at the tariff, outside the contract."""
+    differences: tuple[BillDifference, ...]
+
+
+@dataclass(frozen=True)
 class Summary:
     """The figures of the whole replay; `summary.json` is made from it."""
 
@@ -180,6 +250,8 @@ class Summary:
     bond: int = 0
     """What each of them cost until it was revealed, base units."""
     reveal_window_s: int = 0
+    first_difference: str = ""
+    """The first thing in which chain and reference differ; empty where they agree."""
 
 
 @dataclass(frozen=True)
@@ -193,4 +265,12 @@ class ReplayResult:
     orders: tuple[OrderStepResult, ...]
     curtailments: tuple[CurtailmentReason, ...]
     accounts: tuple[AccountResult, ...]
+    bill_check: BillCheck
     feeder: FeederPicture | None = None
+
+    @property
+    def agrees(self) -> bool:
+        """Whether chain and reference agree, nothing came from nowhere, and every bill is what was booked."""
+        summary = self.summary
+        differ = summary.reference_mismatches or summary.conservation_error or self.bill_check.differences
+        return not differ

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from peerwatt.chain import open_network
-from peerwatt.record.outcome import results
+from peerwatt.record.derivation import results
 from peerwatt.record.results import ReplayResult
 from peerwatt.replay.committee_processes import CommitteeProcesses
 from peerwatt.replay.replay import Progress, Replay

@@ -82,6 +82,17 @@ def money(name: str, currency: str, field: str | None = None, derived: bool = Fa
     )
 
 
+def received(name: str, currency: str, field: str) -> Column:
+    """Money of a bill's line as the export has it: + received, - paid, where the record's + is paid."""
+    return Column(
+        f"{name}_{currency.lower()}",
+        field,
+        lambda value: scaled(-value, BASE_UNITS_PER_CURRENCY),
+        lambda cell: -unscaled(cell, BASE_UNITS_PER_CURRENCY),
+        decimals=6,
+    )
+
+
 def price(name: str) -> Column:
     """A price in ct/kWh, empty where there is none."""
     return Column(

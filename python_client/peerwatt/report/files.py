@@ -11,15 +11,25 @@ import json
 import os
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 from typing import Any
 
 from peerwatt.errors import InputError
-from peerwatt.record.feeder_picture import BranchState, FeederPicture, Limits, NodeState
+from peerwatt.market.config import Tariff
+from peerwatt.record.bill_check import check_bills
 from peerwatt.record.household_results import BillLines
-from peerwatt.record.results import ReplayResult, Summary
+from peerwatt.record.results import (
+    BillCheck,
+    BranchState,
+    FeederPicture,
+    Limits,
+    NodeState,
+    ReplayResult,
+    Summary,
+)
 from peerwatt.report.columns import PERCENT_DECIMALS, PU_DECIMALS, Column, value_of
+from peerwatt.report.headline import skipped_orders
 from peerwatt.report.layout import Layout, layouts
 from peerwatt.scenario.csv_table import CsvTable, Row, read_csv
 from peerwatt.scenario.problems import LocatedError
@@ -30,6 +40,8 @@ PAGE = "report.html"
 WALL_DECIMALS = 1
 OURS = frozenset({SUMMARY, FEEDER, PAGE, *(f"{name}.csv" for name in layouts("XXX"))})
 """Every file of an export; nothing else is ever overwritten or removed."""
+COMPARED = ("intervals", "participants", "settlements", "orders", "accounts")
+"""Tables that the bills are checked with."""
 
 
 class ExportError(LocatedError):
@@ -132,7 +144,26 @@ def summary_document(result: ReplayResult) -> dict[str, Any]:
         if isinstance(value, float):
             summary[name] = round(value, PERCENT_DECIMALS if "percent" in name else PU_DECIMALS)
     wall_seconds = summary.pop("wall_seconds")
-    return {**summary, "bills": bills, "wall_seconds": round(wall_seconds, WALL_DECIMALS)}
+    return {
+        **summary,
+        "checks": _checks(result),
+        "bills": bills,
+        "wall_seconds": round(wall_seconds, WALL_DECIMALS),
+    }
+
+
+def _checks(result: ReplayResult) -> dict[str, Any]:
+    """What must agree, and what the market skipped; base units and Wh."""
+    summary, bills = result.summary, result.bill_check
+    return {
+        "agrees": result.agrees,
+        "reference_mismatches": summary.reference_mismatches,
+        "conservation_error": summary.conservation_error,
+        "skipped_orders": skipped_orders(result),
+        "bills_compared": bills.compared,
+        "bills_outside_the_chain": bills.outside,
+        "bill_differences": [{**asdict(each), "amount": each.amount} for each in bills.differences],
+    }
 
 
 def _write_json(path: Path, document: Any) -> None:
@@ -163,14 +194,35 @@ def read_results(directory: Path) -> ReplayResult:
     tables: dict[str, tuple[Any, ...]] = {}
     for name, layout in layouts(summary.currency).items():
         tables[name] = _read_csv(directory / f"{name}.csv", layout)
-    return ReplayResult(summary=summary, feeder=_feeder(directory / FEEDER), **tables)
+    tariff = Tariff(summary.retail, summary.feed_in, summary.network_fee)
+    compared = {name: tables[name] for name in COMPARED}
+    return ReplayResult(
+        summary=summary,
+        bill_check=_bill_check(directory, tariff, compared),
+        feeder=_feeder(directory / FEEDER),
+        **tables,
+    )
+
+
+def _bill_check(directory: Path, tariff: Tariff, tables: dict[str, tuple[Any, ...]]) -> BillCheck:
+    try:
+        return check_bills(tariff, **tables)
+    except (KeyError, IndexError, ValueError):
+        raise InputError(
+            f"{directory}: its tables are not of one replay: intervals, participants and accounts differ; "
+            "replay again"
+        ) from None
 
 
 def _summary(path: Path) -> Summary:
     document = _read_json(path)
     try:
         limits = Limits(**document["limits"])
-        known = {field.name: document[field.name] for field in fields(Summary) if field.name != "limits"}
+        known = {
+            field.name: document[field.name]
+            for field in fields(Summary)
+            if field.name != "limits" and (field.name in document or field.default is MISSING)
+        }
         return Summary(**known, limits=limits)
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(

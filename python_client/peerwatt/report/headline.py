@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from html import escape
 
-from peerwatt.record.results import IntervalResult, ReplayResult, Summary
+from peerwatt.record.results import BillDifference, IntervalResult, ReplayResult, Summary
 from peerwatt.report import words
+from peerwatt.report.columns import BASE_UNITS_PER_CURRENCY, scaled
+
+NAMED = 20
+"""Differences that are named on the page and in the terminal; summary.json has all."""
 
 
 def headline(result: ReplayResult) -> str:
@@ -134,19 +139,62 @@ def tiles(result: ReplayResult) -> str:
     )
 
 
+def skipped_orders(result: ReplayResult) -> dict[str, int]:
+    """How many orders the market skipped, by the contract's reason."""
+    skipped = {(step.interval, step.participant, step.skipped) for step in result.orders if step.skipped}
+    return dict(sorted(Counter(reason for _, _, reason in skipped).items()))
+
+
+def skipped_in_words(result: ReplayResult) -> str:
+    """`3 orders skipped (2 BelowMargin, 1 OverEnvelope)`."""
+    reasons = ", ".join(f"{words.count(count)} {reason}" for reason, count in skipped_orders(result).items())
+    return f"{words.count(result.summary.skipped)} orders skipped" + (f" ({reasons})" if reasons else "")
+
+
+def bills_in_words(result: ReplayResult) -> str:
+    """How many bills were compared, and how many the chain knows nothing of."""
+    check = result.bill_check
+    text = f"{words.count(check.compared)} bills of an interval compared with the chain"
+    if check.outside:
+        text += f", {words.count(check.outside)} outside it (no order: billed at the tariff by the supplier)"
+    return text
+
+
+def bill_differences(result: ReplayResult) -> list[str]:
+    """Every difference between a bill and the chain, a sentence each, to the base unit."""
+    return [_difference(each, result.summary.currency) for each in result.bill_check.differences]
+
+
+def _difference(found: BillDifference, currency: str) -> str:
+    when = "all intervals" if found.interval is None else f"interval {found.interval}"
+    billed, booked, apart = (
+        scaled(amount, BASE_UNITS_PER_CURRENCY).replace("-", words.MINUS)
+        for amount in (found.by_the_bills, found.on_chain, found.amount)
+    )
+    return (
+        f"{found.account}, {when}: the bill credits {billed} {currency}, the chain booked {booked}; "
+        f"{apart} apart"
+    )
+
+
 def checks(result: ReplayResult) -> str:
-    """What must be zero."""
+    """What must be zero, and what the market skipped."""
     summary = result.summary
+    differences = bill_differences(result)
     total = sum(account.cash for account in result.accounts)
     rows = (
         (summary.reference_mismatches, "mismatches with the reference market"),
         (summary.conservation_error, "base units lost or made"),
         (total, "base units: the sum of all accounts, fees and losses included"),
+        (len(differences), f"bills that differ from the account; {bills_in_words(result)}"),
     )
+    listed = "".join(f"<li class=bad>{escape(text)}</li>" for text in differences[:NAMED])
+    if len(differences) > NAMED:
+        listed += f"<li class=bad>and {len(differences) - NAMED} more, all in summary.json</li>"
     return (
         '<ul class="checks">'
         + "".join(
             f"<li{' class=bad' if value else ''}><b>{value}</b> {escape(text)}</li>" for value, text in rows
         )
-        + "</ul>"
+        + f"<li>{escape(skipped_in_words(result))}</li>{listed}</ul>"
     )

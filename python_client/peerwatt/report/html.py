@@ -94,7 +94,8 @@ def _cards(result: ReplayResult) -> list[str]:
         ),
         card(
             "Bills, with and without the market",
-            "Both bills are for the same meter readings. Every line of the bill is in the table.",
+            "Both bills are for the same meter readings. Every line of the bill is in the table: positive is "
+            "what the household pays, negative what it is paid.",
             figure(bills(result), wide=True),
         ),
         merit_order_card(result),

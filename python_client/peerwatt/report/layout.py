@@ -1,4 +1,9 @@
-"""Which columns each file of the export has, in order. Time first, then energy, money, grid, chain."""
+"""Which columns each file of the export has, in order. Time first, then energy, money, grid, chain.
+
+The money columns have two signs, each by its kind, and docs/exports.md lists them: what a bill comes to
+(`bill_…`, `saving`, `network_charge`) is positive where the household pays; the lines of a bill, its two
+tariff-only registers and every `cash` are changes of an account: positive is what it received.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +18,7 @@ from peerwatt.report.columns import (
     money,
     price,
     real,
+    received,
     share,
     text,
     whole,
@@ -98,10 +104,10 @@ def _participant_columns(currency: str) -> tuple[Column, ...]:
         kwh("loss_share"),
         share("self_sufficiency"),
         share("self_consumption"),
-        *(money(line, currency, f"lines.{line}") for line in BILL_LINES),
+        *(received(line, currency, f"lines.{line}") for line in BILL_LINES),
         money("bill_market", currency, derived=True),
-        money("tariff_only_retail", currency),
-        money("tariff_only_feed_in", currency),
+        received("tariff_only_retail", currency, "tariff_only_retail"),
+        received("tariff_only_feed_in", currency, "tariff_only_feed_in"),
         money("bill_tariff_only", currency, derived=True),
         money("saving", currency, derived=True),
     )

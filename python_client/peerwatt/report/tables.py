@@ -1,4 +1,4 @@
-"""The result of a replay in the terminal: one table of what happened, one of every household's bill."""
+"""The result of a replay in the terminal: what happened, and what every household paid, drew and fed in."""
 
 from __future__ import annotations
 
@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 
 from peerwatt.record.results import ReplayResult, Summary
 from peerwatt.report import words
-from peerwatt.report.headline import mean_prices, saving
+from peerwatt.report.headline import (
+    NAMED,
+    bill_differences,
+    bills_in_words,
+    mean_prices,
+    saving,
+    skipped_in_words,
+)
+from peerwatt.report.terminal import table
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -15,13 +23,10 @@ if TYPE_CHECKING:
 
 def summary_table(result: ReplayResult) -> Table:
     """What happened, a line each."""
-    from rich.table import Table
-
     summary, limits = result.summary, result.summary.limits
     verdicts = ", ".join(f"{count} {name}" for name, count in summary.verdicts.items() if count)
-    table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column(style="dim")
-    table.add_column()
+    made = table("", "", long=1)
+    made.show_header = False
     cut = summary.traded_wh - summary.accepted_wh
     for name, value in (
         ("scenario", f"{summary.scenario}, {summary.start}, {summary.intervals} intervals"),
@@ -46,15 +51,29 @@ def summary_table(result: ReplayResult) -> Table:
             f"{words.count(summary.gas_total)}, {words.count(summary.gas_per_participant_interval)} per "
             "participant and interval",
         ),
-        (
-            "checks",
-            f"{summary.reference_mismatches} mismatches with the reference market, conservation error "
-            f"{summary.conservation_error}",
-        ),
+        *checks_rows(result),
         ("time", f"{summary.wall_seconds:.1f} s"),
     ):
-        table.add_row(name, value)
-    return table
+        made.add_row(name, value)
+    return made
+
+
+def checks_rows(result: ReplayResult) -> Iterator[tuple[str, str]]:
+    """What must agree, every difference by name, and the orders that the market skipped."""
+    summary, differences = result.summary, bill_differences(result)
+    yield (
+        "checks",
+        f"{summary.reference_mismatches} mismatches with the reference market, conservation error "
+        f"{summary.conservation_error}, {len(differences)} bills that differ; {bills_in_words(result)}",
+    )
+    if summary.first_difference:
+        yield "", summary.first_difference
+    for difference in differences[:NAMED]:
+        yield "", difference
+    if len(differences) > NAMED:
+        yield "", f"and {len(differences) - NAMED} more bills, all in summary.json"
+    if summary.skipped:
+        yield "", skipped_in_words(result)
 
 
 def sealed_row(summary: Summary) -> Iterator[tuple[str, str]]:
@@ -78,39 +97,35 @@ def envelope_row(summary: Summary) -> Iterator[tuple[str, str]]:
         )
 
 
-def bills_table(result: ReplayResult) -> Table:
-    """Each household: energy in kWh, bills in the currency."""
-    from rich.table import Table
-
+def household_tables(result: ReplayResult) -> Iterator[Table]:
+    """Bills, what was consumed, and what was generated: three tables that leave a long name its room."""
     currency = result.summary.currency
-    table = Table(box=None, pad_edge=False)
-    table.add_column("household")
-    heads = (
-        "own kWh",
-        "neighbours kWh",
-        "grid kWh",
-        "sold kWh",
-        "fed in kWh",
-        "held back kWh",
-        f"market {currency}",
-        f"tariff {currency}",
-        f"saving {currency}",
-    )
-    for head in heads:
-        table.add_column(head, justify="right")
+    bills = table("household", f"market\n{currency}", f"tariff only\n{currency}", f"saving\n{currency}")
+    consumed = table("household", "own\nkWh", "neighbours\nkWh", "grid\nkWh")
+    generated = table("household", "own\nkWh", "sold\nkWh", "fed in\nkWh", "held back\nkWh")
     for p in result.participants:
-        energy = (
-            p.own_wh,
-            p.bought_from_neighbours_wh,
-            p.bought_at_tariff_wh,
-            p.sold_to_neighbours_wh,
-            p.sold_at_tariff_wh + p.unpaid_surplus_wh,
-            p.curtailed_wh,
-        )
-        bills = (
+        bills.add_row(
+            p.participant,
             words.money(p.bill_market),
             words.money(p.bill_tariff_only),
             words.money(p.saving, plus=True),
         )
-        table.add_row(p.participant, *(words.kwh(e) for e in energy), *bills)
-    return table
+        drawn = (p.own_wh, p.bought_from_neighbours_wh, p.bought_at_tariff_wh)
+        consumed.add_row(p.participant, *map(words.kwh, drawn))
+        fed = (p.own_wh, p.sold_to_neighbours_wh, p.sold_at_tariff_wh + p.unpaid_surplus_wh, p.curtailed_wh)
+        if any(fed):
+            generated.add_row(p.participant, *map(words.kwh, fed))
+    yield bills
+    yield consumed
+    if generated.row_count:
+        yield generated
+
+
+def show_result(result: ReplayResult) -> None:
+    """Print all of it."""
+    from peerwatt.report.terminal import results, show
+
+    show(summary_table(result))
+    for each in household_tables(result):
+        results().print()
+        show(each)

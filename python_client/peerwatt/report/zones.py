@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from peerwatt.report import words
 from peerwatt.report.columns import BASE_UNITS_PER_CURRENCY, PU_DECIMALS, scaled
 from peerwatt.report.files import WALL_DECIMALS
 from peerwatt.report.headline import saving
+from peerwatt.report.terminal import results, show, table
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -32,6 +33,7 @@ SUMMED = (
     "gas_total",
     "reference_mismatches",
     "conservation_error",
+    "bill_differences",
 )
 """Columns whose total is their sum; energy in Wh, money in base units."""
 
@@ -72,7 +74,11 @@ class ZoneFigures:
 def zone_figures(zone: str, result: ReplayResult) -> ZoneFigures:
     """The figures of one zone."""
     summary = result.summary
-    values = {**summary.verdicts, "saved": saving(result)}
+    values = {
+        **summary.verdicts,
+        "saved": saving(result),
+        "bill_differences": len(result.bill_check.differences),
+    }
     return ZoneFigures(
         zone,
         summary.currency,
@@ -122,34 +128,76 @@ def write_zones(document: dict[str, Any], directory: Path) -> Path:
     return path
 
 
-def zones_table(zones: Sequence[ZoneFigures]) -> Table:
-    """A column for each zone, and their total."""
-    from rich.table import Table
+@dataclass(frozen=True)
+class Zones:
+    """Which zones a pilot's directory has.
 
-    table = Table(box=None, pad_edge=False)
-    columns = [*zones, total(zones)]
-    table.add_column("zone", style="dim")
-    for zone in columns:
-        table.add_column(zone.zone, justify="right", no_wrap=True)
-    rows: list[tuple[str, Callable[[ZoneFigures], str]]] = [
-        ("participants", _count("participants")),
-        ("orders", _count("orders")),
-        ("skipped", _count("skipped")),
-        ("traded kWh", lambda zone: words.kwh(zone.sums["traded_wh"])),
-        ("accepted kWh", lambda zone: words.kwh(zone.sums["accepted_wh"])),
-        *((name, _count(name)) for name in VERDICTS if any(zone.sums[name] for zone in zones)),
-        ("highest pu before the gate", lambda zone: words.pu(zone.voltage_max_pu_before)),
-        ("highest pu after it", lambda zone: words.pu(zone.voltage_max_pu_after)),
-        ("losses kWh", lambda zone: words.kwh(zone.sums["losses_wh"])),
-        (f"saved {zones[0].currency}", lambda zone: scaled(zone.sums["saved"], BASE_UNITS_PER_CURRENCY)),
-        ("gas", _count("gas_total")),
-        ("mismatches", _count("reference_mismatches")),
-        ("conservation error", _count("conservation_error")),
-        ("time s", lambda zone: f"{zone.wall_seconds:.1f}"),
-    ]
-    for name, write in rows:
-        table.add_row(name, *map(write, columns))
-    return table
+    Attributes:
+        pilot: its name.
+        names: of the zones, which are the directories of their reports.
+    """
+
+    pilot: str
+    names: tuple[str, ...]
+
+
+def read_zones(directory: Path) -> Zones | None:
+    """The zones that `write_zones` left beside their reports; None where there is no `zones.json`.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    path = directory / ZONES
+    if not path.is_file():
+        return None
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        return Zones(str(document["pilot"]), tuple(str(zone["zone"]) for zone in document["zones"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: names no zones: {error!r}; replay again") from None
+
+
+def zones_tables(zones: Sequence[ZoneFigures]) -> Iterator[Table]:
+    """A row for each zone and one for all: the market, verdicts, the feeder, money, and the checks."""
+    rows = [*zones, total(zones)]
+    of_each: tuple[dict[str, Callable[[ZoneFigures], str]], ...] = (
+        {
+            "homes": _count("participants"),
+            "orders": _count("orders"),
+            "skipped": _count("skipped"),
+            "traded\nkWh": lambda zone: words.kwh(zone.sums["traded_wh"]),
+            "accepted\nkWh": lambda zone: words.kwh(zone.sums["accepted_wh"]),
+        },
+        {name: _count(name) for name in VERDICTS if any(zone.sums[name] for zone in zones)},
+        {
+            "highest pu\nbefore the gate": lambda zone: words.pu(zone.voltage_max_pu_before),
+            "after\nit": lambda zone: words.pu(zone.voltage_max_pu_after),
+            "losses\nkWh": lambda zone: words.kwh(zone.sums["losses_wh"]),
+        },
+        {
+            f"saved\n{zones[0].currency}": lambda zone: scaled(zone.sums["saved"], BASE_UNITS_PER_CURRENCY),
+            "gas": _count("gas_total"),
+            "time\ns": lambda zone: f"{zone.wall_seconds:.1f}",
+        },
+        {
+            "mismatches": _count("reference_mismatches"),
+            "conservation\nerror": _count("conservation_error"),
+            "bills that\ndiffer": _count("bill_differences"),
+        },
+    )
+    for columns in of_each:
+        made = table("zone", *columns)
+        for zone in rows:
+            made.add_row(zone.zone, *(write(zone) for write in columns.values()))
+        yield made
+
+
+def show_zones(zones: Sequence[ZoneFigures]) -> None:
+    """Print all of it."""
+    for k, each in enumerate(zones_tables(zones)):
+        if k:
+            results().print()
+        show(each)
 
 
 def _count(name: str) -> Callable[[ZoneFigures], str]:

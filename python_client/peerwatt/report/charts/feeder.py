@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from peerwatt.record.feeder_picture import FeederPicture, Limits, NodeState
+from peerwatt.record.results import FeederPicture, Limits, NodeState
 from peerwatt.report import words
 from peerwatt.report.charts.chart import Chart, Key, Table
 from peerwatt.report.svg import Scale, label, picture, tag

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 import numpy as np
 
 from peerwatt import __version__
+from peerwatt.grid.feeder import BRANCHES, Feeder
+from peerwatt.grid.flow.limits import highest_u_pu
 from peerwatt.grid.flow.power_flow import FlowResult
 from peerwatt.market.ledger import SystemAccount
 from peerwatt.messages import Side, SkipReason
-from peerwatt.record.bills import IntervalTerms, participant_result
-from peerwatt.record.curtailment_reasons import curtailment_reasons
-from peerwatt.record.feeder_picture import Limits
-from peerwatt.record.feeder_view import feeder_picture
-from peerwatt.record.household_results import ParticipantResult, SettlementResult
+from peerwatt.record.bill_check import check_bills
+from peerwatt.record.bills import interval_terms, participant_result
+from peerwatt.record.fills_and_cuts import average_prices, curtailment_reasons, order_steps
+from peerwatt.record.household_results import SettlementResult
 from peerwatt.record.interval_log import IntervalLog
-from peerwatt.record.order_outcome import average_prices, order_steps, taken_steps
 from peerwatt.record.replayed import Replayed
 from peerwatt.record.results import (
     VERDICTS,
     AccountResult,
+    BranchState,
+    FeederPicture,
     IntervalResult,
+    Limits,
+    NodeState,
     ReplayResult,
     Summary,
     VerdictName,
@@ -38,73 +42,47 @@ SYSTEM_NAMES = {
 
 def results(replayed: Replayed) -> ReplayResult:
     """Everything the report needs, derived from the logs once."""
-    names = {home.account: home.name for home in replayed.scenario.participants}
-    intervals = tuple(_interval(replayed, log) for log in replayed.logs)
+    scenario, logs = replayed.scenario, replayed.logs
+    names = {home.account: home.name for home in scenario.participants}
+    intervals = tuple(_interval(replayed, log) for log in logs)
+    orders = tuple(step for log in logs for step in order_steps(scenario.market, log, names))
     settlements = tuple(
-        _settlement(log, home.account, home.name)
-        for log in replayed.logs
-        for home in replayed.scenario.participants
+        _settlement(log, home.account, home.name) for log in logs for home in scenario.participants
     )
-    terms = {log.slot: _terms(replayed, log, names) for log in replayed.logs}
+    of_home: dict[str, list[SettlementResult]] = defaultdict(list)
+    for settlement in settlements:
+        of_home[settlement.participant].append(settlement)
+    terms = interval_terms(intervals, orders)
     participants = tuple(
-        participant_result(
-            home.name,
-            home.kind,
-            home.node,
-            [settlement for settlement in settlements if settlement.participant == home.name],
-            terms,
-            replayed.scenario.tariff,
-        )
-        for home in replayed.scenario.participants
+        participant_result(home.name, home.kind, home.node, of_home[home.name], terms, scenario.tariff)
+        for home in scenario.participants
     )
+    accounts = tuple(_accounts(replayed, names))
     return ReplayResult(
         summary=_summary(replayed, intervals),
         intervals=intervals,
         participants=participants,
         settlements=settlements,
-        orders=tuple(
-            step for log in replayed.logs for step in order_steps(replayed.scenario.market, log, names)
-        ),
+        orders=orders,
         curtailments=tuple(
-            reason
-            for log in replayed.logs
-            for reason in curtailment_reasons(replayed.scenario.feeder, log, names)
+            reason for log in logs for reason in curtailment_reasons(scenario.feeder, log, names)
         ),
-        accounts=tuple(_accounts(replayed, names)),
-        feeder=feeder_picture(replayed),
+        accounts=accounts,
+        bill_check=check_bills(
+            scenario.tariff,
+            intervals=intervals,
+            participants=participants,
+            settlements=settlements,
+            orders=orders,
+            accounts=accounts,
+        ),
+        feeder=_feeder_picture(replayed),
     )
-
-
-def bill_error(replayed: Replayed, participants: tuple[ParticipantResult, ...]) -> int:
-    """Base units by which bills and accounts on chain differ, over all participants; 0 when all is right.
-
-    A home without an order in an interval is billed outside the contract for it, so only homes that always
-    had one are compared.
-    """
-    error = 0
-    for home, result in zip(replayed.scenario.participants, participants, strict=True):
-        if all(home.account in log.positions for log in replayed.logs):
-            on_chain = replayed.final[home.account][0] - replayed.initial[home.account]
-            error += abs(on_chain - result.lines.total)
-    return error
 
 
 def verdict_name(log: IntervalLog) -> VerdictName:
     """The verdict by its name in the results."""
     return VERDICTS[log.verdict - 1]  # type: ignore[return-value]
-
-
-def _terms(replayed: Replayed, log: IntervalLog, names: dict[int, str]) -> IntervalTerms:
-    price, sell_price = average_prices(replayed.scenario.market, log)
-    if not log.clearing.at_limits:
-        return IntervalTerms(price, verdict_name(log), sell_price)
-    cash = dict.fromkeys(names.values(), (0, 0))
-    for step in taken_steps(replayed.scenario.market, log):
-        income, cost = cash[names[step.participant]]
-        amount = step.paid * step.accepted
-        sells = step.placed.step.side == Side.SELL
-        cash[names[step.participant]] = (income + amount, cost) if sells else (income, cost + amount)
-    return IntervalTerms(price, verdict_name(log), sell_price, cash)
 
 
 def _interval(replayed: Replayed, log: IntervalLog) -> IntervalResult:
@@ -160,7 +138,7 @@ def _settlement(log: IntervalLog, account: int, name: str) -> SettlementResult:
         curtailed_wh=flow.curtailed,
         loss_wh=position.loss if position else 0,
         network_charge=position.charge if position else 0,
-        cash=log.cash[account] if position else 0,
+        cash=log.cash[account] if log.cash else 0,
         on_market=position is not None,
     )
 
@@ -222,4 +200,44 @@ def _summary(replayed: Replayed, intervals: tuple[IntervalResult, ...]) -> Summa
         else 0,
         bond=scenario.market.bond,
         reveal_window_s=scenario.market.reveal_window,
+        first_difference=replayed.first_difference,
     )
+
+
+def _feeder_picture(replayed: Replayed) -> FeederPicture | None:
+    """The picture of the interval with the highest voltage before the gate; None without coordinates."""
+    feeder = replayed.scenario.feeder
+    if not feeder.coordinates:
+        return None
+    judged = [(log, log.judgement.grid) for log in replayed.logs if log.judgement is not None]
+    log, grid = max(judged, key=lambda pair: float(np.max(pair[1].before.u_pu)))
+    homes: dict[str, list[str]] = defaultdict(list)
+    for home in replayed.scenario.participants:
+        homes[home.node].append(home.name)
+    before, after = (
+        highest_u_pu(grid.before, feeder.three_phase),
+        highest_u_pu(grid.after, feeder.three_phase),
+    )
+    nodes = tuple(
+        NodeState(name, *feeder.coordinates[name], float(before[k]), float(after[k]), tuple(homes[name]))
+        for k, name in enumerate(feeder.node_names)
+        if name in feeder.coordinates
+    )
+    branches = tuple(
+        BranchState(name, *ends, float(grid.before.loading_percent[k]), float(grid.after.loading_percent[k]))
+        for k, (name, ends) in enumerate(zip(feeder.branch_names, _ends(feeder), strict=True))
+        if all(end in feeder.coordinates for end in ends)
+    )
+    return FeederPicture(log.slot, nodes, branches)
+
+
+def _ends(feeder: Feeder) -> list[tuple[str, str]]:
+    """The two nodes of every branch, in the order of `branch_names`."""
+    return [
+        (feeder.names[int(row["from_node"])], feeder.names[int(row["to_node"])])
+        if "from_node" in (feeder.data[kind].dtype.names or ())
+        else (feeder.names[int(row["node_1"])], feeder.names[int(row["node_2"])])
+        for kind in BRANCHES
+        if kind in feeder.data
+        for row in feeder.data[kind]
+    ]

@@ -26,20 +26,20 @@ SETTLEMENT = SettlementResult(
 
 def test_every_line_is_the_settlement_table() -> None:
     lines = bill_lines(SETTLEMENT, IntervalTerms(200, "accept"), TARIFF)
-    assert lines.peer_sales == 200 * 100
-    assert lines.peer_purchases == -200 * 40
-    assert lines.network_fee == -600
+    assert lines.peer_sales == -200 * 100
+    assert lines.peer_purchases == 200 * 40
+    assert lines.network_fee == 600
     assert lines.shortfall == 0
-    assert lines.unused == 82 * 15
-    assert lines.feed_in == 82 * 30
+    assert lines.unused == -82 * 15
+    assert lines.feed_in == -82 * 30
     assert lines.retail == 0
-    assert lines.losses == -320 * 2
-    assert lines.total == 20000 - 8000 - 600 + 1230 + 2460 - 640
+    assert lines.losses == 320 * 2
+    assert lines.total == -20000 + 8000 + 600 - 1230 - 2460 + 640
 
 
 def test_a_seller_that_delivers_less_buys_the_shortfall_at_retail() -> None:
     short = replace(SETTLEMENT, exported_wh=70)
-    assert bill_lines(short, IntervalTerms(200, "accept"), TARIFF).shortfall == -320 * 30
+    assert bill_lines(short, IntervalTerms(200, "accept"), TARIFF).shortfall == 320 * 30
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_a_seller_that_delivers_less_buys_the_shortfall_at_retail() -> None:
 )
 def test_surplus_earns_the_feed_in_tariff_only_where_nothing_was_cut(verdict: str, paid: int) -> None:
     lines = bill_lines(SETTLEMENT, IntervalTerms(200, verdict), TARIFF)  # type: ignore[arg-type]
-    assert lines.feed_in == 82 * paid
+    assert lines.feed_in == -82 * paid
 
 
 def test_an_interval_without_an_order_is_billed_at_the_tariff_whatever_the_verdict() -> None:
@@ -55,13 +55,13 @@ def test_an_interval_without_an_order_is_billed_at_the_tariff_whatever_the_verdi
         SETTLEMENT, accepted_sell_wh=0, accepted_buy_wh=0, loss_wh=0, network_charge=0, on_market=False
     )
     lines = bill_lines(off, IntervalTerms(None, "curtail"), TARIFF)
-    assert lines.total == 82 * 130 - 320 * 25
+    assert lines.total == 320 * 25 - 82 * 130
 
 
 def test_a_curtailed_interval_pays_only_what_was_accepted() -> None:
     full = bill_lines(SETTLEMENT, IntervalTerms(200, "accept"), TARIFF)
     cut = bill_lines(replace(SETTLEMENT, accepted_sell_wh=60), IntervalTerms(200, "curtail"), TARIFF)
-    assert full.peer_sales - cut.peer_sales == 200 * 40
+    assert cut.peer_sales - full.peer_sales == 200 * 40
     assert cut.feed_in == 0
 
 
@@ -78,7 +78,7 @@ def test_where_the_energy_came_from_sums_to_the_meter() -> None:
     )
     assert result.unpaid_surplus_wh == 30
     assert result.bill_tariff_only == 320 * 50 - 82 * 260
-    assert result.bill_market == -result.lines.total
+    assert result.bill_market == result.lines.total
     assert result.saving == result.bill_tariff_only - result.bill_market
 
 
