@@ -20,6 +20,7 @@ import pytest
 from peerwatt.record.results import ReplayResult
 from peerwatt.replay.run import replay_scenario
 from peerwatt.scenario.loading import load_scenario
+from peerwatt.verdict import Verdict
 
 INTERVALS = 3
 STARTED = re.compile(r"oracle member (\d): process (\d+), (http://\S+),")
@@ -83,7 +84,7 @@ def test_a_committee_that_cannot_agree_expires_and_the_books_still_match(tmp_pat
     # Without each other's addresses nobody ever has a quorum.
     said: list[str] = []
     result = _replay(tmp_path / "committee", said, spoil=True)
-    assert {interval.verdict for interval in result.intervals} == {"expired"}
+    assert {interval.verdict for interval in result.intervals} == {Verdict.EXPIRED}
     assert sum("the committee was silent, it expires" in line for line in said) == INTERVALS
     assert result.summary.reference_mismatches == 0
     assert result.summary.conservation_error == 0
@@ -95,7 +96,7 @@ def test_a_day_of_envelopes_by_processes_is_the_day_with_the_committee_inside(tm
     result = replay_scenario(scenario, "anvil", scenario.seed, 96, committee=tmp_path / "committee")
     summary = result.summary
     assert summary.reference_mismatches == summary.conservation_error == 0
-    assert {interval.verdict for interval in result.intervals} == {"accept"}
+    assert {interval.verdict for interval in result.intervals} == {Verdict.ACCEPT}
     assert (summary.envelopes, summary.traded_wh, summary.accepted_wh) == (96, 110_653, 110_653)
 
 

@@ -9,7 +9,7 @@ from peerwatt.market.gate import Position, decisions_on, position
 from peerwatt.market.metering import EnergyLimits, Metered, delivered, metered, readings_of
 from peerwatt.market.pro_rata import standing
 from peerwatt.market.terms import Terms
-from peerwatt.messages import Record, Side, Step, Verdict
+from peerwatt.messages import Record, Side, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +112,8 @@ def settle_order(position: Position, energy: Metered, peer: PeerCash, terms: Ter
     shortfall = tariff.retail * (sold - supplied)
     unused = tariff.feed_in * (bought - used)
     other_import = tariff.retail * (energy.imported - used)
-    # Surplus earns nothing under a constrained grid: that is what makes an inverter obey. Where the committee
-    # was silent the market falls back to the grid tariff, which pays for it.
     surplus = tariff.feed_in * (energy.exported - supplied)
-    surplus_paid = surplus if terms.verdict in (Verdict.ACCEPT, Verdict.EXPIRED) else 0
+    surplus_paid = surplus if terms.verdict.pays_surplus else 0
 
     participant = (
         peer.income - peer.cost - position.charge - shortfall + unused + surplus_paid - other_import - losses

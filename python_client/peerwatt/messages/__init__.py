@@ -58,8 +58,8 @@ from peerwatt.messages.vocabulary import (
     ReadingStatus,
     Side,
     SkipReason,
-    Verdict,
 )
+from peerwatt.verdict import Verdict
 
 __all__ = [
     "DECISION_LENGTH",

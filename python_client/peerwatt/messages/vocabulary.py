@@ -34,22 +34,6 @@ class Side(IntEnum):
     SELL = 1
 
 
-class Verdict(IntEnum):
-    """What the grid gate decided about a cleared interval."""
-
-    NONE = 0
-    ACCEPT = 1
-    """Every fill stands."""
-    CAP = 2
-    """The merit order stands up to a smaller volume."""
-    CURTAIL = 3
-    """Individual fills are reduced, each by its own entry of the decisions."""
-    VOID = 4
-    """Nothing stands."""
-    EXPIRED = 5
-    """No report came by its deadline: nothing stands, everybody falls back to the grid tariff."""
-
-
 class SkipReason(IntEnum):
     """Why an order was left out of its batch; checked in this order, the first that applies is given."""
 

@@ -11,10 +11,7 @@ from dataclasses import dataclass
 
 from peerwatt.market.config import Tariff
 from peerwatt.record.household_results import NO_LINES, BillLines, ParticipantResult, SettlementResult
-from peerwatt.record.results import VerdictName
-
-SURPLUS_PAID = ("accept", "expired")
-"""Verdicts after which exports beyond the trade earn the feed-in tariff: a silent oracle cuts nobody."""
+from peerwatt.verdict import Verdict
 
 
 @dataclass(frozen=True)
@@ -30,7 +27,7 @@ class IntervalTerms:
     """
 
     price: int | None
-    verdict: VerdictName
+    verdict: Verdict
     sell_price: int | None = None
     at_limits: Mapping[str, tuple[int, int]] | None = None
 
@@ -45,7 +42,7 @@ class IntervalTerms:
 
 def surplus_is_paid(settlement: SettlementResult, terms: IntervalTerms) -> bool:
     """Whether exports beyond the trade earn the feed-in tariff in this settlement."""
-    return terms.verdict in SURPLUS_PAID or not settlement.on_market
+    return terms.verdict.pays_surplus or not settlement.on_market
 
 
 def bill_lines(settlement: SettlementResult, terms: IntervalTerms, tariff: Tariff) -> BillLines:

@@ -18,15 +18,14 @@ from peerwatt.record.feeder_view import feeder_picture
 from peerwatt.record.household_results import ParticipantResult, SettlementResult
 from peerwatt.record.order_outcome import average_prices, order_steps, taken_steps
 from peerwatt.record.results import (
-    VERDICTS,
     AccountResult,
     IntervalResult,
     ReplayResult,
     Summary,
-    VerdictName,
 )
 from peerwatt.replay.interval_log import IntervalLog
 from peerwatt.replay.replayed import Replayed
+from peerwatt.verdict import DECIDED
 
 SYSTEM_NAMES = {
     SystemAccount.SUPPLIER: "supplier",
@@ -89,22 +88,17 @@ def bill_error(replayed: Replayed, participants: tuple[ParticipantResult, ...]) 
     return error
 
 
-def verdict_name(log: IntervalLog) -> VerdictName:
-    """The verdict by its name in the results."""
-    return VERDICTS[log.verdict - 1]  # type: ignore[return-value]
-
-
 def _terms(replayed: Replayed, log: IntervalLog, names: dict[int, str]) -> IntervalTerms:
     price, sell_price = average_prices(replayed.scenario.market, log)
     if not log.clearing.at_limits:
-        return IntervalTerms(price, verdict_name(log), sell_price)
+        return IntervalTerms(price, log.verdict, sell_price)
     cash = dict.fromkeys(names.values(), (0, 0))
     for step in taken_steps(replayed.scenario.market, log):
         income, cost = cash[names[step.participant]]
         amount = step.paid * step.accepted
         sells = step.placed.step.side == Side.SELL
         cash[names[step.participant]] = (income + amount, cost) if sells else (income, cost + amount)
-    return IntervalTerms(price, verdict_name(log), sell_price, cash)
+    return IntervalTerms(price, log.verdict, sell_price, cash)
 
 
 def _interval(replayed: Replayed, log: IntervalLog) -> IntervalResult:
@@ -125,7 +119,7 @@ def _interval(replayed: Replayed, log: IntervalLog) -> IntervalResult:
         offered_wh=sum(record.total(Side.SELL) for record in log.records),
         traded_wh=log.traded,
         accepted_wh=grid.volume_wh if log.records else 0,
-        verdict=verdict_name(log),
+        verdict=log.verdict,
         own_wh=sum(flow.own for flow in log.flows.values()),
         neighbours_wh=neighbours,
         grid_wh=sum(flow.imported for flow in log.flows.values()) - neighbours,
@@ -173,7 +167,7 @@ def _accounts(replayed: Replayed, names: dict[int, str]) -> Iterator[AccountResu
 
 def _summary(replayed: Replayed, intervals: tuple[IntervalResult, ...]) -> Summary:
     scenario, tariff = replayed.scenario, replayed.scenario.tariff
-    verdicts: Counter[str] = Counter(interval.verdict for interval in intervals)
+    verdicts = Counter(interval.verdict for interval in intervals)
     gas = sum(interval.gas for interval in intervals)
     orders = sum(interval.orders for interval in intervals)
     limits = scenario.feeder.limits
@@ -196,7 +190,7 @@ def _summary(replayed: Replayed, intervals: tuple[IntervalResult, ...]) -> Summa
         skipped=sum(interval.skipped for interval in intervals),
         traded_wh=sum(interval.traded_wh for interval in intervals),
         accepted_wh=sum(interval.accepted_wh for interval in intervals),
-        verdicts={name: verdicts.get(name, 0) for name in VERDICTS},
+        verdicts={str(verdict): verdicts[verdict] for verdict in DECIDED},
         reference_mismatches=replayed.mismatches,
         conservation_error=replayed.conservation_error,
         gas_total=gas,

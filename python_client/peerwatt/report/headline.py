@@ -12,7 +12,7 @@ from peerwatt.report import words
 def headline(result: ReplayResult) -> str:
     """What happened."""
     summary, limits = result.summary, result.summary.limits
-    cut = [i for i in result.intervals if i.verdict in ("cap", "curtail", "void")]
+    cut = [i for i in result.intervals if i.verdict.cuts]
     first = (
         f"{summary.participants} participants traded <strong>{words.kwh(summary.accepted_wh)} kWh</strong> "
         f"among themselves in {summary.intervals} intervals and together saved "
@@ -81,7 +81,7 @@ def tiles(result: ReplayResult) -> str:
     summary, intervals = result.summary, result.intervals
     imported = sum(i.imported_wh for i in intervals)
     neighbours = sum(i.neighbours_wh for i in intervals)
-    cut = sum(1 for i in intervals if i.verdict in ("cap", "curtail", "void"))
+    cut = sum(1 for i in intervals if i.verdict.cuts)
     better = sum(1 for p in result.participants if p.saving > 0)
     limits = summary.limits
     figures = (

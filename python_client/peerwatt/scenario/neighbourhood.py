@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from peerwatt.agents.home import Flow, metered_flow
 from peerwatt.grid.arrays import Floats
 from peerwatt.market.metering import EnergyLimits
-from peerwatt.messages import Verdict
 from peerwatt.oracle import GridForecast, Judgement
 from peerwatt.scenario.bidding import expectation
 from peerwatt.scenario.participants import Participant
@@ -72,7 +71,7 @@ class Neighbourhood:
         that the network can carry; everything beyond earns nothing.
         """
         limit = None if envelope is None else envelope.exported
-        if judgement.report.verdict not in (Verdict.ACCEPT, Verdict.EXPIRED):
+        if not judgement.report.verdict.pays_surplus:
             carried = accepted_sell + judgement.surplus_wh(home.account)
             limit = carried if limit is None else min(limit, carried)
         return metered_flow(home.demand_wh[position], home.generation_wh[position], limit)

@@ -30,8 +30,8 @@ from peerwatt.grid.gate.curtailment_rules import Curtailment, least_cut
 from peerwatt.grid.rounding import largest_remainder_of
 from peerwatt.grid.shares.loss_rules import LossRule, aumann_shapley
 from peerwatt.grid.shares.losses import TradeLosses, trade_losses
+from peerwatt.verdict import Verdict
 
-Kind = Literal["accept", "cap", "curtail", "void"]
 Flag = Literal["not_mended_by_market"]
 _BINDING_PERCENT = 1e-2
 FillsAt = Callable[[int], tuple[Ints, Ints]]
@@ -76,7 +76,7 @@ class Decision:
     """What the network can carry of one interval. Arrays are per trader, in the order of the exchange.
 
     Attributes:
-        kind: The verdict.
+        verdict: Accept, cap, curtail or void.
         sell_wh: Accepted sells.
         buy_wh: Accepted buys; both sum to `volume_wh`.
         surplus_wh: Export beyond the trade that the network can carry.
@@ -89,7 +89,7 @@ class Decision:
         flags: `not_mended_by_market`: a violation remains that no cut of exports mends.
     """
 
-    kind: Kind
+    verdict: Verdict
     sell_wh: Ints
     buy_wh: Ints
     surplus_wh: Ints
@@ -140,19 +140,21 @@ def decide(
     found = find_violations(solver.feeder, before)
     everything = Curtailed(exchange.sell_wh, exchange.surplus_wh, before, np.zeros(0), 0)
     if not found:
-        return _decision(solver, exchange, "accept", everything, before, found, loss_rule)
+        return _decision(solver, exchange, Verdict.ACCEPT, everything, before, found, loss_rule)
     result = _cap(solver, exchange, fills_at) if fills_at else curtail(solver, exchange, rule)
     cut = (result.sell_wh < exchange.sell_wh).any() or (result.surplus_wh < exchange.surplus_wh).any()
     if not cut:
-        return _decision(solver, exchange, "accept", everything, before, found, loss_rule)
-    kind: Kind = "void" if not result.sell_wh.any() else "cap" if fills_at else "curtail"
-    return _decision(solver, exchange, kind, result, before, found, loss_rule, fills_at)
+        return _decision(solver, exchange, Verdict.ACCEPT, everything, before, found, loss_rule)
+    verdict = Verdict.CAP if fills_at else Verdict.CURTAIL
+    if not result.sell_wh.any():
+        verdict = Verdict.VOID
+    return _decision(solver, exchange, verdict, result, before, found, loss_rule, fills_at)
 
 
 def _decision(
     solver: PowerFlow,
     exchange: Exchange,
-    kind: Kind,
+    verdict: Verdict,
     kept: Curtailed,
     before: FlowResult,
     found: tuple[Violation, ...],
@@ -160,12 +162,15 @@ def _decision(
     fills_at: FillsAt | None = None,
 ) -> Decision:
     volume = int(kept.sell_wh.sum())
-    buy = fills_at(volume)[1] if fills_at and kind == "cap" else largest_remainder_of(exchange.buy_wh, volume)
+    if fills_at and verdict == Verdict.CAP:
+        _, buy = fills_at(volume)
+    else:
+        buy = largest_remainder_of(exchange.buy_wh, volume)
     after = find_violations(solver.feeder, kept.flow)
     flags: tuple[Flag, ...] = ("not_mended_by_market",) if after else ()
     losses = trade_losses(solver, exchange, kept.sell_wh, buy, kept.surplus_wh, kept.flow, loss_rule)
     return Decision(
-        kind=kind,
+        verdict=verdict,
         sell_wh=kept.sell_wh,
         buy_wh=buy,
         surplus_wh=kept.surplus_wh,
@@ -174,7 +179,7 @@ def _decision(
         after=kept.flow,
         violations_before=found,
         violations_after=after,
-        reasons=() if kind == "accept" else _reasons(solver, exchange, kept),
+        reasons=() if verdict == Verdict.ACCEPT else _reasons(solver, exchange, kept),
         flags=flags,
     )
 

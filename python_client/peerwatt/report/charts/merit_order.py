@@ -8,6 +8,7 @@ from peerwatt.record.results import IntervalResult, OrderStepResult, ReplayResul
 from peerwatt.report import words
 from peerwatt.report.charts.chart import Chart, Key, Table
 from peerwatt.report.svg import Frame, Scale, circle, label, line, path, picture, plain, rect
+from peerwatt.verdict import Verdict
 
 CT = 10
 KWH = 1000
@@ -21,7 +22,7 @@ def chosen_intervals(result: ReplayResult) -> list[IntervalResult]:
     """The intervals whose merit order is shown: all of a day; of a longer replay the cut and the busiest."""
     traded = [i for i in result.intervals if i.bid_wh and i.offered_wh]
     if len(traded) > MOST_CHARTS:
-        notable = sorted(traded, key=lambda i: (i.verdict == "accept", -i.traded_wh))[:MOST_CHARTS]
+        notable = sorted(traded, key=lambda i: (i.verdict == Verdict.ACCEPT, -i.traded_wh))[:MOST_CHARTS]
         traded = sorted(notable, key=lambda i: i.interval)
     return traded
 
