@@ -4,7 +4,7 @@ from peerwatt.client.deployment import MarketRoles, deploy_market
 from peerwatt.client.market import MarketClient
 from peerwatt.client.operating_envelopes import EnvelopeBoard, published_limits
 from peerwatt.client.sealed_phase import SealedBatch, SealedPhase
-from peerwatt.client.state import BatchData, IntervalState, PostedBatch, TermsWord
+from peerwatt.client.state import BatchData, IntervalState, PostedBatch
 from peerwatt.client.wallet import Wallet
 
 __all__ = [
@@ -16,7 +16,6 @@ __all__ = [
     "PostedBatch",
     "SealedBatch",
     "SealedPhase",
-    "TermsWord",
     "Wallet",
     "deploy_market",
     "published_limits",

@@ -13,14 +13,7 @@ from web3.logs import DISCARD
 from web3.types import TxReceipt
 
 from peerwatt.chain import Deployment, Network, Sender
-from peerwatt.client.state import (
-    BatchData,
-    ClearedAuction,
-    IntervalState,
-    PostedBatch,
-    SkippedOrder,
-    TermsWord,
-)
+from peerwatt.client.state import BatchData, ClearedAuction, IntervalState, PostedBatch, SkippedOrder
 from peerwatt.market.config import MarketConfig
 from peerwatt.market.interval import Phase
 from peerwatt.market.metering import readings_of
@@ -36,6 +29,7 @@ from peerwatt.messages import (
     SignedOrder,
     SignedReading,
     SkipReason,
+    TermsWord,
     decode_records,
     encode_orders,
     encode_readings,

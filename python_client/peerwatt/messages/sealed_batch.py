@@ -7,7 +7,7 @@ from eth_hash.auto import keccak
 from peerwatt.messages.domain import word
 from peerwatt.messages.errors import require_bytes32
 from peerwatt.messages.order import SignedOrder
-from peerwatt.messages.order_batch import encode_orders
+from peerwatt.messages.order_codec import encode_orders
 
 
 def seal_of(relayer: str, interval: int, orders: Sequence[SignedOrder], salt: bytes) -> bytes:

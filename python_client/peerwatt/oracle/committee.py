@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from peerwatt.errors import PeerwattError
 from peerwatt.grid.flow.power_flow import PowerFlow
 from peerwatt.grid.gate.rules import GridRules
-from peerwatt.messages import Domain, OperatingEnvelope
+from peerwatt.messages import Domain, OperatingEnvelope, signers_word
 from peerwatt.oracle.envelope import EnvelopeInputs
 from peerwatt.oracle.judgement import ClearedInterval, GridForecast, Judgement, judge
 
@@ -103,7 +103,7 @@ def collect_quorum(
         members, quorum, of, f"the report on interval {cleared.number}", "without one it expires"
     )
     signatures = (judgement.report.sign(domain, signer.key) for signer in signers)
-    return Quorum(judgement, _bits(signers), b"".join(signatures))
+    return Quorum(judgement, signers_word(signer.index for signer in signers), b"".join(signatures))
 
 
 def sign_envelopes(
@@ -134,7 +134,9 @@ def sign_envelopes(
     )
     return tuple(
         SignedEnvelope(
-            envelope, _bits(signers), b"".join(envelope.sign(domain, signer.key) for signer in signers)
+            envelope,
+            signers_word(signer.index for signer in signers),
+            b"".join(envelope.sign(domain, signer.key) for signer in signers),
         )
         for envelope in envelopes
     )
@@ -167,7 +169,3 @@ def _agreeing(
         f"{what}: {most} of {len(members)} committee members agree, not {quorum}: "
         f"compare their feeder files and forecasts; {otherwise}"
     )
-
-
-def _bits(signers: Iterable[CommitteeMember]) -> int:
-    return sum(1 << signer.index for signer in signers)

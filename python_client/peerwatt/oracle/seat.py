@@ -11,6 +11,7 @@ from web3.contract.contract import ContractFunction
 
 from peerwatt.chain import ContractReverted
 from peerwatt.client import MarketClient
+from peerwatt.messages import signers_word
 from peerwatt.messages.signature import sign_digest
 from peerwatt.oracle.chain_follower import Head
 from peerwatt.oracle.peers import Enough, Vote
@@ -137,7 +138,7 @@ class Seat:
                 "asking on",
             )
             return None
-        return sum(1 << member for member in chosen), b"".join(same[member].signature for member in chosen)
+        return signers_word(chosen), b"".join(same[member].signature for member in chosen)
 
     # Calls
 

@@ -8,8 +8,7 @@ from peerwatt.client import EnvelopeBoard, MarketClient
 from peerwatt.client.operating_envelopes import Publication
 from peerwatt.grid.errors import FlowError
 from peerwatt.market.twin import MarketTwin
-from peerwatt.messages import EnvelopeLimits
-from peerwatt.messages.operating_envelope import ROSTER_PAGE
+from peerwatt.messages import ROSTER_PAGE, EnvelopeLimits
 from peerwatt.oracle import CommitteeMember, EnvelopeInputs, GridForecast, sign_envelopes
 from peerwatt.oracle.committee import NoQuorum
 from peerwatt.replay.interval_log import IntervalLog

@@ -9,7 +9,7 @@ from peerwatt.client import PostedBatch
 from peerwatt.market.gate import Position
 from peerwatt.market.metering import EnergyLimits
 from peerwatt.messages import Clearing, Record, SignedOrder, Verdict
-from peerwatt.messages.reading import MeterReading
+from peerwatt.messages.signed_reading import MeterReading
 from peerwatt.oracle import ClearedInterval, Judgement
 
 

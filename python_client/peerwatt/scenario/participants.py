@@ -9,6 +9,7 @@ from pathlib import Path
 
 from peerwatt.market.config import CONNECTION_UNIT
 from peerwatt.market.ledger import FIRST_PARTICIPANT
+from peerwatt.messages.roster import MAX_CONNECTION_LIMIT
 from peerwatt.scenario.csv_table import CellError, CsvTable, Row, decimal, read_csv, text
 from peerwatt.scenario.problems import Problem, did_you_mean, one_of
 
@@ -17,9 +18,9 @@ OPTIONAL_COLUMNS = ("inverter_kva", "phase", "zone")
 KINDS = ("consumer", "prosumer")
 PHASES = {"abc": 0, "a": 1, "b": 2, "c": 3}
 """As in the feeder's power flow: 0 is all three alike."""
-MAX_LIMIT_UNITS = (1 << 16) - 1
-"""A connection limit is a uint16 of 100 W on chain."""
-MAX_POWER_W = MAX_LIMIT_UNITS * CONNECTION_UNIT
+
+MAX_POWER_W = MAX_CONNECTION_LIMIT * CONNECTION_UNIT
+"""Largest power of a connection, W."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +153,7 @@ def _phase(cell: str, phases: bool) -> int:
 
 
 def _limit_units(cell: str, least: int) -> int:
-    units = decimal("kW", 0, MAX_LIMIT_UNITS // 10)(cell) * 1000 / CONNECTION_UNIT
+    units = decimal("kW", 0, MAX_CONNECTION_LIMIT // 10)(cell) * 1000 / CONNECTION_UNIT
     if units != units.to_integral_value():
         raise CellError(f"{cell} kW is no multiple of 0.1 kW, the unit of a connection limit on chain")
     if units < least:
