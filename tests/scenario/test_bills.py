@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from peerwatt.market.config import Tariff
+from peerwatt.market.market_rules import Tariff
 from peerwatt.record.bills import IntervalTerms, bill_lines, participant_result
 from peerwatt.record.household_results import SettlementResult
 from peerwatt.verdict import Verdict

@@ -13,7 +13,7 @@ from peerwatt.chain import events_since
 from peerwatt.client.market import MarketClient
 from peerwatt.errors import ChainError, InputError
 from peerwatt.market.ledger import FIRST_PARTICIPANT
-from peerwatt.market.metering import EnergyLimits
+from peerwatt.market.participant_registry import EnergyLimits
 from peerwatt.messages import ROSTER_PAGE, Domain, EnvelopeLimits, OperatingEnvelope, decode_limits
 from peerwatt.messages.roster import connection_limits, decode_energy_limits, page_code
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from peerwatt.market.interval import Phase
+from peerwatt.market.interval_ring import Phase
 from peerwatt.messages import ZERO_HASH, Clearing, Record, SkipReason, TermsWord, decode_records
 
 

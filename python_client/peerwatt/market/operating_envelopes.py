@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from peerwatt.market.config import MarketConfig
 from peerwatt.market.errors import (
     AlreadyPublished,
     GateClosed,
@@ -11,6 +10,7 @@ from peerwatt.market.errors import (
     UnknownPage,
     WrongLength,
 )
+from peerwatt.market.market_rules import MarketConfig
 from peerwatt.messages import ROSTER_PAGE, EnvelopeLimits, OperatingEnvelope
 
 

@@ -35,7 +35,7 @@ def fill(placed: PlacedStep, clearing: Clearing) -> int:
     return step.quantity if is_better(step.tick, marginal, step.side) else 0
 
 
-def standing(placed: PlacedStep, gated: Clearing) -> int:
+def accepted_quantity(placed: PlacedStep, gated: Clearing) -> int:
     """What the grid gate let stand of a step's fill, Wh, before any decision on its order.
 
     On the marginal tick the accepted energy is shared over the *fills*: the queue of the second sharing is

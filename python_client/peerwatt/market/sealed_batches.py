@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from peerwatt.market.energy_market import MarketTwin
 from peerwatt.market.errors import (
     AlreadyCommitted,
     BookClosed,
@@ -13,7 +14,6 @@ from peerwatt.market.errors import (
 )
 from peerwatt.market.ledger import SystemAccount
 from peerwatt.market.order_book import Posting
-from peerwatt.market.twin import MarketTwin
 from peerwatt.messages import SignedOrder, seal_of
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from peerwatt.market.config import Tariff
+from peerwatt.market.market_rules import Tariff
 from peerwatt.messages import Clearing, TermsWord, Verdict
 
 

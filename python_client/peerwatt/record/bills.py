@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from peerwatt.market.config import Tariff
+from peerwatt.market.market_rules import Tariff
 from peerwatt.record.household_results import NO_LINES, BillLines, ParticipantResult, SettlementResult
 from peerwatt.verdict import Verdict
 

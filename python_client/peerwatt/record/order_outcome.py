@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from peerwatt.market.config import MarketConfig
+from peerwatt.market.market_rules import MarketConfig
 from peerwatt.market.pro_rata import fill
 from peerwatt.market.settlement import merit
 from peerwatt.messages import PlacedStep, Side, SkipReason

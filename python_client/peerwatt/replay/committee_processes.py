@@ -22,7 +22,7 @@ from peerwatt.chain.rpc import RpcNetwork
 from peerwatt.client import EnvelopeBoard, MarketClient
 from peerwatt.client.operating_envelopes import Publication
 from peerwatt.errors import ChainError, InputError
-from peerwatt.market.interval import Phase
+from peerwatt.market.interval_ring import Phase
 from peerwatt.replay.market_setup import ETHER_PER_KEY
 from peerwatt.scenario.keys import PilotKeys
 from peerwatt.scenario.scenario import Scenario

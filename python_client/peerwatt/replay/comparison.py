@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from peerwatt.client import MarketClient
-from peerwatt.market.twin import MarketTwin
+from peerwatt.market.energy_market import MarketTwin
 from peerwatt.messages import Clearing, TermsWord
 
 

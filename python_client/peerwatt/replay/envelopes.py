@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from peerwatt.client import EnvelopeBoard, MarketClient
 from peerwatt.client.operating_envelopes import Publication
 from peerwatt.grid.errors import FlowError
-from peerwatt.market.twin import MarketTwin
+from peerwatt.market.energy_market import MarketTwin
 from peerwatt.messages import ROSTER_PAGE, EnvelopeLimits
 from peerwatt.oracle import CommitteeMember, EnvelopeInputs, GridForecast, sign_envelopes
 from peerwatt.oracle.committee import NoQuorum

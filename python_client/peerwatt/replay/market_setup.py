@@ -9,10 +9,10 @@ from eth_account.signers.local import LocalAccount
 from peerwatt.chain import Deployment, Network, Sender
 from peerwatt.client import MarketClient, MarketRoles, SealedPhase, Wallet, deploy_market
 from peerwatt.client.market import Registration
+from peerwatt.market.energy_market import MarketTwin
 from peerwatt.market.ledger import SystemAccount
-from peerwatt.market.participant import Participant
+from peerwatt.market.participant_registry import Participant
 from peerwatt.market.sealed_batches import SealedBatches
-from peerwatt.market.twin import MarketTwin
 from peerwatt.scenario.keys import PilotKeys
 from peerwatt.scenario.participants import Participant as Home
 from peerwatt.scenario.scenario import Scenario

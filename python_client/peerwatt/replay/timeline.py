@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
-from peerwatt.market.config import MarketConfig
+from peerwatt.market.market_rules import MarketConfig
 
 POST_S: Final = 60
 """Before gate closure: when orders are posted or, in a sealed market, committed to."""

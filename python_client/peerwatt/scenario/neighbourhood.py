@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from peerwatt.agents.home import Flow, metered_flow
 from peerwatt.grid.arrays import Floats
-from peerwatt.market.metering import EnergyLimits
+from peerwatt.market.participant_registry import EnergyLimits
 from peerwatt.oracle import GridForecast, Judgement
 from peerwatt.scenario.bidding import expectation
 from peerwatt.scenario.participants import Participant

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from peerwatt.market.config import CONNECTION_UNIT
 from peerwatt.market.ledger import FIRST_PARTICIPANT
+from peerwatt.market.market_rules import CONNECTION_UNIT
 from peerwatt.messages.roster import MAX_CONNECTION_LIMIT
 from peerwatt.scenario.csv_table import CellError, CsvTable, Row, decimal, read_csv, text
 from peerwatt.scenario.problems import Problem, did_you_mean, one_of

@@ -13,7 +13,7 @@ from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 
-from peerwatt.market.config import CONNECTION_UNIT
+from peerwatt.market.market_rules import CONNECTION_UNIT
 from peerwatt.scenario.calendar import INTERVAL_COLUMN, TIME_COLUMN, Calendar
 from peerwatt.scenario.csv_table import CsvTable, Row, decimal, read_csv_as
 from peerwatt.scenario.participants import MAX_POWER_W, Participant

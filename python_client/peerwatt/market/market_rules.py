@@ -1,15 +1,14 @@
-"""What a market is created with: its clock, its prices and its margins."""
+"""The rules that a market is created with and keeps, and the deadlines that follow from them."""
 
 from dataclasses import dataclass, fields
 from typing import Final
 
-from peerwatt.market.errors import BadConfig, BadTariff
+from peerwatt.market.errors import BadConfig, BadTariff, TooEarly, TooLate
 from peerwatt.market.pricing import Pricing
-from peerwatt.messages import PPM, TICKS
+from peerwatt.messages import MAX_PRICE, PPM, TICKS
 
-MAX_PRICE: Final = (1 << 16) - 1
 MAX_RING: Final = 4096
-"""Largest price that the contract can settle, base units per Wh."""
+"""Most slots of the ring: an exit reads every one."""
 
 MAX_BOND: Final = (1 << 48) - 1
 """Largest bond of a sealed batch, base units."""
@@ -251,3 +250,31 @@ class MarketConfig:
     def correction_deadline(self, interval: int) -> int:
         """From when on no correction is attested, Unix time."""
         return self.end(interval) + self.correction_window
+
+
+def require_from(moment: int, now: int | None) -> None:
+    """Refuse what comes too early; all windows are half-open.
+
+    Args:
+        moment: From when on it can be done, Unix time.
+        now: Unix time, or None to leave the clock out.
+
+    Raises:
+        TooEarly: It is before that.
+    """
+    if now is not None and now < moment:
+        raise TooEarly(f"It is {now}: this can be done from {moment} on.")
+
+
+def require_before(deadline: int, now: int | None) -> None:
+    """Refuse what comes at its deadline or later.
+
+    Args:
+        deadline: Before when it can be done, Unix time.
+        now: Unix time, or None to leave the clock out.
+
+    Raises:
+        TooLate: It is not before that.
+    """
+    if now is not None and now >= deadline:
+        raise TooLate(f"It is {now}: this could be done before {deadline}.")

@@ -1,19 +1,17 @@
 """The grid gate: what a verdict lets stand of a cleared auction. It reduces trade and does nothing else."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from peerwatt.market.book import TickBook
-from peerwatt.market.config import MarketConfig
-from peerwatt.market.merit_order import walk
-from peerwatt.market.pro_rata import standing
+from peerwatt.market.auction import cap
+from peerwatt.market.market_rules import MarketConfig
+from peerwatt.market.pro_rata import accepted_quantity
 from peerwatt.market.terms import Terms
+from peerwatt.market.tick_book import TickBook
 from peerwatt.messages import (
     DECISION_LENGTH,
-    NO_TRADE,
     PPM,
     Clearing,
     Decision,
-    MarginalTick,
     Record,
     Side,
     Verdict,
@@ -22,7 +20,7 @@ from peerwatt.messages import (
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
+class Acceptance:
     """What an order goes into settlement with.
 
     Attributes:
@@ -42,7 +40,7 @@ def gate(book: TickBook, cleared: Clearing, verdict: Verdict, volume: int) -> Cl
     """Apply a verdict to a clearing.
 
     Only a cap changes it. What a curtailment takes from single orders, and that nothing stands of a volume of
-    0, is decided order by order in ``position``.
+    0, is decided order by order in ``acceptance``.
 
     Args:
         book: The book that was cleared.
@@ -53,25 +51,7 @@ def gate(book: TickBook, cleared: Clearing, verdict: Verdict, volume: int) -> Cl
     Returns:
         The clearing as gated. Its prices stay the auction's.
     """
-    if verdict != Verdict.CAP:
-        return cleared
-    if volume == 0:
-        return NO_TRADE
-    return replace(
-        cleared,
-        bid=cap(book, cleared, Side.BUY, volume),
-        ask=cap(book, cleared, Side.SELL, volume),
-    )
-
-
-def cap(book: TickBook, cleared: Clearing, side: Side, volume: int) -> MarginalTick:
-    """The marginal tick of one side when its merit order is walked up to a volume only, Wh."""
-    reached = walk(book.merit_order(side), volume)
-    marginal = cleared.marginal(side)
-    if reached.price == marginal.tick:
-        return MarginalTick(marginal.tick, marginal.total, marginal.filled, accepted=reached.filled)
-    # A tick better than the auction's marginal one was filled in full.
-    return MarginalTick(reached.price, reached.total, filled=reached.total, accepted=reached.filled)
+    return cap(book, cleared, volume) if verdict == Verdict.CAP else cleared
 
 
 def decisions_on(data: bytes, orders: int) -> tuple[Decision, ...] | None:
@@ -84,7 +64,7 @@ def decisions_on(data: bytes, orders: int) -> tuple[Decision, ...] | None:
     return decode_decisions(data) if data and len(data) == orders * DECISION_LENGTH else None
 
 
-def position(record: Record, terms: Terms, decision: Decision | None, config: MarketConfig) -> Position:
+def acceptance(record: Record, terms: Terms, decision: Decision | None, config: MarketConfig) -> Acceptance:
     """What stands of an order, its share of the losses, and what it pays for the network.
 
     Args:
@@ -104,11 +84,13 @@ def position(record: Record, terms: Terms, decision: Decision | None, config: Ma
     charge = terms.tariff.network_fee * buy
     if decision and config.max_network_fee:
         charge = min(decision.charge, config.max_network_fee * (sell + buy))
-    return Position(sell, buy, loss, charge)
+    return Acceptance(sell, buy, loss, charge)
 
 
 def accepted(record: Record, side: Side, terms: Terms) -> int:
     """What the gated clearing lets stand of an order's steps on one side, Wh."""
     if terms.volume == 0:
         return 0
-    return sum(standing(placed, terms.clearing) for placed in record.steps if placed.step.side == side)
+    return sum(
+        accepted_quantity(placed, terms.clearing) for placed in record.steps if placed.step.side == side
+    )
