@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from peerwatt.cli.console import AsJson, print_json, progress, results
+from peerwatt.units import W_PER_KW
 
 if TYPE_CHECKING:
     from peerwatt.compare import Comparison
@@ -114,7 +115,7 @@ def _print(result: Comparison) -> None:
             "–" if m.gini is None else f"{m.gini:.2f}",
             words.share(m.gain_share),
             words.share(m.self_sufficiency),
-            f"{m.peak / 1000:.1f}",
+            f"{m.peak / W_PER_KW:.1f}",
         )
     console = results()
     console.print(table)

@@ -13,6 +13,7 @@ from peerwatt.designs.orders import Book, IntArray, Orders, Terms
 from peerwatt.designs.protocol import OFF_CHAIN
 from peerwatt.designs.sharing import MidMarketRate
 from peerwatt.designs.vickrey import Vickrey
+from peerwatt.units import DAY_S
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class BatteryAuction:
 
     def run(self, neighbourhood: Neighbourhood) -> Run:
         """Run every interval."""
-        per_day = 86_400 // neighbourhood.interval_s
+        per_day = DAY_S // neighbourhood.interval_s
         homes = len(neighbourhood.names)
         charge, discharge = np.zeros_like(neighbourhood.demand), np.zeros_like(neighbourhood.demand)
         dues = np.zeros(homes, dtype=np.int64)

@@ -7,12 +7,13 @@ from typing import Protocol
 
 import numpy as np
 
-from peerwatt.designs.neighbourhood import HOUR_S, Neighbourhood
+from peerwatt.designs.neighbourhood import Neighbourhood
 from peerwatt.designs.optimum import optimal_welfare
 from peerwatt.designs.orders import Book, FloatArray, IntArray
 from peerwatt.designs.outcome import Outcome
 from peerwatt.designs.protocol import Mechanism
 from peerwatt.designs.sharing import VirtualPool
+from peerwatt.units import HOUR_S
 
 MONTH_S = 30 * 24 * HOUR_S
 

@@ -9,8 +9,6 @@ import numpy as np
 from peerwatt.designs.orders import Book, IntArray, Orders, Terms
 from peerwatt.errors import InputError
 
-HOUR_S = 3600
-
 
 @dataclass(frozen=True)
 class Battery:

@@ -7,16 +7,8 @@ from peerwatt.market.market_rules import MarketConfig
 from peerwatt.market.pro_rata import accepted_quantity
 from peerwatt.market.terms import Terms
 from peerwatt.market.tick_book import TickBook
-from peerwatt.messages import (
-    DECISION_LENGTH,
-    PPM,
-    Clearing,
-    Decision,
-    Record,
-    Side,
-    Verdict,
-    decode_decisions,
-)
+from peerwatt.messages import DECISION_LENGTH, Clearing, Decision, Record, Side, Verdict, decode_decisions
+from peerwatt.units import PPM
 
 
 @dataclass(frozen=True, slots=True)

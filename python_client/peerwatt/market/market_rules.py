@@ -5,18 +5,14 @@ from typing import Final
 
 from peerwatt.market.errors import BadConfig, BadTariff, TooEarly, TooLate
 from peerwatt.market.pricing import Pricing
-from peerwatt.messages import MAX_PRICE, PPM, TICKS
+from peerwatt.messages import MAX_PRICE, TICKS
+from peerwatt.units import CONNECTION_UNIT_W, HOUR_S, PPM
 
 MAX_RING: Final = 4096
 """Most slots of the ring: an exit reads every one."""
 
 MAX_BOND: Final = (1 << 48) - 1
 """Largest bond of a sealed batch, base units."""
-
-CONNECTION_UNIT: Final = 100
-"""Power that one unit of a connection limit stands for, W."""
-
-_SECONDS_PER_HOUR: Final = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +196,7 @@ class MarketConfig:
         Args:
             connection_limit: Power limit in units of 100 W.
         """
-        return connection_limit * CONNECTION_UNIT * self.interval_length // _SECONDS_PER_HOUR
+        return connection_limit * CONNECTION_UNIT_W * self.interval_length // HOUR_S
 
     def margin(self, import_limit: int, export_limit: int) -> int:
         """Margin of a connection: its worst interval, as often as intervals can be unsettled, base units.

@@ -36,9 +36,6 @@ MAX_PRICE: Final = (1 << PRICE_BITS) - 1
 POWER_BITS: Final = 16
 """Width of a connection's limit in units of 100 W."""
 
-PPM: Final = 1_000_000
-"""Denominator of rates in parts per million."""
-
 
 class Side(IntEnum):
     """Which way the energy of a step flows."""

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 from peerwatt.errors import InputError
 from peerwatt.record.results import ReplayResult
 from peerwatt.report import words
-from peerwatt.report.columns import BASE_UNITS_PER_CURRENCY, PU_DECIMALS, scaled
+from peerwatt.report.columns import PU_DECIMALS, scaled
 from peerwatt.report.files import WALL_DECIMALS
 from peerwatt.report.headline import saving
+from peerwatt.units import BASE_UNITS_PER_CURRENCY
 from peerwatt.verdict import DECIDED
 
 if TYPE_CHECKING:

@@ -22,12 +22,12 @@ from peerwatt.grid.flow.limits import highest_u_pu, lowest_u_pu
 from peerwatt.grid.flow.power_flow import FlowResult, PowerFlow
 from peerwatt.grid.flow.sensitivity import Sensitivities, sensitivities
 from peerwatt.grid.gate.curtailment_rules import Curtailment, least_cut
+from peerwatt.units import PERCENT
 
 PASSES = 8
 SHARES = 1024  # steps of the common share of amounts
 MARGIN_PERCENT = 1e-3  # kept clear of a limit: 1e-5 pu of voltage, 1e-5 of a rating
 EXACT_PERCENT = 2e-3  # the linearisation's largest error that ends the search; 2e-5 pu
-_PERCENT = 100.0
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def constraint_values(flow: FlowResult, three_phase: bool) -> Floats:
     loadings.
     """
     high, low = highest_u_pu(flow, three_phase), lowest_u_pu(flow, three_phase)
-    return np.concatenate([_PERCENT * high, -_PERCENT * low, flow.loading_percent], axis=-1)
+    return np.concatenate([PERCENT * high, -PERCENT * low, flow.loading_percent], axis=-1)
 
 
 def constraint_limits(solver: PowerFlow) -> Floats:
@@ -63,8 +63,8 @@ def constraint_limits(solver: PowerFlow) -> Floats:
     limits, n, m = solver.feeder.limits, len(solver.feeder.node_names), len(solver.feeder.branch_names)
     return np.concatenate(
         [
-            np.full(n, _PERCENT * limits.v_max_pu),
-            np.full(n, -_PERCENT * limits.v_min_pu),
+            np.full(n, PERCENT * limits.v_max_pu),
+            np.full(n, -PERCENT * limits.v_min_pu),
             np.full(m, limits.loading_max_percent),
         ]
     )
@@ -72,7 +72,7 @@ def constraint_limits(solver: PowerFlow) -> Floats:
 
 def constraint_slopes(s: Sensitivities) -> Floats:
     """Derivatives of `constraint_values`, percent/W, `(constraints, nodes moved)`."""
-    return np.concatenate([_PERCENT * s.high_pu_per_w, -_PERCENT * s.low_pu_per_w, s.loading_percent_per_w])
+    return np.concatenate([PERCENT * s.high_pu_per_w, -PERCENT * s.low_pu_per_w, s.loading_percent_per_w])
 
 
 def curtail(solver: PowerFlow, exchange: Exchange, rule: Curtailment = least_cut) -> Curtailed:

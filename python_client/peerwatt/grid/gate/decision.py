@@ -30,6 +30,7 @@ from peerwatt.grid.gate.curtailment_rules import Curtailment, least_cut
 from peerwatt.grid.rounding import largest_remainder_of
 from peerwatt.grid.shares.loss_rules import LossRule, aumann_shapley
 from peerwatt.grid.shares.losses import TradeLosses, trade_losses
+from peerwatt.units import KILO, PERCENT
 from peerwatt.verdict import Verdict
 
 Flag = Literal["not_mended_by_market"]
@@ -228,7 +229,7 @@ def _reasons(solver: PowerFlow, exchange: Exchange, kept: Curtailed) -> tuple[Cu
         row = int(rows[np.argmax(slopes[rows, k])])
         value_there, limit, unit = _in_units(row, len(nodes), value[row], value[row] - excess[row])
         name = nodes[row % len(nodes)] if row < 2 * len(nodes) else branches[row - 2 * len(nodes)]
-        per_kw = float(slopes[row, k]) * 1e3 / (100 if unit == "pu" else 1)
+        per_kw = float(slopes[row, k]) * KILO / (PERCENT if unit == "pu" else 1)
         reasons.append(CutReason(participant, sold, surplus, name, value_there, limit, unit, per_kw))
     return tuple(reasons)
 
@@ -236,5 +237,5 @@ def _reasons(solver: PowerFlow, exchange: Exchange, kept: Curtailed) -> tuple[Cu
 def _in_units(row: int, nodes: int, value: float, limit: float) -> tuple[float, float, str]:
     if row >= 2 * nodes:
         return float(value), float(limit), "percent"
-    sign = 100.0 if row < nodes else -100.0
+    sign = PERCENT if row < nodes else -PERCENT
     return float(value / sign), float(round(limit / sign, 12)), "pu"
