@@ -38,16 +38,11 @@ class Curtailed:
         sell_wh: Traded export that stays, whole Wh, `(traders,)`.
         surplus_wh: Untraded export that stays, whole Wh, `(traders,)`.
         flow: The exact flow of that state.
-        relaxed_percent: How far beyond its limit each constraint had to be let, `(constraints,)`, percent;
-            zero for what the market can mend.
-        passes: Linear programs solved.
     """
 
     sell_wh: Ints
     surplus_wh: Ints
     flow: FlowResult
-    relaxed_percent: Floats
-    passes: int
 
 
 def constraint_values(flow: FlowResult, three_phase: bool) -> Floats:
@@ -135,9 +130,7 @@ def cut_back(
     with suppress(FlowError, CurtailmentError):
         if found := search.begin_at(kept, kept_second):
             return found
-    flow = solver.solve(search.state(kept + kept_second), q_var)
-    relaxed = np.maximum(constraint_values(flow, solver.three_phase) - constraint_limits(solver), 0.0)
-    return Curtailed(kept, kept_second, flow, relaxed, PASSES)
+    return Curtailed(kept, kept_second, solver.solve(search.state(kept + kept_second), q_var))
 
 
 @dataclass(frozen=True)
@@ -193,7 +186,7 @@ class _Search:
             excess = found - limits - relaxed
             off = np.abs(found - value + slopes @ (cut + cut_second))[touched].max(initial=0.0)
             if excess.max() <= 0:
-                feasible = Curtailed(left, left_second, flow, relaxed, done)
+                feasible = Curtailed(left, left_second, flow)
                 stands = np.array_equal(left, before) and np.array_equal(left_second, before_second)
                 if off < EXACT_PERCENT or stands:  # another pass would be this one again
                     break

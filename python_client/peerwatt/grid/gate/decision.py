@@ -139,7 +139,7 @@ def decide(
     """
     before = solver.solve(exchange.injection_w(exchange.sell_wh, exchange.surplus_wh), exchange.reactive_var)
     found = find_violations(solver.feeder, before)
-    everything = Curtailed(exchange.sell_wh, exchange.surplus_wh, before, np.zeros(0), 0)
+    everything = Curtailed(exchange.sell_wh, exchange.surplus_wh, before)
     if not found:
         return _decision(solver, exchange, Verdict.ACCEPT, everything, before, found, loss_rule)
     result = _cap(solver, exchange, fills_at) if fills_at else curtail(solver, exchange, rule)
@@ -202,7 +202,7 @@ def _cap(solver: PowerFlow, exchange: Exchange, fills_at: FillsAt) -> Curtailed:
         middle = (low + high + 1) // 2
         fits = (constraint_values(state(middle), solver.three_phase) <= bound).all()
         low, high = (middle, high) if fits else (low, middle - 1)
-    return Curtailed(fills_at(low)[0], none, state(low), np.maximum(floor - limits, 0.0), 1)
+    return Curtailed(fills_at(low)[0], none, state(low))
 
 
 def _reasons(solver: PowerFlow, exchange: Exchange, kept: Curtailed) -> tuple[CutReason, ...]:

@@ -16,7 +16,7 @@ from peerwatt.grid.feeder import FORMAT
 from peerwatt.grid.files.importers.voltage_control import VoltageControl, hold_voltages
 from peerwatt.units import KILO, MEGA
 
-BUS_PQ, BUS_PV, BUS_SLACK, BUS_ISOLATED = 1, 2, 3, 4
+BUS_PV, BUS_SLACK, BUS_ISOLATED = 2, 3, 4
 _STIFF_VA = 1e15
 Table = Sequence[Sequence[float]]
 
