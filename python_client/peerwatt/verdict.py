@@ -17,15 +17,15 @@ class Verdict(IntEnum):
     NONE = 0
     """Nobody has decided yet."""
     ACCEPT = 1
-    """Every fill stands."""
+    """Every fill is accepted."""
     CAP = 2
-    """The merit order stands up to a smaller volume."""
+    """The merit order is accepted up to a smaller volume than was matched."""
     CURTAIL = 3
     """Individual fills are reduced, each by its own entry of the decisions."""
     VOID = 4
-    """Nothing stands."""
+    """Nothing is accepted."""
     EXPIRED = 5
-    """No report came by its deadline: nothing stands, everybody falls back to the grid tariff."""
+    """No report came by its deadline: nothing is accepted, and everybody pays and earns the grid tariff."""
 
     def __str__(self) -> str:
         return self.name.lower()

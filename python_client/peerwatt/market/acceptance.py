@@ -1,4 +1,4 @@
-"""The grid gate: what a verdict lets stand of a cleared auction. It reduces trade and does nothing else."""
+"""What the grid gate accepts of a cleared auction and of each order. It only ever reduces."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from peerwatt.units import PPM
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """What an order goes into settlement with.
+    """What of an order is accepted and with what losses and charge it is settled.
 
     Attributes:
         sell: Accepted energy that it sold, Wh.
@@ -31,8 +31,8 @@ class Acceptance:
 def gate(book: TickBook, cleared: Clearing, verdict: Verdict, volume: int) -> Clearing:
     """Apply a verdict to a clearing.
 
-    Only a cap changes it. What a curtailment takes from single orders, and that nothing stands of a volume of
-    0, is decided order by order in ``acceptance``.
+    Only a cap changes the clearing. A curtailment reduces single orders, and a volume of 0 accepts nothing of
+    any: both are applied order by order, in ``acceptance``.
 
     Args:
         book: The book that was cleared.
@@ -57,13 +57,13 @@ def decisions_on(data: bytes, orders: int) -> tuple[Decision, ...] | None:
 
 
 def acceptance(record: Record, terms: Terms, decision: Decision | None, config: MarketConfig) -> Acceptance:
-    """What stands of an order, its share of the losses, and what it pays for the network.
+    """What is accepted of an order, its share of the losses, and what it pays for the network.
 
     Args:
         record: The order as it was posted.
         terms: What the interval is settled by.
-        decision: The decision on this order; None when its batch has none, and then a curtailment leaves
-            nothing.
+        decision: The decision on this order; None when its batch has none: a curtailment then accepts nothing
+            of it.
         config: The market's parameters, which bound what a decision may name.
     """
     sell, buy = accepted(record, Side.SELL, terms), accepted(record, Side.BUY, terms)
@@ -80,7 +80,7 @@ def acceptance(record: Record, terms: Terms, decision: Decision | None, config: 
 
 
 def accepted(record: Record, side: Side, terms: Terms) -> int:
-    """What the gated clearing lets stand of an order's steps on one side, Wh."""
+    """What the gated clearing accepts of an order's steps on one side, Wh, before any decision on it."""
     if terms.volume == 0:
         return 0
     return sum(

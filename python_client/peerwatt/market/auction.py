@@ -82,7 +82,7 @@ def matched_volume(bids: Sequence[Level], asks: Sequence[Level]) -> int:
 
 
 class Auctioned(NamedTuple):
-    """What an auction came to.
+    """The outcome of an auction.
 
     Attributes:
         clearing: Prices and marginal ticks, with everything that was filled accepted so far.
@@ -105,7 +105,7 @@ def clear(book: TickBook, config: MarketConfig, tariff: Tariff) -> Auctioned:
         tariff: The prices around the peer trade.
 
     Returns:
-        The clearing and its volume; ``NO_TRADE`` when nobody meets.
+        The clearing and its volume; ``NO_TRADE`` and 0 when no bid reaches an ask.
     """
     bids, asks = book.merit_order(Side.BUY), book.merit_order(Side.SELL)
     if config.pricing in SET_PRICES:
@@ -151,7 +151,7 @@ def _set_price(bids: Sequence[Level], asks: Sequence[Level], config: MarketConfi
 
 
 def _pool(price: int, bids: Sequence[Level], asks: Sequence[Level], config: MarketConfig) -> Auctioned:
-    """Match whoever is content with a price, best limits first, until one side is exhausted."""
+    """Match all orders whose limits allow a price, best limits first, until one side is exhausted."""
     bids = [level for level in bids if config.price(level.price) >= price]
     asks = [level for level in asks if config.price(level.price) <= price]
     volume = min(total(bids), total(asks))

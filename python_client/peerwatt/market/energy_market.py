@@ -54,7 +54,7 @@ class MarketTwin(Metering):
             TooLate: The report's deadline has passed.
             OtherClearing: The report judges another outcome.
             LossRateTooHigh: It charges more than the market's maximum.
-            VolumeTooLarge: It would let more stand than was matched.
+            VolumeTooLarge: It would accept more than was matched.
             BadVerdict: Its verdict is none that a committee gives, or its volume contradicts it.
             DecisionsMismatch: The decisions are not those that it carries the hash of, or it curtails without
                 any.
@@ -223,7 +223,7 @@ def _check_verdict(report: NetworkReport, matched: int, *, has_decisions: bool) 
     """Refuse a verdict and a volume that do not go together, or that add to what was matched."""
     most = 0 if report.verdict == Verdict.VOID else matched
     if report.volume > most:
-        raise VolumeTooLarge(f"The report lets {report.volume} Wh stand: {most} is the most that it can.")
+        raise VolumeTooLarge(f"The report accepts {report.volume} Wh: {most} is the most that it can.")
     if report.verdict not in (Verdict.ACCEPT, Verdict.CAP, Verdict.CURTAIL, Verdict.VOID):
         raise BadVerdict(f"The report's verdict is {report.verdict}: use accept, cap, curtail or void.")
     if report.verdict == Verdict.ACCEPT and report.volume != matched:

@@ -26,7 +26,7 @@ from peerwatt.messages.domain import TypedMessage
 
 
 class Phase(IntEnum):
-    """How far an interval has come."""
+    """The state that an interval has reached."""
 
     NONE = 0
     OPEN = 1

@@ -29,7 +29,7 @@ class MarginAccounts(IntervalRing):
     """The accounts of a market.
 
     The margin of a participant covers its worst interval, as often as intervals can be unsettled. The
-    supplier's covers everybody's: it stands for whoever falls short.
+    supplier's covers the sum of all participants': it pays for whoever falls short.
 
     Attributes:
         ledger: All balances.
@@ -163,7 +163,7 @@ class MarginAccounts(IntervalRing):
     def free_balance(self, account: int) -> int:
         """What an account has above its margin, base units; negative when it falls short.
 
-        For the supplier what others owe is subtracted: it stands for them.
+        For the supplier what others owe is subtracted, because it pays for them.
 
         Raises:
             UnknownAccount: There is no such account.

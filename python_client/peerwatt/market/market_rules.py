@@ -240,7 +240,7 @@ class MarketConfig:
         return self.end(interval) + self.attest_window
 
     def readings_deadline(self, interval: int) -> int:
-        """From when on the readings stand and the interval can be settled, Unix time."""
+        """From when on no reading changes any more and the interval can be settled, Unix time."""
         return self.attest_deadline(interval) + self.overrule_window
 
     def correction_deadline(self, interval: int) -> int:

@@ -1,4 +1,4 @@
-"""The meters' say: attested readings of an interval, and meters that overrule them."""
+"""The readings of an interval: attested by the metering operator, overruled by what meters signed."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -31,7 +31,7 @@ from peerwatt.messages import (
 )
 
 FIRST_RUN: Final = 1
-"""Number of the settlement run that corrections correct."""
+"""Number of the first settlement; corrections have higher ones."""
 
 
 class Metering(OrderBook):
@@ -105,8 +105,8 @@ class Metering(OrderBook):
     ) -> tuple[int, ...]:
         """Replace readings of one batch by what the meters themselves signed.
 
-        A meter speaks once: an entry that is meter-signed already stays. So does one whose new reading is not
-        signed by its meter, or does not fit a packed reading.
+        A reading is replaced once: an entry that is meter-signed already is kept. It is also kept when the
+        new reading is not signed by its meter, or does not fit a packed reading.
 
         Args:
             interval: The delivery period.
@@ -142,8 +142,8 @@ class Metering(OrderBook):
         before = self._delivered(target, state)
         target.readings = encode_readings(overruled)
         change = self._delivered(target, state) - before
-        # An attestation may have claimed anything up to the volume: what it leaves no room for is not
-        # credited.
+        # The operator may have attested any energy up to the volume. What goes beyond the volume with the
+        # meters' readings is credited to nobody.
         state.delivered = max(0, min(state.delivered + change, state.volume))
         return skipped
 
@@ -157,9 +157,9 @@ class Metering(OrderBook):
             )
 
     def _require_vectors(self, vectors: Sequence[bytes], batches: int, what: str) -> None:
-        """Refuse packed strings that are not one per batch, or that no batch can be as long as.
+        """Refuse packed strings that are not one per batch, or longer than any batch's can be.
 
-        What could be taken but not supplied again would leave its batch unsettled.
+        A string that is taken but too long to be supplied again would leave its batch unsettled.
 
         Raises:
             BatchCountMismatch: There are more or fewer.

@@ -1,4 +1,4 @@
-"""What the network can carry of each connection in an interval, as orders are held to it."""
+"""Limits below those of the connections, published per page and interval, that orders must keep."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ class OperatingEnvelopes:
     """The twin of the contract of that name. Whether a quorum signed is the chain's alone.
 
     Attributes:
-        config: The market's clock.
+        config: The market's parameters.
     """
 
     def __init__(self, config: MarketConfig) -> None:

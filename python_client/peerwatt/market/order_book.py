@@ -1,4 +1,4 @@
-"""The order book of a market: intervals open, take orders, and are cleared."""
+"""The order book: intervals are opened, orders are taken and skipped, the auction clears."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -138,7 +138,7 @@ class OrderBook(MarginAccounts):
         return SkipReason.NONE
 
     def publish_envelope(self, envelope: OperatingEnvelope, *, now: int | None = None) -> None:
-        """Hold the orders of one page and interval that come from now on to the network's limits.
+        """Take an operating envelope: orders that are posted after it must keep its limits.
 
         Raises:
             NotYetOpen: The interval lies too far ahead.
@@ -151,7 +151,7 @@ class OrderBook(MarginAccounts):
         self.envelopes.publish(envelope, self._connections(), now=now)
 
     def takes_orders(self, interval: int) -> bool:
-        """Whether the supplier stands for an interval: it is open, or its margin would let it open."""
+        """Whether an interval is open, or the supplier holds the margin that opening it asks for."""
         held = self._ring.get(interval % self.config.ring_size)
         is_open = held is not None and held.number == interval
         return is_open or self.is_funded(SystemAccount.SUPPLIER)

@@ -1,4 +1,4 @@
-"""Settlement of accepted energy, imbalance, fees and losses. Nothing is divided but the energy credit."""
+"""Settlement of accepted energy, imbalance, fees and losses. Only the energy credit needs a division."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -98,8 +98,8 @@ def readings_of(data: bytes, orders: int) -> tuple[Reading, ...]:
 def metered(reading: Reading, acceptance: Acceptance, limits: EnergyLimits) -> Metered:
     """The energy that a reading settles.
 
-    A missing one never favours the silent party: it consumed what it bought and delivered nothing. What the
-    connection cannot carry is not settled here.
+    Without a reading the order is settled as if it had drawn what it bought and delivered nothing, which
+    favours nobody who hides a reading. Energy above the connection's limits is not settled.
     """
     if reading.status == ReadingStatus.MISSING:
         return Metered(imported=acceptance.buy, exported=0)
@@ -114,8 +114,8 @@ def delivered(acceptance: Acceptance, energy: Metered) -> int:
 def peer_cash(record: Record, acceptance: Acceptance, terms: Terms, config: MarketConfig) -> PeerCash:
     """What an order's accepted energy earns and costs among peers.
 
-    Where every Wh is traded at its own limit and less is accepted than the steps were filled, the best for
-    the market stays: the highest bids and the lowest asks.
+    Where every Wh is traded at its own limit and less is accepted than the steps were filled, the highest
+    bids and the lowest asks are accepted first.
 
     Args:
         record: The order as it was posted.
@@ -189,7 +189,7 @@ def settle_order(acceptance: Acceptance, energy: Metered, peer: PeerCash, terms:
 def acceptances(
     records: Sequence[Record], decisions: bytes, terms: Terms, config: MarketConfig
 ) -> tuple[Acceptance, ...]:
-    """What stands of every order of a batch.
+    """What is accepted of every order of a batch.
 
     Args:
         records: The batch's orders.

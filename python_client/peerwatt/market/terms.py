@@ -14,7 +14,8 @@ class Terms:
         clearing: The auction's outcome as the gate left it.
         verdict: What the gate decided.
         loss_rate: Losses where no decision names them, ppm of the accepted energy.
-        volume: Accepted energy V, Wh; when it is 0 nothing stands, whatever the clearing says.
+        volume: Accepted energy V, Wh; when it is 0 nothing is accepted of any order, whatever the clearing
+            says.
         delivered: Peer energy D that was metered as delivered, Wh.
         tariff: The prices around the peer trade.
         run: 1 for the first settlement, higher for corrections.
