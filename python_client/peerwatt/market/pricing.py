@@ -20,9 +20,9 @@ class Pricing(IntEnum):
     PAY_AS_BID = 1
     """Every Wh at its own step's limit."""
     MCAFEE = 2
-    """One price, the mean of the best bid and the best ask that do not trade. Where one is missing, or the mean
-    lies outside the limits of the last bid and ask that trade, the last Wh is not traded and these two limits
-    are the prices."""
+    """One price, the mean of the best bid and the best ask that do not trade. Where one is missing, or the
+    mean lies outside the limits of the last bid and ask that trade, the last Wh is not traded and these two
+    limits are the prices."""
     MID_MARKET_RATE = 3
     """The mean of retail and feed-in, rounded down."""
     SUPPLY_DEMAND_RATIO = 4
