@@ -29,7 +29,7 @@ from peerwatt.grid.flow.exchange import Exchange
 from peerwatt.grid.flow.limits import find_violations
 from peerwatt.grid.flow.power_flow import PowerFlow
 from peerwatt.grid.gate.bilateral import BilateralGate, Trade
-from peerwatt.grid.gate.decision import Decision, decide
+from peerwatt.grid.gate.decision import GridDecision, decide
 from peerwatt.messages import Domain, NetworkReport
 
 LIMITS = {"v_min_pu": 0.917, "v_max_pu": 1.058, "loading_max_percent": 100.0}
@@ -111,7 +111,7 @@ def timed(work: Callable[[], Any], repeats: int = 3) -> tuple[float, Any]:
     return best, result
 
 
-def report_on(solver: PowerFlow, exchange: Exchange) -> tuple[Decision, bytes]:
+def report_on(solver: PowerFlow, exchange: Exchange) -> tuple[GridDecision, bytes]:
     """From cleared fills to a signed report, as a member of the committee does it."""
     decision = decide(solver, exchange)
     report = NetworkReport(

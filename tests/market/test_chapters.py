@@ -16,7 +16,7 @@ CHAIN_ALONE = {
     "roles": "who may send a transaction, which the twin does not know",
 }
 TWIN_ALONE = {
-    "acceptance": "what of one order is accepted: the first half of Settlement.sol, one walk for gas",
+    "accepted": "what of one order is accepted: the first half of Settlement.sol, one walk for gas",
     "clear_book": "a call auction on a list, for checking a book by hand; nothing of it is on chain",
     "errors": "the errors that the contracts' interfaces declare",
     "merit_order": "one side of a book as a sorted list; Auction.sol walks packed words instead",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from peerwatt.market import (
-    Acceptance,
+    Accepted,
     EnergyLimits,
     Entries,
     MarketConfig,
@@ -21,7 +21,7 @@ from peerwatt.market import (
     gate,
     settle_batch,
 )
-from peerwatt.market.settlement import acceptances
+from peerwatt.market.settlement import accepted_by_batch
 from peerwatt.messages import (
     Clearing,
     Decision,
@@ -132,7 +132,7 @@ def test_settlement(case: dict[str, Any]) -> None:
     limits = [EnergyLimits(order["import_limit"], order["export_limit"]) for order in case["orders"]]
     decisions, readings_string = unhex(case["decisions"]), unhex(case["readings"])
     market = config(case["market"])
-    expected = tuple(Acceptance(**each) for each in case["positions"])
-    assert acceptances(records, decisions, applied, market) == expected
+    expected = tuple(Accepted(**each) for each in case["positions"])
+    assert accepted_by_batch(records, decisions, applied, market) == expected
     booked = settle_batch(records, decisions, readings_string, limits, applied, market)
     assert booked == tuple(Entries(**each) for each in case["entries"])

@@ -16,7 +16,7 @@ from peerwatt.grid.flow.exchange import Exchange
 from peerwatt.grid.flow.limits import Violation
 from peerwatt.grid.flow.power_flow import FlowResult
 from peerwatt.grid.flow.system_strength import Strength
-from peerwatt.grid.gate.decision import Decision
+from peerwatt.grid.gate.decision import GridDecision
 from peerwatt.grid.gate.operating_envelope import Envelope
 from peerwatt.units import KILO, MEGA
 
@@ -107,7 +107,7 @@ def print_state(feeder: Feeder, flow: FlowResult, violations: Sequence[Violation
 
 
 def curtailment_as_dict(
-    table: Injections, exchange: Exchange, decision: Decision, support_var: Floats | None = None
+    table: Injections, exchange: Exchange, decision: GridDecision, support_var: Floats | None = None
 ) -> dict[str, Any]:
     """What stays of every injection, and why the rest was cut."""
     return {
@@ -139,7 +139,7 @@ def curtailment_as_dict(
 
 
 def print_curtailment(
-    table: Injections, exchange: Exchange, decision: Decision, support_var: Floats | None = None
+    table: Injections, exchange: Exchange, decision: GridDecision, support_var: Floats | None = None
 ) -> None:
     """The same as a table and sentences."""
     out = results()

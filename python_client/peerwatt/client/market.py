@@ -13,9 +13,10 @@ from web3.logs import DISCARD
 from web3.types import TxReceipt
 
 from peerwatt.chain import Deployment, Network, Sender
-from peerwatt.client.state import BatchData, ClearedAuction, IntervalState, PostedBatch, SkippedOrder
+from peerwatt.client.state import BatchData, ClearedAuction, IntervalState, PostedBatch
 from peerwatt.market.interval_ring import Phase
 from peerwatt.market.market_rules import MarketConfig
+from peerwatt.market.order_book import SkippedOrder
 from peerwatt.market.participant_registry import Participant
 from peerwatt.market.pricing import Pricing
 from peerwatt.market.settlement import readings_of

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from peerwatt.market.interval_ring import Phase
-from peerwatt.messages import ZERO_HASH, Clearing, Record, SkipReason, TermsWord, decode_records
+from peerwatt.market.order_book import SkippedOrder
+from peerwatt.messages import ZERO_HASH, Clearing, Record, TermsWord, decode_records
 
 
 @dataclass(frozen=True)
@@ -66,15 +67,6 @@ class ClearedAuction:
     volume: int
     clearing_hash: bytes
     gas: int
-
-
-@dataclass(frozen=True)
-class SkippedOrder:
-    """An order that the market left out of its batch, and why."""
-
-    position: int
-    participant: int
-    reason: SkipReason
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ def savings(book: Book, outcome: Outcome, terms: Terms, participants: int) -> In
     return saved
 
 
-def positions(neighbourhood: Neighbourhood) -> IntArray:
+def net_imports(neighbourhood: Neighbourhood) -> IntArray:
     """What everybody expects to exchange, Wh, (intervals, participants), + import."""
     if neighbourhood.expected is not None:
         return neighbourhood.expected

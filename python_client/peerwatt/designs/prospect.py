@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from peerwatt.designs.bidders import LEVELS, positions, shaded_book
+from peerwatt.designs.bidders import LEVELS, net_imports, shaded_book
 from peerwatt.designs.design import Run, collect
 from peerwatt.designs.neighbourhood import Neighbourhood
 from peerwatt.designs.orders import FloatArray
@@ -39,7 +39,7 @@ class ProspectBidders:
 
     def run(self, neighbourhood: Neighbourhood) -> Run:
         """Run every interval."""
-        homes, net = len(neighbourhood.names), positions(neighbourhood)
+        homes, net = len(neighbourhood.names), net_imports(neighbourhood)
         level = np.full(homes, self.level(), dtype=np.int64)
         books = [shaded_book(row, level, neighbourhood.terms) for row in net]
         outcomes = [UniformPrice().clear(book, neighbourhood.terms) for book in books]

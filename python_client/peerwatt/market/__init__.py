@@ -4,7 +4,7 @@ twin.
 Energy is in Wh, money in base units of the payment token (1e-6 of the currency), prices in base units per Wh.
 """
 
-from peerwatt.market.acceptance import Acceptance, acceptance, gate
+from peerwatt.market.accepted import Accepted, accepted_of, gate
 from peerwatt.market.auction import Auctioned, Crossing, cap, clear, cross
 from peerwatt.market.clear_book import BookResult, clear_book
 from peerwatt.market.energy_market import MarketTwin
@@ -24,7 +24,7 @@ from peerwatt.market.tick_book import TickBook
 
 __all__ = [
     "FIRST_PARTICIPANT",
-    "Acceptance",
+    "Accepted",
     "Auctioned",
     "Balance",
     "Batch",
@@ -52,7 +52,7 @@ __all__ = [
     "Tariff",
     "Terms",
     "TickBook",
-    "acceptance",
+    "accepted_of",
     "accepted_quantity",
     "cap",
     "clear",

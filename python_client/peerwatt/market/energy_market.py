@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from peerwatt.market.acceptance import gate
+from peerwatt.market.accepted import gate
 from peerwatt.market.errors import (
     AlreadySettled,
     BadVerdict,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from peerwatt.market.acceptance import Acceptance, acceptance, decisions_on
+from peerwatt.market.accepted import Accepted, accepted_of, decisions_on
 from peerwatt.market.market_rules import MarketConfig
 from peerwatt.market.participant_registry import EnergyLimits
 from peerwatt.market.pro_rata import accepted_quantity
@@ -95,23 +95,23 @@ def readings_of(data: bytes, orders: int) -> tuple[Reading, ...]:
     return decode_readings(data) if len(data) == orders * READING_LENGTH else (MISSING,) * orders
 
 
-def metered(reading: Reading, acceptance: Acceptance, limits: EnergyLimits) -> Metered:
+def metered(reading: Reading, accepted: Accepted, limits: EnergyLimits) -> Metered:
     """The energy that a reading settles.
 
     Without a reading the order is settled as if it had drawn what it bought and delivered nothing, which
     favours nobody who hides a reading. Energy above the connection's limits is not settled.
     """
     if reading.status == ReadingStatus.MISSING:
-        return Metered(imported=acceptance.buy, exported=0)
+        return Metered(imported=accepted.buy, exported=0)
     return Metered(min(reading.imported, limits.imported), min(reading.exported, limits.exported))
 
 
-def delivered(acceptance: Acceptance, energy: Metered) -> int:
+def delivered(accepted: Accepted, energy: Metered) -> int:
     """Peer energy that an order delivered, Wh: never more than it sold."""
-    return min(acceptance.sell, energy.exported)
+    return min(accepted.sell, energy.exported)
 
 
-def peer_cash(record: Record, acceptance: Acceptance, terms: Terms, config: MarketConfig) -> PeerCash:
+def peer_cash(record: Record, accepted: Accepted, terms: Terms, config: MarketConfig) -> PeerCash:
     """What an order's accepted energy earns and costs among peers.
 
     Where every Wh is traded at its own limit and less is accepted than the steps were filled, the highest
@@ -119,15 +119,15 @@ def peer_cash(record: Record, acceptance: Acceptance, terms: Terms, config: Mark
 
     Args:
         record: The order as it was posted.
-        acceptance: What of it is accepted.
+        accepted: What of it is accepted.
         terms: What the interval is settled by.
         config: The market's price ladder.
     """
     clearing = terms.clearing
     if not clearing.at_limits:
-        return PeerCash(clearing.sell_price * acceptance.sell, clearing.buy_price * acceptance.buy)
+        return PeerCash(clearing.sell_price * accepted.sell, clearing.buy_price * accepted.buy)
     cash = dict.fromkeys(Side, 0)
-    left = {Side.SELL: acceptance.sell, Side.BUY: acceptance.buy}
+    left = {Side.SELL: accepted.sell, Side.BUY: accepted.buy}
     for placed in sorted(record.steps, key=lambda placed: merit(placed.step)):
         side, limit = placed.step.side, config.price(placed.step.tick)
         taken = min(accepted_quantity(placed, clearing), left[side])
@@ -141,21 +141,21 @@ def merit(step: Step) -> int:
     return -step.tick if step.side == Side.BUY else step.tick
 
 
-def settle_order(acceptance: Acceptance, energy: Metered, peer: PeerCash, terms: Terms) -> Entries:
+def settle_order(accepted: Accepted, energy: Metered, peer: PeerCash, terms: Terms) -> Entries:
     """Settle one order. The two registers are settled separately, never netted.
 
     Args:
-        acceptance: What the order has accepted, its loss share and its network charge.
+        accepted: What the order has accepted, its loss share and its network charge.
         energy: What its meter recorded.
         peer: What its peer trade comes to.
         terms: What the interval is settled by.
     """
     tariff = terms.tariff
-    sold, bought, charge = acceptance.sell, acceptance.buy, acceptance.charge
-    supplied = delivered(acceptance, energy)
+    sold, bought, charge = accepted.sell, accepted.buy, accepted.charge
+    supplied = delivered(accepted, energy)
     used = min(bought, energy.imported)
 
-    losses = tariff.retail * acceptance.loss
+    losses = tariff.retail * accepted.loss
 
     shortfall = tariff.retail * (sold - supplied)
     unused = tariff.feed_in * (bought - used)
@@ -163,16 +163,7 @@ def settle_order(acceptance: Acceptance, energy: Metered, peer: PeerCash, terms:
     surplus = tariff.feed_in * (energy.exported - supplied)
     surplus_paid = surplus if terms.verdict.pays_surplus else 0
 
-    participant = (
-        peer.income
-        - peer.cost
-        - acceptance.charge
-        - shortfall
-        + unused
-        + surplus_paid
-        - other_import
-        - losses
-    )
+    participant = peer.income - peer.cost - charge - shortfall + unused + surplus_paid - other_import - losses
     grid_operator = charge + losses
     community = peer.cost - peer.income
     credit = bought * min(terms.delivered, terms.volume) // terms.volume if terms.volume else 0
@@ -186,9 +177,9 @@ def settle_order(acceptance: Acceptance, energy: Metered, peer: PeerCash, terms:
     )
 
 
-def acceptances(
+def accepted_by_batch(
     records: Sequence[Record], decisions: bytes, terms: Terms, config: MarketConfig
-) -> tuple[Acceptance, ...]:
+) -> tuple[Accepted, ...]:
     """What is accepted of every order of a batch.
 
     Args:
@@ -199,7 +190,7 @@ def acceptances(
     """
     each = decisions_on(decisions, len(records)) or (None,) * len(records)
     return tuple(
-        acceptance(record, terms, decision, config) for record, decision in zip(records, each, strict=True)
+        accepted_of(record, terms, decision, config) for record, decision in zip(records, each, strict=True)
     )
 
 
@@ -225,15 +216,10 @@ def settle_batch(
         One set of entries per order.
     """
     return tuple(
-        settle_order(
-            acceptance,
-            metered(reading, acceptance, limit),
-            peer_cash(record, acceptance, terms, config),
-            terms,
-        )
-        for record, acceptance, reading, limit in zip(
+        settle_order(each, metered(reading, each, limit), peer_cash(record, each, terms, config), terms)
+        for record, each, reading, limit in zip(
             records,
-            acceptances(records, decisions, terms, config),
+            accepted_by_batch(records, decisions, terms, config),
             readings_of(readings, len(records)),
             limits,
             strict=True,
@@ -253,7 +239,7 @@ def delivered_by_batch(
     return sum(
         delivered(each, metered(reading, each, limit))
         for each, reading, limit in zip(
-            acceptances(records, decisions, terms, config),
+            accepted_by_batch(records, decisions, terms, config),
             readings_of(readings, len(records)),
             limits,
             strict=True,

@@ -14,7 +14,7 @@ import numpy as np
 from peerwatt.grid.arrays import Floats, Ints
 from peerwatt.grid.flow.exchange import Exchange
 from peerwatt.grid.flow.power_flow import PowerFlow
-from peerwatt.grid.gate.decision import Decision as GridDecision
+from peerwatt.grid.gate.decision import GridDecision
 from peerwatt.grid.gate.rules import GridRules
 from peerwatt.market.pro_rata import fill
 from peerwatt.messages import (

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from peerwatt.chain import Network
 from peerwatt.client import MarketClient
 from peerwatt.grid.flow.power_flow import PowerFlow
-from peerwatt.market.settlement import acceptances
+from peerwatt.market.settlement import accepted_by_batch
 from peerwatt.messages import Verdict
 from peerwatt.oracle import ClearedInterval, CommitteeMember, collect_quorum, expired
 from peerwatt.replay.committee_processes import ENVELOPE_LEAD_S, CommitteeProcesses
@@ -265,7 +265,7 @@ class Replay:
             self._market.twin.report(judgement.report, judgement.decisions, now=self._now)
         for batch, decisions in enumerate(judgement.decisions):
             self._relayer.queue.note_decisions(log.number, batch, decisions)
-        stands = acceptances(
+        stands = accepted_by_batch(
             log.records,
             b"".join(judgement.decisions),
             self._market.twin.interval(log.number).terms,

@@ -73,7 +73,7 @@ class CutReason:
 
 
 @dataclass(frozen=True)
-class Decision:
+class GridDecision:
     """What the network can carry of one interval. Arrays are per trader, in the order of the exchange.
 
     Attributes:
@@ -120,7 +120,7 @@ def decide(
     rule: Curtailment = least_cut,
     fills_at: FillsAt | None = None,
     loss_rule: LossRule = aumann_shapley,
-) -> Decision:
+) -> GridDecision:
     """Check one cleared interval and cut what must be cut.
 
     Args:
@@ -161,7 +161,7 @@ def _decision(
     found: tuple[Violation, ...],
     loss_rule: LossRule,
     fills_at: FillsAt | None = None,
-) -> Decision:
+) -> GridDecision:
     volume = int(kept.sell_wh.sum())
     if fills_at and verdict == Verdict.CAP:
         _, buy = fills_at(volume)
@@ -170,7 +170,7 @@ def _decision(
     after = find_violations(solver.feeder, kept.flow)
     flags: tuple[Flag, ...] = ("not_mended_by_market",) if after else ()
     losses = trade_losses(solver, exchange, kept.sell_wh, buy, kept.surplus_wh, kept.flow, loss_rule)
-    return Decision(
+    return GridDecision(
         verdict=verdict,
         sell_wh=kept.sell_wh,
         buy_wh=buy,

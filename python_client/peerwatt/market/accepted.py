@@ -12,7 +12,7 @@ from peerwatt.units import PPM
 
 
 @dataclass(frozen=True, slots=True)
-class Acceptance:
+class Accepted:
     """What of an order is accepted and with what losses and charge it is settled.
 
     Attributes:
@@ -32,7 +32,7 @@ def gate(book: TickBook, cleared: Clearing, verdict: Verdict, volume: int) -> Cl
     """Apply a verdict to a clearing.
 
     Only a cap changes the clearing. A curtailment reduces single orders, and a volume of 0 accepts nothing of
-    any: both are applied order by order, in ``acceptance``.
+    any: both are applied order by order, in ``accepted_of``.
 
     Args:
         book: The book that was cleared.
@@ -56,7 +56,7 @@ def decisions_on(data: bytes, orders: int) -> tuple[Decision, ...] | None:
     return decode_decisions(data) if data and len(data) == orders * DECISION_LENGTH else None
 
 
-def acceptance(record: Record, terms: Terms, decision: Decision | None, config: MarketConfig) -> Acceptance:
+def accepted_of(record: Record, terms: Terms, decision: Decision | None, config: MarketConfig) -> Accepted:
     """What is accepted of an order, its share of the losses, and what it pays for the network.
 
     Args:
@@ -66,7 +66,7 @@ def acceptance(record: Record, terms: Terms, decision: Decision | None, config: 
             of it.
         config: The market's parameters, which bound what a decision may name.
     """
-    sell, buy = accepted(record, Side.SELL, terms), accepted(record, Side.BUY, terms)
+    sell, buy = _on_side(record, Side.SELL, terms), _on_side(record, Side.BUY, terms)
     if terms.verdict == Verdict.CURTAIL:
         sell, buy = (min(sell, decision.sell), min(buy, decision.buy)) if decision else (0, 0)
     if decision:
@@ -76,10 +76,10 @@ def acceptance(record: Record, terms: Terms, decision: Decision | None, config: 
     charge = terms.tariff.network_fee * buy
     if decision and config.max_network_fee:
         charge = min(decision.charge, config.max_network_fee * (sell + buy))
-    return Acceptance(sell, buy, loss, charge)
+    return Accepted(sell, buy, loss, charge)
 
 
-def accepted(record: Record, side: Side, terms: Terms) -> int:
+def _on_side(record: Record, side: Side, terms: Terms) -> int:
     """What the gated clearing accepts of an order's steps on one side, Wh, before any decision on it."""
     if terms.volume == 0:
         return 0
