@@ -13,7 +13,7 @@ from peerwatt.designs.neighbourhood import Battery, Neighbourhood
 from peerwatt.designs.orders import FloatArray, IntArray, Terms
 from peerwatt.designs.protocol import OFF_CHAIN
 from peerwatt.designs.sharing import MidMarketRate
-from peerwatt.units import DAY_S, HOUR_S, PERCENT
+from peerwatt.units import HOUR_S, PERCENT
 
 LUTH = "Luth, Zepter, Crespo del Granado & Egging, Applied Energy 229 (2018) 1233-1243"
 STANDARD = Battery(capacity=5_000, power=2_500)
@@ -52,11 +52,9 @@ class CentralBatteries:
 def scheduled(neighbourhood: Neighbourhood, groups: Sequence[IntArray]) -> Run:
     """Plan the batteries group by group and day by day, then share what the meters see."""
     batteries = batteries_of(neighbourhood)
-    per_day = DAY_S // neighbourhood.interval_s
     charge, discharge = np.zeros_like(neighbourhood.demand), np.zeros_like(neighbourhood.demand)
     for members in groups:
-        for start in range(0, neighbourhood.intervals, per_day):
-            day = slice(start, start + per_day)
+        for day in neighbourhood.days:
             net = (neighbourhood.demand - neighbourhood.generation)[day][:, members].sum(axis=1)
             own = [batteries[int(member)] for member in members]
             plan = schedule(net, own, neighbourhood.terms, neighbourhood.interval_s)

@@ -19,7 +19,7 @@ from peerwatt.designs.orders import FloatArray, IntArray
 from peerwatt.designs.protocol import OFF_CHAIN
 from peerwatt.designs.sharing import MidMarketRate
 from peerwatt.errors import InputError
-from peerwatt.units import DAY_S, PERCENT
+from peerwatt.units import PERCENT
 
 MOST_ROUNDS = 500
 
@@ -125,10 +125,8 @@ class FlexibleDemandGame:
 
     def run(self, neighbourhood: Neighbourhood) -> Run:
         """Run every interval; the game is played day by day."""
-        per_day = DAY_S // neighbourhood.interval_s
         demand, worst, rounds = neighbourhood.demand.copy(), 0.0, 0
-        for start in range(0, neighbourhood.intervals, per_day):
-            day = slice(start, start + per_day)
+        for day in neighbourhood.days:
             movable = demand[day].sum(axis=0) * self.percent / PERCENT
             kept: FloatArray = (demand[day] * (1 - self.percent / PERCENT)).astype(float)
             most = np.maximum(demand[day].max(axis=0).astype(float), 2 * movable / len(kept))
