@@ -15,7 +15,8 @@ TERMS = Path(__file__).parents[2] / "contracts" / "libraries" / "Terms.sol"
 def test_its_numbers_are_the_contracts() -> None:
     found = re.search(r"enum Verdict \{([^}]*)\}", TERMS.read_text(encoding="utf-8"))
     assert found is not None
-    assert [name.strip().lower() for name in found.group(1).split(",")] == [str(v) for v in Verdict]
+    names = [name.strip().lower() for name in found.group(1).split(",")]
+    assert {number: name for number, name in enumerate(names)} == {int(v): str(v) for v in Verdict}
 
 
 def test_in_text_it_is_its_name_and_read_back_the_same() -> None:
