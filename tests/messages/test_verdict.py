@@ -16,7 +16,7 @@ def test_its_numbers_are_the_contracts() -> None:
     found = re.search(r"enum Verdict \{([^}]*)\}", TERMS.read_text(encoding="utf-8"))
     assert found is not None
     names = [name.strip().lower() for name in found.group(1).split(",")]
-    assert {number: name for number, name in enumerate(names)} == {int(v): str(v) for v in Verdict}
+    assert dict(enumerate(names)) == {int(v): str(v) for v in Verdict}
 
 
 def test_in_text_it_is_its_name_and_read_back_the_same() -> None:
