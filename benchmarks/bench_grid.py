@@ -29,8 +29,8 @@ from peerwatt.grid.flow.exchange import Exchange
 from peerwatt.grid.flow.limits import find_violations
 from peerwatt.grid.flow.power_flow import PowerFlow
 from peerwatt.grid.gate.bilateral import BilateralGate, Trade
-from peerwatt.grid.gate.decision import Decision, decide
-from peerwatt.messages import Domain, NetworkReport, Verdict
+from peerwatt.grid.gate.decision import GridDecision, decide
+from peerwatt.messages import Domain, NetworkReport
 
 LIMITS = {"v_min_pu": 0.917, "v_max_pu": 1.058, "loading_max_percent": 100.0}
 CODES = ("1-LV-rural2--2-sw", "1-LV-rural3--2-sw", "1-LV-urban6--2-sw")
@@ -111,12 +111,12 @@ def timed(work: Callable[[], Any], repeats: int = 3) -> tuple[float, Any]:
     return best, result
 
 
-def report_on(solver: PowerFlow, exchange: Exchange) -> tuple[Decision, bytes]:
+def report_on(solver: PowerFlow, exchange: Exchange) -> tuple[GridDecision, bytes]:
     """From cleared fills to a signed report, as a member of the committee does it."""
     decision = decide(solver, exchange)
     report = NetworkReport(
         interval=1_620_000,
-        verdict=Verdict[decision.kind.upper()],
+        verdict=decision.verdict,
         volume=decision.volume_wh,
         loss_rate=0,
         feeder_hash=solver.feeder.feeder_hash,
@@ -144,7 +144,7 @@ def bench_intervals(grids: list[Grid], sample: int) -> dict[str, Any]:
             flows += grid.pandapower_s(p, q, sample)
         found[name] = {
             "participants": PER_FEEDER * len(grids),
-            "verdicts": [decision.kind for decision, _ in results],
+            "verdicts": [str(decision.verdict) for decision, _ in results],
             "seconds": seconds,
             "pandapower_same_flows_seconds": flows,
             "times_faster": flows / seconds,

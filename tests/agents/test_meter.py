@@ -5,8 +5,9 @@ from itertools import pairwise
 import pytest
 
 from peerwatt.agents.home import metered_flow
-from peerwatt.agents.meter import REGISTER_LIMIT_WH, Meter
+from peerwatt.agents.meter import Meter
 from peerwatt.errors import InputError
+from peerwatt.messages import MAX_REGISTER
 from peerwatt.messages.domain import Domain
 from peerwatt.messages.signature import address_of
 
@@ -32,7 +33,7 @@ def test_the_device_key_signs_the_reading() -> None:
     assert reading.recover(DOMAIN, reading.sign(DOMAIN, key)) == address_of(key)
 
 
-@pytest.mark.parametrize(("imported", "exported"), [(-1, 0), (0, -1), (REGISTER_LIMIT_WH + 1, 0)])
+@pytest.mark.parametrize(("imported", "exported"), [(-1, 0), (0, -1), (MAX_REGISTER + 1, 0)])
 def test_a_register_never_runs_back_or_over(imported: int, exported: int) -> None:
     with pytest.raises(InputError, match="participant 4, interval 1"):
         Meter(participant=4).read(1, imported, exported)

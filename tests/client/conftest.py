@@ -11,8 +11,8 @@ import pytest
 from peerwatt.chain import Deployment, Network, Sender, open_network
 from peerwatt.client import MarketClient, MarketRoles, Wallet, deploy_market
 from peerwatt.client.market import Registration
-from peerwatt.market.config import MarketConfig, Tariff
-from peerwatt.market.participant import Participant
+from peerwatt.market.market_rules import MarketConfig, Tariff
+from peerwatt.market.participant_registry import Participant
 from peerwatt.messages import (
     ZERO_HASH,
     MeterAttestation,

@@ -12,8 +12,8 @@ from onchain import TARIFF, OnChainMarket, participants, role
 from peerwatt.chain import ContractReverted
 from peerwatt.client import BatchData, IntervalState, PostedBatch
 from peerwatt.market import FIRST_PARTICIPANT, MarketError, MarketTwin, Participant, SystemAccount
-from peerwatt.market.config import MarketConfig
-from peerwatt.market.interval import Phase
+from peerwatt.market.interval_ring import Phase
+from peerwatt.market.market_rules import MarketConfig
 from peerwatt.messages import NetworkReport, OperatingEnvelope, SignedOrder, SignedReading, encode_records
 
 Result = TypeVar("Result")

@@ -13,7 +13,7 @@ from onchain import (
 from refusals import only_skip, opened, refused
 
 from peerwatt.chain import open_network
-from peerwatt.client.state import SkippedOrder
+from peerwatt.market.order_book import SkippedOrder
 from peerwatt.messages import (
     Reading,
     ReadingStatus,

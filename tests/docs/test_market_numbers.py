@@ -23,10 +23,10 @@ from peerwatt.market import (
     Tariff,
     Terms,
     TickBook,
+    accepted_quantity,
     clear,
     fill,
     settle_batch,
-    standing,
 )
 from peerwatt.market.errors import AboveEnergyCredit, BadTariff
 from peerwatt.messages import (
@@ -135,7 +135,7 @@ def test_a_marginal_lane_is_shared_as_worked(worked: dict[str, Any]) -> None:
 def test_a_cap_shares_the_fills_as_worked(worked: dict[str, Any]) -> None:
     for example in worked["cap"]:
         lane, clearing = marginal_lane(example["queue"], example["filled"], example["accepted"])
-        stands = [standing(placed, clearing) for placed in lane]
+        stands = [accepted_quantity(placed, clearing) for placed in lane]
         assert stands == example["stands"]
         assert sum(stands) == example["accepted"]
         assert all(stood <= fill(placed, clearing) for stood, placed in zip(stands, lane, strict=True))

@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import peerwatt
+from peerwatt.grid.arrays import Floats
 from peerwatt.grid.feeder import Feeder
 from peerwatt.grid.files.feeder_file import load_feeder
-from peerwatt.grid.flow.background import Background, read_background
 from peerwatt.grid.flow.exchange import Exchange
 from peerwatt.grid.flow.power_flow import PowerFlow
+from peerwatt.scenario.loading import load_scenario
 
 SCENARIO = Path(peerwatt.__file__).parent / "scenarios" / "brooklyn-10"
+
+
+@dataclass(frozen=True)
+class Background:
+    """What flows besides the market, by interval and node: W and var, generation positive."""
+
+    p_w: Floats
+    q_var: Floats
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +41,9 @@ def solver(feeder: Feeder) -> PowerFlow:
 
 @pytest.fixture(scope="session")
 def background(feeder: Feeder) -> Background:
-    return read_background(SCENARIO, feeder)
+    scenario = load_scenario(SCENARIO)
+    names = feeder.node_names
+    return Background(-scenario.active.nodal(names), -scenario.reactive.nodal(names))
 
 
 @pytest.fixture(scope="session")

@@ -24,6 +24,7 @@ from peerwatt.grid.flow.exchange import Exchange
 from peerwatt.grid.flow.power_flow import PowerFlow
 from peerwatt.grid.flow.system_strength import short_circuit_va
 from peerwatt.grid.gate.decision import decide
+from peerwatt.verdict import Verdict
 
 LIMITS = {"v_min_pu": 0.9, "v_max_pu": 1.1, "loading_max_percent": 100.0}
 SCENARIO_GRID = "1-LV-rural2--2-sw"
@@ -110,7 +111,7 @@ def test_a_curtailed_state_is_over_its_limit_before_and_within_it_after_by_panda
 ) -> None:
     exchange = interval(k)
     decision = decide(solver, exchange)
-    assert decision.kind == "curtail"
+    assert decision.verdict == Verdict.CURTAIL
     limit = solver.feeder.limits.v_max_pu
     states = (
         (exchange.sell_wh, exchange.surplus_wh, decision.before),

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from peerwatt.grid.connection import spread
 from peerwatt.grid.errors import FeederError
 from peerwatt.grid.feeder import Feeder
-from peerwatt.grid.flow.background import Background
 from peerwatt.grid.flow.exchange import Exchange
 from peerwatt.grid.flow.limits import find_violations
 from peerwatt.grid.flow.power_flow import PowerFlow
 from peerwatt.grid.gate.operating_envelope import operating_envelope
 from peerwatt.grid.rounding import bounded_largest_remainder, largest_remainder
 from peerwatt.grid.shares.network_charges import CHARGE_RULES, by_zone, network_charges
+from tests.grid.conftest import Background
 
 Interval = Callable[..., Exchange]
 

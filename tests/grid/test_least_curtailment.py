@@ -12,6 +12,7 @@ from peerwatt.grid.flow.limits import find_violations
 from peerwatt.grid.flow.power_flow import PowerFlow
 from peerwatt.grid.gate.curtailment import curtail
 from peerwatt.grid.gate.decision import decide
+from peerwatt.verdict import Verdict
 
 Interval = Callable[..., Exchange]
 STRAINED = (36, 40, 44, 48)  # quarter-hours around noon of the default day
@@ -22,7 +23,7 @@ CALM = (4, 20, 80)
 def test_a_state_within_limits_is_accepted_whole(solver: PowerFlow, interval: Interval, k: int) -> None:
     exchange = interval(k)
     decision = decide(solver, exchange)
-    assert decision.kind == "accept"
+    assert decision.verdict == Verdict.ACCEPT
     assert decision.violations_before == ()
     np.testing.assert_array_equal(decision.sell_wh, exchange.sell_wh)
     np.testing.assert_array_equal(decision.buy_wh, exchange.buy_wh)
@@ -35,7 +36,7 @@ def test_a_strained_state_is_curtailed_to_feasibility_in_whole_wh(
 ) -> None:
     exchange = interval(k)
     decision = decide(solver, exchange)
-    assert decision.kind == "curtail"
+    assert decision.verdict == Verdict.CURTAIL
     assert decision.violations_before[0].value > solver.feeder.limits.v_max_pu
     assert decision.violations_after == ()
     assert int(decision.sell_wh.sum()) == int(decision.buy_wh.sum()) == decision.volume_wh
@@ -141,7 +142,7 @@ def test_what_the_market_cannot_mend_is_reported_not_voided(solver: PowerFlow, i
         night.background_var,
     )
     decision = decide(solver, exchange)
-    assert decision.kind == "accept"
+    assert decision.verdict == Verdict.ACCEPT
     assert decision.violations_before
     assert decision.flags == ("not_mended_by_market",)
 
@@ -158,7 +159,7 @@ def test_a_cap_is_the_largest_volume_that_fits(solver: PowerFlow, interval: Inte
         return fills[0], fills[1]
 
     decision = decide(solver, exchange, fills_at=fills_at)
-    assert decision.kind == "cap"
+    assert decision.verdict == Verdict.CAP
     assert decision.violations_after == ()
     assert int(decision.sell_wh.sum()) == int(decision.buy_wh.sum()) == decision.volume_wh
     none = np.zeros_like(exchange.sell_wh)

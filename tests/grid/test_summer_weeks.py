@@ -20,6 +20,7 @@ from peerwatt.grid.flow.exchange import Exchange
 from peerwatt.grid.flow.limits import find_violations
 from peerwatt.grid.flow.power_flow import PowerFlow
 from peerwatt.grid.gate.decision import decide
+from peerwatt.verdict import Verdict
 
 DAYS, SLOTS = 7, 96
 FIRST_ROW = 168 * SLOTS + 4  # 17 June 2016, 00:00 UTC, in SimBench's year
@@ -51,7 +52,7 @@ def _check_week(solver: PowerFlow, twin: Twin, week: Iterator[Exchange]) -> int:
         if not find_violations(solver.feeder, solver.solve(p, exchange.background_var)):
             continue
         decision = decide(solver, exchange)
-        assert decision.kind in ("curtail", "void")
+        assert decision.verdict in (Verdict.CURTAIL, Verdict.VOID)
         assert int(decision.sell_wh.sum()) == int(decision.buy_wh.sum())
         q = exchange.background_var
         assert q is not None

@@ -14,6 +14,7 @@ from peerwatt.grid.flow.exchange import Exchange
 from peerwatt.grid.flow.limits import find_violations
 from peerwatt.grid.flow.power_flow import PowerFlow
 from peerwatt.grid.gate.decision import decide
+from peerwatt.verdict import Verdict
 
 
 @pytest.fixture(scope="module")
@@ -54,10 +55,10 @@ def test_balanced_injections_give_the_balanced_flow(solver: PowerFlow, street: P
 
 def test_the_same_power_on_one_phase_is_curtailed_where_spread_it_is_not(street: PowerFlow) -> None:
     spread = decide(street, _exchange(street, [0, 0, 0, 0]))
-    assert spread.kind == "accept"
+    assert spread.verdict == Verdict.ACCEPT
     exchange = _exchange(street, [1, 2, 1, 0])
     gathered = decide(street, exchange)
-    assert gathered.kind == "curtail"
+    assert gathered.verdict == Verdict.CURTAIL
     assert gathered.violations_before[0].quantity == "overvoltage"
     assert gathered.violations_after == ()
     assert int(gathered.sell_wh.sum()) == int(gathered.buy_wh.sum())

@@ -11,11 +11,11 @@ from peerwatt.market import (
     Tariff,
     Terms,
     TickBook,
+    accepted_of,
+    accepted_quantity,
     clear,
     fill,
     gate,
-    position,
-    standing,
 )
 from peerwatt.messages import Clearing, Decision, PlacedStep, Record, Side, Step, Verdict
 from tests.market.conftest import CONFIG, TARIFF
@@ -50,7 +50,7 @@ def posted(book_steps: list[Step]) -> tuple[TickBook, list[PlacedStep], Auctione
 
 
 def accepted_sums(placed: list[PlacedStep], gated: Clearing) -> list[int]:
-    return [sum(standing(each, gated) for each in placed if each.step.side == side) for side in Side]
+    return [sum(accepted_quantity(each, gated) for each in placed if each.step.side == side) for side in Side]
 
 
 def terms(gated: Clearing, verdict: Verdict, volume: int, loss_rate: int = 0) -> Terms:
@@ -65,7 +65,7 @@ def test_cap_is_nested_in_the_fills_and_sums_to_its_volume(
     volume = data.draw(st.integers(0, matched))
     gated = gate(book, cleared, Verdict.CAP, volume)
     assert accepted_sums(placed, gated) == [volume, volume]
-    assert all(0 <= standing(each, gated) <= fill(each, cleared) for each in placed)
+    assert all(0 <= accepted_quantity(each, gated) <= fill(each, cleared) for each in placed)
     if volume:
         assert (gated.buy_price, gated.sell_price) == (cleared.buy_price, cleared.sell_price)
 
@@ -83,8 +83,8 @@ def test_cap_keeps_the_merit_order(book_steps: list[Step], data: st.DataObject) 
             and (other.step.tick < each.step.tick) == (each.step.side == Side.BUY)
             and other.step.tick != each.step.tick
         ]
-        if any(standing(other, gated) for other in worse):
-            assert standing(each, gated) == each.step.quantity
+        if any(accepted_quantity(other, gated) for other in worse):
+            assert accepted_quantity(each, gated) == each.step.quantity
 
 
 @given(books)
@@ -93,7 +93,7 @@ def test_cap_at_the_volume_is_acceptance(book_steps: list[Step]) -> None:
     capped = gate(book, cleared, Verdict.CAP, matched)
     accepted = gate(book, cleared, Verdict.ACCEPT, matched)
     assert capped == accepted == cleared
-    assert [standing(each, accepted) for each in placed] == [fill(each, cleared) for each in placed]
+    assert [accepted_quantity(each, accepted) for each in placed] == [fill(each, cleared) for each in placed]
 
 
 @given(books, decisions, st.sampled_from(Verdict), st.integers(0, MAX_LOSS_RATE))
@@ -102,30 +102,32 @@ def test_no_verdict_adds_to_a_fill(
 ) -> None:
     _, placed, (cleared, matched) = posted(book_steps)
     filled = [sum(fill(each, cleared) for each in placed if each.step.side == side) for side in Side]
-    stands = position(
+    order = accepted_of(
         Record(4, tuple(placed)), terms(cleared, verdict, matched, loss_rate), decision, UNIFORM
     )
     if verdict == Verdict.CURTAIL:
-        assert (stands.buy, stands.sell) == (min(filled[0], decision.buy), min(filled[1], decision.sell))
+        assert (order.buy, order.sell) == (min(filled[0], decision.buy), min(filled[1], decision.sell))
     else:
-        assert [stands.buy, stands.sell] == filled
-    assert stands.loss <= decision.loss
-    assert stands.loss * 1_000_000 <= (stands.buy + stands.sell) * MAX_LOSS_RATE
+        assert [order.buy, order.sell] == filled
+    assert order.loss <= decision.loss
+    assert order.loss * 1_000_000 <= (order.buy + order.sell) * MAX_LOSS_RATE
 
 
 @given(books, st.sampled_from(Verdict))
 def test_nothing_stands_of_a_volume_of_nothing(book_steps: list[Step], verdict: Verdict) -> None:
     book, placed, (cleared, _) = posted(book_steps)
     record = Record(4, tuple(placed))
-    stands = position(record, terms(gate(book, cleared, verdict, 0), verdict, 0, 1000), None, UNIFORM)
-    assert (stands.sell, stands.buy, stands.loss) == (0, 0, 0)
+    order = accepted_of(record, terms(gate(book, cleared, verdict, 0), verdict, 0, 1000), None, UNIFORM)
+    assert (order.sell, order.buy, order.loss) == (0, 0, 0)
 
 
 @given(books)
 def test_curtailment_without_decisions_leaves_nothing(book_steps: list[Step]) -> None:
     _, placed, (cleared, matched) = posted(book_steps)
-    stands = position(Record(4, tuple(placed)), terms(cleared, Verdict.CURTAIL, matched, 1000), None, UNIFORM)
-    assert (stands.sell, stands.buy, stands.loss) == (0, 0, 0)
+    order = accepted_of(
+        Record(4, tuple(placed)), terms(cleared, Verdict.CURTAIL, matched, 1000), None, UNIFORM
+    )
+    assert (order.sell, order.buy, order.loss) == (0, 0, 0)
 
 
 @given(books, st.integers(0, MAX_LOSS_RATE))
@@ -133,9 +135,9 @@ def test_uniform_losses_are_floored(book_steps: list[Step], loss_rate: int) -> N
     _, placed, (cleared, matched) = posted(book_steps)
     at_rate = terms(cleared, Verdict.ACCEPT, matched, loss_rate)
     record = Record(4, tuple(placed))
-    stands = position(record, at_rate, None, UNIFORM)
-    assert stands.loss == (stands.sell + stands.buy) * loss_rate // 1_000_000
-    assert position(record, replace(at_rate, loss_rate=0), None, UNIFORM).loss == 0
+    order = accepted_of(record, at_rate, None, UNIFORM)
+    assert order.loss == (order.sell + order.buy) * loss_rate // 1_000_000
+    assert accepted_of(record, replace(at_rate, loss_rate=0), None, UNIFORM).loss == 0
 
 
 @given(books, decisions, st.sampled_from(Verdict))
@@ -145,8 +147,8 @@ def test_a_buyer_pays_the_uniform_fee_where_charges_are_not_named(
     _, placed, (cleared, matched) = posted(book_steps)
     record, applied = Record(4, tuple(placed)), terms(cleared, verdict, matched)
     for decided, market in ((None, UNIFORM), (None, NAMED), (decision, UNIFORM)):
-        stands = position(record, applied, decided, market)
-        assert stands.charge == applied.tariff.network_fee * stands.buy
+        order = accepted_of(record, applied, decided, market)
+        assert order.charge == applied.tariff.network_fee * order.buy
 
 
 @given(books, decisions, st.sampled_from(Verdict))
@@ -154,5 +156,5 @@ def test_a_named_charge_is_paid_up_to_the_markets_maximum(
     book_steps: list[Step], decision: Decision, verdict: Verdict
 ) -> None:
     _, placed, (cleared, matched) = posted(book_steps)
-    stands = position(Record(4, tuple(placed)), terms(cleared, verdict, matched), decision, NAMED)
-    assert stands.charge == min(decision.charge, 15 * (stands.sell + stands.buy))
+    order = accepted_of(Record(4, tuple(placed)), terms(cleared, verdict, matched), decision, NAMED)
+    assert order.charge == min(decision.charge, 15 * (order.sell + order.buy))

@@ -13,8 +13,8 @@ from peerwatt.designs import Terms as Tariffs
 from peerwatt.designs.registry import mechanism
 from peerwatt.designs.sharing import VirtualPool
 from peerwatt.market import Auctioned, MarketConfig, Pricing, Terms, TickBook, clear, fill
+from peerwatt.market.accepted import Accepted
 from peerwatt.market.errors import BadConfig
-from peerwatt.market.gate import Position
 from peerwatt.market.settlement import peer_cash
 from peerwatt.messages import Order, PlacedStep, Record, Side, Step, Verdict
 from peerwatt.scenario.bidding import with_limits_for
@@ -54,8 +54,8 @@ def paid(name: str, found: Auctioned, placed: PlacedStep) -> int:
     """What a step's fill comes to, base units."""
     terms = Terms(found.clearing, Verdict.ACCEPT, 0, found.volume, 0, TARIFF)
     got, sells = fill(placed, found.clearing), placed.step.side == Side.SELL
-    position = Position(got if sells else 0, 0 if sells else got, 0, 0)
-    return sum(peer_cash(Record(4, (placed,)), position, terms, config_of(name)))
+    accepted = Accepted(got if sells else 0, 0 if sells else got, 0, 0)
+    return sum(peer_cash(Record(4, (placed,)), accepted, terms, config_of(name)))
 
 
 def expected(name: str, book_steps: Sequence[Step]) -> Outcome:
@@ -138,20 +138,20 @@ def test_what_is_cut_from_an_order_at_its_limits_is_its_worst_steps(
     found, placed = auctioned("pay-as-bid", [lanes[lane] for lane in sorted(lanes)])
     fills = {side: [e for e in placed if e.step.side == side] for side in Side}
     totals = {side: sum(fill(e, found.clearing) for e in fills[side]) for side in Side}
-    position = Position(min(sold, totals[Side.SELL]), min(bought, totals[Side.BUY]), 0, 0)
-    terms = Terms(found.clearing, Verdict.CURTAIL, 0, position.sell, 0, TARIFF)
-    cash = peer_cash(Record(4, tuple(placed)), position, terms, CONFIG)
+    accepted = Accepted(min(sold, totals[Side.SELL]), min(bought, totals[Side.BUY]), 0, 0)
+    terms = Terms(found.clearing, Verdict.CURTAIL, 0, accepted.sell, 0, TARIFF)
+    cash = peer_cash(Record(4, tuple(placed)), accepted, terms, CONFIG)
     bids = sorted(
         (CONFIG.price(e.step.tick) for e in fills[Side.BUY] for _ in range(min(1, fill(e, found.clearing)))),
         reverse=True,
     )
-    if position.buy and bids:
-        assert bids[-1] * position.buy <= cash.cost <= bids[0] * position.buy
+    if accepted.buy and bids:
+        assert bids[-1] * accepted.buy <= cash.cost <= bids[0] * accepted.buy
     by_wh = [
         (CONFIG.price(e.step.tick), fill(e, found.clearing))
         for e in sorted(fills[Side.SELL], key=lambda e: e.step.tick)
     ]
-    left, income = position.sell, 0
+    left, income = accepted.sell, 0
     for price, quantity in by_wh:
         income += price * min(left, quantity)
         left -= min(left, quantity)

@@ -7,21 +7,21 @@ from typing import Any
 import pytest
 
 from peerwatt.market import (
+    Accepted,
     EnergyLimits,
     Entries,
     MarketConfig,
-    Position,
     Pricing,
     Tariff,
     Terms,
     TickBook,
+    accepted_quantity,
     clear,
     fill,
     gate,
     settle_batch,
-    standing,
 )
-from peerwatt.market.settlement import positions
+from peerwatt.market.settlement import accepted_by_batch
 from peerwatt.messages import (
     Clearing,
     Decision,
@@ -82,7 +82,7 @@ def test_auction(case: dict[str, Any]) -> None:
         gated = gate(book, cleared, Verdict.CAP, cap["volume"])
         assert gated == clearing(cap["gated"])
         assert gated.pack() == int(cap["gated_word"], 16)
-        assert [standing(each, gated) for each in placed] == cap["accepted"]
+        assert [accepted_quantity(each, gated) for each in placed] == cap["accepted"]
 
 
 def config(market: dict[str, Any]) -> MarketConfig:
@@ -132,7 +132,7 @@ def test_settlement(case: dict[str, Any]) -> None:
     limits = [EnergyLimits(order["import_limit"], order["export_limit"]) for order in case["orders"]]
     decisions, readings_string = unhex(case["decisions"]), unhex(case["readings"])
     market = config(case["market"])
-    expected = tuple(Position(**each) for each in case["positions"])
-    assert positions(records, decisions, applied, market) == expected
+    expected = tuple(Accepted(**each) for each in case["positions"])
+    assert accepted_by_batch(records, decisions, applied, market) == expected
     booked = settle_batch(records, decisions, readings_string, limits, applied, market)
     assert booked == tuple(Entries(**each) for each in case["entries"])

@@ -25,7 +25,7 @@ from peerwatt.chain import Network, Sender, open_network
 from peerwatt.chain.rpc import RpcNetwork
 from peerwatt.client import MarketClient
 from peerwatt.grid.flow.power_flow import PowerFlow
-from peerwatt.market.interval import Phase
+from peerwatt.market.interval_ring import Phase
 from peerwatt.messages import SignedOrder, Verdict
 from peerwatt.oracle.forecast_file import ForecastDirectory
 from peerwatt.oracle.signing_record import SignedReport, SigningRecord

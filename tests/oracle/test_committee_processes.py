@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from peerwatt.cli import app
 from peerwatt.grid.feeder_document import feeder_from_document
-from peerwatt.market.interval import Phase
+from peerwatt.market.interval_ring import Phase
 from peerwatt.messages import Verdict
 from peerwatt.messages.signature import recover_signer
 from peerwatt.oracle.forecast_file import ForecastDirectory

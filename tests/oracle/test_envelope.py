@@ -10,13 +10,13 @@ import pytest
 from peerwatt.grid.errors import FlowError
 from peerwatt.grid.flow.limits import find_violations
 from peerwatt.grid.flow.power_flow import FlowResult, PowerFlow
-from peerwatt.grid.gate.operating_envelope import UNIT_W
 from peerwatt.messages import NO_LIMITS, Domain, EnvelopeLimits
 from peerwatt.oracle import EnvelopeInputs
 from peerwatt.scenario.catalogue import scenario_files
 from peerwatt.scenario.forecasts import Neighbourhood
 from peerwatt.scenario.loading import load_scenario
 from peerwatt.scenario.scenario import Scenario
+from peerwatt.units import CONNECTION_UNIT_W
 
 HARD = 44  # of the rural zone: full offtake has no flow, and equal shares of injection end in a corner
 DOMAIN = Domain(31337, "0x" + "11" * 20)
@@ -95,16 +95,18 @@ def test_a_hundred_homes_have_a_feasible_envelope_where_full_use_has_no_power_fl
         return solver.solve(used, forecast.background_var)
 
     with pytest.raises(FlowError):
-        flow(lambda account: -UNIT_W * connections[account].imported)
+        flow(lambda account: -CONNECTION_UNIT_W * connections[account].imported)
 
     envelopes = inputs.envelopes(solver)
     limits = dict(enumerate(limits for envelope in envelopes for limits in envelope.limits))
     drawn_w = {account: 4 * energy for account, energy in forecast.import_wh.items()}
     together = (
-        flow(lambda account: -UNIT_W * limits[account].imported),
-        flow(lambda account: UNIT_W * limits[account].exported - drawn_w[account]),
+        flow(lambda account: -CONNECTION_UNIT_W * limits[account].imported),
+        flow(lambda account: CONNECTION_UNIT_W * limits[account].exported - drawn_w[account]),
     )
     assert [find_violations(solver.feeder, used) for used in together] == [(), ()]
-    assert all(UNIT_W * limits[account].imported >= watts for account, watts in drawn_w.items())
-    assert sum(limits[account].imported for account in connections) * UNIT_W > 3 * sum(drawn_w.values())
+    assert all(CONNECTION_UNIT_W * limits[account].imported >= watts for account, watts in drawn_w.items())
+    assert sum(limits[account].imported for account in connections) * CONNECTION_UNIT_W > 3 * sum(
+        drawn_w.values()
+    )
     assert envelopes == inputs.envelopes(PowerFlow(scenario.feeder))

@@ -13,7 +13,7 @@ from peerwatt.chain import Sender, open_network
 from peerwatt.client import EnvelopeBoard, Head, MarketClient
 from peerwatt.client.market import Registration
 from peerwatt.grid.flow.power_flow import PowerFlow
-from peerwatt.market.participant import Participant
+from peerwatt.market.participant_registry import Participant
 from peerwatt.oracle.envelope_publisher import EnvelopePublisher
 from peerwatt.oracle.envelope_record import EnvelopeRecord
 from peerwatt.oracle.forecast_file import ForecastDirectory, ForecastDocument

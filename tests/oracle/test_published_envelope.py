@@ -13,7 +13,7 @@ from peerwatt.chain import Sender, open_network
 from peerwatt.chain.rpc import RpcNetwork
 from peerwatt.client import EnvelopeBoard, MarketClient, published_limits
 from peerwatt.grid.flow.power_flow import PowerFlow
-from peerwatt.market.metering import EnergyLimits
+from peerwatt.market.participant_registry import EnergyLimits
 from peerwatt.oracle import EnvelopeInputs
 from peerwatt.oracle.forecast_file import ForecastDirectory, ForecastDocument
 from peerwatt.replay.founding import deploy_scenario

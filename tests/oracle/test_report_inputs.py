@@ -13,7 +13,7 @@ from peerwatt.grid.errors import FeederError
 from peerwatt.grid.flow.power_flow import PowerFlow
 from peerwatt.grid.gate.rules import GridRules
 from peerwatt.market.auction import clear
-from peerwatt.market.book import TickBook
+from peerwatt.market.tick_book import TickBook
 from peerwatt.messages import Domain, Record, encode_records
 from peerwatt.oracle import judge
 from peerwatt.oracle.forecast_file import ForecastDirectory, ForecastDocument, parse_document

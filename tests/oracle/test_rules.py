@@ -15,7 +15,7 @@ from peerwatt.grid.gate.rules import ChargeRules, GridRules
 from peerwatt.grid.shares.loss_rules import LOSS_RULES
 from peerwatt.grid.shares.network_charges import CHARGE_RULES
 from peerwatt.market.auction import clear
-from peerwatt.market.book import TickBook
+from peerwatt.market.tick_book import TickBook
 from peerwatt.messages import Record, Verdict, decode_decisions
 from peerwatt.oracle import ClearedInterval, GridForecast, judge
 from peerwatt.scenario.bidding import order_of

@@ -7,8 +7,8 @@ from dataclasses import fields, replace
 
 import pytest
 
-from peerwatt.market.config import Tariff
 from peerwatt.market.ledger import SystemAccount
+from peerwatt.market.market_rules import Tariff
 from peerwatt.record import bill_check, bills
 from peerwatt.record.bill_check import check_bills
 from peerwatt.record.bills import bill_lines, interval_terms, participant_result

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from peerwatt.market.config import Tariff
+from peerwatt.market.market_rules import Tariff
 from peerwatt.record.bills import IntervalTerms, bill_lines, participant_result
 from peerwatt.record.household_results import SettlementResult
+from peerwatt.verdict import Verdict
 
 TARIFF = Tariff(retail=320, feed_in=82, network_fee=15)
 SETTLEMENT = SettlementResult(
@@ -25,7 +26,7 @@ SETTLEMENT = SettlementResult(
 
 
 def test_every_line_is_the_settlement_table() -> None:
-    lines = bill_lines(SETTLEMENT, IntervalTerms(200, "accept"), TARIFF)
+    lines = bill_lines(SETTLEMENT, IntervalTerms(200, Verdict.ACCEPT), TARIFF)
     assert lines.peer_sales == -200 * 100
     assert lines.peer_purchases == 200 * 40
     assert lines.network_fee == 600
@@ -39,11 +40,12 @@ def test_every_line_is_the_settlement_table() -> None:
 
 def test_a_seller_that_delivers_less_buys_the_shortfall_at_retail() -> None:
     short = replace(SETTLEMENT, exported_wh=70)
-    assert bill_lines(short, IntervalTerms(200, "accept"), TARIFF).shortfall == 320 * 30
+    assert bill_lines(short, IntervalTerms(200, Verdict.ACCEPT), TARIFF).shortfall == 320 * 30
 
 
 @pytest.mark.parametrize(
-    ("verdict", "paid"), [("accept", 30), ("expired", 30), ("curtail", 0), ("cap", 0), ("void", 0)]
+    ("verdict", "paid"),
+    [(Verdict.ACCEPT, 30), (Verdict.EXPIRED, 30), (Verdict.CURTAIL, 0), (Verdict.CAP, 0), (Verdict.VOID, 0)],
 )
 def test_surplus_earns_the_feed_in_tariff_only_where_nothing_was_cut(verdict: str, paid: int) -> None:
     lines = bill_lines(SETTLEMENT, IntervalTerms(200, verdict), TARIFF)  # type: ignore[arg-type]
@@ -54,19 +56,19 @@ def test_an_interval_without_an_order_is_billed_at_the_tariff_whatever_the_verdi
     off = replace(
         SETTLEMENT, accepted_sell_wh=0, accepted_buy_wh=0, loss_wh=0, network_charge=0, on_market=False
     )
-    lines = bill_lines(off, IntervalTerms(None, "curtail"), TARIFF)
+    lines = bill_lines(off, IntervalTerms(None, Verdict.CURTAIL), TARIFF)
     assert lines.total == 320 * 25 - 82 * 130
 
 
 def test_a_curtailed_interval_pays_only_what_was_accepted() -> None:
-    full = bill_lines(SETTLEMENT, IntervalTerms(200, "accept"), TARIFF)
-    cut = bill_lines(replace(SETTLEMENT, accepted_sell_wh=60), IntervalTerms(200, "curtail"), TARIFF)
+    full = bill_lines(SETTLEMENT, IntervalTerms(200, Verdict.ACCEPT), TARIFF)
+    cut = bill_lines(replace(SETTLEMENT, accepted_sell_wh=60), IntervalTerms(200, Verdict.CURTAIL), TARIFF)
     assert cut.peer_sales - full.peer_sales == 200 * 40
     assert cut.feed_in == 0
 
 
 def test_where_the_energy_came_from_sums_to_the_meter() -> None:
-    terms = {7: IntervalTerms(200, "accept"), 8: IntervalTerms(150, "curtail")}
+    terms = {7: IntervalTerms(200, Verdict.ACCEPT), 8: IntervalTerms(150, Verdict.CURTAIL)}
     result = participant_result(
         "home-1", "prosumer", "n1", [SETTLEMENT, replace(SETTLEMENT, interval=8)], terms, TARIFF
     )
@@ -88,11 +90,13 @@ def test_self_sufficiency_is_undefined_without_generation_and_never_zero() -> No
         "consumer",
         "n",
         [replace(SETTLEMENT, exported_wh=0, own_wh=0)],
-        {7: IntervalTerms(1, "accept")},
+        {7: IntervalTerms(1, Verdict.ACCEPT)},
         TARIFF,
     )
     assert consumer.self_sufficiency is None
     assert consumer.self_consumption is None
-    prosumer = participant_result("p", "prosumer", "n", [SETTLEMENT], {7: IntervalTerms(1, "accept")}, TARIFF)
+    prosumer = participant_result(
+        "p", "prosumer", "n", [SETTLEMENT], {7: IntervalTerms(1, Verdict.ACCEPT)}, TARIFF
+    )
     assert prosumer.self_sufficiency == pytest.approx(60 / 85)
     assert prosumer.self_consumption == pytest.approx(60 / 190)

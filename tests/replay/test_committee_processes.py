@@ -21,6 +21,7 @@ import pytest
 from peerwatt.record.results import ReplayResult
 from peerwatt.replay.run import replay_scenario
 from peerwatt.scenario.loading import load_scenario
+from peerwatt.verdict import Verdict
 
 INTERVALS = 3
 STARTED = re.compile(r"oracle member (\d): process (\d+), (http://\S+),")
@@ -94,7 +95,7 @@ def test_a_committee_that_cannot_agree_expires_and_the_books_still_match(
         result = _replay(tmp_path / "committee")
     finally:
         logging.getLogger("peerwatt.replay").removeHandler(spoil)
-    assert {interval.verdict for interval in result.intervals} == {"expired"}
+    assert {interval.verdict for interval in result.intervals} == {Verdict.EXPIRED}
     silent = [line for line in caplog.messages if "the committee was silent, it expires" in line]
     assert len(silent) == INTERVALS
     assert result.summary.reference_mismatches == 0
@@ -107,7 +108,7 @@ def test_a_day_of_envelopes_by_processes_is_the_day_with_the_committee_inside(tm
     result = replay_scenario(scenario, "anvil", scenario.seed, 96, committee=tmp_path / "committee")
     summary = result.summary
     assert summary.reference_mismatches == summary.conservation_error == 0
-    assert {interval.verdict for interval in result.intervals} == {"accept"}
+    assert {interval.verdict for interval in result.intervals} == {Verdict.ACCEPT}
     assert (summary.envelopes, summary.traded_wh, summary.accepted_wh) == (96, 110_653, 110_653)
 
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 from peerwatt.market.ledger import SystemAccount
 from peerwatt.messages import Side, Verdict
 from peerwatt.record.bills import IntervalTerms, bill_lines
-from peerwatt.record.derivation import verdict_name
 from peerwatt.scenario.scenario import Scenario
 from tests.replay.conftest import Day
 
@@ -54,7 +53,7 @@ def test_buys_and_sells_balance_in_every_interval(default_day: Day) -> None:
 
 def test_a_curtailed_interval_is_over_its_limit_before_the_gate_and_within_it_after(default_day: Day) -> None:
     limit = default_day.result.summary.limits.voltage_max_pu
-    curtailed = [i for i in default_day.result.intervals if i.verdict == "curtail"]
+    curtailed = [i for i in default_day.result.intervals if i.verdict == Verdict.CURTAIL]
     assert curtailed
     for interval in curtailed:
         assert interval.voltage_max_pu_before > limit
@@ -72,7 +71,7 @@ def test_a_curtailed_interval_pays_only_what_was_accepted(default_day: Day, scen
     for log in cut:
         assert log.cleared is not None
         price = log.clearing.buy_price
-        terms = IntervalTerms(price, verdict_name(log))
+        terms = IntervalTerms(price, log.verdict)
         fills = {side: log.cleared.fills(side) for side in Side}
         overpaid = 0
         for home in scenario.participants:

@@ -94,7 +94,7 @@ def test_other_chains_give_the_numbers_of_a_sealed_morning(
     found = results(replayed)
     # Gas included: the relayer's salts follow from the seed.
     assert found.intervals == results(sealed_day).intervals[:MORNING]
-    assert any(interval.verdict == "curtail" for interval in found.intervals)
+    assert any(interval.verdict == Verdict.CURTAIL for interval in found.intervals)
 
 
 def test_envelopes_and_a_sealed_phase_go_together(scenario: Scenario, sealed_day: Replayed) -> None:

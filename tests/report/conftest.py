@@ -9,7 +9,6 @@ from peerwatt.record.bill_check import check_bills
 from peerwatt.record.bills import IntervalTerms, bill_lines, participant_result
 from peerwatt.record.household_results import SettlementResult
 from peerwatt.record.results import (
-    VERDICTS,
     AccountResult,
     BranchState,
     CurtailmentReason,
@@ -24,6 +23,7 @@ from peerwatt.record.results import (
 from peerwatt.scenario.bidding import expectation, order_of
 from peerwatt.scenario.loading import load_scenario
 from peerwatt.scenario.scenario import Scenario
+from peerwatt.verdict import DECIDED, Verdict
 
 SEED, INTERVALS = 1, 96
 V_LIMIT = 1.058
@@ -79,14 +79,14 @@ class Day:
             if before > V_LIMIT
             else 1.0
         )
-        verdict = "accept" if before <= V_LIMIT else "curtail"
-        accepted_volume = int(volume * room) if verdict == "curtail" else volume
+        verdict = Verdict.ACCEPT if before <= V_LIMIT else Verdict.CURTAIL
+        accepted_volume = int(volume * room) if verdict == Verdict.CURTAIL else volume
         kept: dict[str, int] = {}
         for side in ("buy", "sell"):
             ids = [e["id"] for e in book if e["side"] == side]
             kept |= dict(zip(ids, scaled_to([fills[i] for i in ids], accepted_volume), strict=True))
         price = cleared["price"]
-        self.terms[interval] = IntervalTerms(price, verdict)  # type: ignore[arg-type]
+        self.terms[interval] = IntervalTerms(price, verdict)
         flows, settled = {}, []
         for p in scenario.participants:
             mine = [e for e in book if str(e["id"]).split("/")[0] == p.name]
@@ -106,7 +106,7 @@ class Day:
                         traded_at=price if kept[e["id"]] else None,
                     )
                 )
-            limit = (accepted if sells else 0) if verdict == "curtail" else None
+            limit = (accepted if sells else 0) if verdict == Verdict.CURTAIL else None
             flow = metered_flow(p.demand_wh[position], p.generation_wh[position], limit)
             flows[p.name] = flow
             row = SettlementResult(
@@ -240,7 +240,7 @@ class Day:
             skipped=0,
             traded_wh=sum(i.traded_wh for i in self.intervals),
             accepted_wh=sum(i.accepted_wh for i in self.intervals),
-            verdicts={v: sum(i.verdict == v for i in self.intervals) for v in VERDICTS},
+            verdicts={str(v): sum(i.verdict == v for i in self.intervals) for v in DECIDED},
             reference_mismatches=0,
             conservation_error=0,
             gas_total=gas,

@@ -16,6 +16,7 @@ from peerwatt.report.headline import checks, headline
 from peerwatt.report.html import render_page
 from peerwatt.report.svg import nice_ticks
 from peerwatt.report.tables import household_tables, summary_table
+from peerwatt.verdict import Verdict
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}
 
@@ -100,7 +101,7 @@ def test_the_merit_orders_in_sight_are_the_busiest_and_the_hardest_cut(day: Repl
     assert most is not None
     assert cut is not None
     assert most.traded_wh == max(i.traded_wh for i in day.intervals)
-    assert cut.verdict == "curtail"
+    assert cut.verdict == Verdict.CURTAIL
     assert f'data-merit-order="{cut.interval}">' in page
     assert page.count("data-merit-order=") == page.count(" hidden>") + 1
     assert f'data-show="{most.interval}"' in page
@@ -160,7 +161,7 @@ def test_a_day_without_trade_grid_trouble_or_picture_still_makes_a_page(day: Rep
                 offered_wh=0,
                 traded_wh=0,
                 accepted_wh=0,
-                verdict="accept",
+                verdict=Verdict.ACCEPT,
             )
             for i in day.intervals[:4]
         ),

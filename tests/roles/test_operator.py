@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from peerwatt.client.market import Registration
-from peerwatt.market.config import Tariff
-from peerwatt.market.participant import Participant
+from peerwatt.market.market_rules import Tariff
+from peerwatt.market.participant_registry import Participant
 from peerwatt.messages import SkipReason
 from peerwatt.roles.operator import Operator
 from tests.client.conftest import CONFIG, FIRST, SELLER, SmallMarket, open_small_market

@@ -9,8 +9,8 @@ it sells and what it delivers differ and imbalance is real. Integers throughout:
 from dataclasses import dataclass
 
 from peerwatt.agents.draws import triangular
+from peerwatt.units import PERMILLE
 
-PERMILLE = 1000
 WEATHER_INTERVALS = 4
 """A weather error lasts this many intervals: an hour of quarter-hours, as irradiance forecasts do."""
 

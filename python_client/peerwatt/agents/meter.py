@@ -1,10 +1,7 @@
 """A meter: two monotone registers, import and export, and the device key that signs them."""
 
 from peerwatt.errors import InputError
-from peerwatt.messages.reading import MeterReading
-
-REGISTER_LIMIT_WH = (1 << 48) - 1
-"""A register is a uint48 in the signed reading: 281 TWh, more than any meter lives to count."""
+from peerwatt.messages import MAX_REGISTER, MeterReading
 
 
 class Meter:
@@ -43,7 +40,7 @@ class Meter:
             raise InputError(
                 f"{name}: energy {imported}/{exported} Wh is negative; a register never runs back"
             )
-        if max(self.import_register + imported, self.export_register + exported) > REGISTER_LIMIT_WH:
+        if max(self.import_register + imported, self.export_register + exported) > MAX_REGISTER:
             raise InputError(f"{name}: {imported}/{exported} Wh overflows a register; replace the meter")
         self._last_interval = interval
         self.import_register += imported

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from peerwatt.cli.console import AsJson, print_json
+from peerwatt.units import MEGA
 
 app = typer.Typer(
     no_args_is_help=True, help="Power flow, curtailment, losses, charges and envelopes of a feeder."
@@ -95,7 +96,7 @@ def strength(
     from peerwatt.grid.flow.system_strength import check_strength
 
     solver, table = _load(feeder, injections)
-    source_va = None if source_mva is None else source_mva * 1e6
+    source_va = None if source_mva is None else source_mva * MEGA
     found = check_strength(solver.feeder, table.nodes, table.rating_va, minimum, source_va)
     if as_json:
         print_json(strength_as_dict(found))

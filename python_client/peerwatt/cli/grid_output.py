@@ -14,7 +14,7 @@ from peerwatt.grid.flow.exchange import Exchange
 from peerwatt.grid.flow.limits import Violation
 from peerwatt.grid.flow.power_flow import FlowResult
 from peerwatt.grid.flow.system_strength import Strength
-from peerwatt.grid.gate.decision import Decision
+from peerwatt.grid.gate.decision import GridDecision
 from peerwatt.grid.gate.operating_envelope import Envelope
 from peerwatt.report.terminal import results, show, table
 
@@ -104,7 +104,7 @@ def print_state(feeder: Feeder, flow: FlowResult, violations: Sequence[Violation
 
 
 def curtailment_as_dict(
-    injections: Injections, exchange: Exchange, decision: Decision, support_var: Floats | None = None
+    injections: Injections, exchange: Exchange, decision: GridDecision, support_var: Floats | None = None
 ) -> dict[str, Any]:
     """What stays of every injection, and why the rest was cut."""
     return {
@@ -136,7 +136,7 @@ def curtailment_as_dict(
 
 
 def print_curtailment(
-    injections: Injections, exchange: Exchange, decision: Decision, support_var: Floats | None = None
+    injections: Injections, exchange: Exchange, decision: GridDecision, support_var: Floats | None = None
 ) -> None:
     """The same as a table and sentences."""
     out = results()

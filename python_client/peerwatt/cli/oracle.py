@@ -33,10 +33,10 @@ def status(
     """Show what a member signed and how far it has followed the chain."""
     from contextlib import closing
 
-    from peerwatt.messages import Verdict
     from peerwatt.oracle.followed_chain import FollowedChain
     from peerwatt.oracle.signing_record import SigningRecord
     from peerwatt.oracle.state import read_identity, read_state
+    from peerwatt.verdict import Verdict
 
     with closing(read_state(state)) as database:
         identity, record, followed = read_identity(database), SigningRecord(database), FollowedChain(database)
@@ -44,7 +44,7 @@ def status(
         reports: list[dict[str, Any]] = []
         for signed in record.newest(count):
             verdict = followed.verdict(signed.report.interval)
-            on_chain = None if verdict is None else Verdict(verdict).name.lower()
+            on_chain = None if verdict is None else str(Verdict(verdict))
             reports.append({**signed.document, "on_chain": on_chain})
         found = {
             "member": identity.member,

@@ -155,9 +155,9 @@ def envelope(
     from peerwatt.client import EnvelopeBoard
     from peerwatt.grid.files.feeder_file import load_feeder
     from peerwatt.grid.flow.power_flow import PowerFlow
-    from peerwatt.grid.gate.operating_envelope import UNIT_W
     from peerwatt.oracle.envelope import EnvelopeInputs
     from peerwatt.oracle.report_bytes import as_hex
+    from peerwatt.units import CONNECTION_UNIT_W
 
     forecast = judging_basis(forecasts, scenario, seed, first_interval, None).forecasts.forecast(interval)
     if forecast is None:
@@ -171,7 +171,10 @@ def envelope(
     inputs = EnvelopeInputs(interval, length, connections, forecast.on(model))
     derived = list(inputs.envelopes(PowerFlow(model)))
     limits = {
-        account: {"import_w": found.imported * UNIT_W, "export_w": found.exported * UNIT_W}
+        account: {
+            "import_w": found.imported * CONNECTION_UNIT_W,
+            "export_w": found.exported * CONNECTION_UNIT_W,
+        }
         for each in derived
         for account, found in each.by_account
         if account in connections

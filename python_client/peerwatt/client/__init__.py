@@ -7,7 +7,7 @@ from peerwatt.client.market_follower import MarketFollower, MarketTransaction
 from peerwatt.client.market_view import IntervalView, MarketView
 from peerwatt.client.operating_envelopes import EnvelopeBoard, published_limits
 from peerwatt.client.sealed_phase import SealedBatch, SealedPhase
-from peerwatt.client.state import BatchData, IntervalState, PostedBatch, TermsWord
+from peerwatt.client.state import BatchData, IntervalState, PostedBatch
 from peerwatt.client.wallet import Wallet
 
 __all__ = [
@@ -25,7 +25,6 @@ __all__ = [
     "PostedBatch",
     "SealedBatch",
     "SealedPhase",
-    "TermsWord",
     "Wallet",
     "deploy_market",
     "published_limits",

@@ -9,7 +9,7 @@ from eth_typing import ChecksumAddress
 from eth_utils.address import to_checksum_address
 
 from peerwatt.chain import Deployment, Sender, deploy
-from peerwatt.market.config import MarketConfig, Tariff
+from peerwatt.market.market_rules import MarketConfig, Tariff
 
 
 @dataclass(frozen=True)

@@ -14,19 +14,13 @@ from web3.types import TxReceipt
 
 from peerwatt.chain import Deployment, Network, Sender
 from peerwatt.client.market_view import MarketView
-from peerwatt.client.state import (
-    BatchData,
-    ClearedAuction,
-    IntervalState,
-    PostedBatch,
-    SkippedOrder,
-    TermsWord,
-)
-from peerwatt.market.config import MarketConfig
-from peerwatt.market.interval import Phase
-from peerwatt.market.metering import readings_of
-from peerwatt.market.participant import Participant
+from peerwatt.client.state import BatchData, ClearedAuction, IntervalState, PostedBatch
+from peerwatt.market.interval_ring import Phase
+from peerwatt.market.market_rules import MarketConfig
+from peerwatt.market.order_book import SkippedOrder
+from peerwatt.market.participant_registry import Participant
 from peerwatt.market.pricing import Pricing
+from peerwatt.market.settlement import readings_of
 from peerwatt.messages import (
     ZERO_HASH,
     Clearing,
@@ -37,6 +31,7 @@ from peerwatt.messages import (
     SignedOrder,
     SignedReading,
     SkipReason,
+    TermsWord,
     decode_records,
     encode_orders,
     encode_readings,

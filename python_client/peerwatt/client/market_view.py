@@ -9,8 +9,9 @@ from typing import Any
 from peerwatt.chain import Deployment, Network
 from peerwatt.client.follower import Head
 from peerwatt.client.market_follower import MarketFollower, MarketTransaction, Observer
-from peerwatt.client.state import BatchData, PostedBatch, SkippedOrder
-from peerwatt.market.metering import readings_of
+from peerwatt.client.state import BatchData, PostedBatch
+from peerwatt.market.order_book import SkippedOrder
+from peerwatt.market.settlement import readings_of
 from peerwatt.messages import (
     ROSTER_PAGE,
     ZERO_HASH,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 from eth_utils.address import to_checksum_address
 from hexbytes import HexBytes
@@ -14,14 +13,9 @@ from peerwatt.chain import events_since
 from peerwatt.client.market import MarketClient
 from peerwatt.errors import ChainError, InputError
 from peerwatt.market.ledger import FIRST_PARTICIPANT
-from peerwatt.market.metering import EnergyLimits
+from peerwatt.market.participant_registry import EnergyLimits
 from peerwatt.messages import ROSTER_PAGE, Domain, EnvelopeLimits, OperatingEnvelope, decode_limits
-
-ENTRY_LENGTH: Final = 52
-"""Bytes of one participant in a page of the registry."""
-
-ENTRY_LIMITS: Final = slice(28, 32)
-"""Where in an entry the limits of the connection lie, as an envelope has them."""
+from peerwatt.messages.roster import connection_limits, decode_energy_limits, page_code
 
 
 @dataclass(frozen=True)
@@ -82,9 +76,8 @@ class EnvelopeBoard:
     def limits(self, interval: int, page: int) -> dict[int, EnergyLimits]:
         """What the accounts of a page may offer in an interval, Wh; empty where no envelope was published."""
         packed = bytes(self._contract.functions.energyLimits(interval, page).call())
-        words = [int.from_bytes(packed[at : at + 4], "big") for at in range(0, len(packed), 4)]
-        pairs = zip(words[::2], words[1::2], strict=True)
-        return {page * ROSTER_PAGE + place: EnergyLimits(*pair) for place, pair in enumerate(pairs)}
+        pairs = enumerate(decode_energy_limits(packed), page * ROSTER_PAGE)
+        return {account: EnergyLimits(*pair) for account, pair in pairs}
 
     def connections(self) -> dict[int, EnvelopeLimits]:
         """What every participant's connection can carry, by account, units of 100 W.
@@ -98,12 +91,8 @@ class EnvelopeBoard:
         limits: list[EnvelopeLimits] = []
         for page in range(-(-accounts // ROSTER_PAGE)):
             word = int(self.client.registry.functions.page(page).call())
-            code = network.web3.eth.get_code(to_checksum_address(word.to_bytes(32, "big")[-20:]))
-            # As `Roster` draws it: a byte that is no entry's, then the entries.
-            entries = bytes(code[1:])
-            limits += decode_limits(
-                b"".join(entries[at:][ENTRY_LIMITS] for at in range(0, len(entries), ENTRY_LENGTH))
-            )
+            code = network.web3.eth.get_code(to_checksum_address(page_code(word)))
+            limits += connection_limits(bytes(code))
         if len(limits) != accounts:
             raise ChainError(f"{network.endpoint}: the registry changed while it was read: ask again")
         return dict(enumerate(limits[FIRST_PARTICIPANT:], FIRST_PARTICIPANT))

@@ -15,7 +15,7 @@ from peerwatt.chain import MINING_SECONDS, events_since
 from peerwatt.client.market import MarketClient
 from peerwatt.client.state import PostedBatch
 from peerwatt.errors import InputError
-from peerwatt.market.config import MarketConfig
+from peerwatt.market.market_rules import MarketConfig
 from peerwatt.messages import SignedOrder, encode_orders, seal_of
 
 UNLIMITED: Final = 2**256 - 1

@@ -4,51 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from peerwatt.market.interval import Phase
-from peerwatt.messages import ZERO_HASH, Clearing, Record, SkipReason, Verdict, decode_records
-
-
-@dataclass(frozen=True)
-class TermsWord:
-    """What an interval is settled by, next to its clearing and its readings; one word on chain.
-
-    Attributes:
-        verdict: of the grid gate.
-        run: 1 for the first settlement, higher for corrections.
-        loss_rate: ppm of accepted energy, where no decision names losses.
-        volume: accepted energy, Wh; before the gate, what was matched.
-        delivered: peer energy metered as delivered, Wh.
-        retail: base units per Wh.
-        feed_in: base units per Wh.
-        network_fee: base units per Wh.
-    """
-
-    verdict: Verdict
-    run: int
-    loss_rate: int
-    volume: int
-    delivered: int
-    retail: int
-    feed_in: int
-    network_fee: int
-
-    @classmethod
-    def unpack(cls, word: int) -> TermsWord:
-        """Read the contract's word; the layout is drawn in `contracts/libraries/Terms.sol`."""
-
-        def field(shift: int, width: int) -> int:
-            return word >> shift & ((1 << width) - 1)
-
-        return cls(
-            verdict=Verdict(field(0, 8)),
-            run=field(8, 16),
-            loss_rate=field(24, 24),
-            delivered=field(48, 40),
-            volume=field(88, 40),
-            retail=field(128, 16),
-            feed_in=field(144, 16),
-            network_fee=field(160, 16),
-        )
+from peerwatt.market.interval_ring import Phase
+from peerwatt.market.order_book import SkippedOrder
+from peerwatt.messages import ZERO_HASH, Clearing, Record, TermsWord, decode_records
 
 
 @dataclass(frozen=True)
@@ -61,8 +19,8 @@ class IntervalState:
         attested: whether the metering operator's readings are in.
         batches: how many batches were posted.
         settled: how many of them are settled.
-        terms_word: what it is settled by, as the contract packs it; what the gate decides has no value before
-            it, and its place holds what `contracts/libraries/Terms.sol` draws.
+        terms_word: what it is settled by, packed; what the gate decides has no value before it, and its place
+            holds what `peerwatt.messages.terms` draws.
         clearing_word: the auction's outcome as the gate left it, packed.
     """
 
@@ -109,15 +67,6 @@ class ClearedAuction:
     volume: int
     clearing_hash: bytes
     gas: int
-
-
-@dataclass(frozen=True)
-class SkippedOrder:
-    """An order that the market left out of its batch, and why."""
-
-    position: int
-    participant: int
-    reason: SkipReason
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ import numpy as np
 from peerwatt.compare.result import Comparison, Row
 from peerwatt.report import words
 from peerwatt.report.charts.chart import Chart, Key, Table
-from peerwatt.report.columns import BASE_UNITS_PER_CURRENCY
 from peerwatt.report.svg import Frame, Scale, circle, label, line, picture, plain, rect, widened
+from peerwatt.units import BASE_UNITS_PER_CURRENCY
 
 WIDTH, ROW, GAP = 1000.0, 24.0, 12.0
 

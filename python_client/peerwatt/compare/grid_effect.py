@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from peerwatt.designs.neighbourhood import HOUR_S
 from peerwatt.designs.orders import IntArray
 from peerwatt.grid.flow.exchange import Exchange
 from peerwatt.grid.flow.limits import highest_u_pu, lowest_u_pu
 from peerwatt.grid.flow.power_flow import PowerFlow
 from peerwatt.grid.gate.decision import decide
 from peerwatt.scenario.scenario import Scenario
+from peerwatt.units import HOUR_S
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from peerwatt.report import words
 from peerwatt.report.charts.chart import Table
 from peerwatt.report.figures import card, figure, html_table
 from peerwatt.report.words import NOT_DEFINED
+from peerwatt.units import PERCENT, W_PER_KW
 
 WORDS, DESIGNS = '<table class="words">', '<table class="designs">'
 _STYLE = """
@@ -188,7 +189,9 @@ def _choices(comparison: Comparison) -> Table:
         "energy moved in time: the lowest peak",
         moved,
         lambda row: -row.measures.peak,
-        lambda row: f"{row.measures.peak / 1000:.1f} kW, {row.measures.peak_reduction * 100:.0f} % less",
+        lambda row: (
+            f"{row.measures.peak / W_PER_KW:.1f} kW, {row.measures.peak_reduction * PERCENT:.0f} % less"
+        ),
     )
     return Table(("you want", "design", "what it reaches"), tuple(found))
 
@@ -214,7 +217,7 @@ _ENERGY: tuple[Column, ...] = (
     ("traded kWh", lambda row: words.kwh(row.measures.traded)),
     ("self-suff.", lambda row: words.share(row.measures.self_sufficiency)),
     ("self-cons.", lambda row: words.share(row.measures.self_consumption)),
-    ("peak kW", lambda row: f"{row.measures.peak / 1000:.1f}"),
+    ("peak kW", lambda row: f"{row.measures.peak / W_PER_KW:.1f}"),
     ("losses kWh", lambda row: "" if row.grid is None else words.kwh(row.grid.losses)),
     ("highest pu", lambda row: "" if row.grid is None else words.pu(row.grid.highest)),
     ("loading %", lambda row: "" if row.grid is None else words.percent(row.grid.loading)),
@@ -246,7 +249,7 @@ def _designs(comparison: Comparison) -> str:
 
 
 def _percent(share: float | None) -> str:
-    return "" if share is None else f"{share * 100:.1f} %"
+    return "" if share is None else f"{share * PERCENT:.1f} %"
 
 
 def _stability(comparison: Comparison) -> list[str]:

@@ -14,7 +14,8 @@ from peerwatt import __version__
 from peerwatt.compare.grid_effect import GridEffect
 from peerwatt.designs.design import Run
 from peerwatt.designs.measures import Measures
-from peerwatt.report.columns import BASE_UNITS_PER_CURRENCY, WH_PER_KWH, scaled
+from peerwatt.report.columns import scaled
+from peerwatt.units import BASE_UNITS_PER_CURRENCY, PERCENT, W_PER_KW, WH_PER_KWH
 
 FORMAT = "peerwatt-comparison-1"
 
@@ -138,7 +139,7 @@ def _cells(row: Row, currency: str) -> dict[str, str]:
         "runs": row.runs,
         f"bills_{currency}": money(int(m.bills.sum())),
         f"saving_{currency}": money(int(m.savings.sum())),
-        "better_off_percent": f"{m.better_off * 100:.0f}",
+        "better_off_percent": f"{m.better_off * PERCENT:.0f}",
         f"least_saving_{currency}": money(int(m.savings.min())),
         "gini": _decimal(m.gini, 3),
         "jain": _decimal(m.jain, 3),
@@ -151,7 +152,7 @@ def _cells(row: Row, currency: str) -> dict[str, str]:
         "mean_price_ct_per_kwh": _decimal(None if row.mean_price is None else row.mean_price / 10, 2),
         "self_sufficiency_percent": _percent(m.self_sufficiency),
         "self_consumption_percent": _percent(m.self_consumption),
-        "peak_kw": f"{m.peak / 1000:.3f}",
+        "peak_kw": f"{m.peak / W_PER_KW:.3f}",
         "peak_reduction_percent": _percent(m.peak_reduction),
     }
     if grid is not None:
@@ -201,4 +202,4 @@ def _decimal(value: float | None, digits: int) -> str:
 
 
 def _percent(share: float | None, digits: int = 1) -> str:
-    return "" if share is None else f"{share * 100:.{digits}f}"
+    return "" if share is None else f"{share * PERCENT:.{digits}f}"

@@ -17,6 +17,7 @@ from peerwatt.designs.registry import FAMILIES, NEGOTIATED, design
 from peerwatt.designs.truthfulness import temptation
 from peerwatt.errors import InputError
 from peerwatt.scenario.scenario import Scenario
+from peerwatt.units import W_PER_KW, WH_PER_KWH
 
 FAMILY_OF = {each.name: family for family, members in FAMILIES.items() for each in members}
 
@@ -113,7 +114,7 @@ def assumptions(neighbourhood: Neighbourhood) -> tuple[str, ...]:
     if not neighbourhood.batteries:
         made_up.append(
             "The scenario has no batteries: storage designs give every home with panels one of "
-            f"{STANDARD.capacity / 1000:g} kWh and {STANDARD.power / 1000:g} kW for free, and plan with "
-            "hindsight."
+            f"{STANDARD.capacity / WH_PER_KWH:g} kWh and {STANDARD.power / W_PER_KW:g} kW for free, and plan "
+            "with hindsight."
         )
     return tuple(made_up)

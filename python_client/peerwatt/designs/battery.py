@@ -9,10 +9,11 @@ import numpy as np
 
 from peerwatt.designs.design import PerInterval, Run
 from peerwatt.designs.linear_program import Program, solve
-from peerwatt.designs.neighbourhood import HOUR_S, Battery, Neighbourhood
+from peerwatt.designs.neighbourhood import Battery, Neighbourhood
 from peerwatt.designs.orders import FloatArray, IntArray, Terms
 from peerwatt.designs.protocol import OFF_CHAIN
 from peerwatt.designs.sharing import MidMarketRate
+from peerwatt.units import HOUR_S, PERCENT
 
 LUTH = "Luth, Zepter, Crespo del Granado & Egging, Applied Energy 229 (2018) 1233-1243"
 STANDARD = Battery(capacity=5_000, power=2_500)
@@ -51,11 +52,9 @@ class CentralBatteries:
 def scheduled(neighbourhood: Neighbourhood, groups: Sequence[IntArray]) -> Run:
     """Plan the batteries group by group and day by day, then share what the meters see."""
     batteries = batteries_of(neighbourhood)
-    per_day = 86_400 // neighbourhood.interval_s
     charge, discharge = np.zeros_like(neighbourhood.demand), np.zeros_like(neighbourhood.demand)
     for members in groups:
-        for start in range(0, neighbourhood.intervals, per_day):
-            day = slice(start, start + per_day)
+        for day in neighbourhood.days:
             net = (neighbourhood.demand - neighbourhood.generation)[day][:, members].sum(axis=1)
             own = [batteries[int(member)] for member in members]
             plan = schedule(net, own, neighbourhood.terms, neighbourhood.interval_s)
@@ -134,7 +133,7 @@ def _program(net: IntArray, batteries: list[Battery], terms: Terms, interval_s: 
         stored = (3 + 3 * number) * steps + t
         entries += [(t, charge, -1.0), (t, give, 1.0)]
         entries += [(stored, state, 1.0), (stored[1:], state[:-1], -1.0), (stored, give, 1.0)]
-        entries += [(stored, charge, -battery.efficiency_percent / 100)]
+        entries += [(stored, charge, -battery.efficiency_percent / PERCENT)]
         entries += [(stored + steps, charge, 1.0), (stored + steps, flag, -limit)]
         entries += [(stored + 2 * steps, give, 1.0), (stored + 2 * steps, flag, limit)]
         row_lower += [np.zeros(steps), np.full(2 * steps, -np.inf)]
@@ -157,9 +156,9 @@ def _whole(charge: FloatArray, discharge: FloatArray, battery: Battery) -> tuple
     """Whole Wh of a plan that an integer state of charge can follow."""
     state, taken, given = 0, [], []  # state in hundredths of a Wh
     for wish_in, wish_out in zip(np.rint(charge).tolist(), np.rint(discharge).tolist(), strict=True):
-        room = (battery.capacity * 100 - state) // battery.efficiency_percent
+        room = (battery.capacity * PERCENT - state) // battery.efficiency_percent
         taken.append(min(int(wish_in), room))
         state += taken[-1] * battery.efficiency_percent
-        given.append(min(int(wish_out), state // 100))
-        state -= given[-1] * 100
+        given.append(min(int(wish_out), state // PERCENT))
+        state -= given[-1] * PERCENT
     return np.array(taken, dtype=np.int64), np.array(given, dtype=np.int64)

@@ -38,13 +38,11 @@ class BatteryAuction:
 
     def run(self, neighbourhood: Neighbourhood) -> Run:
         """Run every interval."""
-        per_day = 86_400 // neighbourhood.interval_s
         homes = len(neighbourhood.names)
         charge, discharge = np.zeros_like(neighbourhood.demand), np.zeros_like(neighbourhood.demand)
         dues = np.zeros(homes, dtype=np.int64)
         won = np.zeros(homes, dtype=np.int64)
-        for start in range(0, neighbourhood.intervals, per_day):
-            day = slice(start, start + per_day)
+        for day in neighbourhood.days:
             net = (neighbourhood.demand - neighbourhood.generation)[day]
             plans = [
                 [self._plan(neighbourhood, net[:, home], count) for count in range(4)]

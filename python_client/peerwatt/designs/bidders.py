@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from peerwatt.designs.neighbourhood import Neighbourhood
 from peerwatt.designs.orders import Book, IntArray, Orders, Terms
 from peerwatt.designs.outcome import Outcome
+from peerwatt.units import DAY_S
 
 LEVELS = 11
 
@@ -40,7 +41,7 @@ def savings(book: Book, outcome: Outcome, terms: Terms, participants: int) -> In
     return saved
 
 
-def positions(neighbourhood: Neighbourhood) -> IntArray:
+def net_imports(neighbourhood: Neighbourhood) -> IntArray:
     """What everybody expects to exchange, Wh, (intervals, participants), + import."""
     if neighbourhood.expected is not None:
         return neighbourhood.expected
@@ -49,4 +50,4 @@ def positions(neighbourhood: Neighbourhood) -> IntArray:
 
 def phase_of_day(interval: int, interval_s: int, phases: int) -> int:
     """Which of `phases` equal parts of the day an interval begins in."""
-    return (interval * interval_s % 86_400) * phases // 86_400
+    return (interval * interval_s % DAY_S) * phases // DAY_S

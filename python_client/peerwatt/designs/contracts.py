@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from peerwatt.designs.bidders import positions
+from peerwatt.designs.bidders import net_imports
 from peerwatt.designs.design import Run, collect
 from peerwatt.designs.neighbourhood import Neighbourhood, net_book
 from peerwatt.designs.orders import Book, Orders, Terms
@@ -78,7 +78,7 @@ class ForwardAndRealTime:
 
     def run(self, neighbourhood: Neighbourhood) -> Run:
         """Run every interval twice."""
-        expected, actual = positions(neighbourhood), neighbourhood.imported - neighbourhood.exported
+        expected, actual = net_imports(neighbourhood), neighbourhood.imported - neighbourhood.exported
         books: list[Book] = []
         outcomes: list[Outcome] = []
         homes = len(neighbourhood.names)

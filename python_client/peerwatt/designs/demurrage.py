@@ -11,8 +11,7 @@ from peerwatt.designs.neighbourhood import Neighbourhood
 from peerwatt.designs.protocol import OFF_CHAIN
 from peerwatt.designs.sharing import proportional
 from peerwatt.errors import InputError
-
-MILLION = 1_000_000
+from peerwatt.units import PPM
 
 
 @dataclass(frozen=True)
@@ -36,8 +35,8 @@ class DemurrageTokens:
     runs: str = OFF_CHAIN
 
     def __post_init__(self) -> None:
-        if not 0 <= self.demurrage_ppm <= MILLION:
-            raise InputError(f"tokens: demurrage of {self.demurrage_ppm} ppm is outside 0..{MILLION}")
+        if not 0 <= self.demurrage_ppm <= PPM:
+            raise InputError(f"tokens: demurrage of {self.demurrage_ppm} ppm is outside 0..{PPM}")
 
     def run(self, neighbourhood: Neighbourhood) -> Run:
         """Run every interval. `bought` is what was redeemed, `sold` what was minted and paid for."""
@@ -47,7 +46,7 @@ class DemurrageTokens:
         redeemed, minted = np.zeros_like(neighbourhood.demand), np.zeros_like(neighbourhood.demand)
         payment = np.zeros_like(neighbourhood.demand)
         for t in range(neighbourhood.intervals):
-            stale = stock * self.demurrage_ppm // MILLION
+            stale = stock * self.demurrage_ppm // PPM
             stock, lost = stock - stale, lost + int(stale.sum())
             # Buy for now and for what is expected, then redeem for now.
             window = slice(t, t + self.ahead + 1)

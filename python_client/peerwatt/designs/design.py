@@ -7,12 +7,13 @@ from typing import Protocol
 
 import numpy as np
 
-from peerwatt.designs.neighbourhood import HOUR_S, Neighbourhood
+from peerwatt.designs.neighbourhood import Neighbourhood
 from peerwatt.designs.optimum import optimal_welfare
 from peerwatt.designs.orders import Book, FloatArray, IntArray
 from peerwatt.designs.outcome import Outcome
-from peerwatt.designs.protocol import Mechanism
+from peerwatt.designs.protocol import Entry, Mechanism
 from peerwatt.designs.sharing import VirtualPool
+from peerwatt.units import HOUR_S
 
 MONTH_S = 30 * 24 * HOUR_S
 
@@ -55,20 +56,8 @@ class Run:
         return np.where(bought > 0, paid / np.maximum(bought, 1), np.nan)
 
 
-class Design(Protocol):
-    """Anything that can be compared: the neighbourhood in, what happened out.
-
-    Attributes: as those of `Mechanism`.
-    """
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def title(self) -> str: ...
-    @property
-    def source(self) -> str: ...
-    @property
-    def runs(self) -> str: ...
+class Design(Entry, Protocol):
+    """Anything that can be compared: the neighbourhood in, what happened out."""
 
     def run(self, neighbourhood: Neighbourhood) -> Run:
         """Run every interval."""

@@ -19,6 +19,7 @@ from peerwatt.designs.orders import FloatArray, IntArray
 from peerwatt.designs.protocol import OFF_CHAIN
 from peerwatt.designs.sharing import MidMarketRate
 from peerwatt.errors import InputError
+from peerwatt.units import PERCENT
 
 MOST_ROUNDS = 500
 
@@ -124,12 +125,10 @@ class FlexibleDemandGame:
 
     def run(self, neighbourhood: Neighbourhood) -> Run:
         """Run every interval; the game is played day by day."""
-        per_day = 86_400 // neighbourhood.interval_s
         demand, worst, rounds = neighbourhood.demand.copy(), 0.0, 0
-        for start in range(0, neighbourhood.intervals, per_day):
-            day = slice(start, start + per_day)
-            movable = demand[day].sum(axis=0) * self.percent / 100
-            kept: FloatArray = (demand[day] * (1 - self.percent / 100)).astype(float)
+        for day in neighbourhood.days:
+            movable = demand[day].sum(axis=0) * self.percent / PERCENT
+            kept: FloatArray = (demand[day] * (1 - self.percent / PERCENT)).astype(float)
             most = np.maximum(demand[day].max(axis=0).astype(float), 2 * movable / len(kept))
             game = MicrogridGame(kept - neighbourhood.generation[day], movable, most)
             placed, took = game.equilibrium(tolerance=0.01)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from peerwatt.designs.design import Run
-from peerwatt.designs.neighbourhood import HOUR_S, Neighbourhood
+from peerwatt.designs.neighbourhood import Neighbourhood
 from peerwatt.designs.orders import IntArray, Terms
+from peerwatt.units import HOUR_S
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from peerwatt.designs.orders import Book, IntArray, Orders, Terms
 from peerwatt.errors import InputError
-
-HOUR_S = 3600
+from peerwatt.units import DAY_S
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,12 @@ class Neighbourhood:
     def intervals(self) -> int:
         """How many intervals there are."""
         return len(self.books)
+
+    @property
+    def days(self) -> Iterator[slice]:
+        """The intervals of each day, counted from the first interval on; the last day may be shorter."""
+        per_day = DAY_S // self.interval_s
+        return (slice(start, start + per_day) for start in range(0, self.intervals, per_day))
 
     @property
     def imported(self) -> IntArray:

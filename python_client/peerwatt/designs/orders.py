@@ -97,7 +97,6 @@ class Terms:
         seed: Every random choice of a mechanism is drawn from this.
         distance_fee: Optional (participant, participant) network charge on a trade, base units per Wh.
         community: Optional community label of each participant.
-        green: Optional flags: whose surplus counts as green energy.
     """
 
     retail: int = 300
@@ -106,7 +105,6 @@ class Terms:
     seed: int = 0
     distance_fee: ArrayLike | None = None
     community: ArrayLike | None = None
-    green: ArrayLike | None = None
 
     def __post_init__(self) -> None:
         if self.feed_in > self.retail:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from peerwatt.designs.bidders import LEVELS, phase_of_day, positions, savings, shaded_book
+from peerwatt.designs.bidders import LEVELS, net_imports, phase_of_day, savings, shaded_book
 from peerwatt.designs.design import Run, collect
 from peerwatt.designs.neighbourhood import Neighbourhood
 from peerwatt.designs.orders import FloatArray, IntArray
@@ -44,7 +44,7 @@ class PolicyGradientBidders:
     def run(self, neighbourhood: Neighbourhood) -> Run:
         """Practise, then run every interval at each policy's likeliest level."""
         random, homes = neighbourhood.terms.random(self.name), len(neighbourhood.names)
-        net = positions(neighbourhood)
+        net = net_imports(neighbourhood)
         states = np.array(
             [
                 phase_of_day(t, neighbourhood.interval_s, PHASES) * 2 + (net[t] > 0)

@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from peerwatt.designs.bidders import LEVELS, positions, shaded_book
+from peerwatt.designs.bidders import LEVELS, net_imports, shaded_book
 from peerwatt.designs.design import Run, collect
 from peerwatt.designs.neighbourhood import Neighbourhood
 from peerwatt.designs.orders import FloatArray
 from peerwatt.designs.protocol import OFF_CHAIN
 from peerwatt.designs.uniform import UniformPrice
+from peerwatt.units import PERCENT
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,13 @@ class ProspectBidders:
 
     def run(self, neighbourhood: Neighbourhood) -> Run:
         """Run every interval."""
-        homes, net = len(neighbourhood.names), positions(neighbourhood)
+        homes, net = len(neighbourhood.names), net_imports(neighbourhood)
         level = np.full(homes, self.level(), dtype=np.int64)
         books = [shaded_book(row, level, neighbourhood.terms) for row in net]
         outcomes = [UniformPrice().clear(book, neighbourhood.terms) for book in books]
         run = collect(neighbourhood, books, outcomes, np.zeros(homes, dtype=np.int64))
-        return replace(run, note=f"everybody shades {int(level[0]) * 100 // (LEVELS - 1)} % of the spread")
+        shade = int(level[0]) * PERCENT // (LEVELS - 1)
+        return replace(run, note=f"everybody shades {shade} % of the spread")
 
     def level(self) -> int:
         """The level with the best prospect; savings in parts of the spread."""

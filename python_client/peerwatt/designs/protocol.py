@@ -11,8 +11,8 @@ ON_CHAIN = "on chain"
 OFF_CHAIN = "off-chain only"
 
 
-class Mechanism(Protocol):
-    """Orders in; allocation, prices and payments out. Implementations are frozen dataclasses.
+class Entry(Protocol):
+    """How a mechanism or a design is listed.
 
     Attributes:
         name: What it is called on the command line.
@@ -29,6 +29,10 @@ class Mechanism(Protocol):
     def source(self) -> str: ...
     @property
     def runs(self) -> str: ...
+
+
+class Mechanism(Entry, Protocol):
+    """Orders in; allocation, prices and payments out. Implementations are frozen dataclasses."""
 
     def clear(self, book: Book, terms: Terms) -> Outcome:
         """Clear one interval."""

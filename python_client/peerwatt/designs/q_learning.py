@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from peerwatt.designs.bidders import LEVELS, phase_of_day, positions, savings, shaded_book
+from peerwatt.designs.bidders import LEVELS, net_imports, phase_of_day, savings, shaded_book
 from peerwatt.designs.design import Run, collect
 from peerwatt.designs.neighbourhood import Neighbourhood
 from peerwatt.designs.protocol import OFF_CHAIN
@@ -42,7 +42,7 @@ class QLearningBidders:
         random, homes = neighbourhood.terms.random(self.name), len(neighbourhood.names)
         # Optimistic at first, so that every level is tried.
         value = np.full((homes, PHASES, 2, LEVELS), float(neighbourhood.terms.retail))
-        everyone, net = np.arange(homes), positions(neighbourhood)
+        everyone, net = np.arange(homes), net_imports(neighbourhood)
         books, outcomes = [], []
         for episode in range(self.episodes + 1):
             last = episode == self.episodes

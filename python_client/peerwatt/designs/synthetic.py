@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from peerwatt.designs.neighbourhood import HOUR_S, Battery, Neighbourhood, net_book
+from peerwatt.designs.neighbourhood import Battery, Neighbourhood, net_book
 from peerwatt.designs.orders import Book, Orders, Terms
 from peerwatt.designs.trade_network import Peers
+from peerwatt.units import DAY_S, HOUR_S
 
 
 def random_book(seed: int, buyers: int, sellers: int, most: int = 50, low: int = 80, high: int = 300) -> Book:
@@ -30,7 +31,7 @@ def random_neighbourhood(
 ) -> Neighbourhood:
     """Homes with a two-peak load, a share of them with panels, and zero-intelligence orders on a forecast."""
     random = np.random.default_rng(seed)
-    steps = days * 86_400 // interval_s
+    steps = days * DAY_S // interval_s
     hour = (np.arange(steps) * interval_s / HOUR_S) % 24
     evening = np.exp(-(((hour - 19) / 2.5) ** 2)) + 0.5 * np.exp(-(((hour - 7.5) / 1.5) ** 2))
     sun = np.clip(np.sin(np.pi * (hour - 6) / 12), 0, None) * ((hour > 6) & (hour < 18))

@@ -9,8 +9,7 @@ from peerwatt.designs.orders import Book, Terms
 from peerwatt.designs.outcome import Outcome, at_price
 from peerwatt.designs.protocol import ON_CHAIN
 from peerwatt.errors import InputError
-
-MILLION = 1_000_000
+from peerwatt.units import PPM
 
 
 @dataclass(frozen=True)
@@ -30,8 +29,8 @@ class UniformPrice:
     runs: str = ON_CHAIN
 
     def __post_init__(self) -> None:
-        if not 0 <= self.k_ppm <= MILLION:
-            raise InputError(f"uniform: k of {self.k_ppm} ppm is outside 0..{MILLION}")
+        if not 0 <= self.k_ppm <= PPM:
+            raise InputError(f"uniform: k of {self.k_ppm} ppm is outside 0..{PPM}")
 
     def clear(self, book: Book, terms: Terms) -> Outcome:
         """Clear one interval. The price is rounded down to a base unit per Wh."""
@@ -39,6 +38,6 @@ class UniformPrice:
         limits = crossing.price_range
         price = None
         if crossing.volume and limits:
-            price = limits[0] + (limits[1] - limits[0]) * self.k_ppm // MILLION
+            price = limits[0] + (limits[1] - limits[0]) * self.k_ppm // PPM
         bought, sold = crossing.bids.fills(crossing.volume), crossing.asks.fills(crossing.volume)
         return at_price(book, bought, sold, price)

@@ -4,27 +4,27 @@ twin.
 Energy is in Wh, money in base units of the payment token (1e-6 of the currency), prices in base units per Wh.
 """
 
-from peerwatt.market.auction import Auctioned, Crossing, clear, cross
-from peerwatt.market.book import TickBook
+from peerwatt.market.accepted import Accepted, accepted_of, gate
+from peerwatt.market.auction import Auctioned, Crossing, cap, clear, cross
 from peerwatt.market.clear_book import BookResult, clear_book
-from peerwatt.market.config import MarketConfig, Tariff
+from peerwatt.market.energy_market import MarketTwin
 from peerwatt.market.errors import MarketError
-from peerwatt.market.gate import Position, gate, position
-from peerwatt.market.interval import Batch, Interval, Phase
+from peerwatt.market.interval_ring import Batch, Interval, Phase
 from peerwatt.market.ledger import FIRST_PARTICIPANT, Balance, Ledger, SystemAccount
+from peerwatt.market.market_rules import MarketConfig, Tariff
 from peerwatt.market.merit_order import Level, MarginalLevel, walk
-from peerwatt.market.metering import EnergyLimits, Metered, metered
 from peerwatt.market.order_book import Posting, SkippedOrder
-from peerwatt.market.participant import Participant, Status
+from peerwatt.market.participant_registry import EnergyLimits, Participant, Status
 from peerwatt.market.pricing import Pricing
-from peerwatt.market.pro_rata import fill, share, standing
+from peerwatt.market.pro_rata import accepted_quantity, fill, share
 from peerwatt.market.sealed_batches import SealedBatches
-from peerwatt.market.settlement import Entries, PeerCash, settle_batch, settle_order
+from peerwatt.market.settlement import Entries, Metered, PeerCash, metered, settle_batch, settle_order
 from peerwatt.market.terms import Terms
-from peerwatt.market.twin import MarketTwin
+from peerwatt.market.tick_book import TickBook
 
 __all__ = [
     "FIRST_PARTICIPANT",
+    "Accepted",
     "Auctioned",
     "Balance",
     "Batch",
@@ -43,7 +43,6 @@ __all__ = [
     "Participant",
     "PeerCash",
     "Phase",
-    "Position",
     "Posting",
     "Pricing",
     "SealedBatches",
@@ -53,16 +52,17 @@ __all__ = [
     "Tariff",
     "Terms",
     "TickBook",
+    "accepted_of",
+    "accepted_quantity",
+    "cap",
     "clear",
     "clear_book",
     "cross",
     "fill",
     "gate",
     "metered",
-    "position",
     "settle_batch",
     "settle_order",
     "share",
-    "standing",
     "walk",
 ]

@@ -6,13 +6,13 @@ pays more than its bid or gets less than its ask, and nobody wishes it had trade
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from peerwatt.market.book import TickBook
-from peerwatt.market.config import MarketConfig, Tariff
+from peerwatt.market.market_rules import MarketConfig, Tariff
 from peerwatt.market.merit_order import Level, MarginalLevel, walk
 from peerwatt.market.pricing import SET_PRICES, Pricing, mid_market_rate, ratio_price, total
+from peerwatt.market.tick_book import TickBook
 from peerwatt.messages import NO_TRADE, Clearing, MarginalTick, Side
 
 
@@ -82,7 +82,7 @@ def matched_volume(bids: Sequence[Level], asks: Sequence[Level]) -> int:
 
 
 class Auctioned(NamedTuple):
-    """What an auction came to.
+    """The outcome of an auction.
 
     Attributes:
         clearing: Prices and marginal ticks, with everything that was filled accepted so far.
@@ -105,11 +105,11 @@ def clear(book: TickBook, config: MarketConfig, tariff: Tariff) -> Auctioned:
         tariff: The prices around the peer trade.
 
     Returns:
-        The clearing and its volume; ``NO_TRADE`` when nobody meets.
+        The clearing and its volume; ``NO_TRADE`` and 0 when no bid reaches an ask.
     """
     bids, asks = book.merit_order(Side.BUY), book.merit_order(Side.SELL)
     if config.pricing in SET_PRICES:
-        return _at(_set_price(bids, asks, config, tariff), bids, asks, config)
+        return _pool(_set_price(bids, asks, config, tariff), bids, asks, config)
     crossing = cross(bids, asks)
     if crossing is None:
         return NOTHING_MATCHED
@@ -150,8 +150,8 @@ def _set_price(bids: Sequence[Level], asks: Sequence[Level], config: MarketConfi
             return config.fixed_price
 
 
-def _at(price: int, bids: Sequence[Level], asks: Sequence[Level], config: MarketConfig) -> Auctioned:
-    """Match whoever is content with a price, best limits first, until one side is exhausted."""
+def _pool(price: int, bids: Sequence[Level], asks: Sequence[Level], config: MarketConfig) -> Auctioned:
+    """Match all orders whose limits allow a price, best limits first, until one side is exhausted."""
     bids = [level for level in bids if config.price(level.price) >= price]
     asks = [level for level in asks if config.price(level.price) <= price]
     volume = min(total(bids), total(asks))
@@ -166,3 +166,33 @@ def _auctioned(crossing: Crossing, buy_price: int, sell_price: int, *, at_limits
         for level in (crossing.bid, crossing.ask)
     )
     return Auctioned(Clearing(buy_price, sell_price, at_limits, bid, ask), crossing.volume)
+
+
+def cap(book: TickBook, cleared: Clearing, volume: int) -> Clearing:
+    """Walk both sides' merit order up to a smaller volume than was matched.
+
+    Args:
+        book: The book that was cleared.
+        cleared: Its clearing.
+        volume: Accepted volume, Wh, at most the clearing's.
+
+    Returns:
+        The clearing with other marginal ticks. Its prices stay the auction's.
+    """
+    if volume == 0:
+        return NO_TRADE
+    return replace(
+        cleared,
+        bid=_cap_side(book, cleared, Side.BUY, volume),
+        ask=_cap_side(book, cleared, Side.SELL, volume),
+    )
+
+
+def _cap_side(book: TickBook, cleared: Clearing, side: Side, volume: int) -> MarginalTick:
+    """The marginal tick of one side when its merit order is walked up to a volume only, Wh."""
+    reached = walk(book.merit_order(side), volume)
+    marginal = cleared.marginal(side)
+    if reached.price == marginal.tick:
+        return MarginalTick(marginal.tick, marginal.total, marginal.filled, accepted=reached.filled)
+    # A tick better than the auction's marginal one was filled in full.
+    return MarginalTick(reached.price, reached.total, filled=reached.total, accepted=reached.filled)

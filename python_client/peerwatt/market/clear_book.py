@@ -13,8 +13,9 @@ from peerwatt.market.auction import cross
 from peerwatt.market.merit_order import Level, MarginalLevel
 from peerwatt.market.pro_rata import share
 from peerwatt.messages import Side
+from peerwatt.messages.vocabulary import VOLUME_BITS
 
-MAX_QUANTITY: Final = (1 << 40) - 1
+MAX_QUANTITY: Final = (1 << VOLUME_BITS) - 1
 """Largest quantity of one entry, Wh: what the market's volume field holds, about 1.1 TWh."""
 
 MAX_PRICE: Final = (1 << 32) - 1

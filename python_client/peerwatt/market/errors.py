@@ -60,7 +60,7 @@ class LaneFull(MarketError):
 
 
 class SupplierBelowMargin(MarketError):
-    """The supplier does not cover everybody's margin: nobody would stand for a default."""
+    """The supplier does not cover everybody's margin: nobody would pay for a default."""
 
 
 class SealedOnly(MarketError):

@@ -16,7 +16,7 @@ class SystemAccount(IntEnum):
     """The accounts that are not participants."""
 
     SUPPLIER = 0
-    """Sells and buys what peers do not; stands for everybody's debts."""
+    """Sells and buys what peers do not; pays what others owe and do not have."""
     GRID_OPERATOR = 1
     """Earns network fees and losses."""
     METERING_OPERATOR = 2
@@ -78,7 +78,7 @@ class Ledger:
         changed = Balance(balance.cash + cash, balance.energy + energy)
         if account < FIRST_PARTICIPANT and not -(1 << SYSTEM_BITS - 1) <= changed.cash < 1 << SYSTEM_BITS - 1:
             raise BalanceOverflow(
-                f"Account {account} would stand at {changed.cash} base units, beyond {SYSTEM_BITS} bits."
+                f"Account {account} would hold {changed.cash} base units, beyond {SYSTEM_BITS} bits."
             )
         self._balances[account] = changed
 

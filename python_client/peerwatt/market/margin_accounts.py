@@ -3,40 +3,44 @@
 from collections.abc import Iterable
 from typing import Final
 
-from peerwatt.market.config import MarketConfig
 from peerwatt.market.errors import (
     AboveEnergyCredit,
     AboveFreeBalance,
+    AlreadyLeaving,
     DepositTooLarge,
     NoConnection,
+    NotLeaving,
+    OpenPosition,
     UnknownAccount,
     WrongStatus,
 )
+from peerwatt.market.interval_ring import IntervalRing
 from peerwatt.market.ledger import FIRST_PARTICIPANT, SYSTEM_BITS, Ledger, SystemAccount
-from peerwatt.market.metering import EnergyLimits
-from peerwatt.market.participant import Participant, Status
+from peerwatt.market.market_rules import MarketConfig
+from peerwatt.market.participant_registry import EnergyLimits, Participant, Status
+from peerwatt.messages import Domain
 from peerwatt.messages.errors import require_uint
 
 AMOUNT_BITS: Final = 61
 """Width of an amount in one call: far more than any market holds."""
 
 
-class MarginAccounts:
+class MarginAccounts(IntervalRing):
     """The accounts of a market.
 
     The margin of a participant covers its worst interval, as often as intervals can be unsettled. The
-    supplier's covers everybody's: it stands for whoever falls short.
+    supplier's covers the sum of all participants': it pays for whoever falls short.
 
     Attributes:
-        config: The market's parameters.
         ledger: All balances.
     """
 
-    def __init__(self, config: MarketConfig) -> None:
-        self.config = config
+    def __init__(self, config: MarketConfig, domain: Domain, *, check_signatures: bool = True) -> None:
+        super().__init__(config, domain, check_signatures=check_signatures)
         self.ledger = Ledger()
         self._participants: dict[int, Participant] = {}
         self._status: dict[int, Status] = {}
+        self._last_interval: dict[int, int] = {}
 
     def register(self, participants: Iterable[Participant]) -> int:
         """Append participants.
@@ -159,7 +163,7 @@ class MarginAccounts:
     def free_balance(self, account: int) -> int:
         """What an account has above its margin, base units; negative when it falls short.
 
-        For the supplier what others owe is subtracted: it stands for them.
+        For the supplier what others owe is subtracted, because it pays for them.
 
         Raises:
             UnknownAccount: There is no such account.
@@ -176,6 +180,41 @@ class MarginAccounts:
             UnknownAccount: There is no such account.
         """
         return self.free_balance(account) >= 0
+
+    def request_exit(self, account: int, *, now: int | None = None) -> None:
+        """Stop a participant's orders for good, so that its margin can be released.
+
+        Args:
+            account: The participant.
+            now: Unix time; without it the last interval opened so far is taken as the last that may hold its
+                orders.
+
+        Raises:
+            AlreadyLeaving: It is leaving already.
+        """
+        if self.status(account) in (Status.EXITING, Status.EXITED):
+            raise AlreadyLeaving(f"Account {account} has requested its exit: finish it.")
+        self._change_status(account, {Status.ACTIVE, Status.SUSPENDED}, Status.EXITING)
+        self._last_interval[account] = (
+            max(self._intervals, default=0) if now is None else self.config.last_open(now)
+        )
+
+    def finish_exit(self, account: int) -> None:
+        """Release the margin of a leaving participant, once every interval that may hold its orders is
+        settled.
+
+        Raises:
+            NotLeaving: It did not request its exit, or has left.
+            OpenPosition: An interval is not settled yet.
+        """
+        if self.status(account) != Status.EXITING:
+            raise NotLeaving(f"Account {account} is not leaving: request its exit first.")
+        for held in self._ring.values():
+            if not held.is_settled and held.number <= self._last_interval.get(account, 0):
+                raise OpenPosition(
+                    f"Interval {held.number} may hold orders of account {account}: settle it first."
+                )
+        self._change_status(account, {Status.EXITING}, Status.EXITED)
 
     def _change_status(self, index: int, allowed: set[Status], new: Status) -> None:
         status = self.status(index)

@@ -1,62 +1,201 @@
-"""What a batch's packed readings mean for its orders."""
+"""The readings of an interval: attested by the metering operator, overruled by what meters signed."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import Final
 
-from peerwatt.market.gate import Position
-from peerwatt.messages import MISSING, READING_LENGTH, Order, Reading, ReadingStatus, Side, decode_readings
+from peerwatt.market.errors import (
+    AlreadyAttested,
+    BatchCountMismatch,
+    MeterSignedReading,
+    NotAttestedByOperator,
+    VectorTooLong,
+    VolumeTooLarge,
+)
+from peerwatt.market.interval_ring import Batch, Interval, Phase
+from peerwatt.market.market_rules import MarketConfig, Tariff, require_before, require_from
+from peerwatt.market.order_book import OrderBook
+from peerwatt.market.participant_registry import EnergyLimits
+from peerwatt.market.settlement import delivered_by_batch, readings_of
+from peerwatt.market.signed_readings import overrule
+from peerwatt.messages import (
+    DECISION_LENGTH,
+    READING_LENGTH,
+    Domain,
+    MeterAttestation,
+    ReadingStatus,
+    SignedReading,
+    decode_readings,
+    encode_readings,
+    readings_hash,
+    require_ascending,
+)
+
+FIRST_RUN: Final = 1
+"""Number of the first settlement; corrections have higher ones."""
 
 
-@dataclass(frozen=True, slots=True)
-class EnergyLimits:
-    """What a connection can carry in one interval, Wh.
+class Metering(OrderBook):
+    """Readings.
 
     Attributes:
-        imported: Most that it can draw.
-        exported: Most that it can feed in.
+        metering_operator: Address whose key signs attestations.
     """
 
-    imported: int
-    exported: int
+    def __init__(
+        self,
+        config: MarketConfig,
+        tariff: Tariff,
+        domain: Domain,
+        metering_operator: str,
+        *,
+        check_signatures: bool = True,
+    ) -> None:
+        super().__init__(config, tariff, domain, check_signatures=check_signatures)
+        self.metering_operator = metering_operator
 
-    def carry(self, order: Order) -> bool:
-        """Whether both sides of an order are within them."""
-        return order.total(Side.BUY) <= self.imported and order.total(Side.SELL) <= self.exported
+    def attest(
+        self,
+        interval: int,
+        readings: Sequence[bytes],
+        delivered: int,
+        signature: bytes = b"",
+        *,
+        now: int | None = None,
+    ) -> None:
+        """Take the metering operator's readings of all batches.
+
+        Args:
+            interval: The delivery period.
+            readings: One packed string per batch.
+            delivered: Peer energy delivered by them, Wh.
+            signature: The operator's, over the ``MeterAttestation`` of run 1.
+            now: Unix time, or None to leave the clock out.
+
+        Raises:
+            WrongPhase: The interval has no verdict yet.
+            TooEarly: Delivery is not over.
+            TooLate: The attestation's deadline has passed.
+            AlreadyAttested: It was attested before.
+            VolumeTooLarge: More is claimed than was accepted.
+            BatchCountMismatch: There is not one string per batch.
+            VectorTooLong: A string has more entries than there are accounts.
+            NotAttestedByOperator: The signature is not the metering operator's.
+            MeterSignedReading: A reading claims its meter's signature.
+        """
+        state = self._in_phase(interval, Phase.GATED)
+        require_from(self.config.end(interval), now)
+        require_before(self.config.attest_deadline(interval), now)
+        if state.attested:
+            raise AlreadyAttested(f"Interval {interval} is attested: correct it after its settlement.")
+        if delivered > state.volume:
+            raise VolumeTooLarge(f"{delivered} Wh are claimed as delivered: {state.volume} were accepted.")
+        self._require_vectors(readings, len(state.batches), "readings")
+        self._require_attested(interval, FIRST_RUN, readings, delivered, signature)
+        for packed in readings:
+            _require_unsigned(packed)
+
+        for batch, packed in zip(state.batches, readings, strict=True):
+            # An empty string commits to nothing: all of the batch's readings are missing.
+            batch.readings = packed or None
+        state.attested = True
+        state.delivered = delivered
+
+    def overrule(
+        self, interval: int, batch: int, signed: Sequence[SignedReading], *, now: int | None = None
+    ) -> tuple[int, ...]:
+        """Replace readings of one batch by what the meters themselves signed.
+
+        A reading is replaced once: an entry that is meter-signed already is kept. It is also kept when the
+        new reading is not signed by its meter, or does not fit a packed reading.
+
+        Args:
+            interval: The delivery period.
+            batch: Number of the batch in it.
+            signed: The meters' readings, positions strictly ascending.
+            now: Unix time, or None to leave the clock out.
+
+        Returns:
+            The positions that were skipped.
+
+        Raises:
+            WrongPhase: The interval has no verdict yet.
+            TooEarly: The metering operator may still attest.
+            TooLate: The readings' deadline has passed.
+            UnknownBatch: The interval has no such batch.
+            CodecError: The positions do not ascend strictly.
+        """
+        state = self._in_phase(interval, Phase.GATED)
+        opens = self.config.end(interval) if state.attested else self.config.attest_deadline(interval)
+        require_from(opens, now)
+        require_before(self.config.readings_deadline(interval), now)
+        target = state.batch(batch)
+        require_ascending(signed)
+
+        def is_signed(new: SignedReading) -> bool:
+            account = target.records[new.position].participant
+            message = new.message(interval, account)
+            return self._is_signed(message, new.signature, self.participant(account).meter_key)
+
+        readings = readings_of(target.readings or b"", len(target.records))
+        overruled, skipped = overrule(readings, signed, is_signed)
+
+        before = self._delivered(target, state)
+        target.readings = encode_readings(overruled)
+        change = self._delivered(target, state) - before
+        # The operator may have attested any energy up to the volume. What goes beyond the volume with the
+        # meters' readings is credited to nobody.
+        state.delivered = max(0, min(state.delivered + change, state.volume))
+        return skipped
+
+    def _require_attested(
+        self, interval: int, run: int, readings: Sequence[bytes], delivered: int, signature: bytes
+    ) -> None:
+        attestation = MeterAttestation(interval, run, readings_hash(readings), delivered)
+        if not self._is_signed(attestation, signature, self.metering_operator):
+            raise NotAttestedByOperator(
+                f"Run {run} of interval {interval} is not signed by {self.metering_operator}."
+            )
+
+    def _require_vectors(self, vectors: Sequence[bytes], batches: int, what: str) -> None:
+        """Refuse packed strings that are not one per batch, or longer than any batch's can be.
+
+        A string that is taken but too long to be supplied again would leave its batch unsettled.
+
+        Raises:
+            BatchCountMismatch: There are more or fewer.
+            VectorTooLong: One has more entries than there are accounts.
+        """
+        if len(vectors) != batches:
+            raise BatchCountMismatch(
+                f"{len(vectors)} strings of {what} for {batches} batches: give one for each."
+            )
+        most = len(self.ledger) * DECISION_LENGTH
+        for batch, packed in enumerate(vectors):
+            if len(packed) > most:
+                raise VectorTooLong(
+                    f"The {what} of batch {batch} have {len(packed)} bytes: at most {most} make sense."
+                )
+
+    def _delivered(self, batch: Batch, state: Interval) -> int:
+        """Peer energy that the batch's sellers delivered by its readings, Wh."""
+        return delivered_by_batch(
+            batch.records,
+            batch.decisions or b"",
+            batch.readings or b"",
+            self._limits(batch),
+            state.terms,
+            self.config,
+        )
+
+    def _limits(self, batch: Batch) -> tuple[EnergyLimits, ...]:
+        return tuple(self.energy_limits(record.participant) for record in batch.records)
 
 
-@dataclass(frozen=True, slots=True)
-class Metered:
-    """The energy of one interval that an order is settled by, Wh.
-
-    Attributes:
-        imported: Energy drawn from the grid.
-        exported: Energy fed into the grid.
-    """
-
-    imported: int
-    exported: int
-
-
-def readings_of(data: bytes, orders: int) -> tuple[Reading, ...]:
-    """The readings of a batch; all of them missing when the string is absent or of the wrong length.
-
-    Args:
-        data: The packed readings.
-        orders: Number of orders in the batch.
-    """
-    return decode_readings(data) if len(data) == orders * READING_LENGTH else (MISSING,) * orders
-
-
-def metered(reading: Reading, position: Position, limits: EnergyLimits) -> Metered:
-    """The energy that a reading settles.
-
-    A missing one never favours the silent party: it consumed what it bought and delivered nothing. What the
-    connection cannot carry is not settled here.
-    """
-    if reading.status == ReadingStatus.MISSING:
-        return Metered(imported=position.buy, exported=0)
-    return Metered(min(reading.imported, limits.imported), min(reading.exported, limits.exported))
-
-
-def delivered(position: Position, energy: Metered) -> int:
-    """Peer energy that an order delivered, Wh: never more than it sold."""
-    return min(position.sell, energy.exported)
+def _require_unsigned(packed: bytes) -> None:
+    """Refuse readings that claim a meter's signature: only ``overrule`` sees one."""
+    whole = len(packed) // READING_LENGTH * READING_LENGTH
+    for position, reading in enumerate(decode_readings(packed[:whole])):
+        if reading.status == ReadingStatus.METER_SIGNED:
+            raise MeterSignedReading(
+                f"Position {position} is marked as signed by its meter: attest it as attested."
+            )

@@ -1,8 +1,7 @@
-"""What the network can carry of each connection in an interval, as orders are held to it."""
+"""Limits below those of the connections, published per page and interval, that orders must keep."""
 
 from collections.abc import Sequence
 
-from peerwatt.market.config import MarketConfig
 from peerwatt.market.errors import (
     AlreadyPublished,
     GateClosed,
@@ -11,6 +10,7 @@ from peerwatt.market.errors import (
     UnknownPage,
     WrongLength,
 )
+from peerwatt.market.market_rules import MarketConfig
 from peerwatt.messages import ROSTER_PAGE, EnvelopeLimits, OperatingEnvelope
 
 
@@ -18,7 +18,7 @@ class OperatingEnvelopes:
     """The twin of the contract of that name. Whether a quorum signed is the chain's alone.
 
     Attributes:
-        config: The market's clock.
+        config: The market's parameters.
     """
 
     def __init__(self, config: MarketConfig) -> None:

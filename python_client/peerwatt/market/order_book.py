@@ -1,40 +1,31 @@
-"""The order book of a market: intervals open, take orders, and are cleared."""
+"""The order book: intervals are opened, orders are taken and skipped, the auction clears."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from peerwatt.market.auction import Auctioned, clear
-from peerwatt.market.config import MarketConfig, Tariff
 from peerwatt.market.errors import (
-    AlreadyLeaving,
     GateClosed,
-    NotLeaving,
     NotYetOpen,
-    OpenPosition,
     SealedOnly,
     SlotBusy,
     SupplierBelowMargin,
-    TooEarly,
-    TooLate,
-    WrongPhase,
 )
-from peerwatt.market.interval import Interval, Phase
+from peerwatt.market.interval_ring import Interval, Phase
 from peerwatt.market.ledger import SystemAccount
 from peerwatt.market.margin_accounts import MarginAccounts
-from peerwatt.market.metering import EnergyLimits
+from peerwatt.market.market_rules import MarketConfig, Tariff, require_from
 from peerwatt.market.operating_envelopes import OperatingEnvelopes
-from peerwatt.market.participant import Status
+from peerwatt.market.participant_registry import EnergyLimits, Status
 from peerwatt.messages import (
     NO_LIMITS,
     Domain,
     EnvelopeLimits,
     OperatingEnvelope,
     Record,
-    SignatureError,
     SignedOrder,
     SkipReason,
 )
-from peerwatt.messages.domain import TypedMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,38 +61,18 @@ class Posting:
 class OrderBook(MarginAccounts):
     """Posting and clearing.
 
-    Intervals live in a ring of ``ring_size`` slots. A slot is used again when nothing of its interval is left
-    to settle.
-
     Attributes:
         tariff: The prices around the peer trade.
-        domain: What signatures must be valid for.
         envelopes: What was published of the network's limits.
-        check_signatures: Whether signatures are checked; switch it off when they are known to be good.
     """
 
     def __init__(
         self, config: MarketConfig, tariff: Tariff, domain: Domain, *, check_signatures: bool = True
     ) -> None:
-        super().__init__(config)
+        super().__init__(config, domain, check_signatures=check_signatures)
         config.check_tariff(tariff)
         self.tariff = tariff
-        self.domain = domain
-        self.check_signatures = check_signatures
         self.envelopes = OperatingEnvelopes(config)
-        self._ring: dict[int, Interval] = {}
-        self._intervals: dict[int, Interval] = {}
-        self._last_interval: dict[int, int] = {}
-
-    def interval(self, number: int) -> Interval:
-        """The state of an interval, also after its slot was used again.
-
-        Raises:
-            WrongPhase: It was never opened.
-        """
-        if number not in self._intervals:
-            raise WrongPhase(f"Interval {number} was never opened: post an order for it first.")
-        return self._intervals[number]
 
     def post(
         self,
@@ -167,7 +138,7 @@ class OrderBook(MarginAccounts):
         return SkipReason.NONE
 
     def publish_envelope(self, envelope: OperatingEnvelope, *, now: int | None = None) -> None:
-        """Hold the orders of one page and interval that come from now on to the network's limits.
+        """Take an operating envelope: orders that are posted after it must keep its limits.
 
         Raises:
             NotYetOpen: The interval lies too far ahead.
@@ -180,7 +151,7 @@ class OrderBook(MarginAccounts):
         self.envelopes.publish(envelope, self._connections(), now=now)
 
     def takes_orders(self, interval: int) -> bool:
-        """Whether the supplier stands for an interval: it is open, or its margin would let it open."""
+        """Whether an interval is open, or the supplier holds the margin that opening it asks for."""
         held = self._ring.get(interval % self.config.ring_size)
         is_open = held is not None and held.number == interval
         return is_open or self.is_funded(SystemAccount.SUPPLIER)
@@ -197,47 +168,12 @@ class OrderBook(MarginAccounts):
             TooEarly: It still takes orders.
         """
         state = self._in_phase(interval, Phase.OPEN)
-        self._require_from(self.config.book_closure(interval), now)
+        require_from(self.config.book_closure(interval), now)
         auctioned = clear(state.book, self.config, state.tariff)
         state.cleared = state.gated = auctioned.clearing
         state.volume = auctioned.volume
         state.phase = Phase.CLEARED
         return auctioned
-
-    def request_exit(self, account: int, *, now: int | None = None) -> None:
-        """Stop a participant's orders for good, so that its margin can be released.
-
-        Args:
-            account: The participant.
-            now: Unix time; without it the last interval opened so far is taken as the last that may hold its
-                orders.
-
-        Raises:
-            AlreadyLeaving: It is leaving already.
-        """
-        if self.status(account) in (Status.EXITING, Status.EXITED):
-            raise AlreadyLeaving(f"Account {account} has requested its exit: finish it.")
-        self._change_status(account, {Status.ACTIVE, Status.SUSPENDED}, Status.EXITING)
-        self._last_interval[account] = (
-            max(self._intervals, default=0) if now is None else self.config.last_open(now)
-        )
-
-    def finish_exit(self, account: int) -> None:
-        """Release the margin of a leaving participant, once every interval that may hold its orders is
-        settled.
-
-        Raises:
-            NotLeaving: It did not request its exit, or has left.
-            OpenPosition: An interval is not settled yet.
-        """
-        if self.status(account) != Status.EXITING:
-            raise NotLeaving(f"Account {account} is not leaving: request its exit first.")
-        for held in self._ring.values():
-            if not held.is_settled and held.number <= self._last_interval.get(account, 0):
-                raise OpenPosition(
-                    f"Interval {held.number} may hold orders of account {account}: settle it first."
-                )
-        self._change_status(account, {Status.EXITING}, Status.EXITED)
 
     def _connections(self) -> list[EnvelopeLimits]:
         """Every account's connection limits; a system account has none."""
@@ -275,29 +211,3 @@ class OrderBook(MarginAccounts):
             opened = Interval(interval, self.tariff, len(self.ledger))
             self._ring[slot] = self._intervals[interval] = opened
         return self._ring[slot]
-
-    def _in_phase(self, interval: int, phase: Phase) -> Interval:
-        """The interval, which must be in its slot and in a phase."""
-        held = self._ring.get(interval % self.config.ring_size)
-        actual = held.phase if held is not None and held.number == interval else Phase.NONE
-        if held is None or actual != phase:
-            raise WrongPhase(f"Interval {interval} is in phase {actual.name}: this needs {phase.name}.")
-        return held
-
-    def _is_signed(self, message: TypedMessage, signature: bytes, signer: str) -> bool:
-        if not self.check_signatures:
-            return True
-        try:
-            return message.recover(self.domain, signature).lower() == signer.lower()
-        except SignatureError:
-            return False
-
-    @staticmethod
-    def _require_from(moment: int, now: int | None) -> None:
-        if now is not None and now < moment:
-            raise TooEarly(f"It is {now}: this can be done from {moment} on.")
-
-    @staticmethod
-    def _require_before(deadline: int, now: int | None) -> None:
-        if now is not None and now >= deadline:
-            raise TooLate(f"It is {now}: this could be done before {deadline}.")

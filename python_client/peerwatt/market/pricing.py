@@ -1,7 +1,7 @@
-"""Pricing rules: what a market's auction makes of a crossing book, or of a price that is set without one.
+"""Pricing rules: how the auction finds the price of a trade.
 
-Nobody ever pays more than its bid or gets less than its ask. What buyers pay more than sellers get stays with
-the community.
+No buyer pays more than its bid and no seller gets less than its ask. What buyers pay beyond what sellers get
+goes to the community's account.
 """
 
 from collections.abc import Sequence
@@ -20,8 +20,9 @@ class Pricing(IntEnum):
     PAY_AS_BID = 1
     """Every Wh at its own step's limit."""
     MCAFEE = 2
-    """One price between the best that is left over on both sides; where it does not suit the last that trade,
-    the last Wh is given up and they set the buyers' and the sellers' price."""
+    """One price, the mean of the best bid and the best ask that do not trade. Where one is missing, or the
+    mean lies outside the limits of the last bid and ask that trade, the last Wh is not traded and these two
+    limits are the prices."""
     MID_MARKET_RATE = 3
     """The mean of retail and feed-in, rounded down."""
     SUPPLY_DEMAND_RATIO = 4
@@ -31,7 +32,7 @@ class Pricing(IntEnum):
 
 
 SET_PRICES: Final = frozenset({Pricing.MID_MARKET_RATE, Pricing.SUPPLY_DEMAND_RATIO, Pricing.FIXED})
-"""Rules whose price does not come from the limits: whoever is content with it trades."""
+"""Rules whose price does not come from the orders: everybody trades whose limit allows the price."""
 
 
 def mid_market_rate(retail: int, feed_in: int) -> int:

@@ -35,11 +35,11 @@ def fill(placed: PlacedStep, clearing: Clearing) -> int:
     return step.quantity if is_better(step.tick, marginal, step.side) else 0
 
 
-def standing(placed: PlacedStep, gated: Clearing) -> int:
-    """What the grid gate let stand of a step's fill, Wh, before any decision on its order.
+def accepted_quantity(placed: PlacedStep, gated: Clearing) -> int:
+    """What the grid gate accepted of a step's fill, Wh, before any decision on its order.
 
-    On the marginal tick the accepted energy is shared over the *fills*: the queue of the second sharing is
-    measured in filled Wh. A step's share of it therefore never exceeds the step's fill.
+    On the marginal tick energy is shared twice: what was filled over the lane, then what was accepted over
+    the fills, with offsets in filled Wh. So no step is accepted for more than its fill.
     """
     filled = fill(placed, gated)
     marginal = gated.marginal(placed.step.side)

@@ -1,7 +1,8 @@
-"""The sealed phase of a market: batches are committed to before gate closure and shown after it."""
+"""The sealed phase of a market: relayers commit to batches before gate closure and reveal them after it."""
 
 from collections.abc import Sequence
 
+from peerwatt.market.energy_market import MarketTwin
 from peerwatt.market.errors import (
     AlreadyCommitted,
     BookClosed,
@@ -13,14 +14,13 @@ from peerwatt.market.errors import (
 )
 from peerwatt.market.ledger import SystemAccount
 from peerwatt.market.order_book import Posting
-from peerwatt.market.twin import MarketTwin
 from peerwatt.messages import SignedOrder, seal_of
 
 
 class SealedBatches:
-    """The twin of the contract of that name: one bond for every batch that is neither revealed nor forfeited.
+    """The batches that relayers have committed to, with one bond held for each until it is revealed.
 
-    A batch that is not revealed in the reveal window never existed, and its bond goes to the community's
+    A batch that is not revealed within the reveal window is not posted, and its bond goes to the community's
     account.
 
     Attributes:
@@ -33,7 +33,7 @@ class SealedBatches:
 
     @property
     def held(self) -> int:
-        """All bonds that are out, base units."""
+        """The bonds that are held, base units."""
         return len(self._committed) * self.market.config.bond
 
     def commit(self, relayer: str, interval: int, seal: bytes, *, now: int) -> None:

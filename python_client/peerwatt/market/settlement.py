@@ -1,15 +1,37 @@
-"""Settlement of accepted energy, imbalance, fees and losses. Nothing is divided but the energy credit."""
+"""Settlement of accepted energy, imbalance, fees and losses. Only the energy credit needs a division."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from peerwatt.market.config import MarketConfig
-from peerwatt.market.gate import Position, decisions_on, position
-from peerwatt.market.metering import EnergyLimits, Metered, delivered, metered, readings_of
-from peerwatt.market.pro_rata import standing
+from peerwatt.market.accepted import Accepted, accepted_of, decisions_on
+from peerwatt.market.market_rules import MarketConfig
+from peerwatt.market.participant_registry import EnergyLimits
+from peerwatt.market.pro_rata import accepted_quantity
 from peerwatt.market.terms import Terms
-from peerwatt.messages import Record, Side, Step, Verdict
+from peerwatt.messages import (
+    MISSING,
+    READING_LENGTH,
+    Reading,
+    ReadingStatus,
+    Record,
+    Side,
+    Step,
+    decode_readings,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Metered:
+    """The energy of one interval that an order is settled by, Wh.
+
+    Attributes:
+        imported: Energy drawn from the grid.
+        exported: Energy fed into the grid.
+    """
+
+    imported: int
+    exported: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,26 +85,52 @@ class PeerCash(NamedTuple):
     cost: int
 
 
-def peer_cash(record: Record, position: Position, terms: Terms, config: MarketConfig) -> PeerCash:
+def readings_of(data: bytes, orders: int) -> tuple[Reading, ...]:
+    """The readings of a batch; all of them missing when the string is absent or of the wrong length.
+
+    Args:
+        data: The packed readings.
+        orders: Number of orders in the batch.
+    """
+    return decode_readings(data) if len(data) == orders * READING_LENGTH else (MISSING,) * orders
+
+
+def metered(reading: Reading, accepted: Accepted, limits: EnergyLimits) -> Metered:
+    """The energy that a reading settles.
+
+    Without a reading the order is settled as if it had drawn what it bought and delivered nothing, which
+    favours nobody who hides a reading. Energy above the connection's limits is not settled.
+    """
+    if reading.status == ReadingStatus.MISSING:
+        return Metered(imported=accepted.buy, exported=0)
+    return Metered(min(reading.imported, limits.imported), min(reading.exported, limits.exported))
+
+
+def delivered(accepted: Accepted, energy: Metered) -> int:
+    """Peer energy that an order delivered, Wh: never more than it sold."""
+    return min(accepted.sell, energy.exported)
+
+
+def peer_cash(record: Record, accepted: Accepted, terms: Terms, config: MarketConfig) -> PeerCash:
     """What an order's accepted energy earns and costs among peers.
 
-    Where every Wh is traded at its own limit and less is accepted than the steps were filled, the best for
-    the market stays: the highest bids and the lowest asks.
+    Where every Wh is traded at its own limit and less is accepted than the steps were filled, the highest
+    bids and the lowest asks are accepted first.
 
     Args:
         record: The order as it was posted.
-        position: What of it is accepted.
+        accepted: What of it is accepted.
         terms: What the interval is settled by.
         config: The market's price ladder.
     """
     clearing = terms.clearing
     if not clearing.at_limits:
-        return PeerCash(clearing.sell_price * position.sell, clearing.buy_price * position.buy)
+        return PeerCash(clearing.sell_price * accepted.sell, clearing.buy_price * accepted.buy)
     cash = dict.fromkeys(Side, 0)
-    left = {Side.SELL: position.sell, Side.BUY: position.buy}
+    left = {Side.SELL: accepted.sell, Side.BUY: accepted.buy}
     for placed in sorted(record.steps, key=lambda placed: merit(placed.step)):
         side, limit = placed.step.side, config.price(placed.step.tick)
-        taken = min(standing(placed, clearing), left[side])
+        taken = min(accepted_quantity(placed, clearing), left[side])
         cash[side] += limit * taken
         left[side] -= taken
     return PeerCash(cash[Side.SELL], cash[Side.BUY])
@@ -93,34 +141,30 @@ def merit(step: Step) -> int:
     return -step.tick if step.side == Side.BUY else step.tick
 
 
-def settle_order(position: Position, energy: Metered, peer: PeerCash, terms: Terms) -> Entries:
+def settle_order(accepted: Accepted, energy: Metered, peer: PeerCash, terms: Terms) -> Entries:
     """Settle one order. The two registers are settled separately, never netted.
 
     Args:
-        position: What the order has accepted, its loss share and its network charge.
+        accepted: What the order has accepted, its loss share and its network charge.
         energy: What its meter recorded.
         peer: What its peer trade comes to.
         terms: What the interval is settled by.
     """
     tariff = terms.tariff
-    sold, bought = position.sell, position.buy
-    supplied = delivered(position, energy)
+    sold, bought, charge = accepted.sell, accepted.buy, accepted.charge
+    supplied = delivered(accepted, energy)
     used = min(bought, energy.imported)
 
-    losses = tariff.retail * position.loss
+    losses = tariff.retail * accepted.loss
 
     shortfall = tariff.retail * (sold - supplied)
     unused = tariff.feed_in * (bought - used)
     other_import = tariff.retail * (energy.imported - used)
-    # Surplus earns nothing under a constrained grid: that is what makes an inverter obey. Where the committee
-    # was silent the market falls back to the grid tariff, which pays for it.
     surplus = tariff.feed_in * (energy.exported - supplied)
-    surplus_paid = surplus if terms.verdict in (Verdict.ACCEPT, Verdict.EXPIRED) else 0
+    surplus_paid = surplus if terms.verdict.pays_surplus else 0
 
-    participant = (
-        peer.income - peer.cost - position.charge - shortfall + unused + surplus_paid - other_import - losses
-    )
-    grid_operator = position.charge + losses
+    participant = peer.income - peer.cost - charge - shortfall + unused + surplus_paid - other_import - losses
+    grid_operator = charge + losses
     community = peer.cost - peer.income
     credit = bought * min(terms.delivered, terms.volume) // terms.volume if terms.volume else 0
     return Entries(
@@ -133,10 +177,10 @@ def settle_order(position: Position, energy: Metered, peer: PeerCash, terms: Ter
     )
 
 
-def positions(
+def accepted_by_batch(
     records: Sequence[Record], decisions: bytes, terms: Terms, config: MarketConfig
-) -> tuple[Position, ...]:
-    """What stands of every order of a batch.
+) -> tuple[Accepted, ...]:
+    """What is accepted of every order of a batch.
 
     Args:
         records: The batch's orders.
@@ -146,7 +190,7 @@ def positions(
     """
     each = decisions_on(decisions, len(records)) or (None,) * len(records)
     return tuple(
-        position(record, terms, decision, config) for record, decision in zip(records, each, strict=True)
+        accepted_of(record, terms, decision, config) for record, decision in zip(records, each, strict=True)
     )
 
 
@@ -172,12 +216,10 @@ def settle_batch(
         One set of entries per order.
     """
     return tuple(
-        settle_order(
-            position, metered(reading, position, limit), peer_cash(record, position, terms, config), terms
-        )
-        for record, position, reading, limit in zip(
+        settle_order(each, metered(reading, each, limit), peer_cash(record, each, terms, config), terms)
+        for record, each, reading, limit in zip(
             records,
-            positions(records, decisions, terms, config),
+            accepted_by_batch(records, decisions, terms, config),
             readings_of(readings, len(records)),
             limits,
             strict=True,
@@ -195,9 +237,9 @@ def delivered_by_batch(
 ) -> int:
     """Peer energy that a batch's sellers delivered by its readings, Wh; arguments as for ``settle_batch``."""
     return sum(
-        delivered(position, metered(reading, position, limit))
-        for position, reading, limit in zip(
-            positions(records, decisions, terms, config),
+        delivered(each, metered(reading, each, limit))
+        for each, reading, limit in zip(
+            accepted_by_batch(records, decisions, terms, config),
             readings_of(readings, len(records)),
             limits,
             strict=True,

@@ -1,20 +1,7 @@
 """The EIP-712 messages of a market and the packed forms in which its contract reads and commits to data."""
 
 from peerwatt.messages.attestation import MeterAttestation
-from peerwatt.messages.batch_results import (
-    DECISION_LENGTH,
-    READING_LENGTH,
-    Decision,
-    decode_decisions,
-    decode_readings,
-    decode_signed_readings,
-    encode_decisions,
-    encode_readings,
-    encode_signed_readings,
-    require_ascending,
-)
-from peerwatt.messages.clearing import NO_TRADE, Clearing, MarginalTick
-from peerwatt.messages.commitments import (
+from peerwatt.messages.batch_word import (
     ZERO_HASH,
     clearing_hash,
     decisions_hash,
@@ -25,19 +12,14 @@ from peerwatt.messages.commitments import (
     readings_hash,
     settled_commitment,
 )
+from peerwatt.messages.clearing import NO_TRADE, Clearing, MarginalTick
+from peerwatt.messages.decision import DECISION_LENGTH, Decision, decode_decisions, encode_decisions
 from peerwatt.messages.domain import Domain
 from peerwatt.messages.errors import CodecError, FieldError, SignatureError
 from peerwatt.messages.network_report import NetworkReport
-from peerwatt.messages.operating_envelope import (
-    NO_LIMITS,
-    ROSTER_PAGE,
-    EnvelopeLimits,
-    OperatingEnvelope,
-    decode_limits,
-    encode_limits,
-)
+from peerwatt.messages.operating_envelope import OperatingEnvelope
 from peerwatt.messages.order import Order, SignedOrder, Step
-from peerwatt.messages.order_batch import (
+from peerwatt.messages.order_codec import (
     PlacedStep,
     Record,
     decode_orders,
@@ -45,32 +27,50 @@ from peerwatt.messages.order_batch import (
     encode_orders,
     encode_records,
 )
-from peerwatt.messages.reading import MISSING, MeterReading, Reading, SignedReading
+from peerwatt.messages.quorum import signers_word
+from peerwatt.messages.reading import (
+    MAX_READING,
+    MISSING,
+    READING_LENGTH,
+    Reading,
+    decode_readings,
+    encode_readings,
+)
+from peerwatt.messages.roster import NO_LIMITS, ROSTER_PAGE, EnvelopeLimits, decode_limits, encode_limits
 from peerwatt.messages.sealed_batch import seal_of
 from peerwatt.messages.signature import SIGNATURE_LENGTH, address_of
+from peerwatt.messages.signed_reading import (
+    MAX_REGISTER,
+    MeterReading,
+    SignedReading,
+    decode_signed_readings,
+    encode_signed_readings,
+    require_ascending,
+)
+from peerwatt.messages.terms import TermsWord
 from peerwatt.messages.vocabulary import (
     MAX_LANE_TOTAL,
-    MAX_READING,
+    MAX_PRICE,
     MAX_STEP_QUANTITY,
     MAX_STEPS,
-    PPM,
     TICKS,
     ReadingStatus,
     Side,
     SkipReason,
-    Verdict,
 )
+from peerwatt.verdict import Verdict
 
 __all__ = [
     "DECISION_LENGTH",
     "MAX_LANE_TOTAL",
+    "MAX_PRICE",
     "MAX_READING",
+    "MAX_REGISTER",
     "MAX_STEPS",
     "MAX_STEP_QUANTITY",
     "MISSING",
     "NO_LIMITS",
     "NO_TRADE",
-    "PPM",
     "READING_LENGTH",
     "ROSTER_PAGE",
     "SIGNATURE_LENGTH",
@@ -98,6 +98,7 @@ __all__ = [
     "SignedReading",
     "SkipReason",
     "Step",
+    "TermsWord",
     "Verdict",
     "address_of",
     "clearing_hash",
@@ -122,4 +123,5 @@ __all__ = [
     "require_ascending",
     "seal_of",
     "settled_commitment",
+    "signers_word",
 ]

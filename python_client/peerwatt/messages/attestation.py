@@ -9,7 +9,7 @@ from peerwatt.messages.errors import require_bytes32, require_uint
 
 @dataclass(frozen=True, slots=True)
 class MeterAttestation(TypedMessage):
-    """All readings of an interval at once, signed by the metering operator.
+    """The readings of all batches of an interval, signed by the metering operator.
 
     Attributes:
         interval: Number of the delivery period.

@@ -1,21 +1,34 @@
 """The clearing word: an interval's whole auction result in 256 bits.
 
-From the low bits up: ``buyPrice u16 | sellPrice u16 | atLimits u1 | bid | ask``, the bid beginning at bit 48
-and a side being ``tick u8 | total u32 | filled u32 | accepted u32``.
+::
+
+    255..152   151..48   32         31..16       15..0
+    ask        bid       at limits  sell price   buy price
+
+Prices in base units per Wh. Without trade the word is 0. A side is its marginal tick's lane::
+
+    103..72        71..40       39..8       7..0
+    accepted, Wh   filled, Wh   total, Wh   tick
 """
 
 from dataclasses import dataclass
 from typing import Final
 
 from peerwatt.messages.errors import require_uint
-from peerwatt.messages.vocabulary import LANE_BITS, Side
+from peerwatt.messages.packed_word import Field
+from peerwatt.messages.vocabulary import LANE_BITS, PRICE_BITS, TICK_BITS, Side
 
-_TICK_BITS: Final = 8
-_PRICE_BITS: Final = 16
-_BID_SHIFT: Final = 48
-_MARGINAL_BITS: Final = _TICK_BITS + 3 * LANE_BITS
-_LANE_MASK: Final = (1 << LANE_BITS) - 1
-_PRICE_MASK: Final = (1 << _PRICE_BITS) - 1
+BUY_PRICE: Final = Field(0, PRICE_BITS)
+SELL_PRICE: Final = Field(16, PRICE_BITS)
+AT_LIMITS: Final = Field(32, 1)
+BID: Final = Field(48, 104)
+ASK: Final = Field(152, 104)
+
+# Of one side.
+TICK: Final = Field(0, TICK_BITS)
+TOTAL: Final = Field(8, LANE_BITS)
+FILLED: Final = Field(40, LANE_BITS)
+ACCEPTED: Final = Field(72, LANE_BITS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +39,7 @@ class MarginalTick:
         tick: The marginal tick.
         total: Energy offered at it, Wh.
         filled: Energy of it that the auction matched, Wh.
-        accepted: Energy of it that the grid gate let stand, Wh; equal to ``filled`` right after clearing.
+        accepted: Energy of it that the grid gate let through, Wh; equal to ``filled`` right after clearing.
 
     Raises:
         FieldError: A field does not fit its packed form.
@@ -38,20 +51,24 @@ class MarginalTick:
     accepted: int = 0
 
     def __post_init__(self) -> None:
-        require_uint(self.tick, _TICK_BITS, "MarginalTick.tick")
-        for field in ("total", "filled", "accepted"):
-            require_uint(getattr(self, field), LANE_BITS, f"MarginalTick.{field}")
+        require_uint(self.tick, TICK.bits, "MarginalTick.tick")
+        require_uint(self.total, TOTAL.bits, "MarginalTick.total")
+        require_uint(self.filled, FILLED.bits, "MarginalTick.filled")
+        require_uint(self.accepted, ACCEPTED.bits, "MarginalTick.accepted")
 
     def pack(self) -> int:
         """The side's 104 bits."""
-        return self.tick | self.total << 8 | self.filled << 40 | self.accepted << 72
+        return (
+            TICK.holding(self.tick)
+            | TOTAL.holding(self.total)
+            | FILLED.holding(self.filled)
+            | ACCEPTED.holding(self.accepted)
+        )
 
     @classmethod
     def unpack(cls, packed: int) -> "MarginalTick":
         """Read the side's 104 bits back."""
-        return cls(
-            packed & 0xFF, packed >> 8 & _LANE_MASK, packed >> 40 & _LANE_MASK, packed >> 72 & _LANE_MASK
-        )
+        return cls(TICK.of(packed), TOTAL.of(packed), FILLED.of(packed), ACCEPTED.of(packed))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +94,8 @@ class Clearing:
     ask: MarginalTick = MarginalTick()
 
     def __post_init__(self) -> None:
-        require_uint(self.buy_price, _PRICE_BITS, "Clearing.buy_price")
-        require_uint(self.sell_price, _PRICE_BITS, "Clearing.sell_price")
+        require_uint(self.buy_price, BUY_PRICE.bits, "Clearing.buy_price")
+        require_uint(self.sell_price, SELL_PRICE.bits, "Clearing.sell_price")
 
     @property
     def trades(self) -> bool:
@@ -91,9 +108,13 @@ class Clearing:
 
     def pack(self) -> int:
         """The clearing word, 256 bits."""
-        bid, ask = self.bid.pack(), self.ask.pack()
-        prices = self.buy_price | self.sell_price << _PRICE_BITS | self.at_limits << 2 * _PRICE_BITS
-        return prices | bid << _BID_SHIFT | ask << _BID_SHIFT + _MARGINAL_BITS
+        return (
+            BUY_PRICE.holding(self.buy_price)
+            | SELL_PRICE.holding(self.sell_price)
+            | AT_LIMITS.holding(self.at_limits)
+            | BID.holding(self.bid.pack())
+            | ASK.holding(self.ask.pack())
+        )
 
     @classmethod
     def unpack(cls, word: int) -> "Clearing":
@@ -103,13 +124,12 @@ class Clearing:
             FieldError: The word is not an unsigned 256-bit integer.
         """
         require_uint(word, 256, "The clearing word")
-        mask = (1 << _MARGINAL_BITS) - 1
         return cls(
-            buy_price=word & _PRICE_MASK,
-            sell_price=word >> _PRICE_BITS & _PRICE_MASK,
-            at_limits=bool(word >> 2 * _PRICE_BITS & 1),
-            bid=MarginalTick.unpack(word >> _BID_SHIFT & mask),
-            ask=MarginalTick.unpack(word >> _BID_SHIFT + _MARGINAL_BITS),
+            buy_price=BUY_PRICE.of(word),
+            sell_price=SELL_PRICE.of(word),
+            at_limits=bool(AT_LIMITS.of(word)),
+            bid=MarginalTick.unpack(BID.of(word)),
+            ask=MarginalTick.unpack(ASK.of(word)),
         )
 
 

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from peerwatt.messages.domain import TypedMessage
 from peerwatt.messages.errors import require_bytes32, require_uint
-from peerwatt.messages.vocabulary import Verdict
+from peerwatt.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,62 +1,14 @@
 """What the network can carry of each connection in one interval, as the committee signs it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from eth_hash.auto import keccak
 
 from peerwatt.messages.domain import TypedMessage, hash_struct
-from peerwatt.messages.errors import CodecError, require_bytes32, require_uint
-
-ROSTER_PAGE: Final = 96
-"""Accounts that one page of the registry holds, and one envelope speaks of."""
-
-LIMITS_LENGTH: Final = 4
-"""Bytes of one participant's limits."""
-
-_LIMIT_BITS: Final = 16
-
-
-@dataclass(frozen=True, slots=True)
-class EnvelopeLimits:
-    """How much one connection may be offered to import and export, in the unit of connection limits.
-
-    Attributes:
-        imported: Units of 100 W.
-        exported: Units of 100 W.
-
-    Raises:
-        FieldError: A limit does not fit 16 bits.
-    """
-
-    imported: int
-    exported: int
-
-    def __post_init__(self) -> None:
-        require_uint(self.imported, _LIMIT_BITS, "EnvelopeLimits.imported")
-        require_uint(self.exported, _LIMIT_BITS, "EnvelopeLimits.exported")
-
-
-NO_LIMITS: Final = EnvelopeLimits(0, 0)
-"""Nothing may be offered; also the entry of a system account, which offers nothing."""
-
-
-def encode_limits(limits: Iterable[EnvelopeLimits]) -> bytes:
-    """Four bytes each: import, export."""
-    return b"".join(each.imported.to_bytes(2, "big") + each.exported.to_bytes(2, "big") for each in limits)
-
-
-def decode_limits(packed: bytes) -> tuple[EnvelopeLimits, ...]:
-    """Read packed limits back.
-
-    Raises:
-        CodecError: The bytes end within an entry.
-    """
-    if len(packed) % LIMITS_LENGTH:
-        raise CodecError(f"limits: {len(packed)} bytes: give {LIMITS_LENGTH} for each participant.")
-    words = [int.from_bytes(packed[at : at + 2], "big") for at in range(0, len(packed), 2)]
-    return tuple(EnvelopeLimits(*pair) for pair in zip(words[::2], words[1::2], strict=True))
+from peerwatt.messages.errors import require_bytes32, require_uint
+from peerwatt.messages.roster import ROSTER_PAGE, EnvelopeLimits, encode_limits
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,10 @@
-"""Orders: what a participant offers for one interval."""
+"""Orders: what a participant offers for one interval.
+
+A step is packed into 32 bits, its side 0 to buy and 1 to sell::
+
+    31     30..23   22..0
+    side   tick     quantity, Wh
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,7 +14,12 @@ from eth_hash.auto import keccak
 
 from peerwatt.messages.domain import Domain, TypedMessage, hash_struct
 from peerwatt.messages.errors import FieldError, require_uint
-from peerwatt.messages.vocabulary import MAX_STEPS, QUANTITY_BITS, TICKS, Side
+from peerwatt.messages.packed_word import Field
+from peerwatt.messages.vocabulary import MAX_STEPS, QUANTITY_BITS, TICK_BITS, Side
+
+SIDE: Final = Field(31, 1)
+TICK: Final = Field(23, TICK_BITS)
+QUANTITY: Final = Field(0, QUANTITY_BITS)
 
 _STEP_TYPE: Final = "Step(uint8 side,uint8 tick,uint32 quantity)"
 
@@ -37,8 +48,8 @@ class Step:
             if self.side not in (0, 1):
                 raise FieldError(f"Step.side is {self.side!r}: give Side.BUY (0) or Side.SELL (1).")
             object.__setattr__(self, "side", Side(self.side))
-        require_uint(self.tick, 8, "Step.tick")
-        require_uint(self.quantity, QUANTITY_BITS, "Step.quantity")
+        require_uint(self.tick, TICK.bits, "Step.tick")
+        require_uint(self.quantity, QUANTITY.bits, "Step.quantity")
 
     @property
     def lane(self) -> tuple[Side, int]:
@@ -46,15 +57,13 @@ class Step:
         return self.side, self.tick
 
     def pack(self) -> int:
-        """The step as u32: ``side << 31 | tick << 23 | quantity``."""
-        return self.side << 31 | self.tick << QUANTITY_BITS | self.quantity
+        """The step's 32 bits."""
+        return SIDE.holding(self.side) | TICK.holding(self.tick) | QUANTITY.holding(self.quantity)
 
     @classmethod
     def unpack(cls, packed: int) -> "Step":
-        """Read a u32 step back."""
-        return cls(
-            Side(packed >> 31), packed >> QUANTITY_BITS & (TICKS - 1), packed & ((1 << QUANTITY_BITS) - 1)
-        )
+        """Read the step's 32 bits back."""
+        return cls(Side(SIDE.of(packed)), TICK.of(packed), QUANTITY.of(packed))
 
     def struct_hash(self) -> bytes:
         """EIP-712's ``hashStruct`` of the step, 32 bytes."""

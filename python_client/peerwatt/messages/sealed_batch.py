@@ -1,4 +1,4 @@
-"""What a relayer commits to in a sealed market."""
+"""The seal: the hash of a batch that stays secret until gate closure."""
 
 from collections.abc import Sequence
 
@@ -7,11 +7,11 @@ from eth_hash.auto import keccak
 from peerwatt.messages.domain import word
 from peerwatt.messages.errors import require_bytes32
 from peerwatt.messages.order import SignedOrder
-from peerwatt.messages.order_batch import encode_orders
+from peerwatt.messages.order_codec import encode_orders
 
 
 def seal_of(relayer: str, interval: int, orders: Sequence[SignedOrder], salt: bytes) -> bytes:
-    """What stands on chain of a sealed batch until it is revealed. It binds its relayer.
+    """The hash by which a relayer commits to a batch; nobody else can reveal it.
 
     Args:
         relayer: Address of who commits and reveals.

@@ -9,7 +9,12 @@ TICKS: Final = 256
 MAX_STEPS: Final = 8
 """Steps that one order may have."""
 
+TICK_BITS: Final = 8
+"""Width of a tick."""
+
 QUANTITY_BITS: Final = 23
+"""Width of one step's quantity."""
+
 MAX_STEP_QUANTITY: Final = (1 << QUANTITY_BITS) - 1
 """Largest quantity of one step, Wh (about 8.4 MWh)."""
 
@@ -19,12 +24,17 @@ LANE_BITS: Final = 32
 MAX_LANE_TOTAL: Final = (1 << 25) - 1
 """Largest total of one (side, tick) lane, Wh (about 33.6 MWh): the book keeps ten lanes in a word."""
 
-READING_BITS: Final = 31
-MAX_READING: Final = (1 << READING_BITS) - 1
-"""Largest imported or exported energy of one interval in a packed reading, Wh."""
+VOLUME_BITS: Final = 40
+"""Width of an interval's energy: matched, accepted or delivered, Wh."""
 
-PPM: Final = 1_000_000
-"""Denominator of rates in parts per million."""
+PRICE_BITS: Final = 16
+"""Width of a price."""
+
+MAX_PRICE: Final = (1 << PRICE_BITS) - 1
+"""Largest price that the contract can settle, base units per Wh."""
+
+POWER_BITS: Final = 16
+"""Width of a connection's limit in units of 100 W."""
 
 
 class Side(IntEnum):
@@ -32,22 +42,6 @@ class Side(IntEnum):
 
     BUY = 0
     SELL = 1
-
-
-class Verdict(IntEnum):
-    """What the grid gate decided about a cleared interval."""
-
-    NONE = 0
-    ACCEPT = 1
-    """Every fill stands."""
-    CAP = 2
-    """The merit order stands up to a smaller volume."""
-    CURTAIL = 3
-    """Individual fills are reduced, each by its own entry of the decisions."""
-    VOID = 4
-    """Nothing stands."""
-    EXPIRED = 5
-    """No report came by its deadline: nothing stands, everybody falls back to the grid tariff."""
 
 
 class SkipReason(IntEnum):

@@ -14,9 +14,10 @@ import numpy as np
 from peerwatt.errors import InputError
 from peerwatt.grid.arrays import Floats, Ints
 from peerwatt.grid.flow.power_flow import PowerFlow
-from peerwatt.grid.gate.operating_envelope import UNIT_W, operating_envelope
+from peerwatt.grid.gate.operating_envelope import operating_envelope
 from peerwatt.messages import NO_LIMITS, ROSTER_PAGE, EnvelopeLimits, OperatingEnvelope
 from peerwatt.oracle.judgement import GridForecast
+from peerwatt.units import CONNECTION_UNIT_W
 
 _SECONDS_PER_HOUR = 3600
 
@@ -68,15 +69,15 @@ class EnvelopeInputs:
         found = operating_envelope(
             solver,
             nodes,
-            exports * UNIT_W,
-            imports * UNIT_W,
+            exports * CONNECTION_UNIT_W,
+            imports * CONNECTION_UNIT_W,
             background_w,
             background_var,
             phases=phases if self.forecast.phases else None,
             expected_w=(self._watts(injected), self._watts(drawn)),
         )
         limits = {
-            account: EnvelopeLimits(int(offtake) // UNIT_W, int(injection) // UNIT_W)
+            account: EnvelopeLimits(int(offtake) // CONNECTION_UNIT_W, int(injection) // CONNECTION_UNIT_W)
             for account, offtake, injection in zip(
                 self.accounts, found.offtake_w, found.injection_w, strict=True
             )

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from peerwatt.errors import InputError
 from peerwatt.grid.feeder import Feeder
-from peerwatt.market.metering import EnergyLimits
+from peerwatt.market.participant_registry import EnergyLimits
 from peerwatt.oracle.judgement import GridForecast
 
 MAX_FILE_BYTES = 64 << 20

@@ -14,7 +14,7 @@ import numpy as np
 from peerwatt.grid.arrays import Floats, Ints
 from peerwatt.grid.flow.exchange import Exchange
 from peerwatt.grid.flow.power_flow import PowerFlow
-from peerwatt.grid.gate.decision import Decision as GridDecision
+from peerwatt.grid.gate.decision import GridDecision
 from peerwatt.grid.gate.rules import GridRules
 from peerwatt.market.pro_rata import fill
 from peerwatt.messages import (
@@ -24,17 +24,11 @@ from peerwatt.messages import (
     NetworkReport,
     Record,
     Side,
-    Verdict,
     decisions_hash,
     encode_decisions,
 )
+from peerwatt.verdict import Verdict
 
-_VERDICTS: Final = {
-    "accept": Verdict.ACCEPT,
-    "cap": Verdict.CAP,
-    "curtail": Verdict.CURTAIL,
-    "void": Verdict.VOID,
-}
 DEFAULT_RULES: Final = GridRules()
 
 
@@ -132,13 +126,12 @@ def judge(
     exchange = _exchange(cleared, forecast, participants)
     inverter_va = _along(forecast.inverter_va, participants).astype(np.float64)
     grid = rules.decide(solver, exchange, inverter_va)
-    verdict = _VERDICTS[grid.kind]
     charges = rules.charges.charges(solver, exchange.nodes, grid.sell_wh, grid.buy_wh)
     decisions = _decisions(cleared.batches, participants, grid, charges)
     return Judgement(
         report=NetworkReport(
             interval=cleared.number,
-            verdict=verdict,
+            verdict=grid.verdict,
             volume=grid.volume_wh,
             loss_rate=0,
             feeder_hash=solver.feeder.feeder_hash,

@@ -127,7 +127,7 @@ def report_document(report: NetworkReport, decisions: tuple[bytes, ...]) -> dict
     """A report as JSON has it: its fields, and the bytes that the contract is given."""
     return {
         "interval": report.interval,
-        "verdict": report.verdict.name.lower(),
+        "verdict": str(report.verdict),
         "volume_wh": report.volume,
         "loss_rate_ppm": report.loss_rate,
         "feeder_hash": as_hex(report.feeder_hash),

@@ -16,8 +16,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
-from peerwatt.market.config import Tariff
 from peerwatt.market.ledger import SystemAccount
+from peerwatt.market.market_rules import Tariff
 from peerwatt.record.bills import bill_lines, interval_terms
 from peerwatt.record.household_results import NO_LINES, BillLines, ParticipantResult, SettlementResult
 from peerwatt.record.results import (

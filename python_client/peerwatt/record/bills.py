@@ -10,12 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from peerwatt.market.config import Tariff
+from peerwatt.market.market_rules import Tariff
 from peerwatt.record.household_results import NO_LINES, BillLines, ParticipantResult, SettlementResult
-from peerwatt.record.results import IntervalResult, OrderStepResult, VerdictName
-
-SURPLUS_PAID = ("accept", "expired")
-"""Verdicts after which exports beyond the trade earn the feed-in tariff: a silent oracle cuts nobody."""
+from peerwatt.record.results import IntervalResult, OrderStepResult
+from peerwatt.verdict import Verdict
 
 
 @dataclass(frozen=True)
@@ -31,7 +29,7 @@ class IntervalTerms:
     """
 
     price: int | None
-    verdict: VerdictName
+    verdict: Verdict
     sell_price: int | None = None
     peer_cash_of: Mapping[str, tuple[int, int]] | None = None
 
@@ -66,7 +64,7 @@ def interval_terms(
 
 def surplus_is_paid(settlement: SettlementResult, terms: IntervalTerms) -> bool:
     """Whether exports beyond the trade earn the feed-in tariff in this settlement."""
-    return terms.verdict in SURPLUS_PAID or not settlement.on_market
+    return terms.verdict.pays_surplus or not settlement.on_market
 
 
 def bill_lines(settlement: SettlementResult, terms: IntervalTerms, tariff: Tariff) -> BillLines:

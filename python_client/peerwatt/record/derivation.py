@@ -20,7 +20,6 @@ from peerwatt.record.household_results import SettlementResult
 from peerwatt.record.interval_log import IntervalLog
 from peerwatt.record.replayed import Replayed
 from peerwatt.record.results import (
-    VERDICTS,
     AccountResult,
     BranchState,
     FeederPicture,
@@ -29,8 +28,8 @@ from peerwatt.record.results import (
     NodeState,
     ReplayResult,
     Summary,
-    VerdictName,
 )
+from peerwatt.verdict import DECIDED
 
 SYSTEM_NAMES = {
     SystemAccount.SUPPLIER: "supplier",
@@ -80,11 +79,6 @@ def results(replayed: Replayed) -> ReplayResult:
     )
 
 
-def verdict_name(log: IntervalLog) -> VerdictName:
-    """The verdict by its name in the results."""
-    return VERDICTS[log.verdict - 1]  # type: ignore[return-value]
-
-
 def _interval(replayed: Replayed, log: IntervalLog) -> IntervalResult:
     assert log.judgement is not None
     grid = log.judgement.grid
@@ -103,7 +97,7 @@ def _interval(replayed: Replayed, log: IntervalLog) -> IntervalResult:
         offered_wh=sum(record.total(Side.SELL) for record in log.records),
         traded_wh=log.traded,
         accepted_wh=grid.volume_wh if log.records else 0,
-        verdict=verdict_name(log),
+        verdict=log.verdict,
         own_wh=sum(flow.own for flow in log.flows.values()),
         neighbours_wh=neighbours,
         grid_wh=sum(flow.imported for flow in log.flows.values()) - neighbours,
@@ -151,7 +145,7 @@ def _accounts(replayed: Replayed, names: dict[int, str]) -> Iterator[AccountResu
 
 def _summary(replayed: Replayed, intervals: tuple[IntervalResult, ...]) -> Summary:
     scenario, tariff = replayed.scenario, replayed.scenario.tariff
-    verdicts: Counter[str] = Counter(interval.verdict for interval in intervals)
+    verdicts = Counter(interval.verdict for interval in intervals)
     gas = sum(interval.gas for interval in intervals)
     orders = sum(interval.orders for interval in intervals)
     limits = scenario.feeder.limits
@@ -174,7 +168,7 @@ def _summary(replayed: Replayed, intervals: tuple[IntervalResult, ...]) -> Summa
         skipped=sum(interval.skipped for interval in intervals),
         traded_wh=sum(interval.traded_wh for interval in intervals),
         accepted_wh=sum(interval.accepted_wh for interval in intervals),
-        verdicts={name: verdicts.get(name, 0) for name in VERDICTS},
+        verdicts={str(verdict): verdicts[verdict] for verdict in DECIDED},
         reference_mismatches=replayed.mismatches,
         conservation_error=replayed.conservation_error,
         gas_total=gas,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from peerwatt.grid.feeder import Feeder
 from peerwatt.grid.gate.decision import CutReason
-from peerwatt.market.config import MarketConfig
+from peerwatt.market.market_rules import MarketConfig
 from peerwatt.market.pro_rata import fill
 from peerwatt.market.settlement import merit
 from peerwatt.messages import PlacedStep, Side, SkipReason

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 from peerwatt.agents.home import Flow
 from peerwatt.client import PostedBatch
-from peerwatt.market.gate import Position
-from peerwatt.market.metering import EnergyLimits
+from peerwatt.market.accepted import Accepted
+from peerwatt.market.participant_registry import EnergyLimits
 from peerwatt.messages import Clearing, Record, SignedOrder, Verdict
-from peerwatt.messages.reading import MeterReading
+from peerwatt.messages.signed_reading import MeterReading
 from peerwatt.oracle import ClearedInterval, Judgement
 
 
@@ -48,7 +48,7 @@ class IntervalLog:
     traded: int = 0
     judgement: Judgement | None = None
     verdict: Verdict = Verdict.ACCEPT
-    positions: dict[int, Position] = field(default_factory=dict)
+    positions: dict[int, Accepted] = field(default_factory=dict)
     flows: dict[int, Flow] = field(default_factory=dict)
     readings: dict[int, MeterReading] = field(default_factory=dict)
     lost: tuple[int, ...] = ()

@@ -13,10 +13,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from peerwatt.record.household_results import ParticipantResult, SettlementResult
+from peerwatt.verdict import Verdict
 
-VERDICTS = ("accept", "cap", "curtail", "void", "expired")
-"""The grid gate's verdicts by name, codes 1..5."""
-VerdictName = Literal["accept", "cap", "curtail", "void", "expired"]
 SideName = Literal["buy", "sell"]
 
 
@@ -44,7 +42,7 @@ class IntervalResult:
     """What the auction matched."""
     accepted_wh: int
     """What the grid gate let stand of it."""
-    verdict: VerdictName
+    verdict: Verdict
     own_wh: int
     """Produced and consumed behind the same meter."""
     neighbours_wh: int

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from peerwatt.client import MarketClient, TermsWord
-from peerwatt.market.twin import MarketTwin
-from peerwatt.messages import Clearing
+from peerwatt.client import MarketClient
+from peerwatt.market.energy_market import MarketTwin
+from peerwatt.messages import Clearing, TermsWord
 
 
 @dataclass(frozen=True)

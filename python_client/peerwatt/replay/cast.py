@@ -11,7 +11,7 @@ from peerwatt.agents.draws import uniform
 from peerwatt.chain import Deployment, Network, Sender
 from peerwatt.client import MarketClient, MarketView
 from peerwatt.grid.flow.power_flow import PowerFlow
-from peerwatt.messages.operating_envelope import ROSTER_PAGE
+from peerwatt.messages import ROSTER_PAGE
 from peerwatt.oracle.chain_follower import ChainFollower
 from peerwatt.oracle.envelope_publisher import EnvelopePublisher
 from peerwatt.oracle.envelope_record import EnvelopeRecord

@@ -10,7 +10,7 @@ from peerwatt.chain import Deployment, Network, Sender, send_from_many
 from peerwatt.client import MarketClient, MarketRoles, SealedPhase, Wallet, deploy_market
 from peerwatt.client.market import Registration
 from peerwatt.market.ledger import SystemAccount
-from peerwatt.market.participant import Participant
+from peerwatt.market.participant_registry import Participant
 from peerwatt.roles.operator import Operator
 from peerwatt.scenario.keys import PilotKeys
 from peerwatt.scenario.participants import Participant as Home

@@ -7,9 +7,10 @@ from typing import Any
 
 from peerwatt.agents.home import Flow
 from peerwatt.client import IntervalState, MarketTransaction, MarketView
-from peerwatt.market.config import MarketConfig
-from peerwatt.market.interval import Phase
-from peerwatt.market.metering import EnergyLimits, readings_of
+from peerwatt.market.interval_ring import Phase
+from peerwatt.market.market_rules import MarketConfig
+from peerwatt.market.participant_registry import EnergyLimits
+from peerwatt.market.settlement import readings_of
 from peerwatt.messages import (
     ROSTER_PAGE,
     Clearing,

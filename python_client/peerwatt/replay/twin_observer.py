@@ -10,20 +10,21 @@ from typing import Any, Final
 
 from eth_utils.address import to_checksum_address
 
-from peerwatt.client import MarketClient, MarketTransaction, TermsWord
+from peerwatt.client import MarketClient, MarketTransaction
 from peerwatt.client.market_follower import DEPLOYMENT
-from peerwatt.market.config import MarketConfig, Tariff
+from peerwatt.market.energy_market import MarketTwin
 from peerwatt.market.errors import MarketError
 from peerwatt.market.ledger import SystemAccount
+from peerwatt.market.market_rules import MarketConfig, Tariff
 from peerwatt.market.order_book import Posting
-from peerwatt.market.participant import Participant
+from peerwatt.market.participant_registry import Participant
 from peerwatt.market.sealed_batches import SealedBatches
 from peerwatt.market.settlement import Entries
-from peerwatt.market.twin import MarketTwin
 from peerwatt.messages import (
     Clearing,
     OperatingEnvelope,
     SkipReason,
+    TermsWord,
     decode_limits,
     decode_orders,
     decode_records,

@@ -11,10 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-WH_PER_KWH = 1000
-BASE_UNITS_PER_CURRENCY = 1_000_000
-BASE_UNITS_PER_CENT_KWH = 10
-"""1 base unit per Wh is 0.1 ct/kWh."""
+from peerwatt.units import BASE_UNITS_PER_CENT_KWH, BASE_UNITS_PER_CURRENCY, WH_PER_KWH
 
 PU_DECIMALS = 6
 PERCENT_DECIMALS = 3

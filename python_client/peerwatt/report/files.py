@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from peerwatt.errors import InputError
-from peerwatt.market.config import Tariff
+from peerwatt.market.market_rules import Tariff
 from peerwatt.record.bill_check import check_bills
 from peerwatt.record.household_results import BillLines
 from peerwatt.record.results import (

@@ -8,7 +8,8 @@ from html import escape
 
 from peerwatt.record.results import BillDifference, IntervalResult, ReplayResult, Summary
 from peerwatt.report import words
-from peerwatt.report.columns import BASE_UNITS_PER_CURRENCY, scaled
+from peerwatt.report.columns import scaled
+from peerwatt.units import BASE_UNITS_PER_CURRENCY
 
 NAMED = 20
 """Differences that are named on the page and in the terminal; summary.json has all."""
@@ -17,7 +18,7 @@ NAMED = 20
 def headline(result: ReplayResult) -> str:
     """What happened."""
     summary, limits = result.summary, result.summary.limits
-    cut = [i for i in result.intervals if i.verdict in ("cap", "curtail", "void")]
+    cut = [i for i in result.intervals if i.verdict.cuts]
     first = (
         f"{summary.participants} participants traded <strong>{words.kwh(summary.accepted_wh)} kWh</strong> "
         f"among themselves in {summary.intervals} intervals and together saved "
@@ -86,7 +87,7 @@ def tiles(result: ReplayResult) -> str:
     summary, intervals = result.summary, result.intervals
     imported = sum(i.imported_wh for i in intervals)
     neighbours = sum(i.neighbours_wh for i in intervals)
-    cut = sum(1 for i in intervals if i.verdict in ("cap", "curtail", "void"))
+    cut = sum(1 for i in intervals if i.verdict.cuts)
     better = sum(1 for p in result.participants if p.saving > 0)
     limits = summary.limits
     figures = (

@@ -23,6 +23,7 @@ from peerwatt.report.columns import (
     text,
     whole,
 )
+from peerwatt.verdict import Verdict
 
 Layout = tuple[type, tuple[Column, ...]]
 """The record that a row stands for, and its columns."""
@@ -67,7 +68,7 @@ def _interval_columns() -> tuple[Column, ...]:
         kwh("offered"),
         kwh("traded"),
         kwh("accepted"),
-        text("verdict"),
+        Column("verdict", "verdict", str, Verdict.named),
         kwh("unsold", derived=True),
         kwh("consumed", derived=True),
         kwh("imported", derived=True),

@@ -9,6 +9,7 @@ from peerwatt.report import words
 from peerwatt.report.charts.day import Day
 from peerwatt.report.charts.merit_order import busiest, chosen_intervals, hardest_cut, merit_order
 from peerwatt.report.figures import card, figure
+from peerwatt.verdict import Verdict
 
 
 def merit_order_card(result: ReplayResult) -> str:
@@ -45,7 +46,7 @@ def merit_order_card(result: ReplayResult) -> str:
 
 
 def _option(interval: IntervalResult, day: Day) -> str:
-    cut = f", {interval.verdict}" if interval.verdict != "accept" else ""
+    cut = f", {interval.verdict}" if interval.verdict != Verdict.ACCEPT else ""
     return f"{escape(words.moment(interval.start, day.many_days))}{cut}"
 
 
@@ -64,5 +65,5 @@ def _facts(interval: IntervalResult, day: Day) -> str:
     return (
         f"{time}<b>{words.kwh(interval.traded_wh)} kWh</b> traded at "
         f"<b>{words.prices(interval.price, interval.sell_price)} ct/kWh</b>{gate}. "
-        f"Verdict: {escape(interval.verdict)}.</p>"
+        f"Verdict: {interval.verdict}.</p>"
     )

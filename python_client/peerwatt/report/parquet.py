@@ -78,9 +78,9 @@ def _type(column: Column) -> Any:
 
 
 def _cell(column: Column, value: Any) -> Any:
-    """A value as its cell in the CSV says it; a float is rounded alike."""
+    """A value as its cell in the CSV says it; a float is rounded alike, a verdict is its name."""
     if value is None:
         return None
     if column.decimals is not None:
         return Decimal(column.write(value))
-    return float(column.write(value)) if column.kind is float else value
+    return column.kind(column.write(value)) if column.kind in (float, str) else value

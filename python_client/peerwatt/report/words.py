@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from peerwatt.report.columns import BASE_UNITS_PER_CENT_KWH, BASE_UNITS_PER_CURRENCY, WH_PER_KWH, scaled
+from peerwatt.report.columns import scaled
+from peerwatt.units import (
+    BASE_UNITS_PER_CENT,
+    BASE_UNITS_PER_CENT_KWH,
+    BASE_UNITS_PER_CURRENCY,
+    PERCENT,
+    WH_PER_KWH,
+)
 
 MINUS = "−"
-CENT = BASE_UNITS_PER_CURRENCY // 100
 NOT_DEFINED = "not defined"
 
 
@@ -33,8 +39,8 @@ def money(amount: int, plus: bool = False) -> str:
         amount: base units.
         plus: write a + before gains.
     """
-    cents = (abs(amount) + CENT // 2) // CENT
-    text = scaled(cents, 100)
+    cents = (abs(amount) + BASE_UNITS_PER_CENT // 2) // BASE_UNITS_PER_CENT
+    text = scaled(cents, BASE_UNITS_PER_CURRENCY // BASE_UNITS_PER_CENT)
     if cents == 0:
         return text
     return f"{MINUS}{text}" if amount < 0 else f"+{text}" if plus else text
@@ -52,7 +58,7 @@ def percent(loading: float) -> str:
 
 def share(ratio: float | None) -> str:
     """`41 %`, or `not defined`."""
-    return NOT_DEFINED if ratio is None else f"{ratio * 100:.0f} %"
+    return NOT_DEFINED if ratio is None else f"{ratio * PERCENT:.0f} %"
 
 
 def count(number: int) -> str:

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from peerwatt.errors import InputError
-from peerwatt.record.results import VERDICTS, ReplayResult
+from peerwatt.record.results import ReplayResult
 from peerwatt.report import words
-from peerwatt.report.columns import BASE_UNITS_PER_CURRENCY, PU_DECIMALS, scaled
+from peerwatt.report.columns import PU_DECIMALS, scaled
 from peerwatt.report.files import WALL_DECIMALS
 from peerwatt.report.headline import saving
 from peerwatt.report.terminal import results, show, table
+from peerwatt.units import BASE_UNITS_PER_CURRENCY
+from peerwatt.verdict import DECIDED
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -27,7 +29,7 @@ SUMMED = (
     "skipped",
     "traded_wh",
     "accepted_wh",
-    *VERDICTS,
+    *map(str, DECIDED),
     "losses_wh",
     "saved",
     "gas_total",
@@ -168,7 +170,7 @@ def zones_tables(zones: Sequence[ZoneFigures]) -> Iterator[Table]:
             "traded\nkWh": lambda zone: words.kwh(zone.sums["traded_wh"]),
             "accepted\nkWh": lambda zone: words.kwh(zone.sums["accepted_wh"]),
         },
-        {name: _count(name) for name in VERDICTS if any(zone.sums[name] for zone in zones)},
+        {name: _count(name) for name in map(str, DECIDED) if any(zone.sums[name] for zone in zones)},
         {
             "highest pu\nbefore the gate": lambda zone: words.pu(zone.voltage_max_pu_before),
             "after\nit": lambda zone: words.pu(zone.voltage_max_pu_after),

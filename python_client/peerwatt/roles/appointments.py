@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
-from peerwatt.market.config import MarketConfig
+from peerwatt.market.market_rules import MarketConfig
 
 ORDER_LEAD_S: Final = 60
 """Before gate closure: when homes order, and orders are posted or, in a sealed market, committed to."""

@@ -154,7 +154,7 @@ class Member:
         report = signed.report
         tell(
             interval,
-            f"signed {report.verdict.name.lower()}, {report.volume} Wh, digest {short(signed.digest)}",
+            f"signed {report.verdict}, {report.volume} Wh, digest {short(signed.digest)}",
         )
 
     def _shared(self, forecast: ForecastDocument) -> bool:

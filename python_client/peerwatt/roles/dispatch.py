@@ -12,9 +12,9 @@ from typing import Final
 from peerwatt.client import IntervalView, MarketClient, MarketView
 from peerwatt.grid.flow.power_flow import PowerFlow
 from peerwatt.grid.gate.rules import GridRules
-from peerwatt.market.config import MarketConfig
-from peerwatt.market.gate import Position
-from peerwatt.market.metering import EnergyLimits
+from peerwatt.market.accepted import Accepted
+from peerwatt.market.market_rules import MarketConfig
+from peerwatt.market.participant_registry import EnergyLimits
 from peerwatt.messages import Clearing, Verdict
 from peerwatt.oracle import Judgement, expired
 from peerwatt.oracle.forecast_file import ForecastSource
@@ -30,7 +30,7 @@ EVERYTHING_FLOWS: Final = frozenset({Verdict.ACCEPT, Verdict.EXPIRED})
 class _Decided:
     judgement: Judgement
     verdict: Verdict
-    positions: dict[int, Position]
+    positions: dict[int, Accepted]
 
 
 class Dispatch:

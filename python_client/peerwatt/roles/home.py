@@ -6,8 +6,9 @@ from typing import Final
 
 from peerwatt.agents.meter import Meter
 from peerwatt.client import MarketView
-from peerwatt.market.config import MarketConfig
-from peerwatt.market.metering import EnergyLimits, readings_of
+from peerwatt.market.market_rules import MarketConfig
+from peerwatt.market.participant_registry import EnergyLimits
+from peerwatt.market.settlement import readings_of
 from peerwatt.messages import Domain, Order, ReadingStatus, decode_records
 from peerwatt.roles.appointments import Action, due
 from peerwatt.roles.ports import Allowances, Diary, MeterSignedReading, Orders, OwnReading, Readings

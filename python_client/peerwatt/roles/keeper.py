@@ -8,7 +8,7 @@ from typing import Final
 
 from peerwatt.chain import ContractReverted
 from peerwatt.client import BatchData, IntervalView, MarketClient, MarketView
-from peerwatt.market.config import MarketConfig
+from peerwatt.market.market_rules import MarketConfig
 from peerwatt.roles.appointments import Action, due
 
 log: Final = logging.getLogger(__name__)

@@ -6,8 +6,8 @@ from typing import Final
 
 from peerwatt.client import IntervalView, MarketClient, MarketView
 from peerwatt.errors import InputError
-from peerwatt.market.config import MarketConfig
-from peerwatt.market.metering import EnergyLimits
+from peerwatt.market.market_rules import MarketConfig
+from peerwatt.market.participant_registry import EnergyLimits
 from peerwatt.market.settlement import delivered_by_batch
 from peerwatt.messages import (
     MISSING,

@@ -13,7 +13,7 @@ from web3.contract.contract import ContractFunction
 from peerwatt.chain import ContractReverted
 from peerwatt.client import MarketClient
 from peerwatt.client.market import Registration
-from peerwatt.market.config import Tariff
+from peerwatt.market.market_rules import Tariff
 from peerwatt.roles.appointments import Action
 
 log: Final = logging.getLogger(__name__)

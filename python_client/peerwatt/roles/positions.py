@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from peerwatt.client import IntervalState, IntervalView
-from peerwatt.market.config import MarketConfig, Tariff
-from peerwatt.market.gate import Position
-from peerwatt.market.settlement import positions
+from peerwatt.market.accepted import Accepted
+from peerwatt.market.market_rules import MarketConfig, Tariff
+from peerwatt.market.settlement import accepted_by_batch
 from peerwatt.market.terms import Terms
 from peerwatt.messages import decode_records
 
@@ -23,7 +23,7 @@ def terms_of(state: IntervalState) -> Terms:
     )
 
 
-def standing_orders(view: IntervalView, terms: Terms, config: MarketConfig) -> dict[int, Position]:
+def standing_orders(view: IntervalView, terms: Terms, config: MarketConfig) -> dict[int, Accepted]:
     """What stands of every order, by account.
 
     Args:
@@ -31,10 +31,10 @@ def standing_orders(view: IntervalView, terms: Terms, config: MarketConfig) -> d
         terms: what it is settled by.
         config: the market's parameters.
     """
-    found: dict[int, Position] = {}
+    found: dict[int, Accepted] = {}
     for batch, packed in enumerate(view.records):
         records = decode_records(packed)
         decisions = view.decisions[batch] if view.decisions else b""
-        stands = positions(records, decisions, terms, config)
+        stands = accepted_by_batch(records, decisions, terms, config)
         found |= {record.participant: at for record, at in zip(records, stands, strict=True)}
     return found

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from peerwatt.agents.forecast import Forecast, forecast
 from peerwatt.agents.strategy import Connection, bid
-from peerwatt.market.metering import EnergyLimits
+from peerwatt.market.participant_registry import EnergyLimits
 from peerwatt.market.pricing import SET_PRICES, Pricing
 from peerwatt.messages.order import Order, Step
 from peerwatt.messages.vocabulary import TICKS, Side

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from peerwatt.scenario.csv_table import CsvTable, Row
+from peerwatt.units import DAY_S
 
-DAY_S = 86_400
 TIME_COLUMN = "TIME"
 INTERVAL_COLUMN = "INTERVAL"
 _TIME_OF_DAY = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::00)?")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from peerwatt.grid.arrays import Floats
-from peerwatt.market.metering import EnergyLimits
+from peerwatt.market.participant_registry import EnergyLimits
 from peerwatt.oracle import GridForecast
 from peerwatt.oracle.forecast_file import ForecastDocument
 from peerwatt.scenario.bidding import expectation

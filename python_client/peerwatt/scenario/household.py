@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from peerwatt.agents.home import Flow, metered_flow
-from peerwatt.market.metering import EnergyLimits
+from peerwatt.market.participant_registry import EnergyLimits
 from peerwatt.messages.order import Order
 from peerwatt.scenario.bidding import order_of
 from peerwatt.scenario.participants import Participant

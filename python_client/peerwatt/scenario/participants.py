@@ -7,19 +7,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from peerwatt.market.config import CONNECTION_UNIT
 from peerwatt.market.ledger import FIRST_PARTICIPANT
+from peerwatt.messages.roster import MAX_CONNECTION_LIMIT
 from peerwatt.scenario.csv_table import CellError, CsvTable, Row, decimal, read_csv, text
 from peerwatt.scenario.problems import Problem, did_you_mean, one_of
+from peerwatt.units import CONNECTION_UNIT_W, W_PER_KW
 
 COLUMNS = ("participant", "node", "kind", "import_limit_kw", "export_limit_kw", "pv_kwp", "description")
 OPTIONAL_COLUMNS = ("inverter_kva", "phase", "zone")
 KINDS = ("consumer", "prosumer")
 PHASES = {"abc": 0, "a": 1, "b": 2, "c": 3}
 """As in the feeder's power flow: 0 is all three alike."""
-MAX_LIMIT_UNITS = (1 << 16) - 1
-"""A connection limit is a uint16 of 100 W on chain."""
-MAX_POWER_W = MAX_LIMIT_UNITS * CONNECTION_UNIT
+
+MAX_POWER_W = MAX_CONNECTION_LIMIT * CONNECTION_UNIT_W
+"""Largest power of a connection, W."""
 
 
 @dataclass(frozen=True)
@@ -92,10 +93,10 @@ def _participant(
     kind = table.cell(row, "kind", _kind)
     import_limit = table.cell(row, "import_limit_kw", lambda cell: _limit_units(cell, least=1))
     export_limit = table.cell(row, "export_limit_kw", lambda cell: _limit_units(cell, least=0))
-    pv_kwp = table.cell(row, "pv_kwp", decimal("kW", 0, MAX_POWER_W // 1000))
+    pv_kwp = table.cell(row, "pv_kwp", decimal("kW", 0, MAX_POWER_W // W_PER_KW))
     inverter_kva = pv_kwp
     if row.cells.get("inverter_kva"):
-        inverter_kva = table.cell(row, "inverter_kva", decimal("kVA", 0, MAX_POWER_W // 1000))
+        inverter_kva = table.cell(row, "inverter_kva", decimal("kVA", 0, MAX_POWER_W // W_PER_KW))
     phase = table.cell(row, "phase", lambda cell: _phase(cell, phases)) if "phase" in table.header else 0
     if (
         name is None
@@ -117,9 +118,9 @@ def _participant(
         kind=kind,
         import_limit=import_limit,
         export_limit=export_limit,
-        pv_w=int((pv_kwp or 0) * 1000),
+        pv_w=int((pv_kwp or 0) * W_PER_KW),
         description=row.cells["description"],
-        inverter_va=int((inverter_kva or 0) * 1000),
+        inverter_va=int((inverter_kva or 0) * W_PER_KW),
         phase=phase,
         zone=row.cells.get("zone", ""),
     )
@@ -152,7 +153,7 @@ def _phase(cell: str, phases: bool) -> int:
 
 
 def _limit_units(cell: str, least: int) -> int:
-    units = decimal("kW", 0, MAX_LIMIT_UNITS // 10)(cell) * 1000 / CONNECTION_UNIT
+    units = decimal("kW", 0, MAX_CONNECTION_LIMIT // 10)(cell) * W_PER_KW / CONNECTION_UNIT_W
     if units != units.to_integral_value():
         raise CellError(f"{cell} kW is no multiple of 0.1 kW, the unit of a connection limit on chain")
     if units < least:

@@ -13,17 +13,17 @@ from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 
-from peerwatt.market.config import CONNECTION_UNIT
 from peerwatt.scenario.calendar import INTERVAL_COLUMN, TIME_COLUMN, Calendar
 from peerwatt.scenario.csv_table import CsvTable, Row, decimal, read_csv_as
 from peerwatt.scenario.participants import MAX_POWER_W, Participant
 from peerwatt.scenario.problems import Problem
+from peerwatt.units import CONNECTION_UNIT_W, HOUR_S, W_PER_KW
 
 LOAD, PV, POWER, ENERGY = "LOAD(W)", "PV(W)", "POWER(W)", "ENERGY(kWh)"
 LAYOUTS = tuple(
     (when, *how) for how in ((LOAD, PV), (POWER,), (ENERGY,)) for when in (TIME_COLUMN, INTERVAL_COLUMN)
 )
-MAX_ENERGY_KWH = MAX_POWER_W // 1000
+MAX_ENERGY_KWH = MAX_POWER_W // W_PER_KW
 """Of an interval, which is an hour at most."""
 WS_PER_KWH = 3_600_000
 
@@ -45,7 +45,7 @@ def interval_energy(powers_w: Sequence[Decimal | Fraction], length_s: int) -> tu
     register = 0
     energy = []
     for power in powers_w:
-        exact += Fraction(power) * length_s / 3600
+        exact += Fraction(power) * length_s / HOUR_S
         energy.append(int(exact) - register)
         register = int(exact)
     return tuple(energy)
@@ -96,10 +96,10 @@ def _powers(table: CsvTable, row: Row, length_s: int) -> Powers | None:
 
 
 def _check_connection(table: CsvTable, row: Row, participant: Participant, net_w: Fraction) -> None:
-    if net_w > participant.import_limit * CONNECTION_UNIT:
+    if net_w > participant.import_limit * CONNECTION_UNIT_W:
         column, limit = LOAD, participant.import_limit
         what = f"a net import of {_watts(net_w)} W exceeds import_limit_kw"
-    elif -net_w > participant.export_limit * CONNECTION_UNIT:
+    elif -net_w > participant.export_limit * CONNECTION_UNIT_W:
         column, limit = PV, participant.export_limit
         what = f"a net export of {_watts(-net_w)} W exceeds export_limit_kw"
     else:

@@ -7,14 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-BASE_UNITS_PER_CENT_KWH = 10
-"""1 ct/kWh is 10 base units per Wh: 1e-2 of the currency over 1e3 Wh, a base unit being 1e-6 of it."""
-
-BASE_UNITS_PER_CENT = 10_000
-"""1 ct is 10,000 base units: 1e-2 of the currency, a base unit being 1e-6 of it."""
-
-PPM_PER_PERCENT = 10_000
-PERMILLE_PER_PERCENT = 10
+from peerwatt.units import BASE_UNITS_PER_CENT, BASE_UNITS_PER_CENT_KWH, PERMILLE_PER_PERCENT, PPM_PER_PERCENT
 
 
 def base_units_per_wh(ct_per_kwh: Decimal) -> int:

@@ -10,7 +10,7 @@ from peerwatt.agents.strategy import Connection, PriceBand
 from peerwatt.grid.feeder import Feeder
 from peerwatt.grid.flow.system_strength import Strength
 from peerwatt.grid.gate.rules import GridRules
-from peerwatt.market.config import MarketConfig, Tariff
+from peerwatt.market.market_rules import MarketConfig, Tariff
 from peerwatt.scenario.background import NodePowers
 from peerwatt.scenario.calendar import Calendar
 from peerwatt.scenario.participants import Participant

@@ -15,13 +15,14 @@ from pydantic_core import ErrorDetails
 from peerwatt.agents.strategy import PriceBand, price_band
 from peerwatt.errors import InputError
 from peerwatt.grid.gate.rules import ChargeRules, GridRules
-from peerwatt.market.config import MarketConfig, Tariff
+from peerwatt.market.market_rules import MarketConfig, Tariff
 from peerwatt.market.pricing import Pricing
 from peerwatt.scenario.located_yaml import KeyPath, LocatedYaml, dotted, load_located
 from peerwatt.scenario.problems import Problem, did_you_mean, one_of
 from peerwatt.scenario.quantities import base_units_per_wh, ppm
-from peerwatt.scenario.schema import DAY_S, ScenarioFile
+from peerwatt.scenario.schema import ScenarioFile
 from peerwatt.scenario.switches import PRICING, unsupported
+from peerwatt.units import DAY_S
 
 Made = TypeVar("Made")
 

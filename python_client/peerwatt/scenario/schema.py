@@ -13,9 +13,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchem
 from peerwatt.messages.vocabulary import MAX_STEPS
 from peerwatt.scenario.quantities import Amount, PermillePercent, Positive, PpmPercent, Price
 from peerwatt.scenario.switches import Switches
+from peerwatt.units import DAY_S, HOUR_S
 
 FORMAT: Final = "peerwatt-scenario-1"
-DAY_S: Final = 86_400
 
 
 def _time(text: str) -> str:
@@ -192,7 +192,7 @@ class ScenarioFile(Section):
     )
     start: Time = Field(description="First second of the data, ISO 8601 with offset.")
     days: int = Field(ge=1, le=366, description="Days of 86,400 s that the data covers.")
-    interval_length_s: Annotated[int, AfterValidator(_divides_the_day)] = Field(ge=60, le=3600)
+    interval_length_s: Annotated[int, AfterValidator(_divides_the_day)] = Field(ge=60, le=HOUR_S)
     seed: int = Field(ge=0, lt=1 << 63, description="Of every draw, unless another is given.")
     switches: Switches
     tariff: TariffSection

@@ -14,6 +14,7 @@ from peerwatt.scenario.participants import Participant
 from peerwatt.scenario.problems import Problem
 from peerwatt.scenario.scenario_file import problem_at
 from peerwatt.scenario.schema import ScenarioFile
+from peerwatt.units import KILO, MEGA
 
 SECTION = "system_strength"
 MINIMUM = "minimum_short_circuit_ratio"
@@ -54,7 +55,7 @@ def strength_at_inverters(
             np.array([feeder.node(home.node) for home in owners], dtype=np.int64),
             np.array([home.inverter_va for home in owners], dtype=np.float64),
             float(minimum),
-            None if upstream is None else float(upstream) * 1e6,
+            None if upstream is None else float(upstream) * MEGA,
         )
     except FeederError as error:
         problems.append(problem_at(path, (SECTION, MINIMUM), str(error)))
@@ -69,7 +70,7 @@ def strength_at_inverters(
 def _too_weak(strength: Strength, names: str) -> str:
     return (
         f"the short-circuit ratio at {strength.node} is {strength.ratio:.2f}, below the minimum of "
-        f"{strength.minimum:g}: {strength.short_circuit_va / 1e6:.3f} MVA for "
-        f"{strength.rating_va / 1e3:g} kVA of inverters of {names}; lower their inverter_kva or pv_kwp, "
+        f"{strength.minimum:g}: {strength.short_circuit_va / MEGA:.3f} MVA for "
+        f"{strength.rating_va / KILO:g} kVA of inverters of {names}; lower their inverter_kva or pv_kwp, "
         "strengthen the feeder, or state another minimum"
     )

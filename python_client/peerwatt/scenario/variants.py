@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Final
 
 from peerwatt.errors import InputError
-from peerwatt.market.config import MarketConfig, Tariff
 from peerwatt.market.errors import BadConfig
+from peerwatt.market.market_rules import MarketConfig, Tariff
 from peerwatt.market.pricing import Pricing, mid_market_rate
 from peerwatt.scenario.participants import Participant
 from peerwatt.scenario.scenario import Scenario

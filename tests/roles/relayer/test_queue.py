@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from peerwatt.client import PostedBatch, SealedBatch
-from peerwatt.client.state import SkippedOrder
 from peerwatt.errors import InputError
+from peerwatt.market.order_book import SkippedOrder
 from peerwatt.messages import Order, Side, SignedOrder, SkipReason, Step
 from peerwatt.roles.relayer import BatchState, OrderQueue
 

@@ -34,7 +34,7 @@ def draw_feeder(feeder: Feeder, flow: FlowResult, path: str | Path, title: str =
     from matplotlib.collections import LineCollection
     from matplotlib.figure import Figure
 
-    place, ends, limits = positions(feeder), _ends(feeder), feeder.limits
+    place, ends, limits = coordinates(feeder), _ends(feeder), feeder.limits
     u = highest_u_pu(flow, feeder.three_phase)
     figure = Figure(figsize=(9, 7), layout="constrained")
     FigureCanvasAgg(figure)
@@ -85,7 +85,7 @@ def draw_feeder(feeder: Feeder, flow: FlowResult, path: str | Path, title: str =
     figure.savefig(path, metadata={"Date": None} if str(path).endswith(".svg") else None)
 
 
-def positions(feeder: Feeder) -> Floats:
+def coordinates(feeder: Feeder) -> Floats:
     """Where each node is drawn, `(nodes, 2)`: its coordinates, or depth and order in the tree from the
     source.
     """

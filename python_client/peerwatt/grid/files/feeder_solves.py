@@ -10,6 +10,7 @@ from peerwatt.grid.errors import FeederError, FlowError
 from peerwatt.grid.feeder import Feeder
 from peerwatt.grid.flow.limits import lowest_u_pu
 from peerwatt.grid.flow.power_flow import PowerFlow
+from peerwatt.units import PERCENT
 
 _HALVINGS = 8
 
@@ -38,7 +39,7 @@ def check_solves(feeder: Feeder, origin: str) -> None:
             continue
         low = share
         node = feeder.node_names[int(u.argmin())]
-        worst = f"; at {100 * share:.0f} % of its loads node {node!r} is at {u.min():.3f} pu"
+        worst = f"; at {PERCENT * share:.0f} % of its loads node {node!r} is at {u.min():.3f} pu"
     raise FeederError(f"{origin}: the power flow of the feeder's own loads does not converge{worst}")
 
 

@@ -14,6 +14,7 @@ from peerwatt.grid.connection import ALL_PHASES, spread
 from peerwatt.grid.errors import InjectionError
 from peerwatt.grid.feeder import Feeder
 from peerwatt.grid.shares.loss_rules import Elements
+from peerwatt.units import KILO
 
 _COLUMNS = (
     "node",
@@ -123,17 +124,17 @@ def read_injections(path: str | Path, feeder: Feeder) -> Injections:
         )
 
     limits = [
-        np.rint(power(f"{side}_limit_kw", -1e-3) * 1e3).astype(np.int64) for side in ("export", "import")
+        np.rint(power(f"{side}_limit_kw", -1e-3) * KILO).astype(np.int64) for side in ("export", "import")
     ]
     phases = [_PHASES[fields.get("phase", "").lower()] for _, fields in rows]
     return Injections(
         tuple(fields.get("participant") or fields["node"] for _, fields in rows),
         np.array([feeder.node(fields["node"]) for _, fields in rows], dtype=np.int64),
-        power("kw") * 1e3,
-        power("kvar") * 1e3,
+        power("kw") * KILO,
+        power("kvar") * KILO,
         np.array(phases, dtype=np.int64) if feeder.three_phase else None,
         tuple(fields.get("zone", "") for _, fields in rows),
-        power("rating_kva") * 1e3,
+        power("rating_kva") * KILO,
         limits[0],
         limits[1],
     )

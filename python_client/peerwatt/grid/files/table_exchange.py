@@ -18,8 +18,7 @@ from peerwatt.grid.gate.curtailment_rules import Curtailment
 from peerwatt.grid.gate.operating_envelope import Envelope, operating_envelope
 from peerwatt.grid.rounding import largest_remainder, largest_remainder_of
 from peerwatt.grid.shares.loss_rules import LossRule
-
-HOUR_S = 3600
+from peerwatt.units import HOUR_S
 
 
 def exchange_of(table: Injections, nodes: int) -> Exchange:

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from peerwatt.grid.arrays import Floats
 from peerwatt.grid.errors import FeederError
 from peerwatt.grid.feeder import BRANCHES, Feeder
+from peerwatt.units import MEGA
 
 Complexes = NDArray[np.complex128]
-BASE_VA = 1e6
+BASE_VA = MEGA
 _CLOSED_LINK_PU = 1e-6  # impedance of a closed link, small against any cable on a 1 MVA base
 
 

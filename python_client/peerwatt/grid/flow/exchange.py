@@ -12,8 +12,7 @@ import numpy as np
 from peerwatt.grid.arrays import Floats, Ints
 from peerwatt.grid.connection import directions, spread
 from peerwatt.grid.errors import InjectionError
-
-_HOUR_S = 3600
+from peerwatt.units import HOUR_S
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ class Exchange:
     @property
     def w_per_wh(self) -> float:
         """Mean power of one Wh in this interval, W."""
-        return _HOUR_S / self.interval_s
+        return HOUR_S / self.interval_s
 
     @cached_property
     def surplus_wh(self) -> Ints:

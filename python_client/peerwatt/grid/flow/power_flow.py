@@ -14,8 +14,8 @@ from power_grid_model.errors import PowerGridError  # type: ignore[attr-defined]
 from peerwatt.grid.arrays import Floats
 from peerwatt.grid.errors import FlowError, InjectionError
 from peerwatt.grid.feeder import BRANCHES, Feeder
+from peerwatt.units import PERCENT
 
-_UNITY = 100.0  # power-grid-model gives loading as a fraction; the trade says percent
 _ITERATIONS = 50
 _TOLERANCE = 1e-10  # pu, of the last step: far below the 2e-6 pu that engines are compared at
 
@@ -161,7 +161,8 @@ class PowerFlow:
                 text = " ".join(str(said[0]).split()).split(" Try validate")[0]
                 name = self.feeder.name
                 raise FlowError(f"feeder {name}: the power flow does not converge: {text}") from None
-        loading = [_UNITY * out[k]["loading"] for k in self._branches]
+        # power-grid-model gives loading as a fraction; the trade says percent
+        loading = [PERCENT * out[k]["loading"] for k in self._branches]
         loss = [_branch_loss(out[k]) for k in self._branches]
         drawn = out["source"]["p"]
         return (

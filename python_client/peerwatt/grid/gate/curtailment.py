@@ -23,12 +23,12 @@ from peerwatt.grid.flow.limits import highest_u_pu, lowest_u_pu
 from peerwatt.grid.flow.power_flow import FlowResult, PowerFlow
 from peerwatt.grid.flow.sensitivity import Sensitivities, sensitivities
 from peerwatt.grid.gate.curtailment_rules import Curtailment, least_cut
+from peerwatt.units import PERCENT
 
 PASSES = 8
 SHARES = 1024  # steps of the common share of amounts
 MARGIN_PERCENT = 1e-3  # kept clear of a limit: 1e-5 pu of voltage, 1e-5 of a rating
 EXACT_PERCENT = 2e-3  # the linearisation's largest error that ends the search; 2e-5 pu
-_PERCENT = 100.0
 
 
 @dataclass(frozen=True)
@@ -39,16 +39,11 @@ class Curtailed:
         sell_wh: Traded export that stays, whole Wh, `(traders,)`.
         surplus_wh: Untraded export that stays, whole Wh, `(traders,)`.
         flow: The exact flow of that state.
-        relaxed_percent: How far beyond its limit each constraint had to be let, `(constraints,)`, percent;
-            zero for what the market can mend.
-        passes: Linear programs solved.
     """
 
     sell_wh: Ints
     surplus_wh: Ints
     flow: FlowResult
-    relaxed_percent: Floats
-    passes: int
 
 
 def constraint_values(flow: FlowResult, three_phase: bool) -> Floats:
@@ -56,7 +51,7 @@ def constraint_values(flow: FlowResult, three_phase: bool) -> Floats:
     loadings.
     """
     high, low = highest_u_pu(flow, three_phase), lowest_u_pu(flow, three_phase)
-    return np.concatenate([_PERCENT * high, -_PERCENT * low, flow.loading_percent], axis=-1)
+    return np.concatenate([PERCENT * high, -PERCENT * low, flow.loading_percent], axis=-1)
 
 
 def constraint_limits(solver: PowerFlow) -> Floats:
@@ -64,8 +59,8 @@ def constraint_limits(solver: PowerFlow) -> Floats:
     limits, n, m = solver.feeder.limits, len(solver.feeder.node_names), len(solver.feeder.branch_names)
     return np.concatenate(
         [
-            np.full(n, _PERCENT * limits.v_max_pu),
-            np.full(n, -_PERCENT * limits.v_min_pu),
+            np.full(n, PERCENT * limits.v_max_pu),
+            np.full(n, -PERCENT * limits.v_min_pu),
             np.full(m, limits.loading_max_percent),
         ]
     )
@@ -73,7 +68,7 @@ def constraint_limits(solver: PowerFlow) -> Floats:
 
 def constraint_slopes(s: Sensitivities) -> Floats:
     """Derivatives of `constraint_values`, percent/W, `(constraints, nodes moved)`."""
-    return np.concatenate([_PERCENT * s.high_pu_per_w, -_PERCENT * s.low_pu_per_w, s.loading_percent_per_w])
+    return np.concatenate([PERCENT * s.high_pu_per_w, -PERCENT * s.low_pu_per_w, s.loading_percent_per_w])
 
 
 def curtail(solver: PowerFlow, exchange: Exchange, rule: Curtailment = least_cut) -> Curtailed:
@@ -136,9 +131,7 @@ def cut_back(
     with suppress(FlowError, CurtailmentError):
         if found := search.begin_at(kept, kept_second):
             return found
-    flow = solver.solve(search.state(kept + kept_second), q_var)
-    relaxed = np.maximum(constraint_values(flow, solver.three_phase) - constraint_limits(solver), 0.0)
-    return Curtailed(kept, kept_second, flow, relaxed, PASSES)
+    return Curtailed(kept, kept_second, solver.solve(search.state(kept + kept_second), q_var))
 
 
 @dataclass(frozen=True)
@@ -194,7 +187,7 @@ class _Search:
             excess = found - limits - relaxed
             off = np.abs(found - value + slopes @ (cut + cut_second))[touched].max(initial=0.0)
             if excess.max() <= 0:
-                feasible = Curtailed(left, left_second, flow, relaxed, done)
+                feasible = Curtailed(left, left_second, flow)
                 stands = np.array_equal(left, before) and np.array_equal(left_second, before_second)
                 if off < EXACT_PERCENT or stands:  # the next pass would be the same
                     break

@@ -30,8 +30,9 @@ from peerwatt.grid.gate.curtailment_rules import Curtailment, least_cut
 from peerwatt.grid.rounding import largest_remainder_of
 from peerwatt.grid.shares.loss_rules import LossRule, aumann_shapley
 from peerwatt.grid.shares.losses import TradeLosses, trade_losses
+from peerwatt.units import KILO, PERCENT
+from peerwatt.verdict import Verdict
 
-Kind = Literal["accept", "cap", "curtail", "void"]
 Flag = Literal["not_mended_by_market"]
 _BINDING_PERCENT = 1e-2
 FillsAt = Callable[[int], tuple[Ints, Ints]]
@@ -72,11 +73,11 @@ class CutReason:
 
 
 @dataclass(frozen=True)
-class Decision:
+class GridDecision:
     """What the network can carry of one interval. Arrays are per trader, in the order of the exchange.
 
     Attributes:
-        kind: The verdict.
+        verdict: Accept, cap, curtail or void.
         sell_wh: Accepted sells.
         buy_wh: Accepted buys; both sum to `volume_wh`.
         surplus_wh: Export beyond the trade that the network can carry.
@@ -89,7 +90,7 @@ class Decision:
         flags: `not_mended_by_market`: a violation remains that no cut of exports mends.
     """
 
-    kind: Kind
+    verdict: Verdict
     sell_wh: Ints
     buy_wh: Ints
     surplus_wh: Ints
@@ -119,7 +120,7 @@ def decide(
     rule: Curtailment = least_cut,
     fills_at: FillsAt | None = None,
     loss_rule: LossRule = aumann_shapley,
-) -> Decision:
+) -> GridDecision:
     """Check one cleared interval and cut what must be cut.
 
     Args:
@@ -138,34 +139,39 @@ def decide(
     """
     before = solver.solve(exchange.injection_w(exchange.sell_wh, exchange.surplus_wh), exchange.reactive_var)
     found = find_violations(solver.feeder, before)
-    everything = Curtailed(exchange.sell_wh, exchange.surplus_wh, before, np.zeros(0), 0)
+    everything = Curtailed(exchange.sell_wh, exchange.surplus_wh, before)
     if not found:
-        return _decision(solver, exchange, "accept", everything, before, found, loss_rule)
+        return _decision(solver, exchange, Verdict.ACCEPT, everything, before, found, loss_rule)
     result = _cap(solver, exchange, fills_at) if fills_at else curtail(solver, exchange, rule)
     cut = (result.sell_wh < exchange.sell_wh).any() or (result.surplus_wh < exchange.surplus_wh).any()
     if not cut:
-        return _decision(solver, exchange, "accept", everything, before, found, loss_rule)
-    kind: Kind = "void" if not result.sell_wh.any() else "cap" if fills_at else "curtail"
-    return _decision(solver, exchange, kind, result, before, found, loss_rule, fills_at)
+        return _decision(solver, exchange, Verdict.ACCEPT, everything, before, found, loss_rule)
+    verdict = Verdict.CAP if fills_at else Verdict.CURTAIL
+    if not result.sell_wh.any():
+        verdict = Verdict.VOID
+    return _decision(solver, exchange, verdict, result, before, found, loss_rule, fills_at)
 
 
 def _decision(
     solver: PowerFlow,
     exchange: Exchange,
-    kind: Kind,
+    verdict: Verdict,
     kept: Curtailed,
     before: FlowResult,
     found: tuple[Violation, ...],
     loss_rule: LossRule,
     fills_at: FillsAt | None = None,
-) -> Decision:
+) -> GridDecision:
     volume = int(kept.sell_wh.sum())
-    buy = fills_at(volume)[1] if fills_at and kind == "cap" else largest_remainder_of(exchange.buy_wh, volume)
+    if fills_at and verdict == Verdict.CAP:
+        _, buy = fills_at(volume)
+    else:
+        buy = largest_remainder_of(exchange.buy_wh, volume)
     after = find_violations(solver.feeder, kept.flow)
     flags: tuple[Flag, ...] = ("not_mended_by_market",) if after else ()
     losses = trade_losses(solver, exchange, kept.sell_wh, buy, kept.surplus_wh, kept.flow, loss_rule)
-    return Decision(
-        kind=kind,
+    return GridDecision(
+        verdict=verdict,
         sell_wh=kept.sell_wh,
         buy_wh=buy,
         surplus_wh=kept.surplus_wh,
@@ -174,7 +180,7 @@ def _decision(
         after=kept.flow,
         violations_before=found,
         violations_after=after,
-        reasons=() if kind == "accept" else _reasons(solver, exchange, kept),
+        reasons=() if verdict == Verdict.ACCEPT else _reasons(solver, exchange, kept),
         flags=flags,
     )
 
@@ -196,7 +202,7 @@ def _cap(solver: PowerFlow, exchange: Exchange, fills_at: FillsAt) -> Curtailed:
         middle = (low + high + 1) // 2
         fits = (constraint_values(state(middle), solver.three_phase) <= bound).all()
         low, high = (middle, high) if fits else (low, middle - 1)
-    return Curtailed(fills_at(low)[0], none, state(low), np.maximum(floor - limits, 0.0), 1)
+    return Curtailed(fills_at(low)[0], none, state(low))
 
 
 def _reasons(solver: PowerFlow, exchange: Exchange, kept: Curtailed) -> tuple[CutReason, ...]:
@@ -223,7 +229,7 @@ def _reasons(solver: PowerFlow, exchange: Exchange, kept: Curtailed) -> tuple[Cu
         row = int(rows[np.argmax(slopes[rows, k])])
         value_there, limit, unit = _in_units(row, len(nodes), value[row], value[row] - excess[row])
         name = nodes[row % len(nodes)] if row < 2 * len(nodes) else branches[row - 2 * len(nodes)]
-        per_kw = float(slopes[row, k]) * 1e3 / (100 if unit == "pu" else 1)
+        per_kw = float(slopes[row, k]) * KILO / (PERCENT if unit == "pu" else 1)
         reasons.append(CutReason(participant, sold, surplus, name, value_there, limit, unit, per_kw))
     return tuple(reasons)
 
@@ -231,5 +237,5 @@ def _reasons(solver: PowerFlow, exchange: Exchange, kept: Curtailed) -> tuple[Cu
 def _in_units(row: int, nodes: int, value: float, limit: float) -> tuple[float, float, str]:
     if row >= 2 * nodes:
         return float(value), float(limit), "percent"
-    sign = 100.0 if row < nodes else -100.0
+    sign = PERCENT if row < nodes else -PERCENT
     return float(value / sign), float(round(limit / sign, 12)), "pu"

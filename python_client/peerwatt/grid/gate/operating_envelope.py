@@ -19,8 +19,7 @@ from peerwatt.grid.flow.limits import Violation, find_violations
 from peerwatt.grid.flow.power_flow import PowerFlow
 from peerwatt.grid.gate.curtailment import cut_back
 from peerwatt.grid.gate.curtailment_rules import Curtailment, fair_cut
-
-UNIT_W = 100  # W: connection limits are kept in units of 100 W
+from peerwatt.units import CONNECTION_UNIT_W
 
 
 @dataclass(frozen=True)
@@ -79,8 +78,8 @@ def operating_envelope(
         (1, export_limit_w, injected, base_w),
         (-1, import_limit_w, drawn, background_w),
     ):
-        whole = np.asarray(most_w) // UNIT_W
-        spared = np.minimum(-(-np.asarray(expected) // UNIT_W), whole)
+        whole = np.asarray(most_w) // CONNECTION_UNIT_W
+        spared = np.minimum(-(-np.asarray(expected) // CONNECTION_UNIT_W), whole)
         kept = cut_back(
             solver,
             base,
@@ -88,9 +87,9 @@ def operating_envelope(
             (sign * moves, column),
             spared,
             whole - spared,
-            float(UNIT_W),
+            float(CONNECTION_UNIT_W),
             rule,
         )
-        limits.append((kept.sell_wh + kept.surplus_wh) * UNIT_W)
+        limits.append((kept.sell_wh + kept.surplus_wh) * CONNECTION_UNIT_W)
     idle = solver.solve(background_w, background_var)
     return Envelope(limits[0], limits[1], find_violations(solver.feeder, idle))

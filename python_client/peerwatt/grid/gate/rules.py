@@ -13,7 +13,7 @@ from peerwatt.grid.arrays import Floats, Ints
 from peerwatt.grid.flow.exchange import Exchange
 from peerwatt.grid.flow.power_flow import PowerFlow
 from peerwatt.grid.gate.curtailment_rules import RULES
-from peerwatt.grid.gate.decision import Decision, decide
+from peerwatt.grid.gate.decision import GridDecision, decide
 from peerwatt.grid.gate.volt_var import decide_with_volt_var
 from peerwatt.grid.shares.loss_rules import LOSS_RULES
 from peerwatt.grid.shares.network_charges import CHARGE_RULES, ZONE, by_zone, network_charges
@@ -86,7 +86,7 @@ class GridRules:
             f"network charges {self.charges.rule}"
         )
 
-    def decide(self, solver: PowerFlow, exchange: Exchange, inverter_va: Floats) -> Decision:
+    def decide(self, solver: PowerFlow, exchange: Exchange, inverter_va: Floats) -> GridDecision:
         """The gate's decision under these rules.
 
         Args:

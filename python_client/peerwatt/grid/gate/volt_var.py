@@ -14,7 +14,7 @@ from peerwatt.grid.flow.exchange import Exchange
 from peerwatt.grid.flow.limits import highest_u_pu
 from peerwatt.grid.flow.power_flow import PowerFlow
 from peerwatt.grid.gate.curtailment_rules import Curtailment, least_cut
-from peerwatt.grid.gate.decision import Decision, decide
+from peerwatt.grid.gate.decision import GridDecision, decide
 from peerwatt.grid.shares.loss_rules import LossRule, aumann_shapley
 
 _ROUNDS, _TURNS = 60, 12
@@ -74,7 +74,7 @@ def decide_with_volt_var(
     curve: VoltVarCurve = CATEGORY_B,
     rule: Curtailment = least_cut,
     loss_rule: LossRule = aumann_shapley,
-) -> tuple[Decision, Floats]:
+) -> tuple[GridDecision, Floats]:
     """Let inverters support the voltage first, and curtail what is still needed.
 
     A curtailed state needs less support, and less support may need more curtailment. So both are computed in

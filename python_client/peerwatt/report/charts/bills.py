@@ -6,8 +6,8 @@ from peerwatt.record.household_results import ParticipantResult
 from peerwatt.record.results import ReplayResult
 from peerwatt.report import words
 from peerwatt.report.charts.chart import Chart, Key, Table
-from peerwatt.report.columns import BASE_UNITS_PER_CURRENCY
 from peerwatt.report.svg import Frame, Scale, circle, label, line, picture, plain, room_for, widened
+from peerwatt.units import BASE_UNITS_PER_CURRENCY
 
 ROW = 34.0
 WIDTH = 1000.0

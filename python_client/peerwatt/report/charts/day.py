@@ -8,6 +8,7 @@ from datetime import datetime
 
 from peerwatt.record.results import IntervalResult
 from peerwatt.report.svg import Frame, Scale, label, line, rect
+from peerwatt.units import DAY_S, HOUR_S
 
 WIDTH = 1000.0
 LEFT, RIGHT = 56.0, 984.0
@@ -30,7 +31,7 @@ class Day:
     @property
     def many_days(self) -> bool:
         """Whether labels need the date."""
-        return len(self.intervals) * self.length_s > 86_400
+        return len(self.intervals) * self.length_s > DAY_S
 
     def frame(self, top: float, bottom: float) -> Frame:
         """A plotting area as wide as the day."""
@@ -46,13 +47,13 @@ class Day:
     def axis(self, bottom: float, labels: bool = True) -> str:
         """Hours under the area."""
         parts = [line(LEFT, bottom, RIGHT, bottom, "axis")]
-        hours = len(self.intervals) * self.length_s / 3600
+        hours = len(self.intervals) * self.length_s / HOUR_S
         apart = next(
             (h for h in HOURS_APART if hours / h <= MOST_LABELS), 24 * (int(hours / 24 / MOST_LABELS) + 1)
         )
         for k, interval in enumerate(self.intervals):
             time = datetime.fromisoformat(interval.start)
-            if time.minute or time.second or (time.hour + 24 * (k * self.length_s // 86_400)) % apart:
+            if time.minute or time.second or (time.hour + 24 * (k * self.length_s // DAY_S)) % apart:
                 continue
             parts.append(line(self.x(k), bottom, self.x(k), bottom + 5, "axis"))
             if labels:

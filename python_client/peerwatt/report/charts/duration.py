@@ -6,6 +6,7 @@ from peerwatt.record.results import ReplayResult
 from peerwatt.report import words
 from peerwatt.report.charts.chart import Chart, Key, Table
 from peerwatt.report.svg import Frame, Scale, label, line, path, picture, plain
+from peerwatt.units import HOUR_S
 
 CT = 10
 
@@ -13,7 +14,7 @@ CT = 10
 def price_duration(result: ReplayResult) -> Chart:
     """Prices of the intervals that traded, highest first."""
     summary = result.summary
-    hours = summary.interval_length_s / 3600
+    hours = summary.interval_length_s / HOUR_S
     prices = sorted((i.price for i in result.intervals if i.price is not None), reverse=True)
     frame = Frame(44, 28, 464, 230)
     x = Scale(0, max(1.0, len(result.intervals) * hours), frame.left, frame.right)

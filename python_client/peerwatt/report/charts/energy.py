@@ -10,8 +10,8 @@ from peerwatt.report import words
 from peerwatt.report.charts.chart import Chart, Key, Table
 from peerwatt.report.charts.day import WIDTH, Day
 from peerwatt.report.svg import Frame, Scale, label, picture, plain, rect, room_for
+from peerwatt.units import WH_PER_KWH
 
-KWH = 1000
 SOURCES = (Key("own", "own generation"), Key("neighbours", "neighbours"), Key("grid", "grid"))
 ROW = 30.0
 
@@ -20,7 +20,7 @@ def energy_by_source(result: ReplayResult) -> Chart:
     """Consumption over the day, stacked: own, neighbours, grid. The last two are the meters' import."""
     day = Day(result.intervals, result.summary.interval_length_s)
     frame = day.frame(30, 260)
-    top = max([1, *(i.consumed_wh for i in result.intervals)]) / KWH
+    top = max([1, *(i.consumed_wh for i in result.intervals)]) / WH_PER_KWH
     y = Scale(0, top * 1.05, frame.bottom, frame.top)
     parts = [frame.y_axis(y, plain(1 if top < 4 else 0), "kWh consumed per interval")]
     width = day.x(1) - day.x(0)
@@ -29,9 +29,9 @@ def energy_by_source(result: ReplayResult) -> Chart:
         base = 0.0
         for key, energy in zip(SOURCES, (i.own_wh, i.neighbours_wh, i.grid_wh), strict=True):
             if energy:
-                height = y(energy / KWH) - y(0)
+                height = y(energy / WH_PER_KWH) - y(0)
                 parts.append(rect(day.x(k) + gap / 2, y(base), width - gap, height, f"fill {key.class_}"))
-            base += energy / KWH
+            base += energy / WH_PER_KWH
     parts += [day.axis(frame.bottom), day.sensor(frame.top, frame.bottom)]
     return Chart(
         drawing=picture(
@@ -159,15 +159,15 @@ def _uses(p: ParticipantResult) -> tuple[int, ...]:
 
 def _bars(rows: Sequence[tuple[str, tuple[int, ...]]], classes: Sequence[str], unit: str, name: str) -> str:
     frame = Frame(room_for((name for name, _ in rows), 92), 8, 430, 8 + ROW * max(len(rows), 1))
-    x = Scale(0, max([1, *(sum(values) for _, values in rows)]) / KWH, frame.left, frame.right)
+    x = Scale(0, max([1, *(sum(values) for _, values in rows)]) / WH_PER_KWH, frame.left, frame.right)
     parts = [frame.x_axis(x, plain(), unit, 5)]
     for k, (household, values) in enumerate(rows):
         top = frame.top + ROW * k + 5
         base = 0.0
         for class_, value in zip(classes, values, strict=True):
             if value:
-                parts.append(rect(x(base), top, x(value / KWH) - x(0), ROW - 10, f"fill {class_}"))
-            base += value / KWH
+                parts.append(rect(x(base), top, x(value / WH_PER_KWH) - x(0), ROW - 10, f"fill {class_}"))
+            base += value / WH_PER_KWH
         parts.append(label(household, frame.left - 10, top + 14, "name", "end"))
         parts.append(label(f"{base:.1f}", x(base) + 6, top + 14, "note"))
     return picture(480, frame.bottom + 44, "".join(parts), name, f"One bar per household, {unit}.")

@@ -8,9 +8,10 @@ from peerwatt.record.results import IntervalResult, OrderStepResult, ReplayResul
 from peerwatt.report import words
 from peerwatt.report.charts.chart import Chart, Key, Table
 from peerwatt.report.svg import Frame, Scale, circle, label, line, path, picture, plain, rect
+from peerwatt.units import WH_PER_KWH
+from peerwatt.verdict import Verdict
 
 CT = 10
-KWH = 1000
 BEYOND = 3
 """The longer side is drawn up to this many times the shorter one."""
 MOST_CHARTS = 96
@@ -21,7 +22,7 @@ def chosen_intervals(result: ReplayResult) -> list[IntervalResult]:
     """The intervals whose merit order is shown: all of a day; of a longer replay the cut and the busiest."""
     traded = [i for i in result.intervals if i.bid_wh and i.offered_wh]
     if len(traded) > MOST_CHARTS:
-        notable = sorted(traded, key=lambda i: (i.verdict == "accept", -i.traded_wh))[:MOST_CHARTS]
+        notable = sorted(traded, key=lambda i: (i.verdict == Verdict.ACCEPT, -i.traded_wh))[:MOST_CHARTS]
         traded = sorted(notable, key=lambda i: i.interval)
     return traded
 
@@ -51,15 +52,18 @@ def merit_order(interval: IntervalResult, steps: Sequence[OrderStepResult]) -> C
     totals = sorted((sum(s.quantity_wh for s in supply), sum(s.quantity_wh for s in demand)))
     # one side is often many times the other: what lies far beyond the crossing is left to the table
     widest = max(1, min(totals[1], totals[0] * BEYOND) if totals[0] else totals[1])
-    x = Scale(0, widest / KWH * 1.02, frame.left, frame.right)
+    x = Scale(0, widest / WH_PER_KWH * 1.02, frame.left, frame.right)
     y = Scale(0, max([1, *(s.price for s in steps)]) / CT * 1.08, frame.bottom, frame.top)
-    parts = [frame.y_axis(y, plain(), "ct/kWh"), frame.x_axis(x, plain(1 if widest < 8 * KWH else 0), "kWh")]
+    parts = [
+        frame.y_axis(y, plain(), "ct/kWh"),
+        frame.x_axis(x, plain(1 if widest < 8 * WH_PER_KWH else 0), "kWh"),
+    ]
     if interval.accepted_wh:
-        width = x(interval.accepted_wh / KWH) - x(0)
+        width = x(interval.accepted_wh / WH_PER_KWH) - x(0)
         parts.append(rect(x(0), frame.top, width, frame.bottom - frame.top, "wash neighbours"))
     if interval.traded_wh > interval.accepted_wh:
-        start = x(interval.accepted_wh / KWH)
-        width = x(interval.traded_wh / KWH) - start
+        start = x(interval.accepted_wh / WH_PER_KWH)
+        width = x(interval.traded_wh / WH_PER_KWH) - start
         parts.append(rect(start, frame.top, width, frame.bottom - frame.top, "wash curtailed"))
         parts.append(label("cut by the gate", start + 6, frame.bottom - 8, "note"))
     parts.append(path(_curve(demand, x, y, widest), "line demand"))
@@ -69,7 +73,7 @@ def merit_order(interval: IntervalResult, steps: Sequence[OrderStepResult]) -> C
         remark = f"{words.kwh(totals[1])} kWh {side} in all"
         parts.append(label(remark, frame.right, frame.top - 10, "axis-title", "end"))
     if interval.price is not None:
-        at, price = x(interval.traded_wh / KWH), y(interval.price / CT)
+        at, price = x(interval.traded_wh / WH_PER_KWH), y(interval.price / CT)
         # beyond the crossing asks are above the price and bids below it or gone: room for the words
         parts.append(line(frame.left, price, frame.right, price, "crossing"))
         parts.append(
@@ -127,7 +131,7 @@ def _curve(steps: Sequence[OrderStepResult], x: Scale, y: Scale, widest: int) ->
     for step in steps:
         if base >= widest:
             break
-        points.append((x(base / KWH), y(step.price / CT)))
+        points.append((x(base / WH_PER_KWH), y(step.price / CT)))
         base = min(base + step.quantity_wh, widest)
-        points.append((x(base / KWH), y(step.price / CT)))
+        points.append((x(base / WH_PER_KWH), y(step.price / CT)))
     return points

@@ -7,9 +7,9 @@ from peerwatt.report import words
 from peerwatt.report.charts.chart import Chart, Key, Table, runs
 from peerwatt.report.charts.day import RIGHT, WIDTH, Day
 from peerwatt.report.svg import Scale, label, line, path, picture, plain, rect
+from peerwatt.units import WH_PER_KWH
 
 CT = 10
-KWH = 1000
 
 
 def price_and_volume(result: ReplayResult) -> Chart:
@@ -73,16 +73,16 @@ def _price(result: ReplayResult, day: Day) -> str:
 def _volume(result: ReplayResult, day: Day) -> str:
     frame = day.frame(282, 400)
     top = max([1, *(i.traded_wh for i in result.intervals)])
-    y = Scale(0, top / KWH * 1.05, frame.bottom, frame.top)
-    parts = [frame.y_axis(y, plain(1 if top < 4 * KWH else 0), "kWh per interval", 3)]
+    y = Scale(0, top / WH_PER_KWH * 1.05, frame.bottom, frame.top)
+    parts = [frame.y_axis(y, plain(1 if top < 4 * WH_PER_KWH else 0), "kWh per interval", 3)]
     width = day.x(1) - day.x(0)
     gap = min(1.0, width / 6)
     for k, i in enumerate(result.intervals):
         at = day.x(k) + gap / 2
         if i.accepted_wh:
-            parts.append(rect(at, y(0), width - gap, y(i.accepted_wh / KWH) - y(0), "fill neighbours"))
+            parts.append(rect(at, y(0), width - gap, y(i.accepted_wh / WH_PER_KWH) - y(0), "fill neighbours"))
         if i.traded_wh > i.accepted_wh:
-            cut = y(i.traded_wh / KWH) - y(i.accepted_wh / KWH)
-            parts.append(rect(at, y(i.accepted_wh / KWH), width - gap, cut, "fill curtailed"))
+            cut = y(i.traded_wh / WH_PER_KWH) - y(i.accepted_wh / WH_PER_KWH)
+            parts.append(rect(at, y(i.accepted_wh / WH_PER_KWH), width - gap, cut, "fill curtailed"))
     parts += [day.axis(frame.bottom), day.sensor(frame.top, frame.bottom)]
     return "".join(parts)

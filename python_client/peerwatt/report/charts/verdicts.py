@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from peerwatt.record.results import VERDICTS, ReplayResult
+from peerwatt.record.results import ReplayResult
 from peerwatt.report import words
 from peerwatt.report.charts.chart import Chart, Key, Table
 from peerwatt.report.charts.day import WIDTH, Day
 from peerwatt.report.svg import picture, rect
+from peerwatt.verdict import DECIDED, Verdict
 
 WORDS = {
-    "accept": "everything may execute",
-    "cap": "the volume is capped",
-    "curtail": "surplus is held back, and trades where that is not enough",
-    "void": "nothing may execute",
-    "expired": "no report in time",
+    Verdict.ACCEPT: "everything may execute",
+    Verdict.CAP: "the volume is capped",
+    Verdict.CURTAIL: "surplus is held back, and trades where that is not enough",
+    Verdict.VOID: "nothing may execute",
+    Verdict.EXPIRED: "no report in time",
 }
 
 
@@ -24,10 +25,10 @@ def verdict_strip(result: ReplayResult) -> Chart:
     gap = min(1.5, width / 5)
     parts = []
     for k, i in enumerate(result.intervals):
-        height = 12.0 if i.verdict == "accept" else 34.0
+        height = 12.0 if i.verdict == Verdict.ACCEPT else 34.0
         parts.append(rect(day.x(k) + gap / 2, 40 - height, width - gap, height, f"fill verdict-{i.verdict}"))
     parts += [day.axis(42), day.sensor(4, 42)]
-    seen = [v for v in VERDICTS if any(i.verdict == v for i in result.intervals)]
+    seen = [v for v in DECIDED if any(i.verdict == v for i in result.intervals)]
     return Chart(
         drawing=picture(
             WIDTH,
@@ -51,7 +52,7 @@ def verdict_strip(result: ReplayResult) -> Chart:
             tuple(
                 (
                     words.moment(i.start, day.many_days),
-                    i.verdict,
+                    str(i.verdict),
                     str(i.orders),
                     str(i.skipped),
                     words.kwh(i.traded_wh),

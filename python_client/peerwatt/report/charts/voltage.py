@@ -74,7 +74,7 @@ def voltage_band(result: ReplayResult) -> Chart:
                     words.pu(i.voltage_min_pu_after),
                     words.percent(i.loading_max_percent_before),
                     words.percent(i.loading_max_percent_after),
-                    i.verdict,
+                    str(i.verdict),
                 )
                 for i in intervals
             ),

@@ -16,8 +16,8 @@ from web3.types import TxReceipt
 from peerwatt.chain import MINING_SECONDS, ContractReverted, NotMined
 from peerwatt.client import MarketClient, MarketView, PostedBatch
 from peerwatt.errors import InputError
-from peerwatt.market.config import MarketConfig
-from peerwatt.market.metering import readings_of
+from peerwatt.market.market_rules import MarketConfig
+from peerwatt.market.settlement import readings_of
 from peerwatt.messages import ReadingStatus, SignedOrder, SignedReading, decode_records
 from peerwatt.roles.appointments import Action, due
 from peerwatt.roles.ports import OwnReading, is_signed_by

@@ -14,8 +14,9 @@ from typing import Any
 from peerwatt.grid.errors import FeederError
 from peerwatt.grid.feeder import FORMAT
 from peerwatt.grid.files.importers.voltage_control import VoltageControl, hold_voltages
+from peerwatt.units import KILO, MEGA
 
-BUS_PQ, BUS_PV, BUS_SLACK, BUS_ISOLATED = 1, 2, 3, 4
+BUS_PV, BUS_SLACK, BUS_ISOLATED = 2, 3, 4
 _STIFF_VA = 1e15
 Table = Sequence[Sequence[float]]
 
@@ -53,7 +54,7 @@ def from_matpower(
     base = re.search(r"mpc\.baseMVA\s*=\s*([\d.eE+-]+)\s*;", text)
     if not base:
         raise FeederError(f"{path}: mpc.baseMVA is missing")
-    base_va = float(base.group(1)) * 1e6
+    base_va = float(base.group(1)) * MEGA
     bus, gen, branch = (
         _table(text, name, width, path) for name, width in (("bus", 13), ("gen", 8), ("branch", 11))
     )
@@ -74,7 +75,7 @@ def from_matpower(
         if not row[9] > 0:
             raise FeederError(f"{path}: bus {number} has no base voltage (baseKV)")
         nodes[number], kv[number] = new(f"bus {number}"), row[9]
-        data["node"].append({"id": nodes[number], "u_rated": row[9] * 1e3})
+        data["node"].append({"id": nodes[number], "u_rated": row[9] * KILO})
     for row in bus:
         number = int(row[0])
         if number not in nodes:
@@ -82,7 +83,7 @@ def from_matpower(
         if row[2] or row[3]:
             data["sym_load"].append(_power(new(f"load {number}"), nodes[number], row[2], row[3]))
         if row[4] or row[5]:
-            per_volt2 = 1e6 / (kv[number] * 1e3) ** 2
+            per_volt2 = MEGA / (kv[number] * KILO) ** 2
             data["shunt"].append(
                 {
                     "id": new(f"shunt {number}"),
@@ -172,8 +173,8 @@ def _power(number: int, node: int, p_mw: float, q_mvar: float) -> dict[str, Any]
         "node": node,
         "status": 1,
         "type": 0,
-        "p_specified": p_mw * 1e6,
-        "q_specified": q_mvar * 1e6,
+        "p_specified": p_mw * MEGA,
+        "q_specified": q_mvar * MEGA,
     }
 
 
@@ -190,7 +191,7 @@ def _branch(
     """Series impedance, line charging, rating, tap ratio and phase shift; impedances on the to side."""
     a, b = int(row[0]), int(row[1])
     name = f"branch {k}: {a}-{b}"
-    z = (kv[b] * 1e3) ** 2 / base_va
+    z = (kv[b] * KILO) ** 2 / base_va
     if not row[2] and not row[3]:
         raise FeederError(f"{path}: {name} has no impedance")
     if not row[5] and not unlimited:
@@ -207,5 +208,5 @@ def _branch(
         "b1": row[4] / z,
         "k": row[8] or 1.0,
         "theta": math.radians(row[9]),
-        "sn": row[5] * 1e6,
+        "sn": row[5] * MEGA,
     }

@@ -17,6 +17,7 @@ import opendssdirect as dss  # type: ignore[import-not-found, import-untyped, un
 
 from peerwatt.grid.errors import FeederError
 from peerwatt.grid.feeder import FORMAT
+from peerwatt.units import KILO, PERCENT
 
 _LOAD_MODELS = {1: 0, 2: 1, 5: 2}  # OpenDSS constant P and Q, impedance, current -> power-grid-model
 _READ = ("vsource", "line", "transformer", "load", "generator", "capacitor")
@@ -142,7 +143,7 @@ class _Circuit:
             self._nodes[name.lower()] = self._new(name)
             if dss.Bus.Coorddefined():
                 self.coordinates[name] = [dss.Bus.X(), dss.Bus.Y()]
-            yield {"id": self._nodes[name.lower()], "u_rated": dss.Bus.kVBase() * 1e3 * math.sqrt(3)}
+            yield {"id": self._nodes[name.lower()], "u_rated": dss.Bus.kVBase() * KILO * math.sqrt(3)}
 
     def _sources(self) -> Iterator[dict[str, Any]]:
         for name in _each(dss.Vsources):
@@ -151,12 +152,12 @@ class _Circuit:
                 raise self._refuse("is not three-phase")
             r1, x1, r0, x0 = (float(dss.Properties.Value(key)) for key in ("R1", "X1", "R0", "X0"))
             dss.Circuit.SetActiveBus(dss.CktElement.BusNames()[0])
-            rated = dss.Bus.kVBase() * 1e3 * math.sqrt(3)
+            rated = dss.Bus.kVBase() * KILO * math.sqrt(3)
             yield {
                 "id": self._new(f"vsource.{name}"),
                 "node": node,
                 "status": 1,
-                "u_ref": dss.Vsources.PU() * dss.Vsources.BasekV() * 1e3 / rated,
+                "u_ref": dss.Vsources.PU() * dss.Vsources.BasekV() * KILO / rated,
                 "u_ref_angle": math.radians(dss.Vsources.AngleDeg()),
                 "sk": rated**2 / math.hypot(r1, x1),
                 "rx_ratio": r1 / x1,
@@ -192,10 +193,10 @@ class _Circuit:
             kv, tap, r, delta, kva = [], [], [], [], []
             for winding in (1, 2):
                 dss.Transformers.Wdg(winding)
-                kv.append(dss.Transformers.kV() * 1e3)
-                kva.append(dss.Transformers.kVA() * 1e3)
+                kv.append(dss.Transformers.kV() * KILO)
+                kva.append(dss.Transformers.kVA() * KILO)
                 tap.append(dss.Transformers.Tap())
-                r.append(dss.Transformers.R() / 100)
+                r.append(dss.Transformers.R() / PERCENT)
                 delta.append(dss.Transformers.IsDelta())
             if kva[0] != kva[1]:
                 raise self._refuse("has windings of different kVA")
@@ -204,8 +205,8 @@ class _Circuit:
             lead = dss.Properties.Value("LeadLag").lower() in ("lead", "euro")
             clock = 0 if delta[0] == delta[1] else 11 if lead else 1
             side = 1 if tap[1] != 1 else 0
-            p0 = float(dss.Properties.Value("%noloadloss")) / 100 * kva[0]
-            i0 = math.hypot(float(dss.Properties.Value("%imag")) / 100, p0 / kva[0])
+            p0 = float(dss.Properties.Value("%noloadloss")) / PERCENT * kva[0]
+            i0 = math.hypot(float(dss.Properties.Value("%imag")) / PERCENT, p0 / kva[0])
             yield {
                 "id": self._new(f"transformer.{name}"),
                 "from_node": a,
@@ -214,7 +215,7 @@ class _Circuit:
                 "u1": kv[0],
                 "u2": kv[1],
                 "sn": kva[0],
-                "uk": math.hypot(dss.Transformers.Xhl() / 100, sum(r)),
+                "uk": math.hypot(dss.Transformers.Xhl() / PERCENT, sum(r)),
                 "pk": sum(r) * kva[0],
                 "i0": i0,
                 "p0": p0,
@@ -234,7 +235,7 @@ class _Circuit:
             (node, phases), *_ = self._ends()
             if len(phases) != 3:
                 raise self._refuse("is not three-phase")
-            b = dss.Capacitors.kvar() * 1e3 / (dss.Capacitors.kV() * 1e3) ** 2
+            b = dss.Capacitors.kvar() * KILO / (dss.Capacitors.kV() * KILO) ** 2
             yield {
                 "id": self._new(f"capacitor.{name}"),
                 "node": node,
@@ -265,7 +266,7 @@ class _Circuit:
         (node, phases), *_ = self._ends()
         p, q = [0.0] * 3, [0.0] * 3
         for phase in phases:
-            p[phase - 1], q[phase - 1] = kw * 1e3 / len(phases), kvar * 1e3 / len(phases)
+            p[phase - 1], q[phase - 1] = kw * KILO / len(phases), kvar * KILO / len(phases)
         return {
             "id": self._new(name),
             "node": node,

@@ -20,6 +20,7 @@ from peerwatt.grid.feeder import FORMAT
 from peerwatt.grid.files.importers.pandapower_branches import impedance, line, transformer
 from peerwatt.grid.files.importers.pandapower_injections import injections, voltage_controls
 from peerwatt.grid.files.importers.voltage_control import hold_voltages
+from peerwatt.units import KILO, MEGA
 
 _STIFF_VA = 1e15  # a source without internal impedance, as pandapower's external grid is in a power flow
 _REFUSED = ("xward", "ward", "dcline", "motor", "svc", "tcsc", "ssc", "vsc", "asymmetric_sgen")
@@ -88,7 +89,7 @@ def from_pandapower(
     coordinates: dict[str, list[float]] = {}
     for bus, row in net.bus[net.bus.in_service].iterrows():
         node = ids.new("node", bus, row["name"])
-        data["node"].append({"id": node, "u_rated": row.vn_kv * 1e3})
+        data["node"].append({"id": node, "u_rated": row.vn_kv * KILO})
         place = _place(row.get("geo"))
         if place:
             coordinates[ids.names[node]] = place
@@ -112,7 +113,7 @@ def from_pandapower(
     if data.get("asym_load"):
         document["phases"] = 3
     if len(net.ext_grid) and "s_sc_max_mva" in net.ext_grid and net.ext_grid.s_sc_max_mva.notna().all():
-        document["short_circuit"] = {"source_va": float(net.ext_grid.s_sc_max_mva.sum() * 1e6)}
+        document["short_circuit"] = {"source_va": float(net.ext_grid.s_sc_max_mva.sum() * MEGA)}
     document["names"] = {str(k): v for k, v in ids.names.items()}
     if coordinates:
         document["coordinates"] = coordinates
@@ -187,14 +188,14 @@ def _shunts(net: Any, ids: _Ids) -> list[dict[str, Any]]:
     shunts = []
     for k, row in net.shunt[net.shunt.in_service].iterrows():
         steps = row.step if not math.isnan(row.step) else 1
-        per_volt2 = steps / (row.vn_kv * 1e3) ** 2
+        per_volt2 = steps / (row.vn_kv * KILO) ** 2
         shunts.append(
             {
                 "id": ids.new("shunt", k, row["name"]),
                 "node": ids.node(row.bus),
                 "status": 1,
-                "g1": row.p_mw * 1e6 * per_volt2,
-                "b1": -row.q_mvar * 1e6 * per_volt2,
+                "g1": row.p_mw * MEGA * per_volt2,
+                "b1": -row.q_mvar * MEGA * per_volt2,
                 "g0": 0.0,
                 "b0": 0.0,
             }

@@ -6,6 +6,7 @@ import math
 from typing import Any, Protocol
 
 from peerwatt.grid.errors import FeederError
+from peerwatt.units import KILO, MEGA, PERCENT
 
 
 class Ids(Protocol):
@@ -42,7 +43,7 @@ def line(net: Any, k: Any, ids: Ids) -> dict[str, Any]:
     omega = 2 * math.pi * net.f_hz
     c = row.c_nf_per_km * 1e-9 * length * n
     g = _value(row, "g_us_per_km", 0.0) * 1e-6 * length * n
-    rating = row.max_i_ka * row.df * n * 1e3
+    rating = row.max_i_ka * row.df * n * KILO
     if not rating > 0:
         raise FeederError(f"line {row['name']!r}: no rated current max_i_ka")
     element = {
@@ -73,7 +74,7 @@ def transformer(net: Any, k: Any, ids: Ids) -> tuple[str, dict[str, Any]]:
     """
     row = net.trafo.loc[k]
     n, name = int(row.parallel), row["name"]
-    sn = row.sn_mva * 1e6 * n
+    sn = row.sn_mva * MEGA * n
     if not sn > 0:
         raise FeederError(f"transformer {name!r}: no rated power sn_mva")
     element = {
@@ -89,16 +90,16 @@ def transformer(net: Any, k: Any, ids: Ids) -> tuple[str, dict[str, Any]]:
     if turned or abs(shift / 30 - round(shift / 30)) > 1e-9 or row.vk_percent >= 100 or row.i0_percent < 0:
         return "generic_branch", element | _ratio_branch(net, row, sn, steps)
     tap_side = 0 if row.get("tap_side") != "lv" else 1
-    rated = (row.vn_hv_kv if tap_side == 0 else row.vn_lv_kv) * 1e3
+    rated = (row.vn_hv_kv if tap_side == 0 else row.vn_lv_kv) * KILO
     clock = round(shift / 30) % 12
-    p0, position = row.pfe_kw * 1e3 * n, round(_value(row, "tap_pos", 0.0))
+    p0, position = row.pfe_kw * KILO * n, round(_value(row, "tap_pos", 0.0))
     return "transformer", element | {
-        "u1": row.vn_hv_kv * 1e3,
-        "u2": row.vn_lv_kv * 1e3,
+        "u1": row.vn_hv_kv * KILO,
+        "u2": row.vn_lv_kv * KILO,
         "sn": sn,
-        "uk": row.vk_percent / 100,
-        "pk": row.vkr_percent / 100 * sn,
-        "i0": max(row.i0_percent / 100, p0 / sn),
+        "uk": row.vk_percent / PERCENT,
+        "pk": row.vkr_percent / PERCENT * sn,
+        "i0": max(row.i0_percent / PERCENT, p0 / sn),
         "p0": p0,
         # delta (odd clock) or wye on the high side; the low side of a distribution transformer is earthed wye
         "winding_from": 2 if clock % 2 else 1,
@@ -109,25 +110,25 @@ def transformer(net: Any, k: Any, ids: Ids) -> tuple[str, dict[str, Any]]:
         "tap_nom": round(_value(row, "tap_neutral", 0.0)),
         "tap_min": round(_value(row, "tap_min", min(0, position))),
         "tap_max": round(_value(row, "tap_max", max(0, position))),
-        "tap_size": _value(row, "tap_step_percent", 0.0) / 100 * rated,
+        "tap_size": _value(row, "tap_step_percent", 0.0) / PERCENT * rated,
     }
 
 
 def _ratio_branch(net: Any, row: Any, sn: float, steps: float) -> dict[str, float]:
     """A transformer as series impedance (on its low side), magnetising admittance and complex ratio."""
-    step = steps * _value(row, "tap_step_percent", 0.0) / 100
+    step = steps * _value(row, "tap_step_percent", 0.0) / PERCENT
     turn = math.radians(_value(row, "tap_step_degree", 0.0))
     tap = 1 + step * (math.cos(turn) + 1j * math.sin(turn))
     high = row.tap_side != "lv" if isinstance(row.get("tap_side"), str) else True
     ratio = (row.vn_hv_kv / net.bus.vn_kv[row.hv_bus]) / (row.vn_lv_kv / net.bus.vn_kv[row.lv_bus])
     on_low = row.vn_lv_kv * (1.0 if high else abs(tap))
-    base = (on_low * 1e3) ** 2 / sn
-    g = row.pfe_kw * 1e3 * row.parallel / sn / base
-    y = max(abs(row.i0_percent) / 100 / base, g)
+    base = (on_low * KILO) ** 2 / sn
+    g = row.pfe_kw * KILO * row.parallel / sn / base
+    y = max(abs(row.i0_percent) / PERCENT / base, g)
     shift = math.radians(row.shift_degree) + math.atan2(tap.imag, tap.real) * (1 if high else -1)
     return {
-        "r1": row.vkr_percent / 100 * base,
-        "x1": math.sqrt(row.vk_percent**2 - row.vkr_percent**2) / 100 * base,
+        "r1": row.vkr_percent / PERCENT * base,
+        "x1": math.sqrt(row.vk_percent**2 - row.vkr_percent**2) / PERCENT * base,
         "g1": g,
         "b1": -math.copysign(math.sqrt(y**2 - g**2), row.i0_percent),
         "k": ratio * (abs(tap) if high else 1 / abs(tap)),
@@ -141,7 +142,7 @@ def impedance(net: Any, k: Any, ids: Ids) -> dict[str, Any]:
     row = net.impedance.loc[k]
     if abs(row.rft_pu - row.rtf_pu) + abs(row.xft_pu - row.xtf_pu) > 1e-12:
         raise FeederError(f"impedance {row['name']!r}: differs by direction; no counterpart")
-    base = (net.bus.vn_kv[row.from_bus] * 1e3) ** 2 / (row.sn_mva * 1e6)
+    base = (net.bus.vn_kv[row.from_bus] * KILO) ** 2 / (row.sn_mva * MEGA)
     return {
         "id": ids.new("generic_branch", k, row["name"]),
         "from_node": ids.node(row.from_bus),
@@ -154,5 +155,5 @@ def impedance(net: Any, k: Any, ids: Ids) -> dict[str, Any]:
         "b1": 0.0,
         "k": 1.0,
         "theta": 0.0,
-        "sn": row.sn_mva * 1e6,
+        "sn": row.sn_mva * MEGA,
     }

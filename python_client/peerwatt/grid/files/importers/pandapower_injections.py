@@ -6,6 +6,7 @@ from typing import Any
 
 from peerwatt.grid.files.importers.pandapower_branches import Ids
 from peerwatt.grid.files.importers.voltage_control import VoltageControl
+from peerwatt.units import MEGA, PERCENT
 
 _POWER, _IMPEDANCE, _CURRENT = 0, 1, 2  # power-grid-model's LoadGenType
 _PHASES = "abc"
@@ -24,15 +25,15 @@ def injections(net: Any, ids: Ids) -> dict[str, list[dict[str, Any]]]:
         table = net[kind][net[kind].in_service]
         sign = 1.0 if kind == "sgen" else -1.0
         for k, row in table.iterrows():
-            scale = sign * row.scaling * 1e6
+            scale = sign * row.scaling * MEGA
             number = ids.new("sym_gen", (kind, k), row["name"] or f"{kind} {k}")
             found["sym_gen"].append(_row(number, row, ids, row.p_mw * scale, row.q_mvar * scale))
     for k, row in net.gen[net.gen.in_service].iterrows():
         number = ids.new("sym_gen", ("gen", k), row["name"] or f"gen {k}")
-        found["sym_gen"].append(_row(number, row, ids, row.p_mw * row.scaling * 1e6, 0.0))
+        found["sym_gen"].append(_row(number, row, ids, row.p_mw * row.scaling * MEGA, 0.0))
     for k, row in net.asymmetric_load[net.asymmetric_load.in_service].iterrows():
-        p = [row[f"p_{x}_mw"] * row.scaling * 1e6 for x in _PHASES]
-        q = [row[f"q_{x}_mvar"] * row.scaling * 1e6 for x in _PHASES]
+        p = [row[f"p_{x}_mw"] * row.scaling * MEGA for x in _PHASES]
+        q = [row[f"q_{x}_mvar"] * row.scaling * MEGA for x in _PHASES]
         found["asym_load"].append(_row(ids.new("asym_load", k, row["name"]), row, ids, p, q))
     return found
 
@@ -64,9 +65,9 @@ def _row(number: int, row: Any, ids: Ids, p: Any, q: Any, kind: int = _POWER) ->
 
 def _load(k: Any, row: Any, ids: Ids) -> list[dict[str, Any]]:
     """One load, split into its constant-power, -impedance and -current parts (at rated voltage)."""
-    p, q = row.p_mw * row.scaling * 1e6, row.q_mvar * row.scaling * 1e6
-    z_p, i_p = row.get("const_z_p_percent", 0.0) / 100, row.get("const_i_p_percent", 0.0) / 100
-    z_q, i_q = row.get("const_z_q_percent", 0.0) / 100, row.get("const_i_q_percent", 0.0) / 100
+    p, q = row.p_mw * row.scaling * MEGA, row.q_mvar * row.scaling * MEGA
+    z_p, i_p = row.get("const_z_p_percent", 0.0) / PERCENT, row.get("const_i_p_percent", 0.0) / PERCENT
+    z_q, i_q = row.get("const_z_q_percent", 0.0) / PERCENT, row.get("const_i_q_percent", 0.0) / PERCENT
     shares = ((_POWER, 1 - z_p - i_p, 1 - z_q - i_q), (_IMPEDANCE, z_p, z_q), (_CURRENT, i_p, i_q))
     rows = []
     for kind, share_p, share_q in shares:

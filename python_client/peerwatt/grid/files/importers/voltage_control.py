@@ -16,10 +16,11 @@ from peerwatt.grid.arrays import Floats
 from peerwatt.grid.errors import FeederError, FlowError
 from peerwatt.grid.feeder_document import feeder_from_document
 from peerwatt.grid.flow.power_flow import PowerFlow
+from peerwatt.units import KILO
 
 _STEPS = 30
 _SHARES = (0.05, 0.3, 0.55, 0.8, 1.0)
-_STEP_VAR = 1e3
+_STEP_VAR = KILO
 _HELD_PU = 1e-10
 
 

@@ -1,8 +1,14 @@
-"""The packed orders of one transaction, and the record that stays of them.
+"""The packed orders of one transaction, and the records that the market commits to and settles by.
 
-Posted, an order is ``participant u16 || count u8 || count x step u32 || signature (64 bytes)``. What the
-market commits to, and wants to see again at settlement, is its record: ``participant u16 || count u8 ||
-count x u64``, each u64 a step with the offset at which it joined its lane, ``step u32 << 32 | offset u32``.
+Big-endian, without padding; in brackets the bytes::
+
+    order    participant (2)   count (1)   count steps (4 each)          signature (64)
+    record   participant (2)   count (1)   count placed steps (8 each)
+
+Records begin with their number (2). A placed step is a step and where in its lane it begins::
+
+    63..32   31..0
+    step     offset, Wh
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,18 +17,26 @@ from typing import Final
 
 from peerwatt.messages.errors import CodecError, require_uint
 from peerwatt.messages.order import Order, SignedOrder, Step
+from peerwatt.messages.packed_word import Field
 from peerwatt.messages.signature import SIGNATURE_LENGTH
 from peerwatt.messages.vocabulary import LANE_BITS, Side
 
-_COUNT: Final = 2
-_HEADER: Final = 3
-_STEP: Final = 4
-_PLACED_STEP: Final = 8
+STEP: Final = Field(32, 32)
+OFFSET: Final = Field(0, LANE_BITS)
+
+# Of the three bytes that an order and a record begin with.
+PARTICIPANT: Final = Field(8, 16)
+STEP_COUNT: Final = Field(0, 8)
+
+_RECORD_COUNT_LENGTH: Final = 2
+_HEADER_LENGTH: Final = 3
+_STEP_LENGTH: Final = 4
+_PLACED_STEP_LENGTH: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
 class PlacedStep:
-    """A step with its place in the queue of its lane.
+    """A step and where in the queue of its lane it begins.
 
     Attributes:
         step: What was offered.
@@ -33,7 +47,16 @@ class PlacedStep:
     offset: int
 
     def __post_init__(self) -> None:
-        require_uint(self.offset, LANE_BITS, "PlacedStep.offset")
+        require_uint(self.offset, OFFSET.bits, "PlacedStep.offset")
+
+    def pack(self) -> int:
+        """The placed step's 64 bits."""
+        return STEP.holding(self.step.pack()) | OFFSET.holding(self.offset)
+
+    @classmethod
+    def unpack(cls, packed: int) -> "PlacedStep":
+        """Read the placed step's 64 bits back."""
+        return cls(Step.unpack(STEP.of(packed)), OFFSET.of(packed))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +65,7 @@ class Record:
 
     Attributes:
         participant: The participant's account index.
-        steps: The order's steps with their places.
+        steps: The order's steps, each with its offset in its lane.
     """
 
     participant: int
@@ -80,7 +103,7 @@ def decode_orders(data: bytes, interval: int) -> tuple[SignedOrder, ...]:
 def encode_records(records: Iterable[Record]) -> bytes:
     """Pack the records of a batch: their number in two bytes, then one after the other."""
     packed = [_encode_record(record) for record in records]
-    return len(packed).to_bytes(_COUNT, "big") + b"".join(packed)
+    return len(packed).to_bytes(_RECORD_COUNT_LENGTH, "big") + b"".join(packed)
 
 
 def decode_records(data: bytes) -> tuple[Record, ...]:
@@ -89,9 +112,9 @@ def decode_records(data: bytes) -> tuple[Record, ...]:
     Raises:
         CodecError: The bytes end inside a record, or hold another number of records than they say.
     """
-    _require_length(data, _COUNT, 0, "number of records")
+    _require_length(data, _RECORD_COUNT_LENGTH, 0, "number of records")
     records = tuple(_decode_records(data))
-    said = int.from_bytes(data[:_COUNT], "big")
+    said = int.from_bytes(data[:_RECORD_COUNT_LENGTH], "big")
     if said != len(records):
         raise CodecError(
             f"The bytes say {said} records and hold {len(records)}: give them as they were posted."
@@ -106,7 +129,7 @@ def _encode_order(signed: SignedOrder) -> bytes:
             f"The order of participant {order.participant} has a signature of {len(signed.signature)} bytes: "
             f"give {SIGNATURE_LENGTH}."
         )
-    steps = b"".join(step.pack().to_bytes(_STEP, "big") for step in order.steps)
+    steps = b"".join(step.pack().to_bytes(_STEP_LENGTH, "big") for step in order.steps)
     return _encode_header(order.participant, len(order.steps)) + steps + signed.signature
 
 
@@ -114,43 +137,39 @@ def _decode_orders(data: bytes, interval: int) -> Iterator[SignedOrder]:
     at = 0
     while at < len(data):
         participant, count = _decode_header(data, at)
-        end_of_steps = at + _HEADER + count * _STEP
+        end_of_steps = at + _HEADER_LENGTH + count * _STEP_LENGTH
         end = end_of_steps + SIGNATURE_LENGTH
         _require_length(data, end, at, "order")
-        steps = (Step.unpack(packed) for packed in _split(data, at + _HEADER, end_of_steps, _STEP))
-        yield SignedOrder(Order(interval, participant, tuple(steps)), data[end_of_steps:end])
+        steps = tuple(map(Step.unpack, _split(data, at + _HEADER_LENGTH, end_of_steps, _STEP_LENGTH)))
+        yield SignedOrder(Order(interval, participant, steps), data[end_of_steps:end])
         at = end
 
 
 def _encode_record(record: Record) -> bytes:
-    steps = b"".join(
-        (placed.step.pack() << LANE_BITS | placed.offset).to_bytes(_PLACED_STEP, "big")
-        for placed in record.steps
-    )
+    steps = b"".join(placed.pack().to_bytes(_PLACED_STEP_LENGTH, "big") for placed in record.steps)
     return _encode_header(record.participant, len(record.steps)) + steps
 
 
 def _decode_records(data: bytes) -> Iterator[Record]:
-    at = _COUNT
+    at = _RECORD_COUNT_LENGTH
     while at < len(data):
         participant, count = _decode_header(data, at)
-        end = at + _HEADER + count * _PLACED_STEP
+        end = at + _HEADER_LENGTH + count * _PLACED_STEP_LENGTH
         _require_length(data, end, at, "record")
-        steps = (
-            PlacedStep(Step.unpack(packed >> LANE_BITS), packed & ((1 << LANE_BITS) - 1))
-            for packed in _split(data, at + _HEADER, end, _PLACED_STEP)
-        )
-        yield Record(participant, tuple(steps))
+        steps = tuple(map(PlacedStep.unpack, _split(data, at + _HEADER_LENGTH, end, _PLACED_STEP_LENGTH)))
+        yield Record(participant, steps)
         at = end
 
 
 def _encode_header(participant: int, count: int) -> bytes:
-    return participant.to_bytes(2, "big") + count.to_bytes(1, "big")
+    header = PARTICIPANT.holding(participant) | STEP_COUNT.holding(count)
+    return header.to_bytes(_HEADER_LENGTH, "big")
 
 
 def _decode_header(data: bytes, at: int) -> tuple[int, int]:
-    _require_length(data, at + _HEADER, at, "header")
-    return int.from_bytes(data[at : at + 2], "big"), data[at + 2]
+    _require_length(data, at + _HEADER_LENGTH, at, "header")
+    header = int.from_bytes(data[at : at + _HEADER_LENGTH], "big")
+    return PARTICIPANT.of(header), STEP_COUNT.of(header)
 
 
 def _split(data: bytes, start: int, end: int, width: int) -> Iterator[int]:

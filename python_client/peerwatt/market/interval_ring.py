@@ -1,16 +1,19 @@
-"""The state of one interval and its batches."""
+"""The ring of intervals: their books, their phases and what their batches are committed to."""
 
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from peerwatt.market.book import TickBook
-from peerwatt.market.config import Tariff
+from peerwatt.market.errors import UnknownBatch, WrongPhase
+from peerwatt.market.market_rules import MarketConfig, Tariff
 from peerwatt.market.terms import Terms
+from peerwatt.market.tick_book import TickBook
 from peerwatt.messages import (
     NO_TRADE,
     ZERO_HASH,
     Clearing,
+    Domain,
     Record,
+    SignatureError,
     Verdict,
     clearing_hash,
     encode_records,
@@ -19,10 +22,11 @@ from peerwatt.messages import (
     posted_commitment,
     settled_commitment,
 )
+from peerwatt.messages.domain import TypedMessage
 
 
 class Phase(IntEnum):
-    """How far an interval has come."""
+    """The state that an interval has reached."""
 
     NONE = 0
     OPEN = 1
@@ -110,6 +114,18 @@ class Interval:
         self.batches.append(Batch(records, posted, previous))
         return number
 
+    def batch(self, number: int) -> Batch:
+        """A batch by its number.
+
+        Raises:
+            UnknownBatch: The interval has no such batch.
+        """
+        if not 0 <= number < len(self.batches):
+            raise UnknownBatch(
+                f"Interval {self.number} has {len(self.batches)} batches: there is no batch {number}."
+            )
+        return self.batches[number]
+
     @property
     def is_settled(self) -> bool:
         """Whether nothing in it is left to settle."""
@@ -124,3 +140,49 @@ class Interval:
     def terms(self) -> Terms:
         """What its batches are first settled by."""
         return Terms(self.gated, self.verdict, self.loss_rate, self.volume, self.delivered, self.tariff)
+
+
+class IntervalRing:
+    """The intervals of a market.
+
+    They live in a ring of ``ring_size`` slots. A slot is used again when nothing of its interval is left to
+    settle.
+
+    Attributes:
+        config: The market's parameters.
+        domain: What signatures must be valid for.
+        check_signatures: Whether signatures are checked; switch it off when they are known to be good.
+    """
+
+    def __init__(self, config: MarketConfig, domain: Domain, *, check_signatures: bool = True) -> None:
+        self.config = config
+        self.domain = domain
+        self.check_signatures = check_signatures
+        self._ring: dict[int, Interval] = {}
+        self._intervals: dict[int, Interval] = {}
+
+    def interval(self, number: int) -> Interval:
+        """The state of an interval, also after its slot was used again.
+
+        Raises:
+            WrongPhase: It was never opened.
+        """
+        if number not in self._intervals:
+            raise WrongPhase(f"Interval {number} was never opened: post an order for it first.")
+        return self._intervals[number]
+
+    def _in_phase(self, interval: int, phase: Phase) -> Interval:
+        """The interval, which must be in its slot and in a phase."""
+        held = self._ring.get(interval % self.config.ring_size)
+        actual = held.phase if held is not None and held.number == interval else Phase.NONE
+        if held is None or actual != phase:
+            raise WrongPhase(f"Interval {interval} is in phase {actual.name}: this needs {phase.name}.")
+        return held
+
+    def _is_signed(self, message: TypedMessage, signature: bytes, signer: str) -> bool:
+        if not self.check_signatures:
+            return True
+        try:
+            return message.recover(self.domain, signature).lower() == signer.lower()
+        except SignatureError:
+            return False

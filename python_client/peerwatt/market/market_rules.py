@@ -1,23 +1,18 @@
-"""What a market is created with: its clock, its prices and its margins."""
+"""The rules that a market is created with and keeps, and the deadlines that follow from them."""
 
 from dataclasses import dataclass, fields
 from typing import Final
 
-from peerwatt.market.errors import BadConfig, BadTariff
+from peerwatt.market.errors import BadConfig, BadTariff, TooEarly, TooLate
 from peerwatt.market.pricing import Pricing
-from peerwatt.messages import PPM, TICKS
+from peerwatt.messages import MAX_PRICE, TICKS
+from peerwatt.units import CONNECTION_UNIT_W, HOUR_S, PPM
 
-MAX_PRICE: Final = (1 << 16) - 1
 MAX_RING: Final = 4096
-"""Largest price that the contract can settle, base units per Wh."""
+"""Most slots of the ring: an exit reads every one."""
 
 MAX_BOND: Final = (1 << 48) - 1
 """Largest bond of a sealed batch, base units."""
-
-CONNECTION_UNIT: Final = 100
-"""Power that one unit of a connection limit stands for, W."""
-
-_SECONDS_PER_HOUR: Final = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +196,7 @@ class MarketConfig:
         Args:
             connection_limit: Power limit in units of 100 W.
         """
-        return connection_limit * CONNECTION_UNIT * self.interval_length // _SECONDS_PER_HOUR
+        return connection_limit * CONNECTION_UNIT_W * self.interval_length // HOUR_S
 
     def margin(self, import_limit: int, export_limit: int) -> int:
         """Margin of a connection: its worst interval, as often as intervals can be unsettled, base units.
@@ -245,9 +240,37 @@ class MarketConfig:
         return self.end(interval) + self.attest_window
 
     def readings_deadline(self, interval: int) -> int:
-        """From when on the readings stand and the interval can be settled, Unix time."""
+        """From when on no reading changes any more and the interval can be settled, Unix time."""
         return self.attest_deadline(interval) + self.overrule_window
 
     def correction_deadline(self, interval: int) -> int:
         """From when on no correction is attested, Unix time."""
         return self.end(interval) + self.correction_window
+
+
+def require_from(moment: int, now: int | None) -> None:
+    """Refuse what comes too early; all windows are half-open.
+
+    Args:
+        moment: From when on it can be done, Unix time.
+        now: Unix time, or None to leave the clock out.
+
+    Raises:
+        TooEarly: It is before that.
+    """
+    if now is not None and now < moment:
+        raise TooEarly(f"It is {now}: this can be done from {moment} on.")
+
+
+def require_before(deadline: int, now: int | None) -> None:
+    """Refuse what comes at its deadline or later.
+
+    Args:
+        deadline: Before when it can be done, Unix time.
+        now: Unix time, or None to leave the clock out.
+
+    Raises:
+        TooLate: It is not before that.
+    """
+    if now is not None and now >= deadline:
+        raise TooLate(f"It is {now}: this could be done before {deadline}.")

@@ -1,7 +1,9 @@
-"""A participant as the market knows it."""
+"""Who takes part, and what each one's connection can carry."""
 
 from dataclasses import dataclass
 from enum import IntEnum
+
+from peerwatt.messages import Order, Side
 
 
 class Status(IntEnum):
@@ -28,3 +30,20 @@ class Participant:
     meter_key: str
     import_limit: int
     export_limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class EnergyLimits:
+    """What a connection can carry in one interval, Wh.
+
+    Attributes:
+        imported: Most that it can draw.
+        exported: Most that it can feed in.
+    """
+
+    imported: int
+    exported: int
+
+    def carry(self, order: Order) -> bool:
+        """Whether both sides of an order are within them."""
+        return order.total(Side.BUY) <= self.imported and order.total(Side.SELL) <= self.exported

@@ -10,8 +10,8 @@ from peerwatt.messages import MAX_LANE_TOTAL, TICKS, PlacedStep, Side, Step
 class TickBook:
     """Lanes of energy, one per side and tick.
 
-    A lane knows its total only. A step that joins it notes how much stood there before, its offset, and that
-    is all that is ever needed to compute its share.
+    A lane keeps its total only. A step keeps the lane's total before it joined, its offset; from the offset,
+    its quantity and the lane's result follows its share.
     """
 
     def __init__(self) -> None:

@@ -1,9 +1,15 @@
-"""The hashes by which the market commits to data that it does not store.
+"""What the market keeps of a batch: one hash, the batch's word. Who calls the market shows the data again.
 
-A batch's word starts as the commitment to its records and grows by one hash per phase that added something:
-``posted``, then ``gated``, then ``metered``, then ``settled``. Each posted word holds the one before, so the
-last commits to all batches of the interval. Whoever settles shows the data again and the hashes must agree. A
-tag tells the kinds apart, so that nobody can show readings as if they were decisions.
+::
+
+    posted    keccak(interval in 5 bytes, batch in 2, the batch before as posted or zero, records)
+    gated     keccak(0x01, posted, keccak(decisions))             if the report carried decisions
+    metered   keccak(0x02, posted or gated, keccak(readings))     if readings came
+    settled   keccak(0x03, what it was before, terms, clearing)   and again with every correction
+
+A posted word contains the one before it, so the last batch's word commits to the records of all batches. An
+interval's number is below 2^32, so the first byte of what is hashed is 0 for a posted word and 1, 2 or 3 for
+the others: no word can be taken for one of another step.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,12 +18,15 @@ from typing import Final
 from eth_hash.auto import keccak
 
 from peerwatt.messages.domain import word
+from peerwatt.messages.terms import TERMS_LENGTH
 
 ZERO_HASH: Final = bytes(32)
 
 _GATED_TAG: Final = b"\x01"
 _METERED_TAG: Final = b"\x02"
 _SETTLED_TAG: Final = b"\x03"
+_INTERVAL_LENGTH: Final = 5
+_BATCH_LENGTH: Final = 2
 
 
 def posted_commitment(interval: int, batch: int, previous: bytes, records: bytes) -> bytes:
@@ -29,8 +38,8 @@ def posted_commitment(interval: int, batch: int, previous: bytes, records: bytes
         previous: 32 bytes, the same of the batch before; ``ZERO_HASH`` for the first.
         records: The packed records of the orders that were not skipped.
     """
-    # The interval's first byte is zero: no tag of a later phase.
-    return keccak(interval.to_bytes(5, "big") + batch.to_bytes(2, "big") + previous + records)
+    numbers = interval.to_bytes(_INTERVAL_LENGTH, "big") + batch.to_bytes(_BATCH_LENGTH, "big")
+    return keccak(numbers + previous + records)
 
 
 def posted_commitments(interval: int, batches: Iterable[bytes]) -> tuple[bytes, ...]:
@@ -64,7 +73,7 @@ def settled_commitment(commitment: bytes, terms_word: int, clearing_word: int) -
         terms_word: The packed terms of ``BatchSettled`` or ``BatchCorrected``.
         clearing_word: The clearing of that event.
     """
-    return keccak(_SETTLED_TAG + commitment + terms_word.to_bytes(22, "big") + word(clearing_word))
+    return keccak(_SETTLED_TAG + commitment + terms_word.to_bytes(TERMS_LENGTH, "big") + word(clearing_word))
 
 
 def clearing_hash(interval: int, clearing_word: int, posted: Sequence[bytes]) -> bytes:

@@ -3,34 +3,100 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from peerwatt.market.accepted import gate
 from peerwatt.market.errors import (
     AlreadySettled,
+    BadVerdict,
+    DecisionsMismatch,
+    LossRateTooHigh,
     MeterSignedReading,
     NotCommitted,
     NotInCorrection,
     OldRun,
+    OtherClearing,
     SupplierShort,
+    VolumeTooLarge,
 )
-from peerwatt.market.interval import Batch, Phase
-from peerwatt.market.metered_market import MeteredMarket, batch_of
-from peerwatt.market.metering import readings_of
-from peerwatt.market.settlement import Entries, settle_batch
+from peerwatt.market.interval_ring import Batch, Phase
+from peerwatt.market.market_rules import require_before, require_from
+from peerwatt.market.metering import Metering
+from peerwatt.market.settlement import Entries, readings_of, settle_batch
 from peerwatt.market.terms import Terms
-from peerwatt.messages import READING_LENGTH, ReadingStatus
+from peerwatt.messages import READING_LENGTH, NetworkReport, ReadingStatus, Verdict, decisions_hash
 
 
-class MarketTwin(MeteredMarket):
+class MarketTwin(Metering):
     """A market in memory: what the contract would do, call by call.
 
-    The life of an interval is told in four chapters, each a base class in a file of its own: money and
-    admission (``MarginAccounts``), posting and clearing (``OrderBook``), the grid's verdict (``ReportGate``),
-    the meters' readings (``MeteredMarket``). Settlement and correction are here.
+    It is told in chapters under the names of the contract's, each a base class in a file of its own: the
+    intervals (``IntervalRing``), money and admission (``MarginAccounts``), posting and clearing
+    (``OrderBook``), the meters' readings (``Metering``). The grid's verdict, settlement and correction are
+    here.
 
     Every call checks what the contract checks and raises the error of the same name. The calls that the
     contract binds to a time take ``now`` (Unix time); without it the clock is left out. Two things are the
     chain's alone and not repeated: who sends a transaction, and whether a report bears its committee's
     quorum.
     """
+
+    def report(
+        self, report: NetworkReport, decisions: Sequence[bytes] = (), *, now: int | None = None
+    ) -> None:
+        """Apply the oracle committee's verdict on a clearing.
+
+        Args:
+            report: The report.
+            decisions: None, or one packed string per batch.
+            now: Unix time, or None to leave the clock out.
+
+        Raises:
+            WrongPhase: The interval is not cleared, or has a verdict already.
+            TooLate: The report's deadline has passed.
+            OtherClearing: The report judges another outcome.
+            LossRateTooHigh: It charges more than the market's maximum.
+            VolumeTooLarge: It would accept more than was matched.
+            BadVerdict: Its verdict is none that a committee gives, or its volume contradicts it.
+            DecisionsMismatch: The decisions are not those that it carries the hash of, or it curtails without
+                any.
+            BatchCountMismatch: There is not one string of decisions per batch.
+            VectorTooLong: A string has more entries than there are accounts.
+        """
+        state = self._in_phase(report.interval, Phase.CLEARED)
+        require_before(self.config.report_deadline(report.interval), now)
+        if report.clearing_hash != state.clearing_hash:
+            raise OtherClearing(
+                f"The report judges {report.clearing_hash.hex()}: interval {state.number} cleared to "
+                f"{state.clearing_hash.hex()}."
+            )
+        if report.loss_rate > self.config.max_loss_rate:
+            raise LossRateTooHigh(
+                f"The report charges {report.loss_rate} ppm: at most {self.config.max_loss_rate} are allowed."
+            )
+        _check_verdict(report, state.volume, has_decisions=bool(decisions))
+        self._check_decisions(report, decisions, len(state.batches))
+
+        if decisions:
+            for batch, packed in zip(state.batches, decisions, strict=True):
+                # An empty string commits to nothing, so that the batch can be settled without one.
+                batch.decisions = packed or None
+        state.gated = gate(state.book, state.cleared, report.verdict, report.volume)
+        state.verdict = Verdict(report.verdict)
+        state.volume = report.volume
+        state.loss_rate = report.loss_rate
+        state.phase = Phase.GATED
+
+    def expire(self, interval: int, *, now: int | None = None) -> None:
+        """Move on when the committee was silent: nothing is accepted, everybody is on the grid tariff.
+
+        Raises:
+            WrongPhase: The interval is not cleared, or has a verdict already.
+            TooEarly: The committee may still report.
+        """
+        state = self._in_phase(interval, Phase.CLEARED)
+        require_from(self.config.report_deadline(interval), now)
+        state.verdict = Verdict.EXPIRED
+        state.volume = 0
+        state.phase = Phase.GATED
 
     def settle(self, interval: int, batch: int, *, now: int | None = None) -> tuple[Entries, ...]:
         """Settle one batch.
@@ -45,8 +111,8 @@ class MarketTwin(MeteredMarket):
             AlreadySettled: The batch was settled before.
         """
         state = self._in_phase(interval, Phase.GATED)
-        self._require_from(self.config.readings_deadline(interval), now)
-        target = batch_of(state, batch)
+        require_from(self.config.readings_deadline(interval), now)
+        target = state.batch(batch)
         if target.settled:
             raise AlreadySettled(f"Batch {batch} of interval {interval} is settled: correct it instead.")
         entries = self._settlement(target, target.readings or b"", state.terms)
@@ -93,7 +159,7 @@ class MarketTwin(MeteredMarket):
             SupplierShort: The supplier could not bear it.
         """
         target, old = self._settled_batch(interval, batch)
-        self._require_before(self.config.correction_deadline(interval), now)
+        require_before(self.config.correction_deadline(interval), now)
         if run <= old.run:
             raise OldRun(
                 f"Run {run} of interval {interval} is not above {old.run}, which settled batch {batch}:"
@@ -113,6 +179,16 @@ class MarketTwin(MeteredMarket):
         self._book_correction(target, difference)
         target.readings, target.settled = readings[batch], new
         return difference
+
+    def _check_decisions(self, report: NetworkReport, decisions: Sequence[bytes], batches: int) -> None:
+        """Refuse decisions that are not those that the report was signed over."""
+        if decisions:
+            self._require_vectors(decisions, batches, "decisions")
+        if decisions_hash(decisions) != report.decisions_hash:
+            raise DecisionsMismatch(
+                f"The decisions hash to {decisions_hash(decisions).hex()}: "
+                f"the report carries {report.decisions_hash.hex()}."
+            )
 
     def _settled_batch(self, interval: int, number: int) -> tuple[Batch, Terms]:
         """A batch and what it was last settled by."""
@@ -141,6 +217,19 @@ class MarketTwin(MeteredMarket):
             raise SupplierShort(
                 f"The correction would leave the supplier at {equity} base units: deposit them first."
             )
+
+
+def _check_verdict(report: NetworkReport, matched: int, *, has_decisions: bool) -> None:
+    """Refuse a verdict and a volume that do not go together, or that add to what was matched."""
+    most = 0 if report.verdict == Verdict.VOID else matched
+    if report.volume > most:
+        raise VolumeTooLarge(f"The report accepts {report.volume} Wh: {most} is the most that it can.")
+    if report.verdict not in (Verdict.ACCEPT, Verdict.CAP, Verdict.CURTAIL, Verdict.VOID):
+        raise BadVerdict(f"The report's verdict is {report.verdict}: use accept, cap, curtail or void.")
+    if report.verdict == Verdict.ACCEPT and report.volume != matched:
+        raise BadVerdict(f"The report accepts {report.volume} of {matched} Wh: accept all of it, or cap.")
+    if report.verdict == Verdict.CURTAIL and not has_decisions:
+        raise DecisionsMismatch("The report curtails without decisions: give one packed string per batch.")
 
 
 def _require_signed_kept(batch: Batch, readings: bytes) -> None:
