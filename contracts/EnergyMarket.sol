@@ -2,14 +2,19 @@
 pragma solidity 0.8.30;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
-import {Clock} from "./Clock.sol";
+import {Auction} from "./Auction.sol";
+import {EnergyToken} from "./EnergyToken.sol";
 import {MarginAccounts} from "./MarginAccounts.sol";
+import {MarketRules} from "./MarketRules.sol";
 import {Metering} from "./Metering.sol";
 import {OrderBook} from "./OrderBook.sol";
+import {SealedBatches} from "./SealedBatches.sol";
+import {SignedReadings} from "./SignedReadings.sol";
 import {BatchData, Correction, IEnergyMarket, Interval, NetworkReport, Phase} from "./interfaces/IEnergyMarket.sol";
 import {IGridGate} from "./interfaces/IGridGate.sol";
 import {IOperatingEnvelopes} from "./interfaces/IOperatingEnvelopes.sol";
 import {IParticipantRegistry} from "./interfaces/IParticipantRegistry.sol";
+import {ISealedBatches} from "./interfaces/ISealedBatches.sol";
 import {SystemAccount} from "./libraries/AccountLib.sol";
 import {Clearing} from "./libraries/Clearing.sol";
 import {OrderCodec} from "./libraries/OrderCodec.sol";
@@ -27,7 +32,7 @@ import {TickBook} from "./libraries/TickBook.sol";
 /// - A report only reduces: an accepted quantity is never above its fill, and the prices are the auction's.
 /// - Nobody pays more than its bid or gets less than its ask.
 /// - Every phase ends without the party it waits for, so every account reaches its withdrawal.
-contract EnergyMarket is Metering {
+contract EnergyMarket is OrderBook, Metering {
     using Roster for Roster.Page;
     using Settlement for Settlement.Rules;
     using TickBook for TickBook.Book;
@@ -41,11 +46,18 @@ contract EnergyMarket is Metering {
 
     /// @param envelopes_ whose limits orders must keep, of the same participants; none for a market without
     constructor(IParticipantRegistry registry_, IGridGate gate_, IERC20 paymentToken_, IOperatingEnvelopes envelopes_)
-        Clock(registry_)
-        MarginAccounts(paymentToken_)
-        OrderBook(envelopes_)
+        MarketRules(registry_)
+        MarginAccounts(paymentToken_, new EnergyToken(address(this)))
+        OrderBook(new Auction(registry_.config()), _sealedPhase(registry_, paymentToken_), envelopes_)
+        Metering(new SignedReadings(registry_))
     {
         gate = gate_;
+    }
+
+    /// @dev The sealed phase of a market with a reveal window; none for an open market.
+    function _sealedPhase(IParticipantRegistry registry_, IERC20 paymentToken_) private returns (ISealedBatches) {
+        if (registry_.config().revealWindow == 0) return ISealedBatches(address(0));
+        return new SealedBatches(registry_, paymentToken_);
     }
 
     /* GATE */

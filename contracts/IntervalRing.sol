@@ -2,13 +2,13 @@
 pragma solidity 0.8.30;
 
 import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
-import {MarginAccounts} from "./MarginAccounts.sol";
+import {MarketRules} from "./MarketRules.sol";
 import {IEnergyMarket, Interval, Phase} from "./interfaces/IEnergyMarket.sol";
 import {TickBook} from "./libraries/TickBook.sol";
 
 /// @title The ring of intervals, their books, and what their batches are committed to
 /// @notice A slot is used again without clearing it, so the state does not grow.
-abstract contract IntervalRing is MarginAccounts, IEnergyMarket {
+abstract contract IntervalRing is MarketRules, IEnergyMarket {
     using TickBook for TickBook.Book;
 
     bytes32 private constant DOMAIN_TYPEHASH =
@@ -72,7 +72,8 @@ abstract contract IntervalRing is MarginAccounts, IEnergyMarket {
         require(actual == phase, WrongPhase(interval, actual));
     }
 
-    function _ringState(uint256 index) internal view override returns (uint256 interval, bool settled) {
+    /// @dev The interval in ring slot `index`, and whether nothing in it is left to settle.
+    function _ringState(uint256 index) internal view returns (uint256 interval, bool settled) {
         Interval storage state = _ring[index].interval;
         return (state.number, state.settled == state.batches);
     }

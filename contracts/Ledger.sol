@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {Clock} from "./Clock.sol";
+import {MarketRules} from "./MarketRules.sol";
 import {IMarginAccounts} from "./interfaces/IMarginAccounts.sol";
 import {AccountQuad, ParticipantAccount, SystemAccount, SystemCash} from "./libraries/AccountLib.sol";
 import {Connection, Roster} from "./libraries/Roster.sol";
 
 /// @title Ledger: who holds what, and how it is booked
 /// @notice Knows nothing of where bookings come from, but who falls below its margin by them.
-abstract contract Ledger is Clock, IMarginAccounts {
+abstract contract Ledger is MarketRules, IMarginAccounts {
     using Roster for Roster.Page;
 
     uint256 internal constant LEAVING = Roster.PAGE_SIZE;

@@ -3,17 +3,16 @@ pragma solidity 0.8.30;
 
 import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
 import {LibBit} from "solady/src/utils/LibBit.sol";
-import {OrderBook} from "./OrderBook.sol";
+import {IntervalRing} from "./IntervalRing.sol";
 import {BatchData, IEnergyMarket, Interval, Phase} from "./interfaces/IEnergyMarket.sol";
 import {ISignedReadings} from "./interfaces/ISignedReadings.sol";
 import {Clearing} from "./libraries/Clearing.sol";
 import {OrderCodec} from "./libraries/OrderCodec.sol";
 import {Settlement} from "./libraries/Settlement.sol";
 import {Terms} from "./libraries/Terms.sol";
-import {SignedReadings} from "./SignedReadings.sol";
 
 /// @title Metering: the readings of a batch, and what a batch is committed to
-abstract contract Metering is OrderBook {
+abstract contract Metering is IntervalRing {
     bytes32 private constant ATTESTATION_TYPEHASH =
         keccak256("MeterAttestation(uint32 interval,uint16 run,bytes32 readingsHash,uint40 delivered)");
     uint256 internal constant FIRST_RUN = 1;
@@ -26,8 +25,8 @@ abstract contract Metering is OrderBook {
     /// @notice What meters say for themselves.
     ISignedReadings public immutable signedReadings;
 
-    constructor() {
-        signedReadings = new SignedReadings(registry);
+    constructor(ISignedReadings signedReadings_) {
+        signedReadings = signedReadings_;
     }
 
     /* READINGS */

@@ -3,7 +3,7 @@ pragma solidity 0.8.30;
 
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {SSTORE2} from "solady/src/utils/SSTORE2.sol";
-import {Clock} from "./Clock.sol";
+import {MarketRules} from "./MarketRules.sol";
 import {IEnergyMarket} from "./interfaces/IEnergyMarket.sol";
 import {IGridGate} from "./interfaces/IGridGate.sol";
 import {IOperatingEnvelopes, OperatingEnvelope} from "./interfaces/IOperatingEnvelopes.sol";
@@ -11,7 +11,7 @@ import {IParticipantRegistry} from "./interfaces/IParticipantRegistry.sol";
 import {Connection, Roster} from "./libraries/Roster.sol";
 
 /// @title OperatingEnvelopes: what the network can carry of each connection, interval by interval
-contract OperatingEnvelopes is Clock, EIP712, IOperatingEnvelopes {
+contract OperatingEnvelopes is MarketRules, EIP712, IOperatingEnvelopes {
     using Roster for Roster.Page;
 
     bytes32 private constant ENVELOPE_TYPEHASH =
@@ -24,7 +24,7 @@ contract OperatingEnvelopes is Clock, EIP712, IOperatingEnvelopes {
     /// @dev Where the limits lie, as a page's word says where its entries do.
     mapping(uint256 interval => mapping(uint256 page => uint256)) private _words;
 
-    constructor(IParticipantRegistry registry_, IGridGate gate_) Clock(registry_) EIP712("Peerwatt", "1") {
+    constructor(IParticipantRegistry registry_, IGridGate gate_) MarketRules(registry_) EIP712("Peerwatt", "1") {
         gate = gate_;
     }
 

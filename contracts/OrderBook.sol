@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {Auction} from "./Auction.sol";
-import {IntervalRing} from "./IntervalRing.sol";
-import {SealedBatches} from "./SealedBatches.sol";
+import {MarginAccounts} from "./MarginAccounts.sol";
 import {IAuction} from "./interfaces/IAuction.sol";
 import {IEnergyMarket, Interval, Phase, Skip} from "./interfaces/IEnergyMarket.sol";
 import {IOperatingEnvelopes} from "./interfaces/IOperatingEnvelopes.sol";
@@ -18,7 +16,7 @@ import {Terms, opening} from "./libraries/Terms.sol";
 import {TickBook} from "./libraries/TickBook.sol";
 
 /// @title The double-auction order book: post and clear
-abstract contract OrderBook is IntervalRing {
+abstract contract OrderBook is MarginAccounts {
     using Roster for Roster.Page;
     using TickBook for TickBook.Book;
 
@@ -55,10 +53,10 @@ abstract contract OrderBook is IntervalRing {
     /// @inheritdoc IEnergyMarket
     IOperatingEnvelopes public immutable envelopes;
 
-    constructor(IOperatingEnvelopes envelopes_) {
+    constructor(IAuction auction_, ISealedBatches sealedBatches_, IOperatingEnvelopes envelopes_) {
+        auction = auction_;
+        sealedBatches = sealedBatches_;
         envelopes = envelopes_;
-        auction = new Auction(registry.config());
-        if (REVEAL_WINDOW != 0) sealedBatches = new SealedBatches(registry, paymentToken);
     }
 
     /* POST */
