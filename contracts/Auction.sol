@@ -70,7 +70,7 @@ contract Auction is IAuction {
             for (uint256 i; i < count && sell != 0; ++i) {
                 Steps posted = OrderCodec.steps(at, i);
                 if (posted.side() == BUY) continue;
-                uint256 taken = Math.min(cleared.stands(posted), sell);
+                uint256 taken = Math.min(cleared.acceptedQuantity(posted), sell);
                 booked += int256(taken * _price(posted.tick()));
                 sell -= taken;
             }
@@ -78,7 +78,7 @@ contract Auction is IAuction {
             for (uint256 i = count; i != 0 && buy != 0; --i) {
                 Steps posted = OrderCodec.steps(at, i - 1);
                 if (posted.side() != BUY) continue;
-                uint256 taken = Math.min(cleared.stands(posted), buy);
+                uint256 taken = Math.min(cleared.acceptedQuantity(posted), buy);
                 booked -= int256(taken * _price(posted.tick()));
                 buy -= taken;
             }

@@ -16,8 +16,11 @@ import {IOperatingEnvelopes} from "./interfaces/IOperatingEnvelopes.sol";
 import {IParticipantRegistry} from "./interfaces/IParticipantRegistry.sol";
 import {ISealedBatches} from "./interfaces/ISealedBatches.sol";
 import {SystemAccount} from "./libraries/AccountLib.sol";
+import {BatchWord, GATED_TAG} from "./libraries/BatchWord.sol";
 import {Clearing} from "./libraries/Clearing.sol";
+import {DECISION_BYTES} from "./libraries/Decision.sol";
 import {OrderCodec} from "./libraries/OrderCodec.sol";
+import {READING_BYTES, readingFrom} from "./libraries/Reading.sol";
 import {Connection, Roster} from "./libraries/Roster.sol";
 import {Settlement, Sums} from "./libraries/Settlement.sol";
 import {Terms, Verdict} from "./libraries/Terms.sol";
@@ -114,7 +117,7 @@ contract EnergyMarket is OrderBook, Metering {
         }
         bytes32[] memory hashes = _hashes(decisions, state.batches);
         require(keccak256(abi.encodePacked(hashes)) == decisionsHash, DecisionsMismatch());
-        _commitVectors(state.number, GATED, decisions, hashes);
+        _commitVectors(state.number, GATED_TAG, decisions, hashes);
     }
 
     /* SETTLE */
@@ -124,9 +127,9 @@ contract EnergyMarket is OrderBook, Metering {
         Interval storage state = _slot(interval, Phase.Gated).interval;
         _requireFrom(_readingsDeadline(interval));
         (Terms terms, Clearing clearing) = (state.terms, state.clearing);
-        bytes32 supplied = _read(_unread(interval, batch, data), data.readings);
-        bytes32 settled = _settled(terms, clearing, supplied);
-        bytes32 committed = _committed(state, batch);
+        BatchWord supplied = _read(_unread(interval, batch, data), data.readings);
+        BatchWord settled = supplied.settled(terms, clearing);
+        BatchWord committed = _committed(state, batch);
         require(committed != settled, AlreadySettled(interval, batch));
         require(committed == supplied, NotCommitted());
 
@@ -148,7 +151,7 @@ contract EnergyMarket is OrderBook, Metering {
         (uint256 at, uint256 end) = OrderCodec.bounds(data.records);
         uint256 readingAt = Settlement.readingsAt(data.records, readings);
         unchecked {
-            for (at += OrderCodec.COUNT_BYTES; at < end; readingAt += OrderCodec.READING_BYTES) {
+            for (at += OrderCodec.COUNT_BYTES; at < end; readingAt += READING_BYTES) {
                 at = _bookOrder(journal, rules, at, readingAt);
             }
         }
@@ -172,7 +175,7 @@ contract EnergyMarket is OrderBook, Metering {
             _turnToAccount(journal, participant);
             Connection connection = journal.page.connection(participant);
             (uint256 sell, uint256 buy, uint256 loss, uint256 charge) = rules.accepted(at, count);
-            (uint256 imported, uint256 exported) = Settlement.metered(OrderCodec.reading(readingAt), buy, connection);
+            (uint256 imported, uint256 exported) = Settlement.metered(readingFrom(readingAt), buy, connection);
             (int256 cash, uint256 credit) = rules.payment(sell, buy, loss, charge, imported, exported);
             if (rules.atLimits) cash += _limitPayment(rules, at, next, sell, buy);
             _book(journal, participant, cash, int256(credit), connection.energyLimit());
@@ -194,7 +197,7 @@ contract EnergyMarket is OrderBook, Metering {
         view
         returns (Settlement.Rules memory rules)
     {
-        uint256 length = OrderCodec.recordCount(data.records) * Settlement.DECISION_BYTES;
+        uint256 length = OrderCodec.recordCount(data.records) * DECISION_BYTES;
         bool named = data.decisions.length == length;
         rules = Settlement.rules(terms, clearing, MAX_LOSS_RATE, MAX_NETWORK_FEE, named);
         (rules.decisionsAt,) = OrderCodec.bounds(data.decisions);
@@ -214,9 +217,9 @@ contract EnergyMarket is OrderBook, Metering {
     ) external {
         // The word is found and made from the interval's low bits: no other number may stand for it.
         require(interval <= type(uint32).max, NotCommitted());
-        bytes32 unread = _unread(interval, batch, data);
-        mapping(uint256 => bytes32) storage batches = _batchesOf(interval);
-        require(_settled(terms, clearing, _read(unread, data.readings)) == batches[batch], NotCommitted());
+        BatchWord unread = _unread(interval, batch, data);
+        mapping(uint256 => BatchWord) storage batches = _batchesOf(interval);
+        require(_read(unread, data.readings).settled(terms, clearing) == batches[batch], NotCommitted());
         _requireBefore(_correctionDeadline(interval));
         require(correction.run > terms.run(), OldRun(correction.run, terms.run()));
         bytes32 readingsHash = keccak256(abi.encodePacked(correction.readingHashes));
@@ -233,7 +236,7 @@ contract EnergyMarket is OrderBook, Metering {
         _bookBatch(_booking(), corrected, clearing, data, newReadings);
         int256 equity = _supplierEquity();
         require(equity >= 0 || equity >= equityBefore, SupplierShort(equity));
-        batches[batch] = _settled(corrected, clearing, _read(unread, newReadings));
+        batches[batch] = _read(unread, newReadings).settled(corrected, clearing);
         emit BatchCorrected(interval, batch, corrected, clearing);
     }
 }

@@ -8,6 +8,7 @@ import {IOperatingEnvelopes} from "./interfaces/IOperatingEnvelopes.sol";
 import {Tariff} from "./interfaces/IParticipantRegistry.sol";
 import {ISealedBatches} from "./interfaces/ISealedBatches.sol";
 import {SystemAccount} from "./libraries/AccountLib.sol";
+import {BatchWord, postedWord} from "./libraries/BatchWord.sol";
 import {Clearing} from "./libraries/Clearing.sol";
 import {Frame, OrderCodec, Steps} from "./libraries/OrderCodec.sol";
 import {Recovery} from "./libraries/Recovery.sol";
@@ -145,7 +146,7 @@ abstract contract OrderBook is MarginAccounts {
             } else if (!connection.isOrderKey(_signer(digest, next))) {
                 _skip(posting, participant, Skip.BadSignature);
             } else {
-                cursor = OrderCodec.write(cursor, (participant << 8) | count, OrderCodec.HEADER_BYTES);
+                cursor = OrderCodec.write(cursor, OrderCodec.headerOf(participant, count), OrderCodec.HEADER_BYTES);
                 cursor = slot.book.post(posting.draft, steps, count, cursor);
                 if (cursor == 0) {
                     _skip(posting, participant, Skip.LaneFull);
@@ -220,8 +221,8 @@ abstract contract OrderBook is MarginAccounts {
         uint256 held = slot.book.save(posting.draft);
         uint256 batch = posting.batches;
         require(batch < type(uint16).max, TooManyBatches());
-        mapping(uint256 => bytes32) storage batches = _batchesOf(posting.interval);
-        batches[batch] = _posted(posting.interval, batch, _lastOf(batches, batch), records);
+        mapping(uint256 => BatchWord) storage batches = _batchesOf(posting.interval);
+        batches[batch] = postedWord(posting.interval, batch, _lastOf(batches, batch), records);
         Interval storage state = slot.interval;
         state.terms = state.terms.withHeldWords(held);
         unchecked {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+import {BatchWord} from "../libraries/BatchWord.sol";
 import {Clearing} from "../libraries/Clearing.sol";
 import {IOperatingEnvelopes} from "./IOperatingEnvelopes.sol";
 import {ISealedBatches} from "./ISealedBatches.sol";
@@ -75,7 +76,7 @@ struct BatchData {
     bytes records;
     bytes decisions;
     bytes readings;
-    bytes32 previous;
+    BatchWord previous;
 }
 
 /// The metering operator's word on corrected readings of a whole interval.
@@ -230,6 +231,6 @@ interface IEnergyMarket {
     /// @notice keccak(interval, clearing, the last batch as posted or zero), between clearing and the gate.
     function clearingHash(uint256 interval) external view returns (bytes32);
     /// @notice A batch's word, as long as its interval is in the ring.
-    function batchCommitment(uint256 interval, uint256 batch) external view returns (bytes32);
+    function batchCommitment(uint256 interval, uint256 batch) external view returns (BatchWord);
     function domainSeparator() external view returns (bytes32);
 }

@@ -21,22 +21,29 @@ error BalanceOverflow();
 
 library ParticipantAccount {
     uint256 internal constant PER_WORD = 4;
+    uint256 internal constant ACCOUNT_BITS = 64;
+    uint256 internal constant CASH_BITS = 38;
+    uint256 internal constant ENERGY_BITS = 26;
 
     function cash(AccountQuad self, uint256 account) internal pure returns (int256) {
         unchecked {
-            return (int256(AccountQuad.unwrap(self)) << (218 - account % PER_WORD * 64)) >> 218;
+            uint256 above = 256 - CASH_BITS;
+            return (int256(AccountQuad.unwrap(self)) << (above - account % PER_WORD * ACCOUNT_BITS)) >> above;
         }
     }
 
     function energy(AccountQuad self, uint256 account) internal pure returns (int256) {
         unchecked {
-            return (int256(AccountQuad.unwrap(self)) << (192 - account % PER_WORD * 64)) >> 230;
+            uint256 above = 256 - ACCOUNT_BITS;
+            return
+                (int256(AccountQuad.unwrap(self)) << (above - account % PER_WORD * ACCOUNT_BITS)) >> (256 - ENERGY_BITS);
         }
     }
 
     /// @notice Whether balances fit their bits.
     function fits(int256 cash_, int256 energy_) internal pure returns (bool) {
-        return cash_ == (cash_ << 218) >> 218 && energy_ == (energy_ << 230) >> 230;
+        (uint256 aboveCash, uint256 aboveEnergy) = (256 - CASH_BITS, 256 - ENERGY_BITS);
+        return cash_ == (cash_ << aboveCash) >> aboveCash && energy_ == (energy_ << aboveEnergy) >> aboveEnergy;
     }
 
     /// @dev The changes themselves are far below 2^255. The tests hold a twin of this in Solidity.
@@ -49,18 +56,22 @@ library ParticipantAccount {
         returns (AccountQuad next, int256 before)
     {
         assembly ("memory-safe") {
-            let shift := shl(6, and(account, 3))
+            let aboveCash := sub(256, CASH_BITS)
+            let aboveEnergy := sub(256, ENERGY_BITS)
+            let aboveAccount := sub(256, ACCOUNT_BITS)
+            let shift := mul(ACCOUNT_BITS, mod(account, PER_WORD))
             let fourth := shr(shift, self)
-            before := sar(218, shl(218, fourth))
-            let energyBefore := sar(230, shl(192, fourth))
+            before := sar(aboveCash, shl(aboveCash, fourth))
+            let energyBefore := sar(aboveEnergy, shl(aboveAccount, fourth))
             let changedCash := add(before, cashChange)
             let changedEnergy := add(energyBefore, energyChange)
-            let cashBits := shr(218, shl(218, xor(before, changedCash)))
-            let energyBits := shr(192, shl(230, xor(energyBefore, changedEnergy)))
+            let cashBits := shr(aboveCash, shl(aboveCash, xor(before, changedCash)))
+            let energyBits := shr(aboveAccount, shl(aboveEnergy, xor(energyBefore, changedEnergy)))
             next := xor(self, shl(shift, or(cashBits, energyBits)))
             // Moved up by half the range, what fits has no bits above it.
-            let excess := or(shr(38, add(changedCash, shl(37, 1))), shr(26, add(changedEnergy, shl(25, 1))))
-            before := or(before, shl(255, iszero(iszero(excess))))
+            let cashExcess := shr(CASH_BITS, add(changedCash, shl(sub(CASH_BITS, 1), 1)))
+            let energyExcess := shr(ENERGY_BITS, add(changedEnergy, shl(sub(ENERGY_BITS, 1), 1)))
+            before := or(before, shl(255, iszero(iszero(or(cashExcess, energyExcess)))))
         }
     }
 }
@@ -73,10 +84,11 @@ library SystemAccount {
     uint256 internal constant METERING_OPERATOR = 2;
     uint256 internal constant COMMUNITY = 3;
     uint256 internal constant COUNT = 4;
+    uint256 internal constant CASH_BITS = 64;
     int256 internal constant CASH_MAX = type(int64).max;
 
     function cash(SystemCash self, uint256 account) internal pure returns (int256) {
-        return int64(uint64(SystemCash.unwrap(self) >> 64 * account));
+        return int64(uint64(SystemCash.unwrap(self) >> CASH_BITS * account));
     }
 
     /// @return next the accounts after the change
@@ -91,7 +103,7 @@ library SystemAccount {
             int256 changed = before + change;
             require(changed == int64(changed), BalanceOverflow());
             uint256 flipped = uint64(uint256(before ^ changed));
-            next = SystemCash.wrap(SystemCash.unwrap(self) ^ (flipped << 64 * account));
+            next = SystemCash.wrap(SystemCash.unwrap(self) ^ (flipped << CASH_BITS * account));
         }
     }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+import {field} from "./PackedWord.sol";
+
 /// The steps of an order from one on; whoever reads them knows how many there are. The first one:
 ///
 ///   255    254..247   246..224         223..192
@@ -17,36 +19,47 @@ using {side, tick, rank, quantity, rest, offset, placed} for Steps global;
 uint256 constant BUY = 0;
 uint256 constant SELL = 1;
 
+uint256 constant SIDE_OFFSET = 255;
+uint256 constant TICK_OFFSET = 247;
+uint256 constant TICK_BITS = 8;
+uint256 constant QUANTITY_OFFSET = 224;
+uint256 constant QUANTITY_BITS = 23;
+uint256 constant QUANTITY_MASK = 0x7fffff;
+uint256 constant STEP_OFFSET = 224;
+uint256 constant STEP_BITS = 32;
+uint256 constant PLACE_OFFSET = 192;
+uint256 constant PLACE_BITS = 32;
+
 function side(Steps self) pure returns (uint256) {
-    return Steps.unwrap(self) >> 255;
+    return Steps.unwrap(self) >> SIDE_OFFSET;
 }
 
 function tick(Steps self) pure returns (uint256) {
-    return (Steps.unwrap(self) >> 247) & 0xff;
+    return field(Steps.unwrap(self), TICK_OFFSET, TICK_BITS);
 }
 
 /// @dev Side and tick together: what must rise from step to step of one order.
 function rank(Steps self) pure returns (uint256) {
-    return Steps.unwrap(self) >> 247;
+    return Steps.unwrap(self) >> TICK_OFFSET;
 }
 
 function quantity(Steps self) pure returns (uint256) {
-    return (Steps.unwrap(self) << 9) >> 233;
+    return field(Steps.unwrap(self), QUANTITY_OFFSET, QUANTITY_BITS);
 }
 
 /// @dev The steps behind the first one.
 function rest(Steps self) pure returns (Steps) {
-    return Steps.wrap(Steps.unwrap(self) << 32);
+    return Steps.wrap(Steps.unwrap(self) << STEP_BITS);
 }
 
 /// @dev In a record: where in its lane the step begins, Wh.
 function offset(Steps self) pure returns (uint256) {
-    return uint32(Steps.unwrap(self) >> 192);
+    return field(Steps.unwrap(self), PLACE_OFFSET, PLACE_BITS);
 }
 
 /// @dev The 8 bytes that a record holds of the first step.
 function placed(Steps self, uint256 offset_) pure returns (uint256) {
-    return ((Steps.unwrap(self) >> 224) << 32) | offset_;
+    return ((Steps.unwrap(self) >> STEP_OFFSET) << PLACE_BITS) | offset_;
 }
 
 /// @title The packed forms of orders and records, and the order's EIP-712 digest
@@ -61,7 +74,12 @@ library OrderCodec {
     uint256 internal constant STEP_BYTES = 4;
     uint256 internal constant SIGNATURE_BYTES = 64;
     uint256 internal constant POSTED_STEP_BYTES = 8;
-    uint256 internal constant READING_BYTES = 8;
+    // The first three bytes, at the top of a word.
+    uint256 private constant PARTICIPANT_OFFSET = 240;
+    uint256 private constant COUNT_OFFSET = 232;
+    uint256 private constant COUNT_BITS = 8;
+    /// @dev Records begin with their number.
+    uint256 private constant RECORD_COUNT_OFFSET = 240;
 
     bytes32 internal constant STEP_TYPEHASH = keccak256("Step(uint8 side,uint8 tick,uint32 quantity)");
     bytes32 internal constant ORDER_TYPEHASH =
@@ -96,7 +114,12 @@ library OrderCodec {
     /// @notice The participant and the number of steps that an order or a record begins with.
     /// @param head its first word
     function header(uint256 head) internal pure returns (uint256 participant, uint256 count) {
-        return (head >> 240, (head >> 232) & 0xff);
+        return (head >> PARTICIPANT_OFFSET, field(head, COUNT_OFFSET, COUNT_BITS));
+    }
+
+    /// @notice The three bytes that `header` reads.
+    function headerOf(uint256 participant, uint256 count) internal pure returns (uint256) {
+        return (participant << COUNT_BITS) | count;
     }
 
     /// @notice The steps of the order or record at `at`; of a record, from step `index` on.
@@ -120,16 +143,11 @@ library OrderCodec {
 
     /// @notice How many records there are: `records` begins with their number.
     function recordCount(bytes calldata records) internal pure returns (uint256) {
-        return word(records, 0) >> 240;
+        return word(records, 0) >> RECORD_COUNT_OFFSET;
     }
 
-    /// @notice The packed reading at `at`.
-    function reading(uint256 at) internal pure returns (uint256) {
-        return load(at) >> 192;
-    }
-
-    /// @notice Where there is nothing but zeros.
-    function nowhere() internal pure returns (uint256 at) {
+    /// @notice The end of the calldata, behind which zeros are read.
+    function endOfCalldata() internal pure returns (uint256 at) {
         assembly ("memory-safe") {
             at := calldatasize()
         }
@@ -172,13 +190,13 @@ library OrderCodec {
             let to := add(self, 0x160)
             let least := 0
             for { let left := mul(count, iszero(gt(count, most))) } left { left := sub(left, 1) } {
-                let merit := shr(247, ladder)
-                let amount := shr(233, shl(9, ladder))
+                let merit := shr(TICK_OFFSET, ladder)
+                let amount := and(shr(QUANTITY_OFFSET, ladder), QUANTITY_MASK)
                 if or(lt(merit, least), iszero(amount)) {
                     energy := 0
                     break
                 }
-                let sells := shr(8, merit)
+                let sells := shr(TICK_BITS, merit)
                 energy := add(energy, shl(shl(5, iszero(sells)), amount))
                 // The last byte of either word; what is above it is zero.
                 mstore8(add(self, 0x3f), sells)
@@ -187,7 +205,7 @@ library OrderCodec {
                 mstore(to, keccak256(self, 0x80))
                 to := add(to, 0x20)
                 least := add(merit, 1)
-                ladder := shl(32, ladder)
+                ladder := shl(STEP_BITS, ladder)
             }
             let hashes := add(self, 0x160)
             mstore(add(self, 0xc0), participant)

@@ -2,6 +2,7 @@
 pragma solidity 0.8.30;
 
 import {IParticipantRegistry} from "../interfaces/IParticipantRegistry.sol";
+import {field} from "./PackedWord.sol";
 
 /// The first word of a participant's entry: who may sign its orders, and what its connection can carry
 ///
@@ -23,23 +24,34 @@ using {
     isNarrowed
 } for Connection global;
 
+uint256 constant ORDER_KEY_OFFSET = 96;
+uint256 constant IMPORT_LIMIT_OFFSET = 64;
+uint256 constant EXPORT_LIMIT_OFFSET = 32;
+uint256 constant LIMIT_BITS = 32;
+/// @dev Both limits.
+uint256 constant LIMITS_OFFSET = 32;
+uint256 constant LIMITS_BITS = 64;
+uint256 constant IMPORT_POWER_OFFSET = 16;
+uint256 constant EXPORT_POWER_OFFSET = 0;
+uint256 constant POWER_BITS = 16;
+
 function orderKey(Connection self) pure returns (address) {
-    return address(uint160(Connection.unwrap(self) >> 96));
+    return address(uint160(Connection.unwrap(self) >> ORDER_KEY_OFFSET));
 }
 
 /// @dev `self.orderKey() == key`, without cleaning what is clean.
 function isOrderKey(Connection self, address key) pure returns (bool result) {
     assembly ("memory-safe") {
-        result := eq(shr(96, self), key)
+        result := eq(shr(ORDER_KEY_OFFSET, self), key)
     }
 }
 
 function importLimit(Connection self) pure returns (uint256) {
-    return uint32(Connection.unwrap(self) >> 64);
+    return field(Connection.unwrap(self), IMPORT_LIMIT_OFFSET, LIMIT_BITS);
 }
 
 function exportLimit(Connection self) pure returns (uint256) {
-    return uint32(Connection.unwrap(self) >> 32);
+    return field(Connection.unwrap(self), EXPORT_LIMIT_OFFSET, LIMIT_BITS);
 }
 
 /// @notice What the connection can carry in one interval in both directions, Wh.
@@ -50,11 +62,11 @@ function energyLimit(Connection self) pure returns (uint256) {
 }
 
 function importPower(Connection self) pure returns (uint256) {
-    return uint16(Connection.unwrap(self) >> 16);
+    return field(Connection.unwrap(self), IMPORT_POWER_OFFSET, POWER_BITS);
 }
 
 function exportPower(Connection self) pure returns (uint256) {
-    return uint16(Connection.unwrap(self));
+    return field(Connection.unwrap(self), EXPORT_POWER_OFFSET, POWER_BITS);
 }
 
 /// @notice Whether the limits cover `energy`.
@@ -62,7 +74,7 @@ function exportPower(Connection self) pure returns (uint256) {
 /// @dev Both at once: each of the two differences keeps its guard bit unless it falls below zero.
 function carries(Connection self, uint256 energy) pure returns (bool) {
     unchecked {
-        return (((Connection.unwrap(self) >> 32) | Roster.GUARDS) - energy) & Roster.GUARDS == Roster.GUARDS;
+        return (((Connection.unwrap(self) >> LIMITS_OFFSET) | Roster.GUARDS) - energy) & Roster.GUARDS == Roster.GUARDS;
     }
 }
 
@@ -70,8 +82,8 @@ function carries(Connection self, uint256 energy) pure returns (bool) {
 /// `length` seconds.
 function isNarrowed(Connection self, uint256 length) pure returns (bool) {
     unchecked {
-        uint256 whole = (Roster.energy(self.importPower(), length) << 32) | Roster.energy(self.exportPower(), length);
-        return whole != uint64(Connection.unwrap(self) >> 32);
+        return self.importLimit() != Roster.energy(self.importPower(), length)
+            || self.exportLimit() != Roster.energy(self.exportPower(), length);
     }
 }
 
@@ -89,7 +101,10 @@ library Roster {
     uint256 internal constant ENTRY_BYTES = 52;
     uint256 internal constant LIMIT_UNIT = 100;
     uint256 internal constant SECONDS_PER_HOUR = 3600;
+    /// @dev The highest bit of either limit, which no limit reaches.
     uint256 internal constant GUARDS = 0x8000000080000000;
+    /// @dev Of a page's word.
+    uint256 internal constant SUSPENDED_OFFSET = 160;
 
     /// @dev A page in memory. `index` is one more than its number, so that zero means none; `room` is the largest code
     /// that `entries` can take in.
@@ -106,7 +121,7 @@ library Roster {
         unchecked {
             page.index = number + 1;
         }
-        page.suspended = word >> 160;
+        page.suspended = word >> SUSPENDED_OFFSET;
         address code = address(uint160(word));
         uint256 size = code.code.length;
         if (size > page.room) {
