@@ -178,7 +178,7 @@ contract EnergyMarket is OrderBook, Metering {
             (uint256 imported, uint256 exported) = Settlement.metered(readingFrom(readingAt), buy, connection);
             (int256 cash, uint256 credit) = rules.payment(sell, buy, loss, charge, imported, exported);
             if (rules.atLimits) cash += _limitPayment(rules, at, next, sell, buy);
-            _book(journal, participant, cash, int256(credit), connection.energyLimit());
+            _book(journal, participant, cash, int256(credit), connection);
         }
     }
 

@@ -15,13 +15,20 @@ abstract contract IntervalRing is MarketRules, IEnergyMarket {
     bytes32 private constant DOMAIN_TYPEHASH =
         keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");
 
-    /// @dev `posted`: for two pages of participants, the interval in the low 32 bits and above them a bit for each whose
-    /// order was taken.
+    /// @dev Of `posted`, a word for two pages of participants:
+    ///
+    ///   255..224   223..128         127..32           31..0
+    ///   nothing    the odd page's   the even page's   interval
+    ///
+    /// a bit for each whose order was taken in the interval.
     struct Slot {
         Interval interval;
         TickBook.Book book;
         mapping(uint256 pages => uint256) posted;
     }
+
+    uint256 internal constant POSTED_OFFSET = 32;
+    uint256 internal constant POSTED_PAGES = 2;
 
     mapping(uint256 slot => Slot) internal _ring;
     mapping(uint256 slot => mapping(uint256 batch => BatchWord)) private _batches;

@@ -90,7 +90,7 @@ abstract contract MarginAccounts is Ledger, IntervalRing, ReentrancyGuard {
         require(_exits[account_].lastInterval == 0, AlreadyLeaving(account_));
         uint256 last = _lastOpen();
         _exits[account_].lastInterval = uint32(last);
-        _standings[account_ / Roster.PAGE_SIZE] |= 1 << (LEAVING + account_ % Roster.PAGE_SIZE);
+        _accountFlags[account_ / Roster.PAGE_SIZE] |= 1 << (LEAVING_OFFSET + account_ % Roster.PAGE_SIZE);
         emit ExitRequested(account_, last);
     }
 
@@ -140,7 +140,7 @@ abstract contract MarginAccounts is Ledger, IntervalRing, ReentrancyGuard {
 
     /// @dev Whether the supplier holds the margins of all connections, which carry `energyLimit` Wh together, and what
     /// others owe.
-    function _supplierStands(uint256 energyLimit) internal view returns (bool) {
+    function _supplierHoldsMargins(uint256 energyLimit) internal view returns (bool) {
         uint256 needed = _totals.debt + _margin(energyLimit - _totals.exitedEnergyLimit);
         return _systemCash.cash(SystemAccount.SUPPLIER) >= int256(needed);
     }

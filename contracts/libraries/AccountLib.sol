@@ -21,6 +21,8 @@ error BalanceOverflow();
 
 library ParticipantAccount {
     uint256 internal constant PER_WORD = 4;
+    /// @dev What `plus` returns for cash where a balance does not fit its bits: less than any margin.
+    int256 internal constant NO_ROOM = type(int256).min;
     uint256 internal constant ACCOUNT_BITS = 64;
     uint256 internal constant CASH_BITS = 38;
     uint256 internal constant ENERGY_BITS = 26;
@@ -48,30 +50,30 @@ library ParticipantAccount {
 
     /// @dev The changes themselves are far below 2^255. The tests hold a twin of this in Solidity.
     /// @return next the accounts after the change
-    /// @return before the account's cash before it; where the balances after it do not fit, something below zero, and
-    /// `next` means nothing
+    /// @return cashAfter the account's cash after it; `NO_ROOM` where a balance does not fit, and `next` means nothing then
     function plus(AccountQuad self, uint256 account, int256 cashChange, int256 energyChange)
         internal
         pure
-        returns (AccountQuad next, int256 before)
+        returns (AccountQuad next, int256 cashAfter)
     {
+        int256 noRoom = NO_ROOM;
         assembly ("memory-safe") {
             let aboveCash := sub(256, CASH_BITS)
             let aboveEnergy := sub(256, ENERGY_BITS)
             let aboveAccount := sub(256, ACCOUNT_BITS)
             let shift := mul(ACCOUNT_BITS, mod(account, PER_WORD))
             let fourth := shr(shift, self)
-            before := sar(aboveCash, shl(aboveCash, fourth))
+            let cashBefore := sar(aboveCash, shl(aboveCash, fourth))
             let energyBefore := sar(aboveEnergy, shl(aboveAccount, fourth))
-            let changedCash := add(before, cashChange)
-            let changedEnergy := add(energyBefore, energyChange)
-            let cashBits := shr(aboveCash, shl(aboveCash, xor(before, changedCash)))
-            let energyBits := shr(aboveAccount, shl(aboveEnergy, xor(energyBefore, changedEnergy)))
+            cashAfter := add(cashBefore, cashChange)
+            let energyAfter := add(energyBefore, energyChange)
+            let cashBits := shr(aboveCash, shl(aboveCash, xor(cashBefore, cashAfter)))
+            let energyBits := shr(aboveAccount, shl(aboveEnergy, xor(energyBefore, energyAfter)))
             next := xor(self, shl(shift, or(cashBits, energyBits)))
             // Moved up by half the range, what fits has no bits above it.
-            let cashExcess := shr(CASH_BITS, add(changedCash, shl(sub(CASH_BITS, 1), 1)))
-            let energyExcess := shr(ENERGY_BITS, add(changedEnergy, shl(sub(ENERGY_BITS, 1), 1)))
-            before := or(before, shl(255, iszero(iszero(or(cashExcess, energyExcess)))))
+            let cashExcess := shr(CASH_BITS, add(cashAfter, shl(sub(CASH_BITS, 1), 1)))
+            let energyExcess := shr(ENERGY_BITS, add(energyAfter, shl(sub(ENERGY_BITS, 1), 1)))
+            if or(cashExcess, energyExcess) { cashAfter := noRoom }
         }
     }
 }

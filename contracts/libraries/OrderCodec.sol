@@ -117,9 +117,14 @@ library OrderCodec {
         return (head >> PARTICIPANT_OFFSET, field(head, COUNT_OFFSET, COUNT_BITS));
     }
 
-    /// @notice The three bytes that `header` reads.
-    function headerOf(uint256 participant, uint256 count) internal pure returns (uint256) {
-        return (participant << COUNT_BITS) | count;
+    /// @notice Writes the header of the order at `at` to memory: a record begins like its order.
+    /// @dev 32 bytes from `cursor` on must have been allocated; what is written behind the header is to be overwritten.
+    /// @return next where the next write goes
+    function copyHeader(uint256 cursor, uint256 at) internal pure returns (uint256 next) {
+        assembly ("memory-safe") {
+            mstore(cursor, calldataload(at))
+            next := add(cursor, HEADER_BYTES)
+        }
     }
 
     /// @notice The steps of the order or record at `at`; of a record, from step `index` on.
@@ -189,9 +194,12 @@ library OrderCodec {
         assembly ("memory-safe") {
             let to := add(self, 0x160)
             let least := 0
+            // Outside the loop, so that the compiler does not work them out again at every use.
+            let merit := 0
+            let amount := 0
             for { let left := mul(count, iszero(gt(count, most))) } left { left := sub(left, 1) } {
-                let merit := shr(TICK_OFFSET, ladder)
-                let amount := and(shr(QUANTITY_OFFSET, ladder), QUANTITY_MASK)
+                merit := shr(TICK_OFFSET, ladder)
+                amount := and(shr(QUANTITY_OFFSET, ladder), QUANTITY_MASK)
                 if or(lt(merit, least), iszero(amount)) {
                     energy := 0
                     break

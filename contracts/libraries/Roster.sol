@@ -17,7 +17,6 @@ using {
     isOrderKey,
     importLimit,
     exportLimit,
-    energyLimit,
     carries,
     importPower,
     exportPower,
@@ -52,13 +51,6 @@ function importLimit(Connection self) pure returns (uint256) {
 
 function exportLimit(Connection self) pure returns (uint256) {
     return field(Connection.unwrap(self), EXPORT_LIMIT_OFFSET, LIMIT_BITS);
-}
-
-/// @notice What the connection can carry in one interval in both directions, Wh.
-function energyLimit(Connection self) pure returns (uint256) {
-    unchecked {
-        return self.importLimit() + self.exportLimit();
-    }
 }
 
 function importPower(Connection self) pure returns (uint256) {
@@ -149,6 +141,11 @@ library Roster {
         }
     }
 
+    /// @notice The participant's bit in a word that has one for each of its page.
+    function bitOf(uint256 participant) internal pure returns (uint256) {
+        return 1 << (participant % PAGE_SIZE);
+    }
+
     /// @notice Makes `page` the participant's, if it is not.
     function turnTo(Page memory page, IParticipantRegistry registry, uint256 participant) internal view {
         unchecked {
@@ -193,8 +190,14 @@ library Roster {
 
     // What follows reads the entry of a participant whose page this is.
 
-    function connection(Page memory page, uint256 participant) internal pure returns (Connection) {
-        return Connection.wrap(_word(page, participant, 0));
+    function connection(Page memory page, uint256 participant) internal pure returns (Connection result) {
+        bytes memory entries = page.entries;
+        unchecked {
+            uint256 at = 32 + (participant % PAGE_SIZE) * ENTRY_BYTES;
+            assembly ("memory-safe") {
+                result := mload(add(entries, at))
+            }
+        }
     }
 
     function meterKey(Page memory page, uint256 participant) internal pure returns (address) {

@@ -32,7 +32,7 @@ contract OpenLedger is EnergyMarket {
         for (uint256 i; i < participants.length; ++i) {
             _turnToAccount(journal, participants[i]);
             Connection connection = journal.page.connection(participants[i]);
-            _book(journal, participants[i], cash[i], energy[i], connection.energyLimit());
+            _book(journal, participants[i], cash[i], energy[i], connection);
         }
         _close(journal);
     }
@@ -41,8 +41,8 @@ contract OpenLedger is EnergyMarket {
         _bookAlone(participant, cash, energy);
     }
 
-    function stands(uint256 participant) external view returns (bool) {
-        return _standings[participant / Roster.PAGE_SIZE] >> participant % Roster.PAGE_SIZE & 1 != 0;
+    function holdsMargin(uint256 participant) external view returns (bool) {
+        return _accountFlags[participant / Roster.PAGE_SIZE] >> participant % Roster.PAGE_SIZE & 1 != 0;
     }
 }
 
@@ -126,7 +126,7 @@ contract LedgerTest {
             require(energy == _energy[who], "energy");
             if (cash < 0) owed += uint256(-cash);
             bool holds = _booked[who] && cash >= int256(_ledger.marginOf(who));
-            require(_ledger.stands(who) == holds, "who holds its margin");
+            require(_ledger.holdsMargin(who) == holds, "who holds its margin");
         }
         (uint256 debt,,) = _ledger.totals();
         require(debt == owed, "debt");

@@ -187,13 +187,13 @@ contract PackingTest {
         changed.energy += cash & 1 == 0 ? int256(energy) : int256(energy) >> 38;
         bool fits = _fits(changed.cash, 38) && _fits(changed.energy, 26);
         require(ParticipantAccount.fits(changed.cash, changed.energy) == fits, "what fits");
-        (AccountQuad next, int256 cashBefore) =
+        (AccountQuad next, int256 cashAfter) =
             quad.plus(account, changed.cash - before, changed.energy - quad.energy(account));
         if (!fits) {
-            require(cashBefore < 0, "a balance left its bits");
+            require(cashAfter == ParticipantAccount.NO_ROOM, "a balance left its bits");
             return;
         }
-        require(cashBefore == before, "the cash before");
+        require(cashAfter == changed.cash, "the cash after");
         for (uint256 i; i < 4; ++i) {
             require(next.cash(first + i) == expected[i].cash && next.energy(first + i) == expected[i].energy);
         }
