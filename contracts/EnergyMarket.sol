@@ -29,12 +29,73 @@ import {TickBook} from "./libraries/TickBook.sol";
 /// @title EnergyMarket
 /// @notice One zone's market: orders are auctioned, the grid decides what stands of it, meters decide what is paid.
 ///
-/// What always holds:
-/// - Σ cash over all accounts is what was deposited and not withdrawn, and equals the token balance.
-/// - Σ energy over all accounts, plus what was taken out, is the peer energy that meters recorded as delivered.
+/// WHERE TO FIND WHAT
+/// - `MarketRules`: what the market was created with, and its deadlines.
+/// - `IntervalRing`: the intervals, their books and their batches' words. `Ledger`: balances, and how they are booked.
+/// - `MarginAccounts`: deposit, withdraw, take energy out, leave.
+/// - `OrderBook`: post and clear. `Metering`: attest and overrule. Here: report, expire, settle and correct.
+/// - Contracts of their own, created in this constructor: `EnergyToken`, `Auction`, `SealedBatches`, `SignedReadings`.
+/// - Given to it: the `ParticipantRegistry`, the `GridGate` of the oracle committee, the `OperatingEnvelopes`, the token.
+///
+/// LIFE OF AN INTERVAL
+/// - Open: orders are taken in batches until gate closure; in a sealed market they are committed to until gate closure and
+///   revealed in the window after it.
+/// - Cleared: the auction has matched bids and asks; until the report deadline the committee says what is accepted.
+/// - Gated: what is accepted is final. From the end of delivery the metering operator attests, then meters overrule, and from
+///   the readings' deadline on each batch is settled. Readings are corrected until the correction deadline.
+/// - An interval's slot of the ring is used again once all its batches are settled.
+///
+/// WHAT ALWAYS HOLDS
+/// - Σ cash over all accounts is what was deposited and not withdrawn. The token balance is that and what somebody sent
+///   without a deposit, which belongs to nobody.
+/// - Σ energy over all accounts, plus what was taken out, is the peer energy recorded as delivered, net of corrections. No
+///   token is minted above that.
 /// - A report only reduces: an accepted quantity is never above its fill, and the prices are the auction's.
-/// - Nobody pays more than its bid or gets less than its ask.
-/// - Every phase ends without the party it waits for, so every account reaches its withdrawal.
+/// - The price of a trade is at most the bid and at least the ask. Network fees and losses come on top and are not
+///   part of a limit: with them a buyer may pay more than its bid, and a seller keep less than its ask.
+/// - Settling takes no participant below zero: the margin that it held when its order was taken covers its worst interval
+///   as often as the ring has slots. Corrections are not covered.
+/// - A participant has at most one order in an interval, signed by its order key, within its connection's limits.
+///
+/// WHAT EACH ROLE CAN DO
+/// - A wallet withdraws what is above its account's margin, takes energy out, and leaves. Nobody else can do that for it.
+/// - The committee, by exactly a quorum of signatures, accepts, caps, curtails or voids a clearing, and names losses and
+///   network charges up to the market's maxima. Its decisions need not balance: the community's account takes the difference.
+/// - The metering operator attests and corrects readings that no meter signed, and how much was delivered.
+/// - The operator registers and suspends participants, pauses new orders and schedules tariffs.
+/// - The supplier is everybody's counterparty and stands for the debts of all other accounts; it cannot refuse anything.
+/// - Anybody clears, expires, settles, finishes exits, and hands in what others signed.
+///
+/// WHAT MUST STAY LIVE
+/// - Clearing, expiring and settling wait for nobody: each may be called by anybody after its deadline.
+/// - Somebody must call them. Settling takes a batch's records, decisions and readings again; decisions and readings are
+///   in calldata alone. One batch that nobody settles keeps its slot of the ring, and keeps everybody who leaves later waiting.
+/// - The supplier must hold the margins of all connections for an interval to open. Those that are open go on without.
+///
+/// WHAT THE TOKEN MUST BE
+/// - An ERC-20 that moves exactly the amount it is asked to. A fee on transfers, or balances that change by themselves, break the
+///   first equality. About six decimals: prices are 16 bits in base units per Wh, and an account takes deposits up to 2^61.
+/// - It may call back: what moves money is closed to reentrance. While it refuses transfers there are neither deposits nor
+///   withdrawals, and in a sealed market neither commitments nor reveals: what cannot be revealed in time loses its bond.
+///
+/// KNOWN LIMITS
+/// - A batch is posted whole and settled whole, without a limit on its orders. Settling one of more than about a thousand
+///   orders may need more gas than a transaction has, where posting it did not; it then stays unsettled.
+/// - Corrections lie outside the margin. The metering operator, with one participant, can move the supplier's whole balance,
+///   margin included, to that participant; a meter has no word against a correction, except for readings that it signed.
+/// - Between the settlements of an interval's batches the community's account holds what buyers paid and sellers are not paid
+///   yet, and its wallet may withdraw it. The supplier stands for what is missing.
+/// - The metering operator's energy account holds what is delivered and not credited yet, and its wallet may take it out;
+///   attesting less than was delivered leaves it the rest.
+/// - The operator decides what connections the supplier stands for, without the supplier's consent. Through a participant of
+///   its own it can sell to the supplier at the feed-in tariff, and one large registration locks the supplier's balance for good.
+/// - A participant whose wallet is lost can neither leave nor be made to: its margin and the supplier's for it stay.
+/// - A silent meter settles as delivering nothing and using what was bought: for a buyer that used more, that is cheaper.
+/// - Whatever the verdict, a buyer that does not use what it bought is paid the feed-in tariff for it: in a curtailed
+///   interval too, where surplus earns nothing.
+/// - Attestations and corrections name positions in a batch, not the records at them.
+/// - In a sealed market a bond is lost only by not revealing; `ISealedBatches` says what that does not prevent.
+/// - Nothing checks at creation that the registry, gate and envelopes given to it agree with one another.
 contract EnergyMarket is OrderBook, Metering {
     using Roster for Roster.Page;
     using Settlement for Settlement.Rules;
@@ -150,6 +211,7 @@ contract EnergyMarket is OrderBook, Metering {
         Settlement.Rules memory rules = _rules(terms, clearing, data);
         (uint256 at, uint256 end) = OrderCodec.bounds(data.records);
         uint256 readingAt = Settlement.readingsAt(data.records, readings);
+        // Places in the calldata: below 2^64.
         unchecked {
             for (at += OrderCodec.COUNT_BYTES; at < end; readingAt += READING_BYTES) {
                 at = _bookOrder(journal, rules, at, readingAt);
@@ -169,6 +231,7 @@ contract EnergyMarket is OrderBook, Metering {
         private
         returns (uint256 next)
     {
+        // Places in the calldata: below 2^64. |cash| < 2^64 and |limit payment| < 2^42.
         unchecked {
             (uint256 participant, uint256 count) = OrderCodec.header(OrderCodec.load(at));
             next = at + OrderCodec.recordLength(count);

@@ -68,6 +68,7 @@ abstract contract Ledger is MarketRules, IMarginAccounts {
 
     /// @dev The worst interval of connections that carry `energyLimit` Wh, as often as intervals can be open or unsettled.
     function _margin(uint256 energyLimit) internal view returns (uint256) {
+        // energyLimit < 2^64, and the margin per Wh is a ring size up to 2^12 times a price below 2^32.
         unchecked {
             return energyLimit * MARGIN_PER_WH;
         }
@@ -99,6 +100,7 @@ abstract contract Ledger is MarketRules, IMarginAccounts {
         _flushQuad(journal);
         journal.quadIndex = quadIndex;
         journal.quad = _quads[quadIndex];
+        // number < 2^16.
         unchecked {
             // A page holds whole words.
             uint256 number = participant / Roster.PAGE_SIZE;
@@ -114,6 +116,7 @@ abstract contract Ledger is MarketRules, IMarginAccounts {
     function _book(Journal memory journal, uint256 participant, int256 cash, int256 energy, Connection connection)
         internal
     {
+        // |cash| and |energy| < 2^128, |sign| = 1; each of the two limits is below 2^32.
         unchecked {
             cash *= journal.sign;
             energy *= journal.sign;

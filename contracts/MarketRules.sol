@@ -51,7 +51,9 @@ abstract contract MarketRules {
     }
 
     // Whoever asks has found the interval in the ring, or a batch of it among those that were settled. `post` let in only
-    // intervals that begin after the gate lead and whose number fits 32 bits: nothing below can wrap around.
+    // intervals whose number is below 2^32 and that begin later than the gate lead from now. So in all of these
+    // interval * INTERVAL_LENGTH > GATE_LEAD, interval * INTERVAL_LENGTH < 2^32 * 86,400 < 2^49, and each of the at most
+    // three windows that are added is below 2^32: no sum reaches 2^50.
 
     function _gateClosure(uint256 interval) internal view returns (uint256) {
         unchecked {
@@ -106,6 +108,7 @@ abstract contract MarketRules {
 
     /// @dev The last interval that takes orders now.
     function _lastOpen() internal view returns (uint256) {
+        // A quotient plus a number below 2^16.
         unchecked {
             return block.timestamp / INTERVAL_LENGTH + OPEN_AHEAD;
         }

@@ -51,6 +51,7 @@ abstract contract Metering is IntervalRing {
 
     /// @dev Only a meter's own signature, given to `overrule`, makes a reading meter-signed.
     function _requireUnsigned(bytes calldata readings) private pure {
+        // at < readings.length + 32 < 2^64.
         unchecked {
             for (uint256 at; at < readings.length; at += 32) {
                 // Four readings at once. What follows the vector in the calldata is its padding, or another's length.

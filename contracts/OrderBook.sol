@@ -116,7 +116,8 @@ abstract contract OrderBook is MarginAccounts {
     {
         nextCursor = cursor;
         (uint256 at, uint256 end) = OrderCodec.bounds(orders);
-        // Sums of calldata's and memory's positions and of at most 2^16 orders' lengths, and the number of a page plus one.
+        // number < 2^16; count < 2^8, so an order has less than 2^11 bytes, and places in calldata and memory, as well as
+        // the numbers of orders, stay below 2^64.
         unchecked {
             while (at < end) {
                 (uint256 participant, uint256 count) = OrderCodec.header(OrderCodec.load(at));
@@ -153,6 +154,7 @@ abstract contract OrderBook is MarginAccounts {
         if (remaining & bit == 0) return _skip(posting, participant, _whyIneligible(posting, participant));
         if (!connection.carries(energy)) return _skip(posting, participant, _whyOverLimit(connection));
         uint256 end;
+        // count < 2^8: less than 2^11 bytes on.
         unchecked {
             end = at + OrderCodec.orderLength(count);
         }
@@ -170,6 +172,7 @@ abstract contract OrderBook is MarginAccounts {
 
     /// @dev Who signed `digest` with the signature that ends at `end`.
     function _signer(bytes32 digest, uint256 end) private view returns (address) {
+        // An order's end lies behind the 64 bytes of its signature: end >= 64.
         unchecked {
             return Recovery.signer(digest, OrderCodec.load(end - 64), OrderCodec.load(end - 32));
         }
@@ -196,6 +199,7 @@ abstract contract OrderBook is MarginAccounts {
 
     /// @dev A bit for each participant of page `number` that is among the first `count` accounts, and maybe more above them.
     function _known(uint256 count, uint256 number) private pure returns (uint256) {
+        // number < 2^16; count - first > 0. From a difference of 256 on the shift gives 0 and the bits below are all ones.
         unchecked {
             uint256 first = number * Roster.PAGE_SIZE;
             return count > first ? (1 << (count - first)) - 1 : 0;
@@ -228,6 +232,7 @@ abstract contract OrderBook is MarginAccounts {
         batches[batch] = postedWord(posting.interval, batch, _lastOf(batches, batch), records);
         Interval storage state = slot.interval;
         state.terms = state.terms.withHeldWords(held);
+        // batch + 1 <= 2^16 - 1.
         unchecked {
             state.batches = uint16(batch + 1);
         }

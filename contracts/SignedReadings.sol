@@ -71,6 +71,7 @@ contract SignedReadings is ISignedReadings {
         OrderCodec.endAt(overruled, OrderCodec.start(overruled) + orders * READING_BYTES);
         (readingsHash, change, skipped) = (keccak256(overruled), walk.change, walk.skipped);
         uint256 skips = walk.skips;
+        // skips <= skipped.length: the array gets shorter in place.
         assembly ("memory-safe") {
             mstore(skipped, skips)
         }
@@ -102,6 +103,7 @@ contract SignedReadings is ISignedReadings {
         uint256 signedAt;
         (signedAt,) = OrderCodec.bounds(signedReadings);
         uint256 signedEnd = signedAt + walk.skipped.length * SIGNED_READING_BYTES;
+        // Places in calldata and memory are below 2^64. Every signed reading is skipped at most once: skips <= skipped.length.
         unchecked {
             at += OrderCodec.COUNT_BYTES;
             for (uint256 i; at < end; ++i) {
@@ -134,6 +136,7 @@ contract SignedReadings is ISignedReadings {
         private
         pure
     {
+        // Both energies are at most `most` < 2^32, and a batch has less than 2^16 orders: |change| < 2^48.
         unchecked {
             uint256 most = Math.min(sold, walk.page.connection(participant).exportLimit());
             walk.change += int256(Math.min(most, replacement.exported()))
@@ -148,6 +151,7 @@ contract SignedReadings is ISignedReadings {
         view
         returns (bool valid, Reading replacement)
     {
+        // at + 54 is a place in the calldata: below 2^64.
         unchecked {
             SignedReading signed = signedReadingFrom(at);
             (uint256 imported, uint256 exported) = (signed.imported(), signed.exported());
@@ -170,6 +174,7 @@ contract SignedReadings is ISignedReadings {
     ///   0x0fe   0x1901   domain     hash of the reading
     function _frame(bytes32 domain, uint256 interval) private pure returns (uint256 frame) {
         bytes32 typehash = READING_TYPEHASH;
+        // Writes [0x00, 0x120) of the 0x140 bytes that it allocates.
         assembly ("memory-safe") {
             frame := mload(0x40)
             mstore(0x40, add(frame, 0x140))
@@ -184,6 +189,7 @@ contract SignedReadings is ISignedReadings {
     function _digest(uint256 frame, uint256 participant, SignedReading signed) private pure returns (bytes32 digest) {
         (uint256 imported, uint256 exported) = (signed.imported(), signed.exported());
         (uint256 importRegister, uint256 exportRegister) = (signed.importRegister(), signed.exportRegister());
+        // Writes [0x40, 0xe0) and [0x120, 0x140) of the frame's 0x140 bytes, and hashes up to 0xfe + 0x42 = 0x140.
         assembly ("memory-safe") {
             mstore(add(frame, 0x40), participant)
             mstore(add(frame, 0x60), imported)

@@ -28,6 +28,7 @@ library ParticipantAccount {
     uint256 internal constant ENERGY_BITS = 26;
 
     function cash(AccountQuad self, uint256 account) internal pure returns (int256) {
+        // account % 4 * 64 <= 192 < 218 = 256 - 38.
         unchecked {
             uint256 above = 256 - CASH_BITS;
             return (int256(AccountQuad.unwrap(self)) << (above - account % PER_WORD * ACCOUNT_BITS)) >> above;
@@ -35,6 +36,7 @@ library ParticipantAccount {
     }
 
     function energy(AccountQuad self, uint256 account) internal pure returns (int256) {
+        // account % 4 * 64 <= 192 = 256 - 64.
         unchecked {
             uint256 above = 256 - ACCOUNT_BITS;
             return
@@ -48,7 +50,7 @@ library ParticipantAccount {
         return cash_ == (cash_ << aboveCash) >> aboveCash && energy_ == (energy_ << aboveEnergy) >> aboveEnergy;
     }
 
-    /// @dev The changes themselves are far below 2^255. The tests hold a twin of this in Solidity.
+    /// @dev The tests hold a twin of this in Solidity.
     /// @return next the accounts after the change
     /// @return cashAfter the account's cash after it; `NO_ROOM` where a balance does not fit, and `next` means nothing then
     function plus(AccountQuad self, uint256 account, int256 cashChange, int256 energyChange)
@@ -57,6 +59,8 @@ library ParticipantAccount {
         returns (AccountQuad next, int256 cashAfter)
     {
         int256 noRoom = NO_ROOM;
+        // The shift is at most 192. |cash| < 2^37, |energy| < 2^25 and changes are below 2^128: sums below 2^129. Memory is
+        // not touched.
         assembly ("memory-safe") {
             let aboveCash := sub(256, CASH_BITS)
             let aboveEnergy := sub(256, ENERGY_BITS)
@@ -100,6 +104,7 @@ library SystemAccount {
         pure
         returns (SystemCash next, int256 before)
     {
+        // |before| < 2^63 and |change| < 2^254; account < 4, so the shift is at most 192.
         unchecked {
             before = cash(self, account);
             int256 changed = before + change;

@@ -69,6 +69,7 @@ function placed(Steps self, uint256 offset_) pure returns (uint256) {
 ///   record  participant (2)  count (1)  count posted steps (8 each)
 library OrderCodec {
     uint256 internal constant MAX_STEPS = 8;
+    uint256 private constant BOUGHT_OFFSET = 32;
     uint256 internal constant COUNT_BYTES = 2;
     uint256 internal constant HEADER_BYTES = 3;
     uint256 internal constant STEP_BYTES = 4;
@@ -86,10 +87,12 @@ library OrderCodec {
         keccak256("Order(uint32 interval,uint16 participant,Step[] steps)Step(uint8 side,uint8 tick,uint32 quantity)");
 
     // What is read of a batch is found by where in the calldata it lies: a walk over a thousand orders holds one number
-    // instead of three. Behind the end of the calldata are zeros. Callers check lengths.
+    // instead of three. Behind the end of the calldata are zeros. Places in the calldata are below 2^64, and so are sums
+    // of a few. No assembly here touches memory but where it says so.
 
     /// @notice Where `data` begins and where it ends.
     function bounds(bytes calldata data) internal pure returns (uint256 at, uint256 end) {
+        // The compiler has checked that data.offset + data.length <= calldatasize().
         assembly ("memory-safe") {
             at := data.offset
             end := add(at, data.length)
@@ -98,6 +101,7 @@ library OrderCodec {
 
     /// @notice The 32 bytes of calldata at `at`.
     function load(uint256 at) internal pure returns (uint256 value) {
+        // Any `at`: zeros from calldatasize() on.
         assembly ("memory-safe") {
             value := calldataload(at)
         }
@@ -105,6 +109,7 @@ library OrderCodec {
 
     /// @notice The 32 bytes of `data` from `index` on; zeros, or what follows `data`, beyond its end.
     function word(bytes calldata data, uint256 index) internal pure returns (uint256) {
+        // at + index < 2^64.
         unchecked {
             (uint256 at,) = bounds(data);
             return load(at + index);
@@ -121,6 +126,7 @@ library OrderCodec {
     /// @dev 32 bytes from `cursor` on must have been allocated; what is written behind the header is to be overwritten.
     /// @return next where the next write goes
     function copyHeader(uint256 cursor, uint256 at) internal pure returns (uint256 next) {
+        // Writes [cursor, cursor + 32).
         assembly ("memory-safe") {
             mstore(cursor, calldataload(at))
             next := add(cursor, HEADER_BYTES)
@@ -129,18 +135,21 @@ library OrderCodec {
 
     /// @notice The steps of the order or record at `at`; of a record, from step `index` on.
     function steps(uint256 at, uint256 index) internal pure returns (Steps) {
+        // index < 2^8, so at + 3 + 8 * index < 2^64.
         unchecked {
             return Steps.wrap(load(at + HEADER_BYTES + index * POSTED_STEP_BYTES));
         }
     }
 
     function orderLength(uint256 count) internal pure returns (uint256) {
+        // count < 2^8: below 2^11.
         unchecked {
             return HEADER_BYTES + count * STEP_BYTES + SIGNATURE_BYTES;
         }
     }
 
     function recordLength(uint256 count) internal pure returns (uint256) {
+        // count < 2^8: below 2^12.
         unchecked {
             return HEADER_BYTES + count * POSTED_STEP_BYTES;
         }
@@ -153,6 +162,7 @@ library OrderCodec {
 
     /// @notice The end of the calldata, behind which zeros are read.
     function endOfCalldata() internal pure returns (uint256 at) {
+        // A place in the calldata.
         assembly ("memory-safe") {
             at := calldatasize()
         }
@@ -166,6 +176,7 @@ library OrderCodec {
     ///   0x160   hashes of up to 8 steps
     function frame(bytes32 domain, uint256 interval) internal pure returns (Frame result) {
         (bytes32 stepTypehash, bytes32 orderTypehash) = (STEP_TYPEHASH, ORDER_TYPEHASH);
+        // Writes [0x000, 0x060), [0x080, 0x0c0) and [0x100, 0x140) of the 0x260 bytes that it allocates.
         assembly ("memory-safe") {
             result := mload(0x40)
             mstore(0x40, add(result, 0x260))
@@ -182,8 +193,8 @@ library OrderCodec {
 
     /// @notice What the `count` steps of an order come to, and the EIP-712 digest that its participant signs.
     /// @dev `digestTwin` in the tests says the same in Solidity.
-    /// @return energy Wh bought and, 32 bits lower, Wh sold; zero unless there are 1 to 8 steps, each with a quantity,
-    /// strictly ascending by side and tick
+    /// @return energy Wh bought from `BOUGHT_OFFSET` on and Wh sold below it, like a connection's two limits; zero unless
+    /// there are 1 to 8 steps, each with a quantity, strictly ascending by side and tick
     /// @return result the digest; of no meaning where `energy` is zero
     function digest(Frame self, uint256 participant, Steps ladder, uint256 count)
         internal
@@ -191,28 +202,30 @@ library OrderCodec {
         returns (uint256 energy, bytes32 result)
     {
         uint256 most = MAX_STEPS;
+        // At most 8 steps: hashes go to [0x160, 0x260) of the frame, and energy < 8 * 2^23 = 2^26 on either side. rank_ < 2^9.
         assembly ("memory-safe") {
             let to := add(self, 0x160)
-            let least := 0
+            // Below the first step's rank: -1.
+            let previous := not(0)
             // Outside the loop, so that the compiler does not work them out again at every use.
-            let merit := 0
+            let rank_ := 0
             let amount := 0
             for { let left := mul(count, iszero(gt(count, most))) } left { left := sub(left, 1) } {
-                merit := shr(TICK_OFFSET, ladder)
+                rank_ := shr(TICK_OFFSET, ladder)
                 amount := and(shr(QUANTITY_OFFSET, ladder), QUANTITY_MASK)
-                if or(lt(merit, least), iszero(amount)) {
+                if or(iszero(sgt(rank_, previous)), iszero(amount)) {
                     energy := 0
                     break
                 }
-                let sells := shr(TICK_BITS, merit)
-                energy := add(energy, shl(shl(5, iszero(sells)), amount))
+                let sells := shr(TICK_BITS, rank_)
+                energy := add(energy, shl(mul(BOUGHT_OFFSET, iszero(sells)), amount))
                 // The last byte of either word; what is above it is zero.
                 mstore8(add(self, 0x3f), sells)
-                mstore8(add(self, 0x5f), merit)
+                mstore8(add(self, 0x5f), rank_)
                 mstore(add(self, 0x60), amount)
                 mstore(to, keccak256(self, 0x80))
                 to := add(to, 0x20)
-                least := add(merit, 1)
+                previous := rank_
                 ladder := shl(STEP_BITS, ladder)
             }
             let hashes := add(self, 0x160)
@@ -225,6 +238,7 @@ library OrderCodec {
 
     /// @notice Where in memory the first byte of `data` lies.
     function start(bytes memory data) internal pure returns (uint256 cursor) {
+        // A place in memory.
         assembly ("memory-safe") {
             cursor := add(data, 0x20)
         }
@@ -233,6 +247,7 @@ library OrderCodec {
     /// @notice Writes the low `length` bytes of `value` at `cursor`, and returns where the next write goes.
     /// @dev 32 bytes from `cursor` on must have been allocated.
     function write(uint256 cursor, uint256 value, uint256 length) internal pure returns (uint256) {
+        // 0 < length <= 32. Writes [cursor, cursor + 32).
         unchecked {
             uint256 aligned = value << (256 - 8 * length);
             assembly ("memory-safe") {
@@ -244,6 +259,7 @@ library OrderCodec {
 
     /// @notice Ends `records`, which holds `count` of them, at `cursor`.
     function finish(bytes memory records, uint256 cursor, uint256 count) internal pure {
+        // cursor >= content, and the records have two bytes for their number, which is below 2^16.
         assembly ("memory-safe") {
             let content := add(records, 0x20)
             mstore(records, sub(cursor, content))
@@ -254,6 +270,7 @@ library OrderCodec {
 
     /// @notice Shortens `data` to end at `cursor`.
     function endAt(bytes memory data, uint256 cursor) internal pure {
+        // data + 0x20 <= cursor <= the end of what was allocated.
         assembly ("memory-safe") {
             mstore(data, sub(sub(cursor, data), 0x20))
         }

@@ -114,6 +114,7 @@ library Settlement {
         pure
         returns (uint256 sell, uint256 buy, uint256 loss, uint256 charge)
     {
+        // sell and buy < 2^27, rates and charges per Wh < 2^24: products < 2^52; a batch's charges < 2^16 * 2^32.
         unchecked {
             if (r.volume != 0) {
                 // Wh bought in the low half, Wh sold in the high one.
@@ -149,6 +150,7 @@ library Settlement {
     /// @param decisionAt where in the calldata the order's decision lies, if there are any
     function sold(Rules memory r, uint256 at, uint256 count, uint256 decisionAt) internal pure returns (uint256 sell) {
         if (r.volume == 0) return 0;
+        // At most 8 steps of less than 2^23 Wh each: sell < 2^26.
         unchecked {
             // The sells of an order are its last steps.
             for (uint256 left = count; left != 0; --left) {
@@ -197,6 +199,8 @@ library Settlement {
         uint256 imported,
         uint256 fedIn
     ) internal pure returns (int256 booked, uint256 credit) {
+        // Energies are below 2^32 and prices below 2^17, so each product is below 2^49 and |booked| < 2^52; credited < 2^40, so
+        // buy * credited < 2^67. credit <= buy, since credited <= volume; a sum of 2^16 energies below 2^32 fits 51 bits.
         unchecked {
             // (R4) Rounded down.
             if (buy != 0) credit = FixedPointMathLib.rawDiv(buy * r.credited, r.volume);
@@ -218,6 +222,7 @@ library Settlement {
 
     /// @notice Adds the cash of an order's peer energy that was traded at its steps' own limits.
     function addLimits(Rules memory r, int256 booked) internal pure {
+        // |booked| < 2^42, of less than 2^16 orders.
         unchecked {
             r.limits += booked;
             r.participants += booked;
@@ -226,6 +231,7 @@ library Settlement {
 
     /// @notice What the batch books to everybody besides its participants.
     function sums(Rules memory r) internal pure returns (Sums memory s) {
+        // Sums of energy are below 2^51 and prices below 2^16: no sum of cash reaches 2^70.
         unchecked {
             (uint256 sells, uint256 buys) = (_sum(r, SOLD_OFFSET), _sum(r, BOUGHT_OFFSET));
             s.gridOperator = int256(r.networkFee * buys + r.charges + r.retail * _sum(r, LOST_OFFSET));
