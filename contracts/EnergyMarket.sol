@@ -27,7 +27,7 @@ import {Terms, Verdict} from "./libraries/Terms.sol";
 import {TickBook} from "./libraries/TickBook.sol";
 
 /// @title EnergyMarket
-/// @notice One zone's market: orders are auctioned, the grid decides what stands of it, meters decide what is paid.
+/// @notice One zone's market: orders are auctioned, the grid decides what is accepted of it, meters decide what is paid.
 ///
 /// WHERE TO FIND WHAT
 /// - `MarketRules`: what the market was created with, and its deadlines.

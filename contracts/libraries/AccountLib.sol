@@ -26,6 +26,9 @@ library ParticipantAccount {
     uint256 internal constant ACCOUNT_BITS = 64;
     uint256 internal constant CASH_BITS = 38;
     uint256 internal constant ENERGY_BITS = 26;
+    /// @dev Half the range of each: 2^37 and 2^25.
+    uint256 private constant CASH_HALF = 0x2000000000;
+    uint256 private constant ENERGY_HALF = 0x2000000;
 
     function cash(AccountQuad self, uint256 account) internal pure returns (int256) {
         // account % 4 * 64 <= 192 < 218 = 256 - 38.
@@ -75,8 +78,8 @@ library ParticipantAccount {
             let energyBits := shr(aboveAccount, shl(aboveEnergy, xor(energyBefore, energyAfter)))
             next := xor(self, shl(shift, or(cashBits, energyBits)))
             // Moved up by half the range, what fits has no bits above it.
-            let cashExcess := shr(CASH_BITS, add(cashAfter, shl(sub(CASH_BITS, 1), 1)))
-            let energyExcess := shr(ENERGY_BITS, add(energyAfter, shl(sub(ENERGY_BITS, 1), 1)))
+            let cashExcess := shr(CASH_BITS, add(cashAfter, CASH_HALF))
+            let energyExcess := shr(ENERGY_BITS, add(energyAfter, ENERGY_HALF))
             if or(cashExcess, energyExcess) { cashAfter := noRoom }
         }
     }

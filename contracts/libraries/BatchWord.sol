@@ -19,7 +19,7 @@ type BatchWord is bytes32;
 
 using {gated, metered, tagged, settled, equals as ==, differs as !=} for BatchWord global;
 
-/// @dev What stands for the batch before the first one.
+/// @dev The word of the batch before the first one, which there is not.
 BatchWord constant NO_BATCH = BatchWord.wrap(0);
 bytes1 constant GATED_TAG = 0x01;
 bytes1 constant METERED_TAG = 0x02;

@@ -3,7 +3,7 @@ pragma solidity 0.8.30;
 
 import {field, withField} from "./PackedWord.sol";
 
-/// What the grid lets stand of a clearing.
+/// What the committee decides on a clearing, or that it was silent.
 /// @dev `Expired` is the committee's silence: nothing is accepted, and everybody is back on the grid tariff.
 enum Verdict {
     None,

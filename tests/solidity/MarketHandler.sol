@@ -23,7 +23,7 @@ contract MarketHandler is PlantActs {
             this.withdraw.selector,
             this.takeOut.selector,
             this.retire.selector,
-            this.rob.selector,
+            this.takeAsStranger.selector,
             this.join.selector,
             this.leave.selector,
             this.suspend.selector,
