@@ -65,12 +65,13 @@ contract Auction is IAuction {
     {
         (uint256 at,) = OrderCodec.bounds(record);
         (, uint256 count) = OrderCodec.header(OrderCodec.load(at));
+        // i <= 8, taken < 2^23 and price < 2^16, so |booked| < 8 * 2^39; taken <= sell and taken <= buy.
         unchecked {
             // Asks from the first step on, until what was sold is told.
             for (uint256 i; i < count && sell != 0; ++i) {
                 Steps posted = OrderCodec.steps(at, i);
                 if (posted.side() == BUY) continue;
-                uint256 taken = Math.min(cleared.stands(posted), sell);
+                uint256 taken = Math.min(cleared.acceptedQuantity(posted), sell);
                 booked += int256(taken * _price(posted.tick()));
                 sell -= taken;
             }
@@ -78,7 +79,7 @@ contract Auction is IAuction {
             for (uint256 i = count; i != 0 && buy != 0; --i) {
                 Steps posted = OrderCodec.steps(at, i - 1);
                 if (posted.side() != BUY) continue;
-                uint256 taken = Math.min(cleared.stands(posted), buy);
+                uint256 taken = Math.min(cleared.acceptedQuantity(posted), buy);
                 booked -= int256(taken * _price(posted.tick()));
                 buy -= taken;
             }
@@ -136,6 +137,7 @@ contract Auction is IAuction {
     /// less, at the first tick where asks suffice for all higher bids. Whole words are added up until both sides have come
     /// to the same one, which holds such a tick: where both sums are equal maybe a later one, with the same volume.
     function _crossing(uint256[52] calldata words) private pure returns (uint256) {
+        // A side holds less than 256 * 2^25 = 2^33 Wh. 0 <= ask <= bid <= 25; what is subtracted was added before.
         unchecked {
             (uint256 bid, uint256 ask) = (LAST_WORD, 0);
             (uint256 bids, uint256 asks) = (_word(words, BUY, bid), _word(words, SELL, ask));
@@ -167,6 +169,8 @@ contract Auction is IAuction {
         pure
         returns (Marginal memory)
     {
+        // Each subtraction leaves volume > 0. The side holds `volume`, so the walk ends at one of its words: index <= 25.
+        // Adding `worse` for -1 wraps around, as it is meant to.
         unchecked {
             (uint256 index, uint256 worse) = _walk(side);
             uint256 word = _word(words, side, index);
@@ -189,6 +193,7 @@ contract Auction is IAuction {
     /// @dev The best tick of a side at which something is left when all is taken up to its marginal tick.
     function _bestLeft(uint256 side, Marginal memory last, uint256[52] calldata words) private pure returns (uint256) {
         if (last.filled < last.total) return last.tick;
+        // tick <= 255, so index <= 25. One word below 0, index is 2^256 - 1 and above `LAST_WORD`.
         unchecked {
             (, uint256 worse) = _walk(side);
             uint256 index = last.tick / TickBook.LANES_PER_WORD;
@@ -205,6 +210,7 @@ contract Auction is IAuction {
 
     /// @dev Wh queued at a side's ticks that are no worse than `worst`.
     function _energy(uint256 side, uint256 worst, uint256[52] calldata words) private pure returns (uint256 energy) {
+        // 0 <= last <= 25 lies ahead of the walk's first word, so it is reached; energy < 256 * 2^25 = 2^33.
         unchecked {
             (uint256 index, uint256 worse) = _walk(side);
             uint256 last = worst / TickBook.LANES_PER_WORD;
@@ -234,6 +240,7 @@ contract Auction is IAuction {
 
     /// @dev A side's word, without the check of an index that is below 26.
     function _word(uint256[52] calldata words, uint256 side, uint256 index) private pure returns (uint256 word) {
+        // index + 26 * side < 52: one of the array's 52 words. Memory is not touched.
         assembly ("memory-safe") {
             word := calldataload(add(words, shl(5, add(index, mul(side, 26)))))
         }

@@ -2,32 +2,101 @@
 pragma solidity 0.8.30;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
-import {Clock} from "./Clock.sol";
+import {Auction} from "./Auction.sol";
+import {EnergyToken} from "./EnergyToken.sol";
 import {MarginAccounts} from "./MarginAccounts.sol";
+import {MarketRules} from "./MarketRules.sol";
 import {Metering} from "./Metering.sol";
 import {OrderBook} from "./OrderBook.sol";
+import {SealedBatches} from "./SealedBatches.sol";
+import {SignedReadings} from "./SignedReadings.sol";
 import {BatchData, Correction, IEnergyMarket, Interval, NetworkReport, Phase} from "./interfaces/IEnergyMarket.sol";
 import {IGridGate} from "./interfaces/IGridGate.sol";
 import {IOperatingEnvelopes} from "./interfaces/IOperatingEnvelopes.sol";
 import {IParticipantRegistry} from "./interfaces/IParticipantRegistry.sol";
+import {ISealedBatches} from "./interfaces/ISealedBatches.sol";
 import {SystemAccount} from "./libraries/AccountLib.sol";
+import {BatchWord, GATED_TAG} from "./libraries/BatchWord.sol";
 import {Clearing} from "./libraries/Clearing.sol";
+import {DECISION_BYTES} from "./libraries/Decision.sol";
 import {OrderCodec} from "./libraries/OrderCodec.sol";
+import {READING_BYTES, readingFrom} from "./libraries/Reading.sol";
 import {Connection, Roster} from "./libraries/Roster.sol";
 import {Settlement, Sums} from "./libraries/Settlement.sol";
 import {Terms, Verdict} from "./libraries/Terms.sol";
 import {TickBook} from "./libraries/TickBook.sol";
 
 /// @title EnergyMarket
-/// @notice One zone's market: orders are auctioned, the grid decides what stands of it, meters decide what is paid.
+/// @notice One zone's market: orders are auctioned, the grid decides what is accepted of it, meters decide what is paid.
 ///
-/// What always holds:
-/// - Σ cash over all accounts is what was deposited and not withdrawn, and equals the token balance.
-/// - Σ energy over all accounts, plus what was taken out, is the peer energy that meters recorded as delivered.
+/// WHERE TO FIND WHAT
+/// - `MarketRules`: what the market was created with, and its deadlines.
+/// - `IntervalRing`: the intervals, their books and their batches' words. `Ledger`: balances, and how they are booked.
+/// - `MarginAccounts`: deposit, withdraw, take energy out, leave.
+/// - `OrderBook`: post and clear. `Metering`: attest and overrule. Here: report, expire, settle and correct.
+/// - Contracts of their own, created in this constructor: `EnergyToken`, `Auction`, `SealedBatches`, `SignedReadings`.
+/// - Given to it: the `ParticipantRegistry`, the `GridGate` of the oracle committee, the `OperatingEnvelopes`, the token.
+///
+/// LIFE OF AN INTERVAL
+/// - Open: orders are taken in batches until gate closure; in a sealed market they are committed to until gate closure and
+///   revealed in the window after it.
+/// - Cleared: the auction has matched bids and asks; until the report deadline the committee says what is accepted.
+/// - Gated: what is accepted is final. From the end of delivery the metering operator attests, then meters overrule, and from
+///   the readings' deadline on each batch is settled. Readings are corrected until the correction deadline.
+/// - An interval's slot of the ring is used again once all its batches are settled.
+///
+/// WHAT ALWAYS HOLDS
+/// - Σ cash over all accounts is what was deposited and not withdrawn. The token balance is that and what somebody sent
+///   without a deposit, which belongs to nobody.
+/// - Σ energy over all accounts, plus what was taken out, is the peer energy recorded as delivered, net of corrections. No
+///   token is minted above that.
 /// - A report only reduces: an accepted quantity is never above its fill, and the prices are the auction's.
-/// - Nobody pays more than its bid or gets less than its ask.
-/// - Every phase ends without the party it waits for, so every account reaches its withdrawal.
-contract EnergyMarket is Metering {
+/// - The price of a trade is at most the bid and at least the ask. Network fees and losses come on top and are not
+///   part of a limit: with them a buyer may pay more than its bid, and a seller keep less than its ask.
+/// - Settling takes no participant below zero: the margin that it held when its order was taken covers its worst interval
+///   as often as the ring has slots. Corrections are not covered.
+/// - A participant has at most one order in an interval, signed by its order key, within its connection's limits.
+///
+/// WHAT EACH ROLE CAN DO
+/// - A wallet withdraws what is above its account's margin, takes energy out, and leaves. Nobody else can do that for it.
+/// - The committee, by exactly a quorum of signatures, accepts, caps, curtails or voids a clearing, and names losses and
+///   network charges up to the market's maxima. Its decisions need not balance: the community's account takes the difference.
+/// - The metering operator attests and corrects readings that no meter signed, and how much was delivered.
+/// - The operator registers and suspends participants, pauses new orders and schedules tariffs.
+/// - The supplier is everybody's counterparty and stands for the debts of all other accounts; it cannot refuse anything.
+/// - Anybody clears, expires, settles, finishes exits, and hands in what others signed.
+///
+/// WHAT MUST STAY LIVE
+/// - Clearing, expiring and settling wait for nobody: each may be called by anybody after its deadline.
+/// - Somebody must call them. Settling takes a batch's records, decisions and readings again; decisions and readings are
+///   in calldata alone. One batch that nobody settles keeps its slot of the ring, and keeps everybody who leaves later waiting.
+/// - The supplier must hold the margins of all connections for an interval to open. Those that are open go on without.
+///
+/// WHAT THE TOKEN MUST BE
+/// - An ERC-20 that moves exactly the amount it is asked to. A fee on transfers, or balances that change by themselves, break the
+///   first equality. About six decimals: prices are 16 bits in base units per Wh, and an account takes deposits up to 2^61.
+/// - It may call back: what moves money is closed to reentrance. While it refuses transfers there are neither deposits nor
+///   withdrawals, and in a sealed market neither commitments nor reveals: what cannot be revealed in time loses its bond.
+///
+/// KNOWN LIMITS
+/// - A batch is posted whole and settled whole, without a limit on its orders. Settling one of more than about a thousand
+///   orders may need more gas than a transaction has, where posting it did not; it then stays unsettled.
+/// - Corrections lie outside the margin. The metering operator, with one participant, can move the supplier's whole balance,
+///   margin included, to that participant; a meter has no word against a correction, except for readings that it signed.
+/// - Between the settlements of an interval's batches the community's account holds what buyers paid and sellers are not paid
+///   yet, and its wallet may withdraw it. The supplier stands for what is missing.
+/// - The metering operator's energy account holds what is delivered and not credited yet, and its wallet may take it out;
+///   attesting less than was delivered leaves it the rest.
+/// - The operator decides what connections the supplier stands for, without the supplier's consent. Through a participant of
+///   its own it can sell to the supplier at the feed-in tariff, and one large registration locks the supplier's balance for good.
+/// - A participant whose wallet is lost can neither leave nor be made to: its margin and the supplier's for it stay.
+/// - A silent meter settles as delivering nothing and using what was bought: for a buyer that used more, that is cheaper.
+/// - Whatever the verdict, a buyer that does not use what it bought is paid the feed-in tariff for it: in a curtailed
+///   interval too, where surplus earns nothing.
+/// - Attestations and corrections name positions in a batch, not the records at them.
+/// - In a sealed market a bond is lost only by not revealing; `ISealedBatches` says what that does not prevent.
+/// - Nothing checks at creation that the registry, gate and envelopes given to it agree with one another.
+contract EnergyMarket is OrderBook, Metering {
     using Roster for Roster.Page;
     using Settlement for Settlement.Rules;
     using TickBook for TickBook.Book;
@@ -41,11 +110,18 @@ contract EnergyMarket is Metering {
 
     /// @param envelopes_ whose limits orders must keep, of the same participants; none for a market without
     constructor(IParticipantRegistry registry_, IGridGate gate_, IERC20 paymentToken_, IOperatingEnvelopes envelopes_)
-        Clock(registry_)
-        MarginAccounts(paymentToken_)
-        OrderBook(envelopes_)
+        MarketRules(registry_)
+        MarginAccounts(paymentToken_, new EnergyToken(address(this)))
+        OrderBook(new Auction(registry_.config()), _sealedPhase(registry_, paymentToken_), envelopes_)
+        Metering(new SignedReadings(registry_))
     {
         gate = gate_;
+    }
+
+    /// @dev The sealed phase of a market with a reveal window; none for an open market.
+    function _sealedPhase(IParticipantRegistry registry_, IERC20 paymentToken_) private returns (ISealedBatches) {
+        if (registry_.config().revealWindow == 0) return ISealedBatches(address(0));
+        return new SealedBatches(registry_, paymentToken_);
     }
 
     /* GATE */
@@ -102,7 +178,7 @@ contract EnergyMarket is Metering {
         }
         bytes32[] memory hashes = _hashes(decisions, state.batches);
         require(keccak256(abi.encodePacked(hashes)) == decisionsHash, DecisionsMismatch());
-        _commitVectors(state.number, GATED, decisions, hashes);
+        _commitVectors(state.number, GATED_TAG, decisions, hashes);
     }
 
     /* SETTLE */
@@ -112,9 +188,9 @@ contract EnergyMarket is Metering {
         Interval storage state = _slot(interval, Phase.Gated).interval;
         _requireFrom(_readingsDeadline(interval));
         (Terms terms, Clearing clearing) = (state.terms, state.clearing);
-        bytes32 supplied = _read(_unread(interval, batch, data), data.readings);
-        bytes32 settled = _settled(terms, clearing, supplied);
-        bytes32 committed = _committed(state, batch);
+        BatchWord supplied = _read(_unread(interval, batch, data), data.readings);
+        BatchWord settled = supplied.settled(terms, clearing);
+        BatchWord committed = _committed(state, batch);
         require(committed != settled, AlreadySettled(interval, batch));
         require(committed == supplied, NotCommitted());
 
@@ -135,8 +211,9 @@ contract EnergyMarket is Metering {
         Settlement.Rules memory rules = _rules(terms, clearing, data);
         (uint256 at, uint256 end) = OrderCodec.bounds(data.records);
         uint256 readingAt = Settlement.readingsAt(data.records, readings);
+        // Places in the calldata: below 2^64.
         unchecked {
-            for (at += OrderCodec.COUNT_BYTES; at < end; readingAt += OrderCodec.READING_BYTES) {
+            for (at += OrderCodec.COUNT_BYTES; at < end; readingAt += READING_BYTES) {
                 at = _bookOrder(journal, rules, at, readingAt);
             }
         }
@@ -154,16 +231,17 @@ contract EnergyMarket is Metering {
         private
         returns (uint256 next)
     {
+        // Places in the calldata: below 2^64. |cash| < 2^64 and |limit payment| < 2^42.
         unchecked {
             (uint256 participant, uint256 count) = OrderCodec.header(OrderCodec.load(at));
             next = at + OrderCodec.recordLength(count);
             _turnToAccount(journal, participant);
             Connection connection = journal.page.connection(participant);
             (uint256 sell, uint256 buy, uint256 loss, uint256 charge) = rules.accepted(at, count);
-            (uint256 imported, uint256 exported) = Settlement.metered(OrderCodec.reading(readingAt), buy, connection);
+            (uint256 imported, uint256 exported) = Settlement.metered(readingFrom(readingAt), buy, connection);
             (int256 cash, uint256 credit) = rules.payment(sell, buy, loss, charge, imported, exported);
             if (rules.atLimits) cash += _limitPayment(rules, at, next, sell, buy);
-            _book(journal, participant, cash, int256(credit), connection.energyLimit());
+            _book(journal, participant, cash, int256(credit), connection);
         }
     }
 
@@ -182,7 +260,7 @@ contract EnergyMarket is Metering {
         view
         returns (Settlement.Rules memory rules)
     {
-        uint256 length = OrderCodec.recordCount(data.records) * Settlement.DECISION_BYTES;
+        uint256 length = OrderCodec.recordCount(data.records) * DECISION_BYTES;
         bool named = data.decisions.length == length;
         rules = Settlement.rules(terms, clearing, MAX_LOSS_RATE, MAX_NETWORK_FEE, named);
         (rules.decisionsAt,) = OrderCodec.bounds(data.decisions);
@@ -202,9 +280,9 @@ contract EnergyMarket is Metering {
     ) external {
         // The word is found and made from the interval's low bits: no other number may stand for it.
         require(interval <= type(uint32).max, NotCommitted());
-        bytes32 unread = _unread(interval, batch, data);
-        mapping(uint256 => bytes32) storage batches = _batchesOf(interval);
-        require(_settled(terms, clearing, _read(unread, data.readings)) == batches[batch], NotCommitted());
+        BatchWord unread = _unread(interval, batch, data);
+        mapping(uint256 => BatchWord) storage batches = _batchesOf(interval);
+        require(_read(unread, data.readings).settled(terms, clearing) == batches[batch], NotCommitted());
         _requireBefore(_correctionDeadline(interval));
         require(correction.run > terms.run(), OldRun(correction.run, terms.run()));
         bytes32 readingsHash = keccak256(abi.encodePacked(correction.readingHashes));
@@ -221,7 +299,7 @@ contract EnergyMarket is Metering {
         _bookBatch(_booking(), corrected, clearing, data, newReadings);
         int256 equity = _supplierEquity();
         require(equity >= 0 || equity >= equityBefore, SupplierShort(equity));
-        batches[batch] = _settled(corrected, clearing, _read(unread, newReadings));
+        batches[batch] = _read(unread, newReadings).settled(corrected, clearing);
         emit BatchCorrected(interval, batch, corrected, clearing);
     }
 }

@@ -2,28 +2,36 @@
 pragma solidity 0.8.30;
 
 import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
-import {MarginAccounts} from "./MarginAccounts.sol";
+import {MarketRules} from "./MarketRules.sol";
 import {IEnergyMarket, Interval, Phase} from "./interfaces/IEnergyMarket.sol";
+import {BatchWord, NO_BATCH} from "./libraries/BatchWord.sol";
 import {TickBook} from "./libraries/TickBook.sol";
 
 /// @title The ring of intervals, their books, and what their batches are committed to
 /// @notice A slot is used again without clearing it, so the state does not grow.
-abstract contract IntervalRing is MarginAccounts, IEnergyMarket {
+abstract contract IntervalRing is MarketRules, IEnergyMarket {
     using TickBook for TickBook.Book;
 
     bytes32 private constant DOMAIN_TYPEHASH =
         keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");
 
-    /// @dev `posted`: for two pages of participants, the interval in the low 32 bits and above them a bit for each whose
-    /// order was taken.
+    /// @dev Of `posted`, a word for two pages of participants:
+    ///
+    ///   255..224   223..128         127..32           31..0
+    ///   nothing    the odd page's   the even page's   interval
+    ///
+    /// a bit for each whose order was taken in the interval.
     struct Slot {
         Interval interval;
         TickBook.Book book;
         mapping(uint256 pages => uint256) posted;
     }
 
+    uint256 internal constant POSTED_OFFSET = 32;
+    uint256 internal constant POSTED_PAGES = 2;
+
     mapping(uint256 slot => Slot) internal _ring;
-    mapping(uint256 slot => mapping(uint256 batch => bytes32)) private _batches;
+    mapping(uint256 slot => mapping(uint256 batch => BatchWord)) private _batches;
 
     /* READ */
 
@@ -47,7 +55,7 @@ abstract contract IntervalRing is MarginAccounts, IEnergyMarket {
     }
 
     /// @inheritdoc IEnergyMarket
-    function batchCommitment(uint256 interval, uint256 batch) external view returns (bytes32) {
+    function batchCommitment(uint256 interval, uint256 batch) external view returns (BatchWord) {
         Interval storage state = _ring[interval % RING_SIZE].interval;
         require(state.number == interval, UnknownBatch(interval, batch));
         return _committed(state, batch);
@@ -72,35 +80,26 @@ abstract contract IntervalRing is MarginAccounts, IEnergyMarket {
         require(actual == phase, WrongPhase(interval, actual));
     }
 
-    function _ringState(uint256 index) internal view override returns (uint256 interval, bool settled) {
+    /// @dev The interval in ring slot `index`, and whether nothing in it is left to settle.
+    function _ringState(uint256 index) internal view returns (uint256 interval, bool settled) {
         Interval storage state = _ring[index].interval;
         return (state.number, state.settled == state.batches);
     }
 
-    /// @dev What each batch of the interval is committed to. Beyond its last batch lie an older interval's.
-    function _batchesOf(uint256 interval) internal view returns (mapping(uint256 batch => bytes32) storage) {
+    /// @dev The words of the interval's batches. Beyond its last batch lie an older interval's.
+    function _batchesOf(uint256 interval) internal view returns (mapping(uint256 batch => BatchWord) storage) {
         return _batches[interval % BATCH_RING];
     }
 
-    /// @dev What a batch that was posted is committed to.
-    function _committed(Interval storage state, uint256 batch) internal view returns (bytes32) {
+    /// @dev The word of a batch that was posted.
+    function _committed(Interval storage state, uint256 batch) internal view returns (BatchWord) {
         require(batch < state.batches, UnknownBatch(state.number, batch));
         return _batchesOf(state.number)[batch];
     }
 
-    function _posted(uint256 interval, uint256 batch, bytes32 previous, bytes memory records)
-        internal
-        pure
-        returns (bytes32)
-    {
-        // The interval fits four bytes, so the first of five is zero: no tag of a later phase.
-        return keccak256(abi.encodePacked(uint40(interval), uint16(batch), previous, records));
-    }
-
-    /// @dev The word of the last of so many batches, zero if there is none. Until the gate it commits to the records of all of
-    /// them.
-    function _lastOf(mapping(uint256 => bytes32) storage batches, uint256 count) internal view returns (bytes32) {
-        return count == 0 ? bytes32(0) : batches[count - 1];
+    /// @dev The word of the last of so many batches. Until the gate it commits to the records of all of them.
+    function _lastOf(mapping(uint256 => BatchWord) storage batches, uint256 count) internal view returns (BatchWord) {
+        return count == 0 ? NO_BATCH : batches[count - 1];
     }
 
     /// @dev The clearing and the records: what everybody gets follows from them, and so does the volume.

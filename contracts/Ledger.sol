@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {Clock} from "./Clock.sol";
+import {MarketRules} from "./MarketRules.sol";
 import {IMarginAccounts} from "./interfaces/IMarginAccounts.sol";
 import {AccountQuad, ParticipantAccount, SystemAccount, SystemCash} from "./libraries/AccountLib.sol";
 import {Connection, Roster} from "./libraries/Roster.sol";
 
 /// @title Ledger: who holds what, and how it is booked
 /// @notice Knows nothing of where bookings come from, but who falls below its margin by them.
-abstract contract Ledger is Clock, IMarginAccounts {
+abstract contract Ledger is MarketRules, IMarginAccounts {
     using Roster for Roster.Page;
 
-    uint256 internal constant LEAVING = Roster.PAGE_SIZE;
+    uint256 internal constant LEAVING_OFFSET = Roster.PAGE_SIZE;
 
     /// @param uncredited the metering operator's energy: what was delivered beyond what was credited, Wh
     /// @param exitedEnergyLimit connection limits of those who left, Wh: the supplier need not stand for them
@@ -25,13 +25,13 @@ abstract contract Ledger is Clock, IMarginAccounts {
 
     /// @dev A run of bookings to participants. Holds the words being written, so that neighbours in the order of the
     /// accounts share their cost.
-    /// @param standing of the page: a bit for each that holds its margin, as in `_standings`
+    /// @param flags of the page, as in `_accountFlags`
     /// @param quadIndex of `quad`; zero: none
     /// @param sign 1 to book, -1 to take bookings back
     struct Journal {
         int256 sign;
         Roster.Page page;
-        uint256 standing;
+        uint256 flags;
         uint256 quadIndex;
         AccountQuad quad;
         int256 debt;
@@ -47,11 +47,13 @@ abstract contract Ledger is Clock, IMarginAccounts {
     SystemCash internal _systemCash;
     /// @dev An array, not a mapping: the place of a word costs no hash.
     AccountQuad[1 << 14] private _quads;
-    /// @dev Of accounts that once outgrew their place. Who stands has no negative cash here.
+    /// @dev Of accounts that once outgrew their place. Who holds its margin has no negative cash here.
     mapping(uint256 account => Reserve) private _reserves;
-    /// @dev For a page of participants, a bit for each that holds its margin and, `LEAVING` bits higher, one for each
-    /// that has asked to leave.
-    mapping(uint256 page => uint256) internal _standings;
+    /// @dev For a page of participants:
+    ///
+    ///   255..192   191..96                         95..0
+    ///   nothing    a bit for each that is leaving  a bit for each that holds its margin
+    mapping(uint256 page => uint256) internal _accountFlags;
 
     /// @inheritdoc IMarginAccounts
     function account(uint256 index) public view returns (int256 cash, int256 energy) {
@@ -66,6 +68,7 @@ abstract contract Ledger is Clock, IMarginAccounts {
 
     /// @dev The worst interval of connections that carry `energyLimit` Wh, as often as intervals can be open or unsettled.
     function _margin(uint256 energyLimit) internal view returns (uint256) {
+        // energyLimit < 2^64, and the margin per Wh is a ring size up to 2^12 times a price below 2^32.
         unchecked {
             return energyLimit * MARGIN_PER_WH;
         }
@@ -77,7 +80,7 @@ abstract contract Ledger is Clock, IMarginAccounts {
         page.open(registry, account_ / Roster.PAGE_SIZE);
         if (!page.knows(account_)) return 0;
         Connection connection = page.connection(account_);
-        return connection.energyLimit();
+        return connection.importLimit() + connection.exportLimit();
     }
 
     /* BOOK */
@@ -97,52 +100,49 @@ abstract contract Ledger is Clock, IMarginAccounts {
         _flushQuad(journal);
         journal.quadIndex = quadIndex;
         journal.quad = _quads[quadIndex];
+        // number < 2^16.
         unchecked {
             // A page holds whole words.
             uint256 number = participant / Roster.PAGE_SIZE;
             if (journal.page.index != number + 1) {
-                _flushStanding(journal);
+                _flushFlags(journal);
                 journal.page.open(registry, number);
-                journal.standing = _standings[number];
+                journal.flags = _accountFlags[number];
             }
         }
     }
 
-    /// @dev Books a change to a participant that the journal was turned to, whose connection carries `energyLimit` Wh.
-    function _book(Journal memory journal, uint256 participant, int256 cash, int256 energy, uint256 energyLimit)
+    /// @dev Books a change to a participant that the journal was turned to.
+    function _book(Journal memory journal, uint256 participant, int256 cash, int256 energy, Connection connection)
         internal
     {
+        // |cash| and |energy| < 2^128, |sign| = 1; each of the two limits is below 2^32.
         unchecked {
             cash *= journal.sign;
             energy *= journal.sign;
-            (AccountQuad next, int256 before) = journal.quad.plus(participant, cash, energy);
-            int256 aboveMargin = before + cash - int256(_margin(energyLimit));
-            int256 bit = int256(1 << (participant % Roster.PAGE_SIZE));
-            // Negative if its place held a debt or has no room, is below the margin, or the account did not stand.
-            if ((before | aboveMargin | ((int256(journal.standing) & bit) - 1)) < 0) {
-                next = _bookWithReserve(journal, participant, cash, energy, energyLimit);
-            }
-            journal.quad = next;
+            (AccountQuad next, int256 afterwards) = journal.quad.plus(participant, cash, energy);
+            int256 margin = int256(_margin(connection.importLimit() + connection.exportLimit()));
+            bool heldMargin = journal.flags & Roster.bitOf(participant) != 0;
+            // Who held its margin has no negative reserve: it owes nothing before and after, and still holds its margin.
+            if (heldMargin && afterwards >= margin) journal.quad = next;
+            else journal.quad = _bookWithReserve(journal, participant, cash, energy, margin);
         }
     }
 
-    /// @dev The same for whoever does not plainly stand, or outgrows its place: then all that it holds moves to its
-    /// reserve, and so it does as long as the reserve owes.
-    function _bookWithReserve(
-        Journal memory journal,
-        uint256 participant,
-        int256 cash,
-        int256 energy,
-        uint256 energyLimit
-    ) private returns (AccountQuad next) {
+    /// @dev The same for an account that is or was below its margin, or outgrows its place. Where it outgrows its place, or
+    /// its reserve is negative, all that it holds moves to its reserve.
+    function _bookWithReserve(Journal memory journal, uint256 participant, int256 cash, int256 energy, int256 margin)
+        private
+        returns (AccountQuad next)
+    {
         Reserve storage reserve = _reserves[participant];
         (int256 placed, int256 credit) = (journal.quad.cash(participant), journal.quad.energy(participant));
         int256 before = placed + reserve.cash;
         int256 afterwards = before + cash;
         journal.debt += _debtAdded(before, afterwards);
-        uint256 bit = 1 << (participant % Roster.PAGE_SIZE);
-        if (afterwards < int256(_margin(energyLimit))) journal.standing &= ~bit;
-        else journal.standing |= bit;
+        uint256 bit = Roster.bitOf(participant);
+        if (afterwards < margin) journal.flags &= ~bit;
+        else journal.flags |= bit;
         if (reserve.cash < 0 || !ParticipantAccount.fits(placed + cash, credit + energy)) {
             reserve.cash = int128(afterwards);
             reserve.energy += int128(credit + energy);
@@ -154,7 +154,7 @@ abstract contract Ledger is Clock, IMarginAccounts {
     /// @dev Ends a run of bookings: writes what is held.
     function _close(Journal memory journal) internal {
         _flushQuad(journal);
-        _flushStanding(journal);
+        _flushFlags(journal);
         _addDebt(journal.debt);
     }
 
@@ -164,7 +164,7 @@ abstract contract Ledger is Clock, IMarginAccounts {
         _totals.uncredited += int64(uncredited);
     }
 
-    /// @dev Books a change to one account.
+    /// @dev Books a change to one account, which the registry must know.
     function _bookAlone(uint256 account_, int256 cash, int256 energy) internal {
         if (account_ < SystemAccount.COUNT) {
             _bookSystem(account_, cash);
@@ -174,7 +174,7 @@ abstract contract Ledger is Clock, IMarginAccounts {
         }
         Journal memory journal = _booking();
         _turnToAccount(journal, account_);
-        _book(journal, account_, cash, energy, _energyLimit(account_));
+        _book(journal, account_, cash, energy, journal.page.connection(account_));
         _close(journal);
     }
 
@@ -198,9 +198,9 @@ abstract contract Ledger is Clock, IMarginAccounts {
         if (journal.quadIndex != 0) _quads[journal.quadIndex] = journal.quad;
     }
 
-    function _flushStanding(Journal memory journal) private {
+    function _flushFlags(Journal memory journal) private {
         uint256 index = journal.page.index;
-        if (index != 0 && _standings[index - 1] != journal.standing) _standings[index - 1] = journal.standing;
+        if (index != 0 && _accountFlags[index - 1] != journal.flags) _accountFlags[index - 1] = journal.flags;
     }
 
     /// @dev What the supplier has left when everyone else's debts are counted as its own.

@@ -6,6 +6,7 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 import {ReentrancyGuard} from "@openzeppelin/contracts/utils/ReentrancyGuard.sol";
 import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
 import {EnergyToken} from "./EnergyToken.sol";
+import {IntervalRing} from "./IntervalRing.sol";
 import {Ledger} from "./Ledger.sol";
 import {IMarginAccounts} from "./interfaces/IMarginAccounts.sol";
 import {SystemAccount} from "./libraries/AccountLib.sol";
@@ -14,7 +15,7 @@ import {Roster} from "./libraries/Roster.sol";
 /// @title Cash, energy, margin and exit
 /// @notice The margin of a participant covers its worst interval, as often as intervals can be open or unsettled. The
 /// supplier's covers everyone's: it stands for whoever falls short.
-abstract contract MarginAccounts is Ledger, ReentrancyGuard {
+abstract contract MarginAccounts is Ledger, IntervalRing, ReentrancyGuard {
     using SafeERC20 for IERC20;
 
     /// @dev So that no sum of deposits comes near what a system account can hold.
@@ -31,9 +32,9 @@ abstract contract MarginAccounts is Ledger, ReentrancyGuard {
 
     mapping(uint256 account => Exit) private _exits;
 
-    constructor(IERC20 paymentToken_) {
+    constructor(IERC20 paymentToken_, EnergyToken energyToken_) {
         paymentToken = paymentToken_;
-        energyToken = new EnergyToken(address(this));
+        energyToken = energyToken_;
     }
 
     modifier onlyWallet(uint256 account_) {
@@ -89,7 +90,7 @@ abstract contract MarginAccounts is Ledger, ReentrancyGuard {
         require(_exits[account_].lastInterval == 0, AlreadyLeaving(account_));
         uint256 last = _lastOpen();
         _exits[account_].lastInterval = uint32(last);
-        _standings[account_ / Roster.PAGE_SIZE] |= 1 << (LEAVING + account_ % Roster.PAGE_SIZE);
+        _accountFlags[account_ / Roster.PAGE_SIZE] |= 1 << (LEAVING_OFFSET + account_ % Roster.PAGE_SIZE);
         emit ExitRequested(account_, last);
     }
 
@@ -106,9 +107,6 @@ abstract contract MarginAccounts is Ledger, ReentrancyGuard {
         exit.done = true;
         emit Exited(account_);
     }
-
-    /// @dev The interval in ring slot `slot`, and whether nothing in it is left to settle.
-    function _ringState(uint256 slot) internal view virtual returns (uint256 interval, bool settled);
 
     /* READ */
 
@@ -142,7 +140,7 @@ abstract contract MarginAccounts is Ledger, ReentrancyGuard {
 
     /// @dev Whether the supplier holds the margins of all connections, which carry `energyLimit` Wh together, and what
     /// others owe.
-    function _supplierStands(uint256 energyLimit) internal view returns (bool) {
+    function _supplierHoldsMargins(uint256 energyLimit) internal view returns (bool) {
         uint256 needed = _totals.debt + _margin(energyLimit - _totals.exitedEnergyLimit);
         return _systemCash.cash(SystemAccount.SUPPLIER) >= int256(needed);
     }

@@ -3,31 +3,27 @@ pragma solidity 0.8.30;
 
 import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
 import {LibBit} from "solady/src/utils/LibBit.sol";
-import {OrderBook} from "./OrderBook.sol";
+import {IntervalRing} from "./IntervalRing.sol";
 import {BatchData, IEnergyMarket, Interval, Phase} from "./interfaces/IEnergyMarket.sol";
 import {ISignedReadings} from "./interfaces/ISignedReadings.sol";
-import {Clearing} from "./libraries/Clearing.sol";
+import {BatchWord, METERED_TAG, postedWord} from "./libraries/BatchWord.sol";
+import {DECISION_BYTES} from "./libraries/Decision.sol";
 import {OrderCodec} from "./libraries/OrderCodec.sol";
-import {Settlement} from "./libraries/Settlement.sol";
-import {Terms} from "./libraries/Terms.sol";
-import {SignedReadings} from "./SignedReadings.sol";
+import {READING_BITS, READING_BYTES} from "./libraries/Reading.sol";
+import {FIRST_RUN} from "./libraries/Terms.sol";
 
 /// @title Metering: the readings of a batch, and what a batch is committed to
-abstract contract Metering is OrderBook {
+abstract contract Metering is IntervalRing {
     bytes32 private constant ATTESTATION_TYPEHASH =
         keccak256("MeterAttestation(uint32 interval,uint16 run,bytes32 readingsHash,uint40 delivered)");
-    uint256 internal constant FIRST_RUN = 1;
-    bytes1 internal constant GATED = 0x01;
-    bytes1 internal constant METERED = 0x02;
-    bytes1 private constant SETTLED = 0x03;
-    /// @dev The higher bit of the status in each of four readings.
+    /// @dev The higher bit of the status in each of the four readings of a word.
     uint256 private constant SIGNED_FLAGS = 0x8000000000000000800000000000000080000000000000008000000000000000;
 
     /// @notice What meters say for themselves.
     ISignedReadings public immutable signedReadings;
 
-    constructor() {
-        signedReadings = new SignedReadings(registry);
+    constructor(ISignedReadings signedReadings_) {
+        signedReadings = signedReadings_;
     }
 
     /* READINGS */
@@ -47,7 +43,7 @@ abstract contract Metering is OrderBook {
         for (uint256 i; i < hashes.length; ++i) {
             _requireUnsigned(readings[i]);
         }
-        _commitVectors(interval, METERED, readings, hashes);
+        _commitVectors(interval, METERED_TAG, readings, hashes);
         state.attested = true;
         state.terms = state.terms.withDelivered(delivered);
         emit Attested(interval, delivered);
@@ -55,12 +51,13 @@ abstract contract Metering is OrderBook {
 
     /// @dev Only a meter's own signature, given to `overrule`, makes a reading meter-signed.
     function _requireUnsigned(bytes calldata readings) private pure {
+        // at < readings.length + 32 < 2^64.
         unchecked {
             for (uint256 at; at < readings.length; at += 32) {
                 // Four readings at once. What follows the vector in the calldata is its padding, or another's length.
                 uint256 signed = OrderCodec.word(readings, at) & SIGNED_FLAGS;
                 // No `require`: it would work out the position also where there is none.
-                if (signed != 0) revert MeterSignedReading(at / OrderCodec.READING_BYTES + LibBit.clz(signed) / 64);
+                if (signed != 0) revert MeterSignedReading(at / READING_BYTES + LibBit.clz(signed) / READING_BITS);
             }
         }
     }
@@ -72,12 +69,12 @@ abstract contract Metering is OrderBook {
         uint256 from = state.attested ? _deliveryEnd(interval) : _attestDeadline(interval);
         _requireFrom(from);
         _requireBefore(_readingsDeadline(interval));
-        bytes32 unread = _unread(interval, batch, data);
+        BatchWord unread = _unread(interval, batch, data);
         require(_read(unread, data.readings) == _committed(state, batch), NotCommitted());
 
         (bytes32 readingsHash, int256 change, uint256[] memory skipped) =
             signedReadings.overrule(domainSeparator(), interval, state.terms, state.clearing, data, signed);
-        _batchesOf(interval)[batch] = _with(METERED, unread, readingsHash);
+        _batchesOf(interval)[batch] = unread.metered(readingsHash);
         // An attestation may have claimed anything up to the volume, so the sum may leave its range.
         int256 delivered = SignedMath.max(0, int256(state.terms.delivered()) + change);
         delivered = SignedMath.min(delivered, int256(state.terms.volume()));
@@ -93,28 +90,21 @@ abstract contract Metering is OrderBook {
     /// @dev Commits every batch to its vector besides. An empty one commits to nothing: a batch can be settled without
     /// decisions, and without readings all of its are missing.
     function _commitVectors(uint256 interval, bytes1 tag, bytes[] calldata vectors, bytes32[] memory hashes) internal {
-        mapping(uint256 => bytes32) storage batches = _batchesOf(interval);
+        mapping(uint256 => BatchWord) storage batches = _batchesOf(interval);
         for (uint256 i; i < hashes.length; ++i) {
-            if (vectors[i].length != 0) batches[i] = _with(tag, batches[i], hashes[i]);
+            if (vectors[i].length != 0) batches[i] = batches[i].tagged(tag, hashes[i]);
         }
     }
 
-    function _with(bytes1 tag, bytes32 commitment, bytes32 vectorHash) internal pure returns (bytes32) {
-        return keccak256(abi.encodePacked(tag, commitment, vectorHash));
+    /// @dev The word of the batch that `data` shows, before any readings.
+    function _unread(uint256 interval, uint256 batch, BatchData calldata data) internal pure returns (BatchWord) {
+        BatchWord posted = postedWord(interval, batch, data.previous, data.records);
+        return data.decisions.length == 0 ? posted : posted.gated(keccak256(data.decisions));
     }
 
-    function _settled(Terms terms, Clearing clearing, bytes32 commitment) internal pure returns (bytes32) {
-        return keccak256(abi.encodePacked(SETTLED, commitment, terms, clearing));
-    }
-
-    /// @dev The batch's commitment before any readings.
-    function _unread(uint256 interval, uint256 batch, BatchData calldata data) internal pure returns (bytes32) {
-        bytes32 posted = _posted(interval, batch, data.previous, data.records);
-        return data.decisions.length == 0 ? posted : _with(GATED, posted, keccak256(data.decisions));
-    }
-
-    function _read(bytes32 unread, bytes calldata readings) internal pure returns (bytes32) {
-        return readings.length == 0 ? unread : _with(METERED, unread, keccak256(readings));
+    /// @dev The same with these readings.
+    function _read(BatchWord unread, bytes calldata readings) internal pure returns (BatchWord) {
+        return readings.length == 0 ? unread : unread.metered(keccak256(readings));
     }
 
     function _requireAttested(
@@ -132,7 +122,7 @@ abstract contract Metering is OrderBook {
     /// but not supplied again would leave its batch unsettled.
     function _hashes(bytes[] calldata vectors, uint256 batches) internal view returns (bytes32[] memory hashes) {
         require(vectors.length == batches, BatchCountMismatch(vectors.length, batches));
-        uint256 most = registry.accountCount() * Settlement.DECISION_BYTES;
+        uint256 most = registry.accountCount() * DECISION_BYTES;
         hashes = new bytes32[](batches);
         for (uint256 i; i < batches; ++i) {
             require(vectors[i].length <= most, VectorTooLong(i));

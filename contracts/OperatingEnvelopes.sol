@@ -3,7 +3,7 @@ pragma solidity 0.8.30;
 
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {SSTORE2} from "solady/src/utils/SSTORE2.sol";
-import {Clock} from "./Clock.sol";
+import {MarketRules} from "./MarketRules.sol";
 import {IEnergyMarket} from "./interfaces/IEnergyMarket.sol";
 import {IGridGate} from "./interfaces/IGridGate.sol";
 import {IOperatingEnvelopes, OperatingEnvelope} from "./interfaces/IOperatingEnvelopes.sol";
@@ -11,12 +11,28 @@ import {IParticipantRegistry} from "./interfaces/IParticipantRegistry.sol";
 import {Connection, Roster} from "./libraries/Roster.sol";
 
 /// @title OperatingEnvelopes: what the network can carry of each connection, interval by interval
-contract OperatingEnvelopes is Clock, EIP712, IOperatingEnvelopes {
+contract OperatingEnvelopes is MarketRules, EIP712, IOperatingEnvelopes {
     using Roster for Roster.Page;
 
     bytes32 private constant ENVELOPE_TYPEHASH =
         keccak256("OperatingEnvelope(uint32 interval,uint16 page,bytes32 feederHash,bytes32 inputsHash,bytes limits)");
+    // A participant's limits, at the top of a word:
+    //
+    //   255..240        239..224        223..0
+    //   import, 100 W   export, 100 W   what follows
+    //
+    // and what they come to in an interval:
+    //
+    //   255..224     223..192     191..0
+    //   import, Wh   export, Wh   what follows
     uint256 private constant LIMITS_BYTES = 4;
+    uint256 private constant IMPORT_OFFSET = 240;
+    uint256 private constant EXPORT_OFFSET = 224;
+    uint256 private constant POWER_MASK = 0xffff;
+    uint256 private constant ENERGIES_BYTES = 8;
+    uint256 private constant IMPORT_ENERGY_OFFSET = 224;
+    uint256 private constant EXPORT_ENERGY_OFFSET = 192;
+    uint256 private constant ENERGIES_BITS = 64;
 
     /// @inheritdoc IOperatingEnvelopes
     IGridGate public immutable gate;
@@ -24,7 +40,7 @@ contract OperatingEnvelopes is Clock, EIP712, IOperatingEnvelopes {
     /// @dev Where the limits lie, as a page's word says where its entries do.
     mapping(uint256 interval => mapping(uint256 page => uint256)) private _words;
 
-    constructor(IParticipantRegistry registry_, IGridGate gate_) Clock(registry_) EIP712("Peerwatt", "1") {
+    constructor(IParticipantRegistry registry_, IGridGate gate_) MarketRules(registry_) EIP712("Peerwatt", "1") {
         gate = gate_;
     }
 
@@ -47,16 +63,18 @@ contract OperatingEnvelopes is Clock, EIP712, IOperatingEnvelopes {
         energies = new bytes(2 * limits.length);
         // As `Roster.energy` says it, for every batch that turns to the page.
         (uint256 unit, uint256 hour) = (Roster.LIMIT_UNIT * INTERVAL_LENGTH, Roster.SECONDS_PER_HOUR);
+        // unit <= 100 * 86,400 < 2^24, so an energy is below 2^40 / 3,600 < 2^29. Eight bytes are written for every four read;
+        // the 24 behind the last, which may not be allocated, keep their value.
         assembly ("memory-safe") {
             let to := add(energies, 0x20)
             let end := add(add(limits, 0x20), mload(limits))
-            for { let at := add(limits, 0x20) } lt(at, end) { at := add(at, 4) } {
+            for { let at := add(limits, 0x20) } lt(at, end) { at := add(at, LIMITS_BYTES) } {
                 let word := mload(at)
-                let imports := div(mul(shr(240, word), unit), hour)
-                let exports := div(mul(and(shr(224, word), 0xffff), unit), hour)
-                // What lies behind the last pair stays.
-                mstore(to, or(shl(192, or(shl(32, imports), exports)), shr(64, shl(64, mload(to)))))
-                to := add(to, 8)
+                let imports := div(mul(shr(IMPORT_OFFSET, word), unit), hour)
+                let exports := div(mul(and(shr(EXPORT_OFFSET, word), POWER_MASK), unit), hour)
+                let pair := or(shl(IMPORT_ENERGY_OFFSET, imports), shl(EXPORT_ENERGY_OFFSET, exports))
+                mstore(to, or(pair, shr(ENERGIES_BITS, shl(ENERGIES_BITS, mload(to)))))
+                to := add(to, ENERGIES_BYTES)
             }
         }
     }
@@ -68,6 +86,7 @@ contract OperatingEnvelopes is Clock, EIP712, IOperatingEnvelopes {
         uint256 members = page.entries.length / Roster.ENTRY_BYTES;
         require(members != 0, UnknownPage(number));
         require(limits.length == members * LIMITS_BYTES, WrongLength(limits.length, members * LIMITS_BYTES));
+        // i < members <= 96, and number < 2^16.
         unchecked {
             for (uint256 i; i < members; ++i) {
                 Connection connection = page.connection(i);
@@ -82,10 +101,11 @@ contract OperatingEnvelopes is Clock, EIP712, IOperatingEnvelopes {
 
     /// @dev The limits of one participant, whose bytes begin at `at`: callers stay below the end.
     function _limitsAt(bytes memory limits, uint256 at) private pure returns (uint256 imports, uint256 exports) {
+        // at + LIMITS_BYTES <= limits.length.
         assembly ("memory-safe") {
             let word := mload(add(add(limits, 0x20), at))
-            imports := shr(240, word)
-            exports := and(shr(224, word), 0xffff)
+            imports := shr(IMPORT_OFFSET, word)
+            exports := and(shr(EXPORT_OFFSET, word), POWER_MASK)
         }
     }
 

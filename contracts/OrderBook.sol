@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {Auction} from "./Auction.sol";
-import {IntervalRing} from "./IntervalRing.sol";
-import {SealedBatches} from "./SealedBatches.sol";
+import {MarginAccounts} from "./MarginAccounts.sol";
 import {IAuction} from "./interfaces/IAuction.sol";
 import {IEnergyMarket, Interval, Phase, Skip} from "./interfaces/IEnergyMarket.sol";
 import {IOperatingEnvelopes} from "./interfaces/IOperatingEnvelopes.sol";
 import {Tariff} from "./interfaces/IParticipantRegistry.sol";
 import {ISealedBatches} from "./interfaces/ISealedBatches.sol";
 import {SystemAccount} from "./libraries/AccountLib.sol";
+import {BatchWord, postedWord} from "./libraries/BatchWord.sol";
 import {Clearing} from "./libraries/Clearing.sol";
 import {Frame, OrderCodec, Steps} from "./libraries/OrderCodec.sol";
 import {Recovery} from "./libraries/Recovery.sol";
@@ -18,18 +17,18 @@ import {Terms, opening} from "./libraries/Terms.sol";
 import {TickBook} from "./libraries/TickBook.sol";
 
 /// @title The double-auction order book: post and clear
-abstract contract OrderBook is IntervalRing {
+abstract contract OrderBook is MarginAccounts {
     using Roster for Roster.Page;
     using TickBook for TickBook.Book;
 
     /// @dev One run of `post`: what it has read so far and what it will write.
     /// @param batches of the interval so far
     /// @param accounts that the interval knows
-    /// @param standing of the current page: a bit for each who holds its margin, and for each who leaves
+    /// @param flags of the current page, as in `_accountFlags`
     /// @param posted the slot's word of the current page and its neighbour
-    /// @param place of the current page's bits in it
-    /// @param welcomed of the current page: a bit for each whose order could be taken when it was turned to
-    /// @param welcome of the current page: a bit for each whose order can still be taken
+    /// @param postedOffset of the current page's bits in it
+    /// @param eligible of the current page: a bit for each whose order could be taken when it was turned to
+    /// @param remaining of the current page: a bit for each whose order can still be taken
     /// @param position of the current order in the batch
     /// @param skipped orders so far
     struct Posting {
@@ -38,11 +37,11 @@ abstract contract OrderBook is IntervalRing {
         uint256 accounts;
         Frame frame;
         Roster.Page page;
-        uint256 standing;
+        uint256 flags;
         uint256 posted;
-        uint256 place;
-        uint256 welcomed;
-        uint256 welcome;
+        uint256 postedOffset;
+        uint256 eligible;
+        uint256 remaining;
         TickBook.Draft draft;
         uint256 position;
         uint256 skipped;
@@ -55,10 +54,10 @@ abstract contract OrderBook is IntervalRing {
     /// @inheritdoc IEnergyMarket
     IOperatingEnvelopes public immutable envelopes;
 
-    constructor(IOperatingEnvelopes envelopes_) {
+    constructor(IAuction auction_, ISealedBatches sealedBatches_, IOperatingEnvelopes envelopes_) {
+        auction = auction_;
+        sealedBatches = sealedBatches_;
         envelopes = envelopes_;
-        auction = new Auction(registry.config());
-        if (REVEAL_WINDOW != 0) sealedBatches = new SealedBatches(registry, paymentToken);
     }
 
     /* POST */
@@ -75,16 +74,7 @@ abstract contract OrderBook is IntervalRing {
         // A record is shorter than its order; to spare for their number and the last write.
         bytes memory records = new bytes(orders.length + 64);
         uint256 start = OrderCodec.start(records) + OrderCodec.COUNT_BYTES;
-        uint256 cursor = start;
-        (uint256 at, uint256 end) = OrderCodec.bounds(orders);
-        unchecked {
-            for (uint256 head = OrderCodec.load(at); at < end; head = OrderCodec.load(at)) {
-                (at, cursor) = _take(slot, posting, at, head, cursor);
-                ++posting.position;
-            }
-        }
-        // Behind the end of the calldata are zeros: an order that reaches there was not taken for another.
-        require(at == end, TruncatedBatch());
+        uint256 cursor = _takeOrders(slot, posting, orders, start);
         if (cursor == start) return;
 
         OrderCodec.finish(records, cursor, posting.position - posting.skipped);
@@ -107,7 +97,7 @@ abstract contract OrderBook is IntervalRing {
         if (older == interval) return slot;
 
         require(state.settled == state.batches, SlotBusy(older));
-        require(_supplierStands(energyLimit), SupplierBelowMargin());
+        require(_supplierHoldsMargins(energyLimit), SupplierBelowMargin());
         Tariff memory tariff = registry.tariffAt(interval);
         state.number = uint32(interval);
         state.phase = Phase.Open;
@@ -117,58 +107,75 @@ abstract contract OrderBook is IntervalRing {
         state.terms = opening(tariff.retail, tariff.feedIn, tariff.networkFee, known);
     }
 
-    /// @dev Queues the order at `at` of the calldata in the book and appends its record, or says in an event which check
-    /// it failed. The signature comes late: it costs the most.
-    /// @param head the word at `at`
-    /// @param cursor where in memory its record goes
-    /// @return next where the next order is
-    /// @return nextCursor where its record goes
-    function _take(Slot storage slot, Posting memory posting, uint256 at, uint256 head, uint256 cursor)
+    /// @dev Queues the orders of a batch in the book and writes their records to memory from `cursor` on. Says of each
+    /// other order in an event which check it failed.
+    /// @return nextCursor where the records end
+    function _takeOrders(Slot storage slot, Posting memory posting, bytes calldata orders, uint256 cursor)
         private
-        returns (uint256 next, uint256 nextCursor)
+        returns (uint256 nextCursor)
     {
+        nextCursor = cursor;
+        (uint256 at, uint256 end) = OrderCodec.bounds(orders);
+        // number < 2^16; count < 2^8, so an order has less than 2^11 bytes, and places in calldata and memory, as well as
+        // the numbers of orders, stay below 2^64.
         unchecked {
-            (uint256 participant, uint256 count) = OrderCodec.header(head);
-            next = at + OrderCodec.orderLength(count);
-            nextCursor = cursor;
-            uint256 number = participant / Roster.PAGE_SIZE;
-            if (posting.page.index != number + 1) _turnToPage(slot, posting, number);
+            while (at < end) {
+                (uint256 participant, uint256 count) = OrderCodec.header(OrderCodec.load(at));
+                uint256 number = participant / Roster.PAGE_SIZE;
+                if (posting.page.index != number + 1) _turnToPage(slot, posting, number);
 
-            uint256 left = posting.welcome ^ (1 << (participant % Roster.PAGE_SIZE));
-            Connection connection = posting.page.connection(participant);
-            Steps steps = OrderCodec.steps(at, 0);
-            (uint256 energy, bytes32 digest) = OrderCodec.digest(posting.frame, participant, steps, count);
-            if (energy == 0) {
-                _skip(posting, participant, Skip.MalformedSteps);
-            } else if (left > posting.welcome) {
-                _skip(posting, participant, _whyUnwelcome(posting, participant));
-            } else if (!connection.carries(energy)) {
-                _skip(posting, participant, _whyTooMuch(posting, participant));
-            } else if (!connection.isOrderKey(_signer(digest, next))) {
-                _skip(posting, participant, Skip.BadSignature);
-            } else {
-                cursor = OrderCodec.write(cursor, (participant << 8) | count, OrderCodec.HEADER_BYTES);
-                cursor = slot.book.post(posting.draft, steps, count, cursor);
-                if (cursor == 0) {
-                    _skip(posting, participant, Skip.LaneFull);
-                } else {
-                    nextCursor = cursor;
-                    posting.welcome = left;
+                if (_admits(posting, participant, count, at)) {
+                    cursor = OrderCodec.copyHeader(nextCursor, at);
+                    cursor = slot.book.post(posting.draft, OrderCodec.steps(at, 0), count, cursor);
+                    if (cursor != 0) {
+                        nextCursor = cursor;
+                    } else {
+                        posting.remaining |= Roster.bitOf(participant);
+                        _skip(posting, participant, Skip.LaneFull);
+                    }
                 }
+                ++posting.position;
+                at += OrderCodec.orderLength(count);
             }
         }
+        // Behind the end of the calldata are zeros: an order that reaches there was not taken for another.
+        require(at == end, TruncatedBatch());
+    }
+
+    /// @dev Whether the order at `at` of the calldata passes every check but that for room in the book; then it counts as its
+    /// participant's order of the interval. If not, an event says which check it failed first. The signature is checked
+    /// last: it costs the most.
+    function _admits(Posting memory posting, uint256 participant, uint256 count, uint256 at) private returns (bool) {
+        Steps steps = OrderCodec.steps(at, 0);
+        (uint256 energy, bytes32 digest) = OrderCodec.digest(posting.frame, participant, steps, count);
+        if (energy == 0) return _skip(posting, participant, Skip.MalformedSteps);
+        (uint256 remaining, uint256 bit) = (posting.remaining, Roster.bitOf(participant));
+        Connection connection = posting.page.connection(participant);
+        if (remaining & bit == 0) return _skip(posting, participant, _whyIneligible(posting, participant));
+        if (!connection.carries(energy)) return _skip(posting, participant, _whyOverLimit(connection));
+        uint256 end;
+        // count < 2^8: less than 2^11 bytes on.
+        unchecked {
+            end = at + OrderCodec.orderLength(count);
+        }
+        if (!connection.isOrderKey(_signer(digest, end))) return _skip(posting, participant, Skip.BadSignature);
+
+        posting.remaining = remaining ^ bit;
+        return true;
+    }
+
+    function _skip(Posting memory posting, uint256 participant, Skip reason) private returns (bool passed) {
+        ++posting.skipped;
+        emit OrderSkipped(posting.interval, posting.position, participant, reason);
+        return false;
     }
 
     /// @dev Who signed `digest` with the signature that ends at `end`.
     function _signer(bytes32 digest, uint256 end) private view returns (address) {
+        // An order's end lies behind the 64 bytes of its signature: end >= 64.
         unchecked {
             return Recovery.signer(digest, OrderCodec.load(end - 64), OrderCodec.load(end - 32));
         }
-    }
-
-    function _skip(Posting memory posting, uint256 participant, Skip reason) private {
-        ++posting.skipped;
-        emit OrderSkipped(posting.interval, posting.position, participant, reason);
     }
 
     /// @dev Makes page `number` of the participants the current one.
@@ -178,19 +185,21 @@ abstract contract OrderBook is IntervalRing {
         if (address(envelopes) != address(0)) {
             posting.page.narrow(envelopes.energyLimits(posting.interval, number));
         }
-        uint256 standing = _standings[number];
-        uint256 posted = slot.posted[number >> 1];
+        uint256 flags = _accountFlags[number];
+        uint256 posted = slot.posted[number / POSTED_PAGES];
         if (uint32(posted) != posting.interval) posted = posting.interval;
-        uint256 place = 32 + (number & 1) * Roster.PAGE_SIZE;
-        posting.standing = standing;
+        uint256 postedOffset = POSTED_OFFSET + number % POSTED_PAGES * Roster.PAGE_SIZE;
+        posting.flags = flags;
         posting.posted = posted;
-        posting.place = place;
-        posting.welcome = posting.welcomed = standing & ~(standing >> LEAVING) & ~posting.page.suspended
-            & ~(posted >> place) & _known(posting.accounts, number);
+        posting.postedOffset = postedOffset;
+        posting.eligible = flags & ~(flags >> LEAVING_OFFSET) & ~posting.page.suspended & ~(posted >> postedOffset)
+            & _known(posting.accounts, number);
+        posting.remaining = posting.eligible;
     }
 
     /// @dev A bit for each participant of page `number` that is among the first `count` accounts, and maybe more above them.
     function _known(uint256 count, uint256 number) private pure returns (uint256) {
+        // number < 2^16; count - first > 0. From a difference of 256 on the shift gives 0 and the bits below are all ones.
         unchecked {
             uint256 first = number * Roster.PAGE_SIZE;
             return count > first ? (1 << (count - first)) - 1 : 0;
@@ -199,22 +208,19 @@ abstract contract OrderBook is IntervalRing {
 
     function _flushPosted(Slot storage slot, Posting memory posting) private {
         uint256 index = posting.page.index;
-        uint256 taken = posting.welcomed ^ posting.welcome;
-        if (taken != 0) slot.posted[(index - 1) >> 1] = posting.posted | (taken << posting.place);
+        uint256 taken = posting.eligible ^ posting.remaining;
+        if (taken != 0) slot.posted[(index - 1) / POSTED_PAGES] = posting.posted | (taken << posting.postedOffset);
     }
 
-    function _whyUnwelcome(Posting memory posting, uint256 participant) private pure returns (Skip) {
+    function _whyIneligible(Posting memory posting, uint256 participant) private pure returns (Skip) {
         uint256 bit = 1 << (participant % Roster.PAGE_SIZE);
         if (participant >= posting.accounts || participant < SystemAccount.COUNT) return Skip.UnknownParticipant;
-        if ((posting.page.suspended | (posting.standing >> LEAVING)) & bit != 0) return Skip.Suspended;
-        return posting.standing & bit == 0 ? Skip.BelowMargin : Skip.DuplicateOrder;
+        if ((posting.page.suspended | (posting.flags >> LEAVING_OFFSET)) & bit != 0) return Skip.Suspended;
+        return posting.flags & bit == 0 ? Skip.BelowMargin : Skip.DuplicateOrder;
     }
 
-    function _whyTooMuch(Posting memory posting, uint256 participant) private view returns (Skip) {
-        return
-            posting.page.connection(participant).isNarrowed(INTERVAL_LENGTH)
-                ? Skip.OverEnvelope
-                : Skip.OverConnectionLimit;
+    function _whyOverLimit(Connection connection) private view returns (Skip) {
+        return connection.isNarrowed(INTERVAL_LENGTH) ? Skip.OverEnvelope : Skip.OverConnectionLimit;
     }
 
     function _commit(Slot storage slot, Posting memory posting, bytes memory records) private {
@@ -222,10 +228,11 @@ abstract contract OrderBook is IntervalRing {
         uint256 held = slot.book.save(posting.draft);
         uint256 batch = posting.batches;
         require(batch < type(uint16).max, TooManyBatches());
-        mapping(uint256 => bytes32) storage batches = _batchesOf(posting.interval);
-        batches[batch] = _posted(posting.interval, batch, _lastOf(batches, batch), records);
+        mapping(uint256 => BatchWord) storage batches = _batchesOf(posting.interval);
+        batches[batch] = postedWord(posting.interval, batch, _lastOf(batches, batch), records);
         Interval storage state = slot.interval;
         state.terms = state.terms.withHeldWords(held);
+        // batch + 1 <= 2^16 - 1.
         unchecked {
             state.batches = uint16(batch + 1);
         }

@@ -162,12 +162,12 @@ contract ParticipantRegistry is Roles, IParticipantRegistry {
 
     /// @dev Puts new entries under a page and keeps who of it is suspended.
     function _writePage(uint256 number, bytes memory entries) private {
-        uint256 suspended = (_pages[number] >> 160) << 160;
+        uint256 suspended = (_pages[number] >> Roster.SUSPENDED_OFFSET) << Roster.SUSPENDED_OFFSET;
         _pages[number] = suspended | uint160(SSTORE2.write(entries));
     }
 
     function _suspendedBit(uint256 index) private pure returns (uint256) {
-        return 1 << (160 + index % Roster.PAGE_SIZE);
+        return 1 << (Roster.SUSPENDED_OFFSET + index % Roster.PAGE_SIZE);
     }
 
     function _requireParticipant(uint256 index) private view {

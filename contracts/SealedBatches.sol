@@ -4,7 +4,7 @@ pragma solidity 0.8.30;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {ReentrancyGuard} from "@openzeppelin/contracts/utils/ReentrancyGuard.sol";
-import {Clock} from "./Clock.sol";
+import {MarketRules} from "./MarketRules.sol";
 import {IEnergyMarket} from "./interfaces/IEnergyMarket.sol";
 import {IMarginAccounts} from "./interfaces/IMarginAccounts.sol";
 import {IParticipantRegistry} from "./interfaces/IParticipantRegistry.sol";
@@ -13,7 +13,7 @@ import {SystemAccount} from "./libraries/AccountLib.sol";
 
 /// @title SealedBatches: one market's sealed phase
 /// @notice Holds one bond for every batch that is committed to and neither revealed nor forfeited, and nothing else.
-contract SealedBatches is Clock, ReentrancyGuard, ISealedBatches {
+contract SealedBatches is MarketRules, ReentrancyGuard, ISealedBatches {
     using SafeERC20 for IERC20;
 
     address public immutable market;
@@ -22,7 +22,7 @@ contract SealedBatches is Clock, ReentrancyGuard, ISealedBatches {
     mapping(uint256 interval => mapping(address relayer => mapping(bytes32 seal => bool))) private _committed;
 
     /// @dev Created by the market, during its own creation.
-    constructor(IParticipantRegistry registry_, IERC20 paymentToken_) Clock(registry_) {
+    constructor(IParticipantRegistry registry_, IERC20 paymentToken_) MarketRules(registry_) {
         market = msg.sender;
         paymentToken = paymentToken_;
     }

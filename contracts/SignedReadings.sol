@@ -6,10 +6,19 @@ import {BatchData, IEnergyMarket} from "./interfaces/IEnergyMarket.sol";
 import {IParticipantRegistry} from "./interfaces/IParticipantRegistry.sol";
 import {ISignedReadings} from "./interfaces/ISignedReadings.sol";
 import {Clearing} from "./libraries/Clearing.sol";
+import {DECISION_BYTES} from "./libraries/Decision.sol";
 import {OrderCodec} from "./libraries/OrderCodec.sol";
+import {METERED_BITS, READING_BYTES, Reading, readingFrom, signedBy} from "./libraries/Reading.sol";
 import {Recovery} from "./libraries/Recovery.sol";
 import {Connection, Roster} from "./libraries/Roster.sol";
 import {Settlement} from "./libraries/Settlement.sol";
+import {
+    SIGNATURE_R_AT,
+    SIGNATURE_VS_AT,
+    SIGNED_READING_BYTES,
+    SignedReading,
+    signedReadingFrom
+} from "./libraries/SignedReading.sol";
 import {Terms} from "./libraries/Terms.sol";
 
 /// @title SignedReadings: what meters say for themselves
@@ -20,7 +29,6 @@ contract SignedReadings is ISignedReadings {
     bytes32 private constant READING_TYPEHASH = keccak256(
         "MeterReading(uint32 interval,uint16 participant,uint32 imported,uint32 exported,uint48 importRegister,uint48 exportRegister)"
     );
-    uint256 private constant SIGNED_READING_BYTES = 86;
 
     IParticipantRegistry private immutable REGISTRY;
     uint256 private immutable MAX_LOSS_RATE;
@@ -54,15 +62,16 @@ contract SignedReadings is ISignedReadings {
         uint256 orders = OrderCodec.recordCount(data.records);
         Walk memory walk;
         // What is delivered does not depend on network charges.
-        bool named = data.decisions.length == orders * Settlement.DECISION_BYTES;
+        bool named = data.decisions.length == orders * DECISION_BYTES;
         walk.rules = Settlement.rules(terms, clearing, MAX_LOSS_RATE, 0, named);
         walk.frame = _frame(domain, interval);
         walk.skipped = new uint256[](signedReadings.length / SIGNED_READING_BYTES);
-        bytes memory overruled = new bytes(orders * OrderCodec.READING_BYTES + 32);
+        bytes memory overruled = new bytes(orders * READING_BYTES + 32);
         _walk(walk, data, signedReadings, OrderCodec.start(overruled));
-        OrderCodec.endAt(overruled, OrderCodec.start(overruled) + orders * OrderCodec.READING_BYTES);
+        OrderCodec.endAt(overruled, OrderCodec.start(overruled) + orders * READING_BYTES);
         (readingsHash, change, skipped) = (keccak256(overruled), walk.change, walk.skipped);
         uint256 skips = walk.skips;
+        // skips <= skipped.length: the array gets shorter in place.
         assembly ("memory-safe") {
             mstore(skipped, skips)
         }
@@ -70,16 +79,16 @@ contract SignedReadings is ISignedReadings {
 
     /// @inheritdoc ISignedReadings
     function requireCorrects(BatchData calldata data, bytes calldata newReadings) external pure {
-        uint256 length = OrderCodec.recordCount(data.records) * OrderCodec.READING_BYTES;
+        uint256 length = OrderCodec.recordCount(data.records) * READING_BYTES;
         require(newReadings.length == length, IEnergyMarket.NotInCorrection());
         uint256 oldAt = Settlement.readingsAt(data.records, data.readings);
         (uint256 at, uint256 end) = OrderCodec.bounds(newReadings);
         for (uint256 i; at < end; ++i) {
-            (uint256 old, uint256 corrected) = (OrderCodec.reading(oldAt), OrderCodec.reading(at));
-            bool signed = old >> 62 == Settlement.SIGNED || corrected >> 62 == Settlement.SIGNED;
+            (Reading old, Reading corrected) = (readingFrom(oldAt), readingFrom(at));
+            bool signed = old.isSigned() || corrected.isSigned();
             require(!signed || old == corrected, IEnergyMarket.MeterSignedReading(i));
-            oldAt += OrderCodec.READING_BYTES;
-            at += OrderCodec.READING_BYTES;
+            oldAt += READING_BYTES;
+            at += READING_BYTES;
         }
     }
 
@@ -94,64 +103,67 @@ contract SignedReadings is ISignedReadings {
         uint256 signedAt;
         (signedAt,) = OrderCodec.bounds(signedReadings);
         uint256 signedEnd = signedAt + walk.skipped.length * SIGNED_READING_BYTES;
+        // Places in calldata and memory are below 2^64. Every signed reading is skipped at most once: skips <= skipped.length.
         unchecked {
             at += OrderCodec.COUNT_BYTES;
             for (uint256 i; at < end; ++i) {
                 (uint256 participant, uint256 count) = OrderCodec.header(OrderCodec.load(at));
-                uint256 reading = OrderCodec.reading(readingAt);
-                if (OrderCodec.load(signedAt) >> 240 == i && signedAt < signedEnd) {
-                    uint256 replacement = _signed(walk, participant, reading, signedAt);
-                    if (replacement == 0) {
+                Reading reading = readingFrom(readingAt);
+                if (signedReadingFrom(signedAt).position() == i && signedAt < signedEnd) {
+                    (bool valid, Reading replacement) = _signed(walk, participant, reading, signedAt);
+                    if (!valid) {
                         walk.skipped[walk.skips++] = i;
                     } else {
-                        uint256 sold = walk.rules.sold(at, count, decisionAt + i * Settlement.DECISION_BYTES);
+                        uint256 sold = walk.rules.sold(at, count, decisionAt + i * DECISION_BYTES);
                         if (sold != 0) _count(walk, sold, participant, reading, replacement);
                         reading = replacement;
                     }
                     signedAt += SIGNED_READING_BYTES;
                 }
-                cursor = OrderCodec.write(cursor, reading, OrderCodec.READING_BYTES);
-                readingAt += OrderCodec.READING_BYTES;
+                cursor = OrderCodec.write(cursor, Reading.unwrap(reading), READING_BYTES);
+                readingAt += READING_BYTES;
                 at += OrderCodec.recordLength(count);
             }
             // Positions that no order has, or that do not ascend.
             for (; signedAt < signedEnd; signedAt += SIGNED_READING_BYTES) {
-                walk.skipped[walk.skips++] = OrderCodec.load(signedAt) >> 240;
+                walk.skipped[walk.skips++] = signedReadingFrom(signedAt).position();
             }
         }
     }
 
     /// @dev Adds to the change what the participant delivers more by `replacement` than by `reading` of what it sold.
-    function _count(Walk memory walk, uint256 sold, uint256 participant, uint256 reading, uint256 replacement)
+    function _count(Walk memory walk, uint256 sold, uint256 participant, Reading reading, Reading replacement)
         private
         pure
     {
+        // Both energies are at most `most` < 2^32, and a batch has less than 2^16 orders: |change| < 2^48.
         unchecked {
             uint256 most = Math.min(sold, walk.page.connection(participant).exportLimit());
-            walk.change += int256(Math.min(most, Settlement.exported(replacement)))
-            - int256(Math.min(most, Settlement.exported(reading)));
+            walk.change += int256(Math.min(most, replacement.exported()))
+            - int256(Math.min(most, reading.exportedUnlessMissing()));
         }
     }
 
-    /// @dev The signed reading at `at`, packed; zero if the participant's meter did not sign it or had signed `reading`.
-    function _signed(Walk memory walk, uint256 participant, uint256 reading, uint256 at)
+    /// @dev The signed reading at `at` as a batch holds it, valid unless `reading` is signed already, it does not fit, or
+    /// another than the participant's meter signed it.
+    function _signed(Walk memory walk, uint256 participant, Reading reading, uint256 at)
         private
         view
-        returns (uint256 replacement)
+        returns (bool valid, Reading replacement)
     {
+        // at + 54 is a place in the calldata: below 2^64.
         unchecked {
-            uint256 signed = OrderCodec.load(at);
-            uint256 imported = uint32(signed >> 208);
-            uint256 exported = uint32(signed >> 176);
-            // A packed reading has 31 bits for each. What the meter signed before has the highest bit set.
-            if ((reading >> 63) | ((imported | exported) >> 31) == 0) {
+            SignedReading signed = signedReadingFrom(at);
+            (uint256 imported, uint256 exported) = (signed.imported(), signed.exported());
+            if (!reading.hasSignedFlag() && (imported | exported) >> METERED_BITS == 0) {
                 walk.page.turnTo(REGISTRY, participant);
                 address signer = Recovery.signer(
-                    _digest(walk.frame, participant, signed), OrderCodec.load(at + 22), OrderCodec.load(at + 54)
+                    _digest(walk.frame, participant, signed),
+                    OrderCodec.load(at + SIGNATURE_R_AT),
+                    OrderCodec.load(at + SIGNATURE_VS_AT)
                 );
-                if (walk.page.isMeterKey(participant, signer)) {
-                    replacement = (Settlement.SIGNED << 62) | (imported << 31) | exported;
-                }
+                valid = walk.page.isMeterKey(participant, signer);
+                replacement = signedBy(imported, exported);
             }
         }
     }
@@ -162,6 +174,7 @@ contract SignedReadings is ISignedReadings {
     ///   0x0fe   0x1901   domain     hash of the reading
     function _frame(bytes32 domain, uint256 interval) private pure returns (uint256 frame) {
         bytes32 typehash = READING_TYPEHASH;
+        // Writes [0x00, 0x120) of the 0x140 bytes that it allocates.
         assembly ("memory-safe") {
             frame := mload(0x40)
             mstore(0x40, add(frame, 0x140))
@@ -173,14 +186,16 @@ contract SignedReadings is ISignedReadings {
     }
 
     /// @dev The tests compare it with the client's EIP-712 encoding.
-    /// @param signed position (2 bytes), imported (4), exported (4), import register (6), export register (6)
-    function _digest(uint256 frame, uint256 participant, uint256 signed) private pure returns (bytes32 digest) {
+    function _digest(uint256 frame, uint256 participant, SignedReading signed) private pure returns (bytes32 digest) {
+        (uint256 imported, uint256 exported) = (signed.imported(), signed.exported());
+        (uint256 importRegister, uint256 exportRegister) = (signed.importRegister(), signed.exportRegister());
+        // Writes [0x40, 0xe0) and [0x120, 0x140) of the frame's 0x140 bytes, and hashes up to 0xfe + 0x42 = 0x140.
         assembly ("memory-safe") {
             mstore(add(frame, 0x40), participant)
-            mstore(add(frame, 0x60), and(shr(208, signed), 0xffffffff))
-            mstore(add(frame, 0x80), and(shr(176, signed), 0xffffffff))
-            mstore(add(frame, 0xa0), and(shr(128, signed), 0xffffffffffff))
-            mstore(add(frame, 0xc0), and(shr(80, signed), 0xffffffffffff))
+            mstore(add(frame, 0x60), imported)
+            mstore(add(frame, 0x80), exported)
+            mstore(add(frame, 0xa0), importRegister)
+            mstore(add(frame, 0xc0), exportRegister)
             mstore(add(frame, 0x120), keccak256(frame, 0xe0))
             digest := keccak256(add(frame, 0xfe), 0x42)
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+import {BatchWord} from "../libraries/BatchWord.sol";
 import {Clearing} from "../libraries/Clearing.sol";
 import {IOperatingEnvelopes} from "./IOperatingEnvelopes.sol";
 import {ISealedBatches} from "./ISealedBatches.sol";
@@ -14,8 +15,8 @@ enum Phase {
     Gated
 }
 
-/// Why an order was left out of its batch. In the order of the checks; which of the two limits an order is over is told by
-/// whether the interval's envelope narrowed its participant's.
+/// Why an order was left out of its batch: the first check that it failed, in this order. An order above its limit is
+/// `OverEnvelope` where the interval's envelope narrowed its participant's connection, otherwise `OverConnectionLimit`.
 enum Skip {
     None,
     MalformedSteps,
@@ -66,7 +67,7 @@ struct NetworkReport {
     bytes32 decisionsHash;
 }
 
-/// What a call supplies again of a batch, and the market checks against its commitment.
+/// What a call shows again of a batch; the market checks it against the batch's word.
 /// @param records as `BatchPosted` emitted them
 /// @param decisions the report's, empty when it carried none
 /// @param readings as they stand, empty when there are none
@@ -75,7 +76,7 @@ struct BatchData {
     bytes records;
     bytes decisions;
     bytes readings;
-    bytes32 previous;
+    BatchWord previous;
 }
 
 /// The metering operator's word on corrected readings of a whole interval.
@@ -93,24 +94,29 @@ struct Correction {
 /// @title The life of an interval: post, clear, report, attest, settle, correct
 /// @notice Everything here may be called by anyone. Who may decide something shows it by a signature.
 ///
-/// What the market keeps of a batch is one word, from which nothing can be changed and everything can be checked:
+/// What the market keeps of a batch is one word: `BatchWord` says how it is made when the batch is posted, gated, metered
+/// and settled. The last batch that was posted commits to all of them, and a clearing's hash to all records. A later
+/// interval's batches take the words over, once nothing of the older one can be corrected.
 ///
-///   posted   keccak(interval in 5 bytes, batch in 2, the batch before as posted or zero, records)
-///   gated    keccak(0x01, posted, keccak(decisions))             if the report carried decisions
-///   metered  keccak(0x02, posted or gated, keccak(readings))     if readings came
-///   settled  keccak(0x03, what it was before, terms, clearing)   and again with every correction
+/// The packed forms are drawn in the files of contracts/libraries/:
 ///
-/// So the last batch that was posted commits to all of them, and a clearing's hash to all records. A later interval's
-/// batches take the words over, once nothing of the older one can be corrected.
-///
-/// The packed forms are drawn in `OrderCodec` and here: records begin with their number in two bytes, decisions are 16 bytes per order of
-/// the batch (accepted sell, accepted buy, loss in Wh, network charge in base units: four bytes each), readings 8 (2 bits
-/// status, 31 bits imported, 31 bits exported, Wh),
-/// meter-signed readings 86 (position 2, imported 4, exported 4, import register 6, export register 6, signature 64).
+///   orders, records             OrderCodec      records begin with their number in 2 bytes
+///   decisions                   Decision        16 bytes for each order of the batch
+///   readings                    Reading         8 bytes for each order of the batch
+///   readings signed by meters   SignedReading   86 bytes each
+///   terms, clearing             Terms, Clearing
 interface IEnergyMarket {
-    /// @notice The relayer is who sent the transaction; of a sealed batch, who `Revealed` names.
+    /// @notice A batch was taken. `records` holds its orders that were not skipped, with their places in the book; settling the
+    /// batch takes these bytes again.
+    /// @dev The relayer is who sent the transaction; of a sealed batch, who `Revealed` names.
     event BatchPosted(uint256 indexed interval, uint256 indexed batch, bytes records);
+    /// @notice The order at `position` of the bytes given to `post` was left out of its batch.
+    /// @dev Of a call in which every order is skipped there is no batch.
     event OrderSkipped(uint256 indexed interval, uint256 position, uint256 participant, Skip reason);
+    /// @notice The auction of an interval ran: prices in base units per Wh, `volume` in Wh. The committee's report names
+    /// `clearingHash`.
+    /// @dev Warning: where the clearing is `atLimits`, every Wh has its own step's price; the two prices are then the lowest
+    /// that a buyer pays and the highest that a seller gets.
     event Cleared(
         uint256 indexed interval,
         uint256 buyPrice,
@@ -119,6 +125,9 @@ interface IEnergyMarket {
         Clearing clearing,
         bytes32 clearingHash
     );
+    /// @notice The committee's report was applied: `volume` Wh are accepted, and losses are `lossRate` parts per million of
+    /// the accepted energy where no decision names them.
+    /// @dev Warning: the decisions are in the calldata of the call alone, and settling takes them again.
     event Reported(
         uint256 indexed interval,
         Verdict verdict,
@@ -128,49 +137,80 @@ interface IEnergyMarket {
         bytes32 inputsHash,
         uint256 signers
     );
+    /// @notice No report came by its deadline: nothing is accepted, and everybody is on the grid tariff.
     event Expired(uint256 indexed interval);
+    /// @notice The metering operator's readings of all batches were taken, and `delivered` Wh of peer energy with them.
+    /// @dev Warning: the readings are in the calldata of the call alone, and settling takes them again.
     event Attested(uint256 indexed interval, uint256 delivered);
+    /// @notice Meters overruled readings of a batch; `delivered` Wh of the interval's peer energy are delivered now.
     /// @dev The batch's readings are now those that the call supplied, with the meters' own but for the skipped.
     event Overruled(uint256 indexed interval, uint256 indexed batch, uint256 delivered);
+    /// @notice A signed reading was not taken: its signature does not verify, its meter had signed before, or no order has
+    /// its position.
     event OverruleSkipped(uint256 indexed interval, uint256 indexed batch, uint256 position);
+    /// @notice A batch was settled by `terms` and `clearing`, which `correct` takes again.
+    /// @dev What each account was booked follows from these, the records, the decisions and the readings.
     event BatchSettled(uint256 indexed interval, uint256 indexed batch, Terms terms, Clearing clearing);
+    /// @notice A batch's settlement was corrected; it is now settled by `terms` and `clearing`.
     event BatchCorrected(uint256 indexed interval, uint256 indexed batch, Terms terms, Clearing clearing);
 
+    /// @notice The operator has paused the taking of new orders.
     error PostingIsPaused();
     /// @notice This market has a sealed phase: commit and reveal there.
     error SealedOnly();
     /// @notice The supplier's own balance is below its margin: nobody would stand for a default. Only an interval that is not
     /// open yet is refused by this.
     error SupplierBelowMargin();
+    /// @notice The interval's gate closed: from that second on no order is posted in an open market or committed to in a sealed
+    /// one, and no envelope published.
     error GateClosed(uint256 interval);
+    /// @notice The interval takes no orders yet. `lastOpen` is the last that does.
     error NotYetOpen(uint256 interval, uint256 lastOpen);
     /// @notice The ring slot still holds an interval with unsettled batches. Settle it first.
     error SlotBusy(uint256 interval);
     /// @notice The bytes end within an order.
     error TruncatedBatch();
+    /// @notice The interval has 65,535 batches.
     error TooManyBatches();
+    /// @notice The call is taken from second `from` on.
     error TooEarly(uint256 from);
+    /// @notice The call is taken before second `deadline` only.
     error TooLate(uint256 deadline);
+    /// @notice The call needs the interval in another phase; `None`: the ring does not hold it.
     error WrongPhase(uint256 interval, Phase phase);
+    /// @notice The interval has no such batch, or the ring holds a later interval in its place.
     error UnknownBatch(uint256 interval, uint256 batch);
+    /// @notice The report is on another clearing than the interval's. `clearingHash` is the one that it names.
     error OtherClearing(bytes32 clearingHash);
     /// @notice The signatures are not those of exactly a quorum of the interval's committee.
     error NoQuorum();
+    /// @notice The verdict is none of a report's four, or accepts less than the clearing's volume.
     error BadVerdict();
+    /// @notice The loss rate is above the market's maximum.
     error LossRateTooHigh();
+    /// @notice The energy is above what it is a part of: the clearing's volume in a report, the accepted volume in an
+    /// attestation. In Wh.
     error VolumeTooLarge(uint256 volume, uint256 most);
+    /// @notice The decisions are not those whose hash the report names, or a curtailment carries none.
     error DecisionsMismatch();
+    /// @notice There must be one vector for each batch of the interval.
     error BatchCountMismatch(uint256 given, uint256 batches);
+    /// @notice The vector of the batch is longer than one with an entry for every account.
     error VectorTooLong(uint256 batch);
+    /// @notice The signature is not the metering operator's, or not under what was supplied.
     error NotAttestedByOperator();
+    /// @notice The interval has the metering operator's readings; what is wrong in them is overruled or corrected.
     error AlreadyAttested();
     /// @notice What was supplied is not what the batch is committed to.
+    /// @dev Warning: decisions, readings and the word before count as much as the records: supply all as they stand.
     error NotCommitted();
     /// @notice As it was supplied, the batch is settled. What was corrected since is `NotCommitted`.
     error AlreadySettled(uint256 interval, uint256 batch);
+    /// @notice The correction's run must be above `latest`, by which the batch was settled.
     error OldRun(uint256 run, uint256 latest);
+    /// @notice The new readings are not those that the correction names for the batch, or not one for each of its orders.
     error NotInCorrection();
-    /// @notice What a meter signed, only a meter's signature changes.
+    /// @notice What a meter signed, only a meter's signature changes, and only `overrule` takes one.
     error MeterSignedReading(uint256 position);
     /// @notice The correction would leave the supplier owing more than it holds. It can be booked once it has deposited.
     error SupplierShort(int256 equity);
@@ -178,35 +218,51 @@ interface IEnergyMarket {
     /// @notice Takes a batch of signed orders. A bad order is skipped with an event and never fails the others.
     /// @dev The first call for an interval opens it, if the supplier holds the margins of all who are registered then. It knows
     /// them, and takes their orders until gate closure; who is registered later is unknown to it.
+    ///
+    /// Warning: the number of orders is not limited here, and settling a batch may need more gas than posting it: all of it
+    /// is settled in one transaction. A batch that does not fit a transaction's gas when it is settled stays unsettled, and
+    /// keeps its slot of the ring and everybody's exits; docs/gas.md has the figures.
     /// @param orders packed as `OrderCodec` draws it
     function post(uint256 interval, bytes calldata orders) external;
 
-    /// @notice Runs the auction, after gate closure.
+    /// @notice Runs the auction, once the book is closed: at gate closure, or when the reveal window ends.
     function clear(uint256 interval) external;
 
-    /// @notice Applies the committee's verdict on the clearing.
+    /// @notice Applies the committee's verdict on the clearing, until the report deadline.
+    /// @dev Warning: the sum of the decisions is not checked against `volume`; what sells and buys differ by is the community's.
     /// @param decisions none, or one packed vector per batch
     /// @param signers bit per committee member
     /// @param signatures 64 bytes per signer in member order
     function report(NetworkReport calldata r, bytes[] calldata decisions, uint256 signers, bytes calldata signatures)
         external;
 
-    /// @notice Moves on when the committee was silent: nothing is accepted, and everybody is on the grid tariff.
+    /// @notice Moves on when the committee was silent until the report deadline: nothing is accepted, and everybody is on the
+    /// grid tariff.
     function expire(uint256 interval) external;
 
-    /// @notice Takes the metering operator's readings of all batches, under one signature.
-    /// @param readings one packed vector per batch
+    /// @notice Takes the metering operator's readings of all batches, under one signature, from the end of delivery until the
+    /// attestation deadline.
+    /// @dev Warning: `delivered` is the metering operator's word. It is compared with the accepted volume, not with the
+    /// readings. The readings are bound to positions, not to participants.
+    /// @param readings one packed vector per batch; an empty one leaves all readings of its batch missing
     /// @param delivered Σ min(accepted sell, exported) over all orders, Wh
     function attest(uint256 interval, bytes[] calldata readings, uint256 delivered, bytes calldata signature) external;
 
-    /// @notice Replaces readings of one batch by what the meters themselves signed.
+    /// @notice Replaces readings of one batch by what the meters themselves signed: after the attestation, or from the
+    /// attestation deadline on if there is none, until the readings' deadline.
+    /// @dev Warning: a position that does not ascend ends the taking of the signed readings behind it.
     /// @param signed packed, positions ascending; one that does not verify is skipped with an event
     function overrule(uint256 interval, uint256 batch, BatchData calldata data, bytes calldata signed) external;
 
-    /// @notice Settles one batch.
+    /// @notice Settles one batch, from the readings' deadline on.
+    /// @dev Warning: a seller whose reading is missing delivered nothing, a buyer used what it bought. Readings or decisions of a
+    /// wrong length count as missing.
     function settle(uint256 interval, uint256 batch, BatchData calldata data) external;
 
-    /// @notice Books the difference between a batch's settlement and its settlement with the corrected readings.
+    /// @notice Books the difference between a batch's settlement and its settlement with the corrected readings, until the
+    /// correction deadline.
+    /// @dev Warning: margins do not cover corrections. One that the supplier cannot carry is refused until it has deposited; one
+    /// that leaves another account negative is booked, and the supplier stands for it.
     /// @param terms what the batch was last settled by, with `clearing`
     /// @param data the batch with the readings it was last settled by
     function correct(
@@ -223,6 +279,7 @@ interface IEnergyMarket {
     function sealedBatches() external view returns (ISealedBatches);
     /// @notice Whose published limits orders must keep besides their connections'; zero in a market without envelopes.
     function envelopes() external view returns (IOperatingEnvelopes);
+    /// @notice Where an interval stands, as long as the ring holds it.
     function intervalState(uint256 interval) external view returns (Interval memory);
     /// @notice Wh queued at a tick, until the gate.
     /// @param side 0 buys, 1 sells
@@ -230,6 +287,7 @@ interface IEnergyMarket {
     /// @notice keccak(interval, clearing, the last batch as posted or zero), between clearing and the gate.
     function clearingHash(uint256 interval) external view returns (bytes32);
     /// @notice A batch's word, as long as its interval is in the ring.
-    function batchCommitment(uint256 interval, uint256 batch) external view returns (bytes32);
+    function batchCommitment(uint256 interval, uint256 batch) external view returns (BatchWord);
+    /// @notice The EIP-712 domain of everything that is signed for this market, on the chain that asks.
     function domainSeparator() external view returns (bytes32);
 }

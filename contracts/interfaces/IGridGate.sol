@@ -3,6 +3,7 @@ pragma solidity 0.8.30;
 
 /// @title The oracle committee
 interface IGridGate {
+    /// @notice From `fromInterval` on a quorum of `members` reports.
     event CommitteeScheduled(uint256 indexed fromInterval, address[] members, uint256 quorum);
 
     /// @notice Members must be distinct and not zero, and the quorum more than two thirds of them.
@@ -21,5 +22,6 @@ interface IGridGate {
         view
         returns (bool);
 
+    /// @notice Who reports on an interval, and how many of them must sign.
     function committeeAt(uint256 interval) external view returns (address[] memory members, uint256 quorum);
 }

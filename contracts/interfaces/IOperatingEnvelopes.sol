@@ -26,6 +26,7 @@ struct OperatingEnvelope {
 /// An envelope is of a registry's participants and binds every market for them that names this contract. Its signatures
 /// are made for this contract on this chain: a gate that serves several registries gives each its own.
 interface IOperatingEnvelopes {
+    /// @notice A page's limits for an interval were published; orders posted from now on must keep them.
     event EnvelopePublished(
         uint256 indexed interval,
         uint256 indexed page,

@@ -87,8 +87,11 @@ struct Participant {
 /// @notice The holder of the role "operator" registers and suspends participants, pauses new orders and schedules
 /// tariffs. The key that holds the role "metering operator" signs readings. Neither can touch an account.
 interface IParticipantRegistry {
+    /// @notice New orders are no longer taken, or taken again.
     event PostingPaused(bool paused);
+    /// @notice The prices around the peer trade from `fromInterval` on, base units per Wh.
     event TariffScheduled(uint256 indexed fromInterval, uint16 retail, uint16 feedIn, uint16 networkFee);
+    /// @notice A participant was appended, with limits in units of 100 W.
     event ParticipantRegistered(
         uint256 indexed index,
         address indexed wallet,
@@ -98,6 +101,7 @@ interface IParticipantRegistry {
         uint16 importLimit,
         uint16 exportLimit
     );
+    /// @notice A participant's orders are no longer taken, or taken again.
     event Suspended(uint256 indexed index, bool suspended);
 
     /// @notice The configuration contradicts itself; `field` is its first offending field.
@@ -107,36 +111,48 @@ interface IParticipantRegistry {
     error BadTariff();
     /// @notice A change must begin after every interval that already takes orders.
     error TooSoon(uint256 fromInterval, uint256 earliest);
+    /// @notice The index is that of no participant.
     error UnknownParticipant(uint256 index);
     /// @notice A participant needs a wallet, an order key and a meter key.
     error ZeroKey(uint256 position);
     /// @notice A connection that can carry nothing has nothing to trade.
     error NoConnection(uint256 position);
+    /// @notice There would be more than 65,535 accounts.
     error TooManyParticipants();
 
     /// @notice Appends participants; the first ever gets index 4. Only the operator.
+    /// @dev Warning: a connection raises the supplier's margin at once and for good, without the supplier's consent. Keys,
+    /// wallets and limits never change.
     function register(Participant[] calldata participants) external returns (uint256 firstIndex);
 
-    /// @notice Stops taking the participant's orders, or takes them again. What it has posted still settles.
+    /// @notice Stops taking the participant's orders, or takes them again. What it has posted still settles. Only the operator.
     function setSuspended(uint256 index, bool suspended) external;
 
-    /// @notice Stops or resumes the taking of new orders. Everything else, exits above all, goes on.
+    /// @notice Stops or resumes the taking of new orders. Everything else, exits above all, goes on. Only the operator.
+    /// @dev Warning: while it lasts, what was committed to in a sealed market is returned when it is revealed, not posted.
     function setPostingPaused(bool paused) external;
 
-    /// @notice Announces the tariff of all intervals from `fromInterval` on. Intervals that are open keep theirs.
+    /// @notice Announces the tariff of all intervals from `fromInterval` on. Intervals that are open keep theirs. Only the
+    /// operator.
+    /// @dev A tariff that was announced and is not in use by any interval that takes orders is replaced.
     function scheduleTariff(uint256 fromInterval, Tariff calldata tariff) external;
 
+    /// @notice What the market was created with.
     function config() external view returns (MarketConfig memory);
 
     /// @notice Whether the metering operator signed `digest`, in the 64-byte form of EIP-2098.
     function attests(bytes32 digest, bytes calldata signature) external view returns (bool);
 
+    /// @notice Whether new orders are refused.
     function postingPaused() external view returns (bool);
+    /// @notice The prices around the peer trade in an interval.
     function tariffAt(uint256 interval) external view returns (Tariff memory);
 
     /// @notice How many accounts there are, the four system accounts included.
     function accountCount() external view returns (uint16);
+    /// @notice Whom an account's money may be paid to; zero for an account that there is not.
     function walletOf(uint256 account) external view returns (address);
+    /// @notice A participant as it was registered, and whether it is suspended.
     function participant(uint256 index) external view returns (Participant memory details, bool suspended);
 
     /// @notice The word of page `number`, participants `[96 * number, 96 * (number + 1))`, as `Roster` draws it: where

@@ -21,46 +21,66 @@ error BalanceOverflow();
 
 library ParticipantAccount {
     uint256 internal constant PER_WORD = 4;
+    /// @dev What `plus` returns for cash where a balance does not fit its bits: less than any margin.
+    int256 internal constant NO_ROOM = type(int256).min;
+    uint256 internal constant ACCOUNT_BITS = 64;
+    uint256 internal constant CASH_BITS = 38;
+    uint256 internal constant ENERGY_BITS = 26;
+    /// @dev Half the range of each: 2^37 and 2^25.
+    uint256 private constant CASH_HALF = 0x2000000000;
+    uint256 private constant ENERGY_HALF = 0x2000000;
 
     function cash(AccountQuad self, uint256 account) internal pure returns (int256) {
+        // account % 4 * 64 <= 192 < 218 = 256 - 38.
         unchecked {
-            return (int256(AccountQuad.unwrap(self)) << (218 - account % PER_WORD * 64)) >> 218;
+            uint256 above = 256 - CASH_BITS;
+            return (int256(AccountQuad.unwrap(self)) << (above - account % PER_WORD * ACCOUNT_BITS)) >> above;
         }
     }
 
     function energy(AccountQuad self, uint256 account) internal pure returns (int256) {
+        // account % 4 * 64 <= 192 = 256 - 64.
         unchecked {
-            return (int256(AccountQuad.unwrap(self)) << (192 - account % PER_WORD * 64)) >> 230;
+            uint256 above = 256 - ACCOUNT_BITS;
+            return
+                (int256(AccountQuad.unwrap(self)) << (above - account % PER_WORD * ACCOUNT_BITS)) >> (256 - ENERGY_BITS);
         }
     }
 
     /// @notice Whether balances fit their bits.
     function fits(int256 cash_, int256 energy_) internal pure returns (bool) {
-        return cash_ == (cash_ << 218) >> 218 && energy_ == (energy_ << 230) >> 230;
+        (uint256 aboveCash, uint256 aboveEnergy) = (256 - CASH_BITS, 256 - ENERGY_BITS);
+        return cash_ == (cash_ << aboveCash) >> aboveCash && energy_ == (energy_ << aboveEnergy) >> aboveEnergy;
     }
 
-    /// @dev The changes themselves are far below 2^255. The tests hold a twin of this in Solidity.
+    /// @dev The tests hold a twin of this in Solidity.
     /// @return next the accounts after the change
-    /// @return before the account's cash before it; where the balances after it do not fit, something below zero, and
-    /// `next` means nothing
+    /// @return cashAfter the account's cash after it; `NO_ROOM` where a balance does not fit, and `next` means nothing then
     function plus(AccountQuad self, uint256 account, int256 cashChange, int256 energyChange)
         internal
         pure
-        returns (AccountQuad next, int256 before)
+        returns (AccountQuad next, int256 cashAfter)
     {
+        int256 noRoom = NO_ROOM;
+        // The shift is at most 192. |cash| < 2^37, |energy| < 2^25 and changes are below 2^128: sums below 2^129. Memory is
+        // not touched.
         assembly ("memory-safe") {
-            let shift := shl(6, and(account, 3))
+            let aboveCash := sub(256, CASH_BITS)
+            let aboveEnergy := sub(256, ENERGY_BITS)
+            let aboveAccount := sub(256, ACCOUNT_BITS)
+            let shift := mul(ACCOUNT_BITS, mod(account, PER_WORD))
             let fourth := shr(shift, self)
-            before := sar(218, shl(218, fourth))
-            let energyBefore := sar(230, shl(192, fourth))
-            let changedCash := add(before, cashChange)
-            let changedEnergy := add(energyBefore, energyChange)
-            let cashBits := shr(218, shl(218, xor(before, changedCash)))
-            let energyBits := shr(192, shl(230, xor(energyBefore, changedEnergy)))
+            let cashBefore := sar(aboveCash, shl(aboveCash, fourth))
+            let energyBefore := sar(aboveEnergy, shl(aboveAccount, fourth))
+            cashAfter := add(cashBefore, cashChange)
+            let energyAfter := add(energyBefore, energyChange)
+            let cashBits := shr(aboveCash, shl(aboveCash, xor(cashBefore, cashAfter)))
+            let energyBits := shr(aboveAccount, shl(aboveEnergy, xor(energyBefore, energyAfter)))
             next := xor(self, shl(shift, or(cashBits, energyBits)))
             // Moved up by half the range, what fits has no bits above it.
-            let excess := or(shr(38, add(changedCash, shl(37, 1))), shr(26, add(changedEnergy, shl(25, 1))))
-            before := or(before, shl(255, iszero(iszero(excess))))
+            let cashExcess := shr(CASH_BITS, add(cashAfter, CASH_HALF))
+            let energyExcess := shr(ENERGY_BITS, add(energyAfter, ENERGY_HALF))
+            if or(cashExcess, energyExcess) { cashAfter := noRoom }
         }
     }
 }
@@ -73,10 +93,11 @@ library SystemAccount {
     uint256 internal constant METERING_OPERATOR = 2;
     uint256 internal constant COMMUNITY = 3;
     uint256 internal constant COUNT = 4;
+    uint256 internal constant CASH_BITS = 64;
     int256 internal constant CASH_MAX = type(int64).max;
 
     function cash(SystemCash self, uint256 account) internal pure returns (int256) {
-        return int64(uint64(SystemCash.unwrap(self) >> 64 * account));
+        return int64(uint64(SystemCash.unwrap(self) >> CASH_BITS * account));
     }
 
     /// @return next the accounts after the change
@@ -86,12 +107,13 @@ library SystemAccount {
         pure
         returns (SystemCash next, int256 before)
     {
+        // |before| < 2^63 and |change| < 2^254; account < 4, so the shift is at most 192.
         unchecked {
             before = cash(self, account);
             int256 changed = before + change;
             require(changed == int64(changed), BalanceOverflow());
             uint256 flipped = uint64(uint256(before ^ changed));
-            next = SystemCash.wrap(SystemCash.unwrap(self) ^ (flipped << 64 * account));
+            next = SystemCash.wrap(SystemCash.unwrap(self) ^ (flipped << CASH_BITS * account));
         }
     }
 }

@@ -9,6 +9,8 @@ import {Recovery} from "./Recovery.sol";
 /// other, so a duplicate cannot be expressed, the order is fixed, and the same quorum has one encoding.
 library Quorum {
     uint256 internal constant KEY_BYTES = 20;
+    /// @dev Of a key that begins a word.
+    uint256 private constant KEY_OFFSET = 96;
 
     /// @param digest what was signed
     /// @param members the committee's addresses, 20 bytes each, none of them zero
@@ -36,8 +38,9 @@ library Quorum {
 
     /// @notice Member `index` of the packed list.
     function member(bytes memory members, uint256 index) internal pure returns (address key) {
+        // (index + 1) * 20 <= members.length.
         assembly ("memory-safe") {
-            key := shr(96, mload(add(add(members, 0x20), mul(index, 20))))
+            key := shr(KEY_OFFSET, mload(add(add(members, 0x20), mul(index, KEY_BYTES))))
         }
     }
 }

@@ -12,6 +12,8 @@ library Recovery {
     /// precompile. Works behind the free memory pointer and gives the memory back.
     function signer(bytes32 digest, uint256 r, uint256 vs) internal view returns (address result) {
         uint256 most = S_MAX << 1;
+        // vs holds y's parity in bit 255 and s below it: s <= S_MAX where vs << 1 <= S_MAX << 1 < 2^256. Writes the scratch
+        // space, and 0x80 bytes behind the free memory pointer, which it does not move.
         assembly ("memory-safe") {
             let twice := shl(1, vs)
             if iszero(gt(twice, most)) {

@@ -4,7 +4,10 @@ pragma solidity 0.8.30;
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {FixedPointMathLib} from "solady/src/utils/FixedPointMathLib.sol";
 import {Clearing} from "./Clearing.sol";
+import {DECISION_BYTES, Decision, decisionFrom} from "./Decision.sol";
 import {BUY, OrderCodec, Steps} from "./OrderCodec.sol";
+import {field} from "./PackedWord.sol";
+import {READING_BYTES, Reading} from "./Reading.sol";
 import {Connection} from "./Roster.sol";
 import {Terms, Verdict} from "./Terms.sol";
 
@@ -27,11 +30,15 @@ struct Sums {
 /// comes near 2^255, so all of it is unchecked.
 library Settlement {
     uint256 internal constant PPM = 1e6;
-    uint256 internal constant DECISION_BYTES = 16;
-    uint256 internal constant MISSING = 0;
-    uint256 internal constant ATTESTED = 1;
-    uint256 internal constant SIGNED = 2;
-    uint256 private constant READING_MAX = 0x7fffffff;
+    // The sums of a batch's energy, as `Rules.energy` holds them.
+    uint256 private constant SUM_BITS = 51;
+    uint256 private constant SOLD_OFFSET = 0;
+    uint256 private constant BOUGHT_OFFSET = 51;
+    uint256 private constant LOST_OFFSET = 102;
+    uint256 private constant DELIVERED_OFFSET = 153;
+    uint256 private constant CREDITED_OFFSET = 204;
+    /// @dev Two sums in one word: what is bought, and from this bit on what is sold.
+    uint256 private constant HALF_WORD = 128;
 
     /// @dev Terms and clearing made ready for a walk over a batch, and what the walk has summed up: a batch has less than
     /// 2^16 orders, and of none are more than 2^27 Wh accepted (8 steps of 2^23 Wh, and what is lost of them).
@@ -107,28 +114,29 @@ library Settlement {
         pure
         returns (uint256 sell, uint256 buy, uint256 loss, uint256 charge)
     {
+        // sell and buy < 2^27, rates and charges per Wh < 2^24: products < 2^52; a batch's charges < 2^16 * 2^32.
         unchecked {
             if (r.volume != 0) {
                 // Wh bought in the low half, Wh sold in the high one.
                 uint256 both;
                 for (uint256 i; i < count; ++i) {
                     Steps posted = OrderCodec.steps(at, i);
-                    both += r.clearing.stands(posted) << (posted.side() << 7);
+                    both += r.clearing.acceptedQuantity(posted) << (posted.side() * HALF_WORD);
                 }
-                (sell, buy) = (both >> 128, uint128(both));
+                (sell, buy) = (both >> HALF_WORD, uint128(both));
             }
             if (r.plain) {
                 loss = (sell + buy) * r.lossRate / PPM;
             } else if (r.named) {
-                uint256 decision = OrderCodec.load(r.decisionsAt);
+                Decision decision = decisionFrom(r.decisionsAt);
                 r.decisionsAt += DECISION_BYTES;
                 if (r.curtailed) {
-                    sell = Math.min(sell, decision >> 224);
-                    buy = Math.min(buy, uint32(decision >> 192));
+                    sell = Math.min(sell, decision.sell());
+                    buy = Math.min(buy, decision.buy());
                 }
-                loss = Math.min(uint32(decision >> 160), (sell + buy) * r.maxLossRate / PPM);
+                loss = Math.min(decision.loss(), (sell + buy) * r.maxLossRate / PPM);
                 if (r.maxNetworkFee != 0) {
-                    charge = Math.min(uint32(decision >> 128), (sell + buy) * r.maxNetworkFee);
+                    charge = Math.min(decision.charge(), (sell + buy) * r.maxNetworkFee);
                     r.charges += charge;
                 }
             } else {
@@ -142,14 +150,15 @@ library Settlement {
     /// @param decisionAt where in the calldata the order's decision lies, if there are any
     function sold(Rules memory r, uint256 at, uint256 count, uint256 decisionAt) internal pure returns (uint256 sell) {
         if (r.volume == 0) return 0;
+        // At most 8 steps of less than 2^23 Wh each: sell < 2^26.
         unchecked {
             // The sells of an order are its last steps.
             for (uint256 left = count; left != 0; --left) {
                 Steps posted = OrderCodec.steps(at, left - 1);
                 if (posted.side() == BUY) break;
-                sell += r.clearing.stands(posted);
+                sell += r.clearing.acceptedQuantity(posted);
             }
-            if (r.curtailed) sell = r.named ? Math.min(sell, OrderCodec.load(decisionAt) >> 224) : 0;
+            if (r.curtailed) sell = r.named ? Math.min(sell, decisionFrom(decisionAt).sell()) : 0;
         }
     }
 
@@ -157,25 +166,20 @@ library Settlement {
     /// as if all of them were missing: there is nothing but zeros then.
     function readingsAt(bytes calldata records, bytes calldata readings) internal pure returns (uint256 at) {
         (at,) = OrderCodec.bounds(readings);
-        if (readings.length != OrderCodec.recordCount(records) * OrderCodec.READING_BYTES) at = OrderCodec.nowhere();
-    }
-
-    /// @notice What a reading that is not missing says was exported, Wh.
-    function exported(uint256 reading) internal pure returns (uint256) {
-        return reading >> 62 == MISSING ? 0 : reading & READING_MAX;
+        if (readings.length != OrderCodec.recordCount(records) * READING_BYTES) at = OrderCodec.endOfCalldata();
     }
 
     /// @notice The energy that a reading settles, Wh: a missing one never favours the silent party, and what the
     /// connection cannot carry is not settled here.
-    function metered(uint256 reading, uint256 buy, Connection connection)
+    function metered(Reading reading, uint256 buy, Connection connection)
         internal
         pure
         returns (uint256 imported, uint256 fedIn)
     {
         imported = buy;
-        if (reading >> 62 != MISSING) {
-            imported = (reading >> 31) & READING_MAX;
-            fedIn = reading & READING_MAX;
+        if (!reading.isMissing()) {
+            imported = reading.imported();
+            fedIn = reading.exported();
             uint256 limit = connection.importLimit();
             if (imported > limit) imported = limit;
             limit = connection.exportLimit();
@@ -195,6 +199,8 @@ library Settlement {
         uint256 imported,
         uint256 fedIn
     ) internal pure returns (int256 booked, uint256 credit) {
+        // Energies are below 2^32 and prices below 2^17, so each product is below 2^49 and |booked| < 2^52; credited < 2^40, so
+        // buy * credited < 2^67. credit <= buy, since credited <= volume; a sum of 2^16 energies below 2^32 fits 51 bits.
         unchecked {
             // (R4) Rounded down.
             if (buy != 0) credit = FixedPointMathLib.rawDiv(buy * r.credited, r.volume);
@@ -209,12 +215,14 @@ library Settlement {
             if (imported < buy) booked += int256(r.feedIn * (buy - imported));
             else booked -= int256(r.retail * (imported - buy));
             r.participants += booked;
-            r.energy += sell | (buy << 51) | (loss << 102) | (supplied << 153) | (credit << 204);
+            r.energy += (sell << SOLD_OFFSET) | (buy << BOUGHT_OFFSET) | (loss << LOST_OFFSET)
+                    | (supplied << DELIVERED_OFFSET) | (credit << CREDITED_OFFSET);
         }
     }
 
     /// @notice Adds the cash of an order's peer energy that was traded at its steps' own limits.
     function addLimits(Rules memory r, int256 booked) internal pure {
+        // |booked| < 2^42, of less than 2^16 orders.
         unchecked {
             r.limits += booked;
             r.participants += booked;
@@ -223,22 +231,21 @@ library Settlement {
 
     /// @notice What the batch books to everybody besides its participants.
     function sums(Rules memory r) internal pure returns (Sums memory s) {
+        // Sums of energy are below 2^51 and prices below 2^16: no sum of cash reaches 2^70.
         unchecked {
-            (uint256 sells, uint256 buys) = (_sum(r, 0), _sum(r, 1));
-            s.gridOperator = int256(r.networkFee * buys + r.charges + r.retail * _sum(r, 2));
+            (uint256 sells, uint256 buys) = (_sum(r, SOLD_OFFSET), _sum(r, BOUGHT_OFFSET));
+            s.gridOperator = int256(r.networkFee * buys + r.charges + r.retail * _sum(r, LOST_OFFSET));
             s.community = int256(r.buyPrice * buys) - int256(r.sellPrice * sells) - r.limits;
             // (R5) The supplier is everybody's counterparty.
             s.supplier = -(r.participants + s.gridOperator + s.community);
-            s.delivered = int256(_sum(r, 3));
+            s.delivered = int256(_sum(r, DELIVERED_OFFSET));
             // (R6) What was delivered and not credited is rounding; what was credited and not delivered is the debt of
             // who attested it.
-            s.uncredited = s.delivered - int256(_sum(r, 4));
+            s.uncredited = s.delivered - int256(_sum(r, CREDITED_OFFSET));
         }
     }
 
-    function _sum(Rules memory r, uint256 place) private pure returns (uint256) {
-        unchecked {
-            return (r.energy >> (51 * place)) & (2 ** 51 - 1);
-        }
+    function _sum(Rules memory r, uint256 offset) private pure returns (uint256) {
+        return field(r.energy, offset, SUM_BITS);
     }
 }

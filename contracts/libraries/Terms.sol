@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-/// What the grid lets stand of a clearing.
+import {field, withField} from "./PackedWord.sol";
+
+/// What the committee decides on a clearing, or that it was silent.
 /// @dev `Expired` is the committee's silence: nothing is accepted, and everybody is back on the grid tariff.
 enum Verdict {
     None,
@@ -43,27 +45,46 @@ using {
     withDelivered
 } for Terms global;
 
-/// @dev The terms of an interval that opens.
+uint256 constant VERDICT_OFFSET = 0;
+uint256 constant VERDICT_BITS = 8;
+uint256 constant RUN_OFFSET = 8;
+uint256 constant RUN_BITS = 16;
+uint256 constant LOSS_RATE_OFFSET = 24;
+uint256 constant LOSS_RATE_BITS = 24;
+/// @dev Until the gate, in the place of the loss rate and of what is delivered.
+uint256 constant HELD_WORDS_OFFSET = 24;
+uint256 constant HELD_WORDS_BITS = 64;
+uint256 constant DELIVERED_OFFSET = 48;
+uint256 constant VOLUME_OFFSET = 88;
+uint256 constant ENERGY_BITS = 40;
+uint256 constant RETAIL_OFFSET = 128;
+uint256 constant FEED_IN_OFFSET = 144;
+uint256 constant NETWORK_FEE_OFFSET = 160;
+uint256 constant PRICE_BITS = 16;
+
+uint256 constant FIRST_RUN = 1;
+
+/// @dev The terms of an interval that opens. Prices are below 2^16, and there are fewer accounts than that.
 function opening(uint256 retail_, uint256 feedIn_, uint256 networkFee_, uint256 accounts_) pure returns (Terms) {
-    return
-        Terms.wrap(uint176((networkFee_ << 160) | (feedIn_ << 144) | (retail_ << 128) | (accounts_ << 88) | (1 << 8)));
+    uint256 prices = (networkFee_ << NETWORK_FEE_OFFSET) | (feedIn_ << FEED_IN_OFFSET) | (retail_ << RETAIL_OFFSET);
+    return Terms.wrap(uint176(prices | (accounts_ << VOLUME_OFFSET) | (FIRST_RUN << RUN_OFFSET)));
 }
 
 function verdict(Terms self) pure returns (Verdict) {
-    return Verdict(uint8(Terms.unwrap(self)));
+    return Verdict(_get(self, VERDICT_OFFSET, VERDICT_BITS));
 }
 
 function run(Terms self) pure returns (uint256) {
-    return uint16(Terms.unwrap(self) >> 8);
+    return _get(self, RUN_OFFSET, RUN_BITS);
 }
 
 function lossRate(Terms self) pure returns (uint256) {
-    return uint24(Terms.unwrap(self) >> 24);
+    return _get(self, LOSS_RATE_OFFSET, LOSS_RATE_BITS);
 }
 
 /// @dev Bit i: word i of the book is the interval's. Before the gate; `delivered` and `lossRate` behind it.
 function heldWords(Terms self) pure returns (uint256) {
-    return uint64(Terms.unwrap(self) >> 24);
+    return _get(self, HELD_WORDS_OFFSET, HELD_WORDS_BITS);
 }
 
 /// @dev Of an open interval; `volume` of any other.
@@ -72,51 +93,53 @@ function accounts(Terms self) pure returns (uint256) {
 }
 
 function volume(Terms self) pure returns (uint256) {
-    return uint40(Terms.unwrap(self) >> 88);
+    return _get(self, VOLUME_OFFSET, ENERGY_BITS);
 }
 
 function delivered(Terms self) pure returns (uint256) {
-    return uint40(Terms.unwrap(self) >> 48);
+    return _get(self, DELIVERED_OFFSET, ENERGY_BITS);
 }
 
 function retail(Terms self) pure returns (uint256) {
-    return uint16(Terms.unwrap(self) >> 128);
+    return _get(self, RETAIL_OFFSET, PRICE_BITS);
 }
 
 function feedIn(Terms self) pure returns (uint256) {
-    return uint16(Terms.unwrap(self) >> 144);
+    return _get(self, FEED_IN_OFFSET, PRICE_BITS);
 }
 
 function networkFee(Terms self) pure returns (uint256) {
-    return uint16(Terms.unwrap(self) >> 160);
+    return _get(self, NETWORK_FEE_OFFSET, PRICE_BITS);
 }
 
 function withHeldWords(Terms self, uint256 bits) pure returns (Terms) {
-    return _with(self, 24, 64, bits);
+    return _with(self, HELD_WORDS_OFFSET, HELD_WORDS_BITS, bits);
 }
 
 function withVolume(Terms self, uint256 value) pure returns (Terms) {
-    return _with(self, 88, 40, value);
+    return _with(self, VOLUME_OFFSET, ENERGY_BITS, value);
 }
 
 /// @dev What the gate decides, of which nothing has been delivered yet.
 function gated(Terms self, Verdict verdict_, uint256 volume_, uint256 lossRate_) pure returns (Terms) {
-    // The loss rate takes the place of the words, with nothing above it.
-    return _with(_with(self.withVolume(volume_), 24, 64, lossRate_), 0, 8, uint256(verdict_));
+    // The loss rate takes the place of the words, with nothing above it: nothing is delivered.
+    Terms decided = _with(self.withVolume(volume_), HELD_WORDS_OFFSET, HELD_WORDS_BITS, lossRate_);
+    return _with(decided, VERDICT_OFFSET, VERDICT_BITS, uint256(verdict_));
 }
 
 function withRun(Terms self, uint256 value) pure returns (Terms) {
-    return _with(self, 8, 16, value);
+    return _with(self, RUN_OFFSET, RUN_BITS, value);
 }
 
 function withDelivered(Terms self, uint256 value) pure returns (Terms) {
-    return _with(self, 48, 40, value);
+    return _with(self, DELIVERED_OFFSET, ENERGY_BITS, value);
+}
+
+function _get(Terms self, uint256 offset, uint256 width) pure returns (uint256) {
+    return field(Terms.unwrap(self), offset, width);
 }
 
 /// @dev `value` fits the field: callers have compared it with a limit or taken it from a type of that width.
-function _with(Terms self, uint256 shift, uint256 width, uint256 value) pure returns (Terms) {
-    unchecked {
-        uint256 mask = ((1 << width) - 1) << shift;
-        return Terms.wrap(uint176((Terms.unwrap(self) & ~mask) | (value << shift)));
-    }
+function _with(Terms self, uint256 offset, uint256 width, uint256 value) pure returns (Terms) {
+    return Terms.wrap(uint176(withField(Terms.unwrap(self), offset, width, value)));
 }

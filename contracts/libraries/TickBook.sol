@@ -2,7 +2,7 @@
 pragma solidity 0.8.30;
 
 import {LibBit} from "solady/src/utils/LibBit.sol";
-import {BUY, OrderCodec, Steps} from "./OrderCodec.sol";
+import {BUY, OrderCodec, Steps, TICK_BITS} from "./OrderCodec.sol";
 
 /// @title The order book of one interval: what is bid and asked at each of 256 ticks
 /// @notice A lane is the queue at one (side, tick), in Wh. Ten lanes share a word:
@@ -16,6 +16,8 @@ library TickBook {
     uint256 internal constant LANE_BITS = 25;
     uint256 internal constant LANES_PER_WORD = 10;
     uint256 internal constant WORDS_PER_SIDE = 26;
+    /// @dev Of a side: its 26 words hold 260 lanes for 256 ticks.
+    uint256 private constant UNUSED_LANES = 4;
     uint256 internal constant LANE_MAX = (1 << LANE_BITS) - 1;
     uint256 private constant EVERY_OTHER_LANE = 0x1ffffff0000007fffffc000001ffffff0000007fffffc000001ffffff;
     uint256 private constant EVERY_OTHER_LOWEST = 0x100000000000040000000000010000000000004000000000001;
@@ -44,6 +46,7 @@ library TickBook {
         uint256[52] memory words = draft.words;
         next = cursor;
         Steps left = steps;
+        // index < 52 and shift <= 225. A lane that takes the quantity stays below 2^25: nothing reaches the next lane.
         unchecked {
             for (uint256 unposted = count; unposted != 0; --unposted) {
                 (uint256 index, uint256 shift) = _placeOf(left.rank());
@@ -67,6 +70,7 @@ library TickBook {
     function _takeBack(uint256[52] memory words, Steps steps, uint256 count) private pure {
         for (uint256 i; i < count; ++i) {
             (uint256 index, uint256 shift) = place(steps.side(), steps.tick());
+            // Each lane holds what was added to it before.
             unchecked {
                 _put(words, index, _at(words, index) - (steps.quantity() << shift));
             }
@@ -110,6 +114,7 @@ library TickBook {
 
     /// @notice The lanes of a word that are worse than `tick`, which is one of its own.
     function worseThan(uint256 side, uint256 word, uint256 tick) internal pure returns (uint256) {
+        // shift <= 225, and 250 behind the lane.
         unchecked {
             (, uint256 shift) = place(side, tick);
             if (side == BUY) return word & ((1 << shift) - 1);
@@ -120,6 +125,7 @@ library TickBook {
 
     /// @notice Wh queued in all lanes of a word.
     function energy(uint256 word) internal pure returns (uint256) {
+        // Each of the five sums is below 2^26, all of them together below 10 * 2^25 < 2^29; the product wraps around above.
         unchecked {
             uint256 sums = (word & EVERY_OTHER_LANE) + ((word >> LANE_BITS) & EVERY_OTHER_LANE);
             // The five sums are added up in the place of the highest, where two lanes have room.
@@ -135,15 +141,17 @@ library TickBook {
         _put(draft.words, index, word);
     }
 
-    // `words[index]` without the check of an index that `_place` made.
+    // `words[index]` without the check of an index, which is below 52 as `place` and `_placeOf` make it.
 
     function _at(uint256[52] memory words, uint256 index) private pure returns (uint256 word) {
+        // index < 52.
         assembly ("memory-safe") {
             word := mload(add(words, shl(5, index)))
         }
     }
 
     function _put(uint256[52] memory words, uint256 index, uint256 word) private pure {
+        // index < 52.
         assembly ("memory-safe") {
             mstore(add(words, shl(5, index)), word)
         }
@@ -151,14 +159,16 @@ library TickBook {
 
     /// @dev `place` of side and tick in one number: a side's words hold 260 lanes, four more than there are ticks.
     function _placeOf(uint256 rank) private pure returns (uint256 index, uint256 shift) {
+        // rank < 2^9, so number < 516 and index < 52.
         unchecked {
-            uint256 number = rank + 4 * (rank >> 8);
+            uint256 number = rank + UNUSED_LANES * (rank >> TICK_BITS);
             return (number / LANES_PER_WORD, number % LANES_PER_WORD * LANE_BITS);
         }
     }
 
     /// @notice The word of a lane, and how far the lane is shifted in it.
     function place(uint256 side, uint256 tick) internal pure returns (uint256 index, uint256 shift) {
+        // side <= 1 and tick <= 255: index <= 51 and shift <= 225.
         unchecked {
             return (side * WORDS_PER_SIDE + tick / LANES_PER_WORD, tick % LANES_PER_WORD * LANE_BITS);
         }

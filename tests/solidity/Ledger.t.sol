@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {Clock} from "../../contracts/Clock.sol";
-import {MarginAccounts} from "../../contracts/MarginAccounts.sol";
+import {EnergyMarket} from "../../contracts/EnergyMarket.sol";
 import {ParticipantRegistry} from "../../contracts/ParticipantRegistry.sol";
+import {IGridGate} from "../../contracts/interfaces/IGridGate.sol";
+import {IOperatingEnvelopes} from "../../contracts/interfaces/IOperatingEnvelopes.sol";
 import {
     IParticipantRegistry,
     MarketConfig,
@@ -15,11 +16,13 @@ import {PaymentToken} from "../../contracts/mocks/PaymentToken.sol";
 import {Connection, Roster} from "../../contracts/libraries/Roster.sol";
 import {within} from "./Vm.sol";
 
-/// The accounts of a market without its intervals.
-contract OpenLedger is MarginAccounts {
+/// A market whose ledger anybody may book in.
+contract OpenLedger is EnergyMarket {
     using Roster for Roster.Page;
 
-    constructor(IParticipantRegistry registry_) Clock(registry_) MarginAccounts(new PaymentToken()) {}
+    constructor(IParticipantRegistry registry_)
+        EnergyMarket(registry_, IGridGate(address(0)), new PaymentToken(), IOperatingEnvelopes(address(0)))
+    {}
 
     /// A run of bookings, as the settlement of a batch makes them.
     function book(uint256[] calldata participants, int256[] calldata cash, int256[] calldata energy, bool back)
@@ -29,7 +32,7 @@ contract OpenLedger is MarginAccounts {
         for (uint256 i; i < participants.length; ++i) {
             _turnToAccount(journal, participants[i]);
             Connection connection = journal.page.connection(participants[i]);
-            _book(journal, participants[i], cash[i], energy[i], connection.energyLimit());
+            _book(journal, participants[i], cash[i], energy[i], connection);
         }
         _close(journal);
     }
@@ -38,12 +41,8 @@ contract OpenLedger is MarginAccounts {
         _bookAlone(participant, cash, energy);
     }
 
-    function stands(uint256 participant) external view returns (bool) {
-        return _standings[participant / Roster.PAGE_SIZE] >> participant % Roster.PAGE_SIZE & 1 != 0;
-    }
-
-    function _ringState(uint256) internal pure override returns (uint256, bool) {
-        return (0, true);
+    function holdsMargin(uint256 participant) external view returns (bool) {
+        return _accountFlags[participant / Roster.PAGE_SIZE] >> participant % Roster.PAGE_SIZE & 1 != 0;
     }
 }
 
@@ -127,7 +126,7 @@ contract LedgerTest {
             require(energy == _energy[who], "energy");
             if (cash < 0) owed += uint256(-cash);
             bool holds = _booked[who] && cash >= int256(_ledger.marginOf(who));
-            require(_ledger.stands(who) == holds, "who holds its margin");
+            require(_ledger.holdsMargin(who) == holds, "who holds its margin");
         }
         (uint256 debt,,) = _ledger.totals();
         require(debt == owed, "debt");

@@ -2,6 +2,7 @@
 pragma solidity 0.8.30;
 
 import {BatchData} from "../../contracts/interfaces/IEnergyMarket.sol";
+import {BatchWord} from "../../contracts/libraries/BatchWord.sol";
 import {vm, within} from "./Vm.sol";
 import {Community, Kind} from "./handler/Community.sol";
 import {PlantActs} from "./handler/PlantActs.sol";
@@ -22,7 +23,7 @@ contract MarketHandler is PlantActs {
             this.withdraw.selector,
             this.takeOut.selector,
             this.retire.selector,
-            this.rob.selector,
+            this.takeAsStranger.selector,
             this.join.selector,
             this.leave.selector,
             this.suspend.selector,
@@ -139,7 +140,7 @@ contract MarketHandler is PlantActs {
             broken = "altered records were settled";
         } catch {}
         altered = _data(batch);
-        altered.previous ^= bytes32(1 << (seed % 256));
+        altered.previous = BatchWord.wrap(BatchWord.unwrap(altered.previous) ^ bytes32(1 << (seed % 256)));
         try market.settle(interval, 0, altered) {
             broken = "a batch was settled after another";
         } catch {}

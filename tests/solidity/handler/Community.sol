@@ -9,6 +9,7 @@ import {ParticipantRegistry} from "../../../contracts/ParticipantRegistry.sol";
 import {SealedBatches} from "../../../contracts/SealedBatches.sol";
 import {BatchData, Interval} from "../../../contracts/interfaces/IEnergyMarket.sol";
 import {MarketConfig, Participant, Pricing, Tariff} from "../../../contracts/interfaces/IParticipantRegistry.sol";
+import {BatchWord} from "../../../contracts/libraries/BatchWord.sol";
 import {Clearing} from "../../../contracts/libraries/Clearing.sol";
 import {Terms} from "../../../contracts/libraries/Terms.sol";
 import {PaymentToken} from "../../../contracts/mocks/PaymentToken.sol";
@@ -76,7 +77,7 @@ abstract contract Community {
     /// What a batch must be shown with, and what it was last settled by.
     struct Batch {
         bytes records;
-        bytes32 previous;
+        BatchWord previous;
         bytes decisions;
         bytes readings;
         Terms terms;

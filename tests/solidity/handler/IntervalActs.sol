@@ -9,6 +9,7 @@ import {
     NetworkReport,
     Phase
 } from "../../../contracts/interfaces/IEnergyMarket.sol";
+import {READING_BYTES} from "../../../contracts/libraries/Reading.sol";
 import {Verdict} from "../../../contracts/libraries/Terms.sol";
 import {Log, vm, within} from "../Vm.sol";
 import {OfferActs} from "./OfferActs.sol";
@@ -196,16 +197,16 @@ abstract contract IntervalActs is OfferActs, SettleActs {
             if (logs[i].topics[0] != IEnergyMarket.OverruleSkipped.selector) continue;
             skipped |= 1 << abi.decode(logs[i].data, (uint256));
         }
-        if (readings.length != orders * OrderCodec.READING_BYTES) {
-            readings = new bytes(orders * OrderCodec.READING_BYTES);
+        if (readings.length != orders * READING_BYTES) {
+            readings = new bytes(orders * READING_BYTES);
         }
         for (uint256 at; at < signed.length; at += 86) {
             uint256 word = _word(signed, at);
             uint256 position = word >> 240;
             if (skipped & (1 << position) != 0) continue;
             uint256 own = (2 << 62) | (uint256(uint32(word >> 208)) << 31) | uint32(word >> 176);
-            for (uint256 i; i < OrderCodec.READING_BYTES; ++i) {
-                readings[position * OrderCodec.READING_BYTES + i] = bytes1(uint8(own >> (56 - 8 * i)));
+            for (uint256 i; i < READING_BYTES; ++i) {
+                readings[position * READING_BYTES + i] = bytes1(uint8(own >> (56 - 8 * i)));
             }
         }
         return readings;

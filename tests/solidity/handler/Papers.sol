@@ -4,6 +4,7 @@ pragma solidity 0.8.30;
 import {NetworkReport} from "../../../contracts/interfaces/IEnergyMarket.sol";
 import {OperatingEnvelope} from "../../../contracts/interfaces/IOperatingEnvelopes.sol";
 import {OrderCodec} from "../../../contracts/libraries/OrderCodec.sol";
+import {READING_BYTES} from "../../../contracts/libraries/Reading.sol";
 import {compact} from "../Vm.sol";
 import {Community} from "./Community.sol";
 
@@ -49,14 +50,14 @@ abstract contract Papers is Community {
         vectors = new bytes[](batches[interval].length);
         for (uint256 i; i < vectors.length; ++i) {
             (bytes memory records, bytes memory old) = (batches[interval][i].records, batches[interval][i].readings);
-            bool any = old.length == OrderCodec.READING_BYTES * _orders(records);
+            bool any = old.length == READING_BYTES * _orders(records);
             uint256 order;
             for (uint256 at = OrderCodec.COUNT_BYTES; at < records.length; at = _next(records, at)) {
                 uint256 draw = uint256(keccak256(abi.encode(seed, i, at)));
                 (uint256 imported, uint256 exported) = _measured(records, at, draw >> 8);
                 if (isNight) exported = 0;
                 uint256 reading = ((draw % 2) << 62) | (imported << 31) | exported;
-                uint256 before = any ? _word(old, OrderCodec.READING_BYTES * order) >> 192 : 0;
+                uint256 before = any ? _word(old, READING_BYTES * order) >> 192 : 0;
                 if (before >> 62 == 2 && draw >> 253 != 0) reading = before;
                 vectors[i] = abi.encodePacked(vectors[i], uint64(reading));
                 ++order;

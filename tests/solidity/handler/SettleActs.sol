@@ -14,7 +14,7 @@ abstract contract SettleActs is Papers {
     address private constant THIEF = address(0x30000);
 
     /// @notice A stranger tries to take what an account holds: half the time one's that has more credit than any other.
-    function rob(uint256 account, uint256 amount, uint256 seed) external {
+    function takeAsStranger(uint256 account, uint256 amount, uint256 seed) external {
         account = seed & 1 == 0 ? _fullest() : _someAccount(account, 0);
         amount = within(amount, 0, 1000);
         vm.prank(THIEF);

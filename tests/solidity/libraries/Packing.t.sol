@@ -7,9 +7,13 @@ import {
     ParticipantAccount,
     SystemCash
 } from "../../../contracts/libraries/AccountLib.sol";
+import {BatchWord, GATED_TAG, METERED_TAG, postedWord} from "../../../contracts/libraries/BatchWord.sol";
 import {Clearing, Marginal, pack as packClearing} from "../../../contracts/libraries/Clearing.sol";
-import {BUY, SELL} from "../../../contracts/libraries/OrderCodec.sol";
+import {DECISION_BYTES, Decision, decisionFrom} from "../../../contracts/libraries/Decision.sol";
+import {BUY, OrderCodec, SELL} from "../../../contracts/libraries/OrderCodec.sol";
+import {READING_BYTES, Reading, readingFrom, signedBy} from "../../../contracts/libraries/Reading.sol";
 import {Connection} from "../../../contracts/libraries/Roster.sol";
+import {SIGNED_READING_BYTES, SignedReading, signedReadingFrom} from "../../../contracts/libraries/SignedReading.sol";
 import {Terms, Verdict, opening} from "../../../contracts/libraries/Terms.sol";
 import {within} from "../Vm.sol";
 
@@ -80,6 +84,85 @@ contract PackingTest {
         require(connection.carries((imports << 32) | exports), "its own limits");
     }
 
+    function testFuzz_reading_keepsEveryField(uint8 status, uint32 imported, uint32 exported) external view {
+        (status, imported, exported) = (status & 3, imported >> 1, exported >> 1);
+        uint256 packed = (uint256(status) << 62) | (uint256(imported) << 31) | exported;
+        // What follows the reading is not the reading's.
+        bytes memory data = abi.encodePacked(uint64(packed), type(uint256).max);
+        require(data.length == READING_BYTES + 32);
+        this.checkReading(data, status, imported, exported);
+    }
+
+    function checkReading(bytes calldata data, uint256 status, uint256 imported, uint256 exported) external pure {
+        (uint256 at,) = OrderCodec.bounds(data);
+        Reading reading = readingFrom(at);
+        require(reading.imported() == imported && reading.exported() == exported);
+        require(reading.isMissing() == (status == 0) && reading.isSigned() == (status == 2));
+        require(reading.hasSignedFlag() == (status >= 2));
+        require(reading.exportedUnlessMissing() == (status == 0 ? 0 : exported));
+        require((signedBy(imported, exported) == reading) == (status == 2));
+    }
+
+    function testFuzz_decision_keepsEveryField(uint32[4] calldata fields) external view {
+        bytes memory data = abi.encodePacked(fields[0], fields[1], fields[2], fields[3], type(uint256).max);
+        require(data.length == DECISION_BYTES + 32);
+        this.checkDecision(data, fields);
+    }
+
+    function checkDecision(bytes calldata data, uint32[4] calldata fields) external pure {
+        (uint256 at,) = OrderCodec.bounds(data);
+        Decision decision = decisionFrom(at);
+        require(decision.sell() == fields[0] && decision.buy() == fields[1]);
+        require(decision.loss() == fields[2] && decision.charge() == fields[3]);
+    }
+
+    function testFuzz_signedReading_keepsEveryField(
+        uint16 position,
+        uint32[2] calldata wh,
+        uint48[2] calldata registers,
+        bytes32 r,
+        bytes32 vs
+    ) external view {
+        bytes memory data = abi.encodePacked(position, wh[0], wh[1], registers[0], registers[1], r, vs);
+        require(data.length == SIGNED_READING_BYTES);
+        this.checkSignedReading(data, position, wh, registers);
+    }
+
+    function checkSignedReading(
+        bytes calldata data,
+        uint16 position,
+        uint32[2] calldata wh,
+        uint48[2] calldata registers
+    ) external pure {
+        (uint256 at,) = OrderCodec.bounds(data);
+        SignedReading signed = signedReadingFrom(at);
+        require(signed.position() == position && signed.imported() == wh[0] && signed.exported() == wh[1]);
+        require(signed.importRegister() == registers[0] && signed.exportRegister() == registers[1]);
+    }
+
+    function testFuzz_batchWord_isTheHashOfWhatItSays(
+        uint32 interval,
+        uint16 batch,
+        BatchWord previous,
+        bytes calldata records,
+        bytes32 vectorHash,
+        Terms terms,
+        Clearing clearing
+    ) external pure {
+        BatchWord posted = postedWord(interval, batch, previous, records);
+        bytes memory hashed = abi.encodePacked(uint8(0), interval, batch, previous, records);
+        require(BatchWord.unwrap(posted) == keccak256(hashed));
+        require(BatchWord.unwrap(posted.gated(vectorHash)) == keccak256(abi.encodePacked(uint8(1), posted, vectorHash)));
+        require(
+            BatchWord.unwrap(posted.metered(vectorHash)) == keccak256(abi.encodePacked(uint8(2), posted, vectorHash))
+        );
+        require(posted.tagged(GATED_TAG, vectorHash) == posted.gated(vectorHash));
+        require(posted.tagged(METERED_TAG, vectorHash) == posted.metered(vectorHash));
+        bytes32 settled = keccak256(abi.encodePacked(uint8(3), posted, terms, clearing));
+        require(BatchWord.unwrap(posted.settled(terms, clearing)) == settled);
+        require(posted != posted.gated(vectorHash));
+    }
+
     struct Balance {
         int256 cash;
         int256 energy;
@@ -104,13 +187,13 @@ contract PackingTest {
         changed.energy += cash & 1 == 0 ? int256(energy) : int256(energy) >> 38;
         bool fits = _fits(changed.cash, 38) && _fits(changed.energy, 26);
         require(ParticipantAccount.fits(changed.cash, changed.energy) == fits, "what fits");
-        (AccountQuad next, int256 cashBefore) =
+        (AccountQuad next, int256 cashAfter) =
             quad.plus(account, changed.cash - before, changed.energy - quad.energy(account));
         if (!fits) {
-            require(cashBefore < 0, "a balance left its bits");
+            require(cashAfter == ParticipantAccount.NO_ROOM, "a balance left its bits");
             return;
         }
-        require(cashBefore == before, "the cash before");
+        require(cashAfter == changed.cash, "the cash after");
         for (uint256 i; i < 4; ++i) {
             require(next.cash(first + i) == expected[i].cash && next.energy(first + i) == expected[i].energy);
         }

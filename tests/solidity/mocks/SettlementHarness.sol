@@ -4,7 +4,9 @@ pragma solidity 0.8.30;
 import {IAuction} from "../../../contracts/interfaces/IAuction.sol";
 import {BatchData} from "../../../contracts/interfaces/IEnergyMarket.sol";
 import {Clearing} from "../../../contracts/libraries/Clearing.sol";
+import {DECISION_BYTES} from "../../../contracts/libraries/Decision.sol";
 import {OrderCodec} from "../../../contracts/libraries/OrderCodec.sol";
+import {READING_BYTES, readingFrom} from "../../../contracts/libraries/Reading.sol";
 import {Connection} from "../../../contracts/libraries/Roster.sol";
 import {Settlement, Sums} from "../../../contracts/libraries/Settlement.sol";
 import {Terms} from "../../../contracts/libraries/Terms.sol";
@@ -34,7 +36,7 @@ contract SettlementHarness {
         Connection[] calldata connections
     ) external view returns (Entry[] memory entries, Sums memory sums) {
         uint256 orders = OrderCodec.recordCount(data.records);
-        bool named = data.decisions.length == orders * Settlement.DECISION_BYTES;
+        bool named = data.decisions.length == orders * DECISION_BYTES;
         Settlement.Rules memory rules = Settlement.rules(terms, clearing, maxLossRate, maxNetworkFee, named);
         (rules.decisionsAt,) = OrderCodec.bounds(data.decisions);
         entries = new Entry[](orders);
@@ -45,7 +47,7 @@ contract SettlementHarness {
             entries[i] = _entry(rules, at, readingAt, connections[i], auction);
             (, uint256 count) = OrderCodec.header(OrderCodec.load(at));
             at += OrderCodec.recordLength(count);
-            readingAt += OrderCodec.READING_BYTES;
+            readingAt += READING_BYTES;
         }
         sums = rules.sums();
     }
@@ -62,7 +64,7 @@ contract SettlementHarness {
         uint256 sold = rules.sold(at, count, rules.decisionsAt);
         (e.sell, e.buy, e.loss, e.charge) = rules.accepted(at, count);
         require(sold == e.sell, "the sells alone");
-        (uint256 imported, uint256 exported) = Settlement.metered(OrderCodec.reading(readingAt), e.buy, connection);
+        (uint256 imported, uint256 exported) = Settlement.metered(readingFrom(readingAt), e.buy, connection);
         uint256 credit;
         (e.cash, credit) = rules.payment(e.sell, e.buy, e.loss, e.charge, imported, exported);
         e.credit = int256(credit);

@@ -5,9 +5,9 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {IEnergyMarket} from "./interfaces/IEnergyMarket.sol";
 import {IParticipantRegistry, MarketConfig} from "./interfaces/IParticipantRegistry.sol";
 
-/// @title A market's fixed parameters, and when each phase of an interval begins and ends
+/// @title The rules that a market is created with and keeps, and the deadlines that follow from them
 /// @notice All windows are half-open: what must come before a deadline is refused at its very second.
-abstract contract Clock {
+abstract contract MarketRules {
     uint256 internal immutable INTERVAL_LENGTH;
     uint256 internal immutable GATE_LEAD;
     uint256 internal immutable REPORT_WINDOW;
@@ -16,8 +16,6 @@ abstract contract Clock {
     uint256 internal immutable CORRECTION_WINDOW;
     uint256 internal immutable OPEN_AHEAD;
     uint256 internal immutable RING_SIZE;
-    uint256 internal immutable BASE_PRICE;
-    uint256 internal immutable TICK_SIZE;
     /// @dev What an account holds for every Wh of its connection's limits: its worst interval, as often as intervals can
     /// be open or unsettled.
     uint256 internal immutable MARGIN_PER_WH;
@@ -43,8 +41,6 @@ abstract contract Clock {
         CORRECTION_WINDOW = c.correctionWindow;
         OPEN_AHEAD = c.openAhead;
         RING_SIZE = c.ringSize;
-        BASE_PRICE = c.basePrice;
-        TICK_SIZE = c.tickSize;
         MARGIN_PER_WH = uint256(c.ringSize) * c.marginPrice;
         MAX_LOSS_RATE = c.maxLossRate;
         REVEAL_WINDOW = c.revealWindow;
@@ -55,7 +51,9 @@ abstract contract Clock {
     }
 
     // Whoever asks has found the interval in the ring, or a batch of it among those that were settled. `post` let in only
-    // intervals that begin after the gate lead and whose number fits 32 bits: nothing below can wrap around.
+    // intervals whose number is below 2^32 and that begin later than the gate lead from now. So in all of these
+    // interval * INTERVAL_LENGTH > GATE_LEAD, interval * INTERVAL_LENGTH < 2^32 * 86,400 < 2^49, and each of the at most
+    // three windows that are added is below 2^32: no sum reaches 2^50.
 
     function _gateClosure(uint256 interval) internal view returns (uint256) {
         unchecked {
@@ -110,6 +108,7 @@ abstract contract Clock {
 
     /// @dev The last interval that takes orders now.
     function _lastOpen() internal view returns (uint256) {
+        // A quotient plus a number below 2^16.
         unchecked {
             return block.timestamp / INTERVAL_LENGTH + OPEN_AHEAD;
         }
