@@ -20,7 +20,7 @@ BROWNIE_NETWORK := peerwatt-ganache
 PIP := -m pip install --quiet --disable-pip-version-check
 # Exactly the versions that were tested, by name; `make constraints` writes them anew.
 TESTED := --constraint constraints/peerwatt.txt
-EXTRAS := contracts,grid,oracle,parquet,test
+EXTRAS := contracts,grid,oracle,pandas,parquet,test
 
 .DEFAULT_GOAL := help
 .PHONY: help pilot test test-long test-newest constraints lint types check-contracts contracts format gas bench-grid bench-market \
