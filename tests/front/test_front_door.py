@@ -50,7 +50,7 @@ def test_a_name_that_does_not_exist_is_an_attribute_error() -> None:
 def test_a_room_stays_callable_whichever_import_comes_first(room: str) -> None:
     for code in (
         f"import peerwatt; assert callable(peerwatt.{room})",
-        f"from peerwatt import {room}; import peerwatt.{room}.run as run; assert callable({room}); run.{room}",
+        f"from peerwatt import {room}; import peerwatt.{room}.run as run; {room}.run.{room}, {room}.__call__",
         f"import peerwatt.{room}.run, peerwatt; assert callable(peerwatt.{room}); peerwatt.{room}.run.{room}",
     ):
         result = python(code)

@@ -33,9 +33,10 @@ def test_integers_are_exact_and_the_readable_column_is_the_same_amount(day: Repl
                 exact = [None if pandas.isna(v) else int(v) for v in table[column.field.rpartition(".")[2]]]
                 assert exact == [value_of(record, column.field) for record in getattr(day, name)]
                 for value, shown in zip(exact, table[column.name], strict=True):
-                    assert (
-                        pandas.isna(shown) if value is None else shown == float(Decimal(column.write(value)))
-                    )
+                    if value is None:
+                        assert pandas.isna(shown)
+                    else:
+                        assert shown == float(Decimal(column.write(value)))
 
 
 def test_sums_over_a_frame_are_the_summarys(day: ReplayResult) -> None:
