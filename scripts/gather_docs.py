@@ -3,8 +3,8 @@
 python scripts/gather_docs.py FOLDER
 
 Pages in `docs/` link to pages and files elsewhere in the repository, which a site does not have. Those pages
-come along (`ELSEWHERE`), and a link to any other file becomes its text. A link to nothing stays: the generator
-refuses it.
+come along (`ELSEWHERE`), and a link to any other file becomes its text. A link to nothing stays, and the
+generator refuses it.
 """
 
 from __future__ import annotations

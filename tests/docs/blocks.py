@@ -13,6 +13,7 @@ where another page's ended.
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,7 +107,7 @@ def read_page(path: Path, root: Path) -> Page:
         elif token.type == "html_block" and (found := _COMMENT.findall(token.content)):
             page_mark = _AFTER.fullmatch(found[0][1])
             if page_mark is not None:
-                after = path.parent / page_mark[1]
+                after = Path(os.path.normpath(path.parent / page_mark[1]))
             else:
                 comments = dict(found)
             follows = False
