@@ -30,13 +30,15 @@ def test_integers_are_exact_and_the_readable_column_is_the_same_amount(day: Repl
         table = frames(day)[name]
         for column in columns:
             if column.decimals is not None:
-                exact = [None if pandas.isna(v) else int(v) for v in table[column.field.rpartition(".")[2]]]
-                assert exact == [value_of(record, column.field) for record in getattr(day, name)]
-                for value, shown in zip(exact, table[column.name], strict=True):
-                    if value is None:
-                        assert pandas.isna(shown)
+                exact, shown = table[column.field.rpartition(".")[2]], table[column.name]
+                for record, integer, number in zip(getattr(day, name), exact, shown, strict=True):
+                    cell = column.write(value_of(record, column.field))
+                    if cell:
+                        assert integer == Decimal(cell) * 10**column.decimals
+                        assert number == float(cell)
                     else:
-                        assert shown == float(Decimal(column.write(value)))
+                        assert pandas.isna(integer)
+                        assert pandas.isna(number)
 
 
 def test_sums_over_a_frame_are_the_summarys(day: ReplayResult) -> None:

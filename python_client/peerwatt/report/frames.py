@@ -6,6 +6,7 @@ Needs the `pandas` extra.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from peerwatt.errors import InputError
@@ -28,8 +29,8 @@ def frames(result: ReplayResult) -> dict[str, pandas.DataFrame]:
     A quantity has two columns. One has the name and the unit of the CSV file and is a float, to read and to
     plot: `own_kwh`, `cash_eur`, `price_ct_per_kwh`. The other has the name of the record's field and is the
     exact integer: `own_wh` (Wh), `cash` (base units, 1e-6 of the currency), `price` (base units per Wh). Sum
-    and compare the integers. A cell with nothing in it is missing to pandas. A table with the column
-    `interval` also has `start`, the interval's first second as a UTC datetime.
+    and compare the integers. Signs are those of the file. A cell with nothing in it is missing to pandas. A
+    table with the column `interval` also has `start`, the interval's first second as a UTC datetime.
 
     Args:
         result: what a replay found out, or what `read_results` read.
@@ -63,10 +64,9 @@ def _series(column: Column, records: Sequence[Any]) -> dict[str, Any]:
     if column.decimals is None:
         kind = {int: "int64", float: "float64", str: "str", bool: "bool"}[column.kind]
         return {column.name: pandas.Series(values, dtype=kind)}
-    cells = [None if value is None else float(column.write(value)) for value in values]
-    exact = column.field.rpartition(".")[2]
-    whole = "int64" if None not in values else "Int64"
+    cells = [None if value is None else Decimal(column.write(value)) for value in values]
+    exact = [None if cell is None else int(cell.scaleb(column.decimals)) for cell in cells]
     return {
         column.name: pandas.Series(cells, dtype="float64"),
-        exact: pandas.Series(values, dtype=whole),
+        column.field.rpartition(".")[2]: pandas.Series(exact, dtype="Int64" if None in exact else "int64"),
     }
