@@ -4,6 +4,7 @@ A comment stands on a line of its own, right before its block:
 
     <!-- test: long -->                   takes minutes; runs in the long tests
     <!-- test: anvil -->                  runs with an Anvil, whose port replaces 8545 in the block
+    <!-- test: anvil, long -->            both
     <!-- test: none, because … -->        does not run, for the reason given
     <!-- file: street/scenario.yaml -->   the block is the content of that file, for the blocks that follow
 
@@ -26,7 +27,7 @@ PROSE = {"", "text", "mermaid", "solidity"}
 """Languages that are read and not run: pictures, output, and the contracts, which Forge compiles."""
 
 _COMMENT = re.compile(r"<!-- (test|file): (.+?) -->")
-_MARKS = re.compile(r"long|anvil|none, because .+")
+_MARKS = re.compile(r"long|anvil|anvil, long|none, because .+")
 _AFTER = re.compile(r"after (\S+\.md)")
 
 
@@ -65,7 +66,12 @@ class Block:
     @property
     def is_long(self) -> bool:
         """Whether only the long tests run it."""
-        return self.mark == "long"
+        return not self.mark.startswith("none") and self.mark.endswith("long")
+
+    @property
+    def needs_anvil(self) -> bool:
+        """Whether it runs beside an Anvil of its own."""
+        return self.mark.startswith("anvil")
 
 
 @dataclass(frozen=True)
@@ -121,7 +127,9 @@ def read_page(path: Path, root: Path) -> Page:
 def _marked(block: Block, comments: dict[str, str]) -> Block:
     mark, file = comments.get("test", ""), comments.get("file", "")
     if mark and not _MARKS.fullmatch(mark):
-        raise ValueError(f"{block.place}: mark {mark!r} is none of: long; anvil; none, because REASON")
+        raise ValueError(
+            f"{block.place}: mark {mark!r} is none of: long; anvil; anvil, long; none, because REASON"
+        )
     return Block(block.page, block.line, block.language, block.text, mark, file)
 
 

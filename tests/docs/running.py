@@ -190,7 +190,7 @@ def _environment(url: str | None) -> dict[str, str]:
 @contextlib.contextmanager
 def _node(block: Block) -> Iterator[str | None]:
     """The block's Anvil, on a port of its own, or none."""
-    if block.mark != "anvil":
+    if not block.needs_anvil:
         yield None
         return
     node = LocalNode("anvil", GENESIS)
