@@ -1,5 +1,6 @@
 # make pilot   one day of the pilot on the embedded chain; needs Python 3.11+, neither Node nor a compiler
 # make test    everything the tests need, then all of them; needs Node 20 too
+# make docs    the documentation as a site in build/site
 #
 # Every environment is made once and kept; a stamp file in it says what it was made from.
 
@@ -11,19 +12,21 @@ VENV := .venv
 BIN := $(VENV)/bin
 BROWNIE_VENV := .venv-brownie
 SLITHER_VENV := .venv-slither
+DOCS_VENV := .venv-docs
 NEWEST_VENV := .venv-newest
 FORGE := node_modules/.bin/forge
 SOLIDITY := contracts tests benchmarks
 SLITHER := slither-analyzer==0.11.6
+DOCS := zensical==0.0.73 mkdocstrings-python==2.0.11
 BROWNIE_HOME := $(CURDIR)/.home
 BROWNIE_NETWORK := peerwatt-ganache
 PIP := -m pip install --quiet --disable-pip-version-check
 # Exactly the versions that were tested, by name; `make constraints` writes them anew.
 TESTED := --constraint constraints/peerwatt.txt
-EXTRAS := contracts,grid,oracle,parquet,test
+EXTRAS := contracts,grid,oracle,pandas,parquet,test
 
 .DEFAULT_GOAL := help
-.PHONY: help pilot test test-long test-newest constraints lint types check-contracts contracts format gas bench-grid bench-market \
+.PHONY: help pilot test test-long test-newest docs constraints lint types check-contracts contracts format gas bench-grid bench-market \
 	solidity-tests slither brownie-deploy clean
 
 help:
@@ -63,6 +66,13 @@ $(SLITHER_VENV)/slither: Makefile constraints/slither.txt | $(VENV)/python
 	@$(SLITHER_VENV)/bin/python $(PIP) --constraint constraints/slither.txt '$(SLITHER)'
 	@touch $@
 
+# The site's generator and its parser of docstrings.
+$(DOCS_VENV)/docs: Makefile constraints/docs.txt | $(VENV)/python
+	@echo 'installing the generator of the documentation into $(DOCS_VENV)'
+	@test -x $(DOCS_VENV)/bin/python || $(PYTHON) -m venv $(DOCS_VENV)
+	@$(DOCS_VENV)/bin/python $(PIP) --constraint constraints/docs.txt $(DOCS)
+	@touch $@
+
 node_modules/installed: package.json package-lock.json .npmrc
 	@command -v npm >/dev/null || { echo 'Node 20 with npm is needed for the contracts and their tests' >&2; exit 2; }
 	@echo 'installing the npm packages'
@@ -77,7 +87,7 @@ pilot: $(VENV)/core
 
 # Tests
 
-test: $(VENV)/test $(BROWNIE_VENV)/core node_modules/installed lint types solidity-tests
+test: $(VENV)/test $(BROWNIE_VENV)/core $(DOCS_VENV)/docs node_modules/installed lint types solidity-tests
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 test-long: $(VENV)/test $(BROWNIE_VENV)/core node_modules/installed
@@ -92,8 +102,8 @@ test-newest: node_modules/installed | $(VENV)/python
 	$(NEWEST_VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile
 
 # What was tested becomes what is installed: run after `make test` is green on the newest.
-constraints: $(VENV)/test $(BROWNIE_VENV)/core $(SLITHER_VENV)/slither
-	@for pair in peerwatt:$(VENV) brownie:$(BROWNIE_VENV) slither:$(SLITHER_VENV); do \
+constraints: $(VENV)/test $(BROWNIE_VENV)/core $(SLITHER_VENV)/slither $(DOCS_VENV)/docs
+	@for pair in peerwatt:$(VENV) brownie:$(BROWNIE_VENV) slither:$(SLITHER_VENV) docs:$(DOCS_VENV); do \
 		file=constraints/$${pair%%:*}.txt; \
 		{ sed -n '/^#/p' $$file; $${pair##*:}/bin/python -m pip freeze --exclude-editable; } > $$file.new; \
 		mv $$file.new $$file; \
@@ -115,6 +125,14 @@ solidity-tests: node_modules/installed
 
 slither: $(VENV)/python $(SLITHER_VENV)/slither node_modules/installed
 	@$(BIN)/python scripts/check_slither.py $(SLITHER_VENV)/bin/slither
+
+# Documentation
+
+# A broken link ends the build: `--strict`.
+docs: $(DOCS_VENV)/docs
+	@$(DOCS_VENV)/bin/python scripts/gather_docs.py build/pages
+	@$(DOCS_VENV)/bin/zensical build --strict --clean
+	@echo 'site: build/site/index.html'
 
 # Contracts and measurements
 
@@ -149,4 +167,4 @@ brownie-deploy: $(BROWNIE_VENV)/core node_modules/installed $(BROWNIE_HOME)/netw
 		$(BROWNIE_VENV)/bin/brownie run scripts/deploy.py --network $(BROWNIE_NETWORK)
 
 clean:
-	rm -rf $(VENV) $(BROWNIE_VENV) $(SLITHER_VENV) $(NEWEST_VENV) $(BROWNIE_HOME) node_modules build out cache reports
+	rm -rf $(VENV) $(BROWNIE_VENV) $(SLITHER_VENV) $(DOCS_VENV) $(NEWEST_VENV) $(BROWNIE_HOME) node_modules build out cache reports

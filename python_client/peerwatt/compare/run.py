@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from time import perf_counter
 
 from peerwatt.compare.grid_effect import FeederUnderTest
@@ -16,6 +17,7 @@ from peerwatt.designs.neighbourhood import Neighbourhood
 from peerwatt.designs.registry import FAMILIES, NEGOTIATED, design
 from peerwatt.designs.truthfulness import temptation
 from peerwatt.errors import InputError
+from peerwatt.scenario.loading import load_scenario
 from peerwatt.scenario.scenario import Scenario
 from peerwatt.units import W_PER_KW, WH_PER_KWH
 
@@ -23,7 +25,7 @@ FAMILY_OF = {each.name: family for family, members in FAMILIES.items() for each 
 
 
 def compare(
-    scenario: Scenario,
+    scenario: Scenario | str | Path,
     names: Sequence[str],
     days: int = 1,
     seed: int | None = None,
@@ -33,7 +35,7 @@ def compare(
     """Run designs on the first days of a scenario.
 
     Args:
-        scenario: A checked scenario.
+        scenario: A checked scenario, or what `load_scenario` takes.
         names: Of the designs, from the registry; the tariff alone is always added.
         days: How many of the scenario's days.
         seed: Of every draw; the scenario's where None.
@@ -43,6 +45,8 @@ def compare(
     Raises:
         InputError: A name is unknown, or the scenario has fewer days.
     """
+    if not isinstance(scenario, Scenario):
+        scenario = load_scenario(scenario)
     if not 1 <= days <= scenario.calendar.days:
         raise InputError(
             f"--days {days}: scenario {scenario.name} has {scenario.calendar.days}; ask for fewer"

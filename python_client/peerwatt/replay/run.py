@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from peerwatt.chain import open_network
+from peerwatt.errors import InputError
 from peerwatt.record.derivation import results
 from peerwatt.record.results import ReplayResult
 from peerwatt.replay.committee_processes import CommitteeProcesses
 from peerwatt.replay.replay import Progress, Replay
+from peerwatt.scenario import variants
 from peerwatt.scenario.keys import PilotKeys
+from peerwatt.scenario.loading import load_scenario
 from peerwatt.scenario.scenario import Scenario
 
 SETUP_S = 86_400
@@ -46,3 +49,47 @@ def replay_scenario(
             return results(Replay(scenario, network, seed, intervals).run(progress))
         with CommitteeProcesses(network, scenario, PilotKeys(seed), committee) as processes:
             return results(Replay(scenario, network, seed, intervals, processes).run(progress))
+
+
+def replay(
+    scenario: Scenario | str | Path,
+    *,
+    chain: str = "eth-tester",
+    days: int = 1,
+    seed: int | None = None,
+    mechanism: str | None = None,
+    sealed: bool | None = None,
+    envelope: bool | None = None,
+    progress: Progress | None = None,
+) -> ReplayResult:
+    """Replay a neighbourhood's market on a real EVM, as `peerwatt replay` does.
+
+    Args:
+        scenario: what to replay, or what `load_scenario` takes.
+        chain: `eth-tester` (in this process), `ganache`, `anvil`, or the URL of a node whose clock may be
+            set.
+        days: how many of the scenario's days, from its first on.
+        seed: of every draw and key; the scenario's where None.
+        mechanism: pricing rule, by its name in `peerwatt mechanisms`; the scenario's where None.
+        sealed: hide orders until gate closure, under a bond; as the scenario says where None.
+        envelope: publish operating envelopes before gate closure; as the scenario says where None.
+        progress: called with the number of settled intervals and of all intervals.
+
+    Returns:
+        Everything that came of it, in Wh and base units; `peerwatt.frames` makes DataFrames of it.
+
+    Raises:
+        InputError: an argument cannot be used, or the scenario has fewer days.
+        PeerwattError: the chain cannot be opened, or it or the feeder refused.
+    """
+    found = scenario if isinstance(scenario, Scenario) else load_scenario(scenario)
+    if not 1 <= days <= found.calendar.days:
+        raise InputError(f"days is {days}: scenario {found.name} has {found.calendar.days}; ask for fewer")
+    found = variants.chosen(found, mechanism, sealed, envelope)
+    return replay_scenario(
+        found,
+        chain,
+        found.seed if seed is None else seed,
+        days * found.calendar.per_day,
+        progress or (lambda done, of: None),
+    )

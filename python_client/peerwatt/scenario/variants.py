@@ -119,3 +119,24 @@ def under(scenario: Scenario, mechanism: str) -> Scenario:
             scenario.market, pricing=pricing, fixed_price=fixed if pricing == Pricing.FIXED else 0
         ),
     )
+
+
+def chosen(scenario: Scenario, mechanism: str | None, seal: bool | None, envelope: bool | None) -> Scenario:
+    """The scenario with what a caller chose; None leaves it as the scenario says.
+
+    Args:
+        scenario: whose market.
+        mechanism: as `peerwatt mechanisms` lists it.
+        seal: hide orders until gate closure.
+        envelope: publish operating envelopes before it.
+
+    Raises:
+        InputError: the mechanism does not run on chain, or the reveal window would end too late.
+    """
+    if mechanism is not None:
+        scenario = under(scenario, mechanism)
+    if envelope is not None:
+        scenario = enveloped(scenario, envelope)
+    if seal is not None:
+        scenario = sealed(scenario) if seal else opened(scenario)
+    return scenario

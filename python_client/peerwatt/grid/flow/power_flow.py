@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -183,6 +184,31 @@ class PowerFlow:
             output_component_types=self._wanted,
             threading=0,
         )
+
+
+def power_flow(feeder: Feeder, injections: Mapping[str, float] | ArrayLike) -> FlowResult:
+    """The exact AC power flow of a feeder, beside the loads and generators of its own file.
+
+    Args:
+        feeder: The feeder.
+        injections: Active power into nodes, W, generation positive, demand negative: by node name, nodes that
+            are not named get none; or an array as `PowerFlow.solve` takes it, `(nodes,)` or `(batch, nodes)`.
+
+    Returns:
+        Voltages in the order of `feeder.node_names`, loadings and losses in that of `feeder.branch_names`.
+
+    Raises:
+        FeederError: The feeder has no node of that name.
+        InjectionError: An array does not fit the feeder, or a value is no number.
+        FlowError: The flow does not converge.
+    """
+    solver = PowerFlow(feeder)
+    if not isinstance(injections, Mapping):
+        return solver.solve(injections)
+    p_w = solver.zero()
+    for node, power in injections.items():
+        p_w[feeder.node(node)] = power
+    return solver.solve(p_w)
 
 
 def _branch_loss(table: Any) -> Floats:
