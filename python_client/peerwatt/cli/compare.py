@@ -9,6 +9,7 @@ import typer
 
 from peerwatt.cli.console import AsJson, print_json, progress
 from peerwatt.report.terminal import results, show, table
+from peerwatt.units import W_PER_KW
 
 if TYPE_CHECKING:
     from peerwatt.compare import Comparison
@@ -110,7 +111,7 @@ def _print(result: Comparison) -> None:
             "–" if m.gini is None else f"{m.gini:.2f}",
             words.share(m.gain_share),
             words.share(m.self_sufficiency),
-            f"{m.peak / 1000:.1f}",
+            f"{m.peak / W_PER_KW:.1f}",
         )
     show(designs)
     results().print(

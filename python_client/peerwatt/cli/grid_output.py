@@ -17,6 +17,7 @@ from peerwatt.grid.flow.system_strength import Strength
 from peerwatt.grid.gate.decision import GridDecision
 from peerwatt.grid.gate.operating_envelope import Envelope
 from peerwatt.report.terminal import results, show, table
+from peerwatt.units import KILO, MEGA
 
 _PHASES = "abc"
 _SHOWN = 10
@@ -44,11 +45,11 @@ def state_as_dict(feeder: Feeder, flow: FlowResult, violations: Sequence[Violati
         "voltage_min_pu": float(flow.u_pu.min()),
         "voltage_max_pu": float(flow.u_pu.max()),
         "loading_max_percent": float(flow.loading_percent.max(initial=0.0)),
-        "import_kw": float(flow.import_w) / 1e3,
+        "import_kw": float(flow.import_w) / KILO,
         "losses_kw": {
-            "total": float(flow.loss_w) / 1e3,
-            "load_dependent": float(flow.load_loss_w) / 1e3,
-            "no_load": flow.no_load_loss_w / 1e3,
+            "total": float(flow.loss_w) / KILO,
+            "load_dependent": float(flow.load_loss_w) / KILO,
+            "no_load": flow.no_load_loss_w / KILO,
         },
         "violations": [_violation(v) for v in violations],
         "nodes": [{"node": n, "u_pu": x} for n, x in zip(feeder.node_names, u, strict=True)],
@@ -80,10 +81,11 @@ def print_state(feeder: Feeder, flow: FlowResult, violations: Sequence[Violation
     out.print(
         f"limits      {limits.v_min_pu:g} to {limits.v_max_pu:g} pu, loading {limits.loading_max_percent:g} %"
     )
-    out.print(f"import      {float(flow.import_w) / 1e3:.3f} kW from the upstream grid")
+    out.print(f"import      {float(flow.import_w) / KILO:.3f} kW from the upstream grid")
     out.print(
-        f"losses      {float(flow.loss_w) / 1e3:.3f} kW: load-dependent {float(flow.load_loss_w) / 1e3:.3f}, "
-        f"no-load {flow.no_load_loss_w / 1e3:.3f}"
+        f"losses      {float(flow.loss_w) / KILO:.3f} kW: "
+        f"load-dependent {float(flow.load_loss_w) / KILO:.3f}, "
+        f"no-load {flow.no_load_loss_w / KILO:.3f}"
     )
     out.print(f"branches    {min(_SHOWN, len(feeder.branch_names))} with the highest loading:")
     branches = table("branch", "kind", "loading (%)", "loss (W)", left=2)
@@ -113,17 +115,17 @@ def curtailment_as_dict(
         "violations_after": [_violation(v) for v in decision.violations_after],
         "voltage_max_pu_before": float(decision.before.u_pu.max()),
         "voltage_max_pu_after": float(decision.after.u_pu.max()),
-        "support_kvar": None if support_var is None else _by_name(injections, support_var / 1e3),
-        "cut_kw": int((exchange.surplus_wh - decision.surplus_wh).sum()) / 1e3,
+        "support_kvar": None if support_var is None else _by_name(injections, support_var / KILO),
+        "cut_kw": int((exchange.surplus_wh - decision.surplus_wh).sum()) / KILO,
         "injections": [
-            {"participant": n, "asked_kw": int(a) / 1e3, "allowed_kw": int(b) / 1e3}
+            {"participant": n, "asked_kw": int(a) / KILO, "allowed_kw": int(b) / KILO}
             for n, a, b in zip(injections.names, exchange.surplus_wh, decision.surplus_wh, strict=True)
             if a
         ],
         "reasons": [
             {
                 "participant": injections.names[r.participant],
-                "cut_kw": r.surplus_wh / 1e3,
+                "cut_kw": r.surplus_wh / KILO,
                 "element": r.element,
                 "value": r.value,
                 "limit": r.limit,
@@ -141,7 +143,7 @@ def print_curtailment(
     """The same as a table and sentences."""
     out = results()
     cut = int((exchange.surplus_wh - decision.surplus_wh).sum())
-    out.print(f"cut         {cut / 1e3:.3f} kW of {int(exchange.surplus_wh.sum()) / 1e3:.3f} kW injected")
+    out.print(f"cut         {cut / KILO:.3f} kW of {int(exchange.surplus_wh.sum()) / KILO:.3f} kW injected")
     before, after = float(decision.before.u_pu.max()), float(decision.after.u_pu.max())
     out.print(f"voltage     at most {before:.4f} pu before, {after:.4f} pu after")
     lines = table("participant", "asked\n(kW)", "allowed\n(kW)", "why", long=1)
@@ -151,10 +153,12 @@ def print_curtailment(
             r = why.get(k)
             reason = f"{r.element} {r.value:.4g} > {r.limit:g} {r.unit}, {r.per_kw:+.2g} per kW" if r else ""
             lines.add_row(
-                name, f"{exchange.surplus_wh[k] / 1e3:.3f}", f"{decision.surplus_wh[k] / 1e3:.3f}", reason
+                name, f"{exchange.surplus_wh[k] / KILO:.3f}", f"{decision.surplus_wh[k] / KILO:.3f}", reason
             )
     show(lines)
-    for name, kvar in _by_name(injections, np.zeros(0) if support_var is None else support_var / 1e3).items():
+    for name, kvar in _by_name(
+        injections, np.zeros(0) if support_var is None else support_var / KILO
+    ).items():
         out.print(f"support     {name}: {kvar:+.3f} kvar")
     for violation in decision.violations_after:
         out.print(f"remains     {violation}; cutting injections does not mend it")
@@ -178,7 +182,7 @@ def envelope_as_dict(injections: Injections, rows: Ints, found: Envelope) -> dic
     return {
         "violations": [_violation(v) for v in found.violations],
         "envelope": [
-            {"participant": injections.names[k], "injection_kw": int(a) / 1e3, "offtake_kw": int(b) / 1e3}
+            {"participant": injections.names[k], "injection_kw": int(a) / KILO, "offtake_kw": int(b) / KILO}
             for k, a, b in zip(rows, found.injection_w, found.offtake_w, strict=True)
         ],
     }
@@ -190,10 +194,10 @@ def print_envelope(injections: Injections, rows: Ints, found: Envelope) -> None:
     for k, a, b in zip(rows, found.injection_w, found.offtake_w, strict=True):
         lines.add_row(
             injections.names[k],
-            f"{a / 1e3:.1f}",
-            f"{max(injections.export_limit_w[k], 0) / 1e3:.1f}",
-            f"{b / 1e3:.1f}",
-            f"{max(injections.import_limit_w[k], 0) / 1e3:.1f}",
+            f"{a / KILO:.1f}",
+            f"{max(injections.export_limit_w[k], 0) / KILO:.1f}",
+            f"{b / KILO:.1f}",
+            f"{max(injections.import_limit_w[k], 0) / KILO:.1f}",
         )
     show(lines)
     for violation in found.violations:
@@ -206,8 +210,8 @@ def strength_as_dict(found: Sequence[Strength]) -> dict[str, Any]:
         "nodes": [
             {
                 "node": s.node,
-                "short_circuit_mva": s.short_circuit_va / 1e6,
-                "rating_kva": s.rating_va / 1e3,
+                "short_circuit_mva": s.short_circuit_va / MEGA,
+                "rating_kva": s.rating_va / KILO,
                 "short_circuit_ratio": s.ratio,
                 "minimum": s.minimum,
                 "weak": s.weak,
@@ -221,6 +225,6 @@ def print_strength(found: Sequence[Strength]) -> None:
     """The same as a table."""
     nodes = table("node", "short-circuit\npower (MVA)", "inverters\n(kVA)", "ratio", "", long=1)
     for s in found:
-        power, rating = f"{s.short_circuit_va / 1e6:.2f}", f"{s.rating_va / 1e3:.1f}"
+        power, rating = f"{s.short_circuit_va / MEGA:.2f}", f"{s.rating_va / KILO:.1f}"
         nodes.add_row(s.node, power, rating, f"{s.ratio:.1f}", f"below {s.minimum:g}" if s.weak else "")
     show(nodes)
