@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from eth.abc import BlockHeaderAPI
@@ -12,13 +13,16 @@ from eth_tester import EthereumTester, PyEVMBackend
 from eth_tester.backends.pyevm.main import _execute_and_revert_transaction, get_default_account_keys
 from eth_typing import ChecksumAddress
 from eth_utils import ValidationError
+from eth_utils.address import to_canonical_address
 from hexbytes import HexBytes
 from web3 import EthereumTesterProvider, Web3
-from web3.middleware import AttributeDictMiddleware, ValidationMiddleware
-from web3.types import RPCEndpoint, RPCResponse
+from web3.exceptions import TransactionNotFound
+from web3.middleware import AttributeDictMiddleware
+from web3.types import RPCEndpoint, RPCResponse, TxReceipt
 
+from peerwatt.chain.contract import Block, Call
 from peerwatt.chain.errors import TransactionRefused
-from peerwatt.chain.network import BLOCK_GAS_LIMIT, GAS_PRICE, LOCAL_CHAIN_ID, Network
+from peerwatt.chain.network import BLOCK_GAS_LIMIT, GAS_PRICE, LOCAL_CHAIN_ID, MINING_SECONDS, Network
 from peerwatt.chain.reverts import ErrorTable
 
 HARDFORKS = {"shanghai": ShanghaiVM, "prague": PragueVM}
@@ -99,9 +103,10 @@ class EmbeddedNetwork(Network):
         super().__init__()
         self._backend = _Backend(genesis_time, hardfork)
         provider = _Provider(EthereumTester(self._backend), self.errors)
-        self.web3 = Web3(provider, middleware=[AttributeDictMiddleware, ValidationMiddleware])
+        self.web3 = Web3(provider, middleware=[AttributeDictMiddleware])
         # Whom calls come from: without it the provider asks for the list of accounts before every call.
-        self.web3.eth.default_account = Account.from_key(get_default_account_keys(1)[0].to_bytes()).address
+        self._caller: ChecksumAddress = Account.from_key(get_default_account_keys(1)[0].to_bytes()).address
+        self.web3.eth.default_account = self._caller
         self._require_chain(chain_id)
 
     def close(self) -> None:
@@ -132,6 +137,29 @@ class EmbeddedNetwork(Network):
             return HexBytes(self._backend.send_raw_transaction(raw_transaction))
         except ValidationError as error:
             raise TransactionRefused(f"{self.endpoint}: transaction refused: {error}") from None
+
+    def receipts(
+        self, transactions: Sequence[HexBytes], wait_seconds: float = MINING_SECONDS
+    ) -> list[TxReceipt]:
+        return [self._receipt(transaction) for transaction in transactions]
+
+    def _receipt(self, transaction: HexBytes) -> TxReceipt:
+        try:
+            return self.web3.eth.get_transaction_receipt(transaction)
+        except TransactionNotFound:
+            raise self._never_mined(transaction) from None
+
+    def _answers(self, calls: Sequence[Call], block: Block, sender: ChecksumAddress | None) -> list[bytes]:
+        origin = to_canonical_address(sender or self._caller)
+        answers = []
+        for call in calls:
+            assert call.to is not None, "a creation answers nothing"
+            fields = {"from": origin, "to": to_canonical_address(call.to), "data": call.data}
+            try:
+                answers.append(self._backend.call(fields, block))
+            except _EvmReverted as reverted:
+                raise self.errors.decode(reverted.output) from None
+        return answers
 
     def _development_transfer(self, to: ChecksumAddress, wei: int) -> HexBytes:
         giver = Account.from_key(get_default_account_keys(1)[0].to_bytes())

@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from eth_typing import BlockNumber, ChecksumAddress
+from eth_typing import ChecksumAddress
 from eth_utils.address import to_checksum_address
-from web3.contract.contract import ContractFunction
-from web3.logs import DISCARD
 from web3.types import TxReceipt
 
-from peerwatt.chain import Deployment, Network, Sender
+from peerwatt.chain import Call, Deployment, Network, Sender
 from peerwatt.client.state import (
     BatchData,
     ClearedAuction,
@@ -97,8 +95,8 @@ class MarketClient:
 
     def posted(self, receipt: TxReceipt) -> PostedBatch:
         """What the receipt of a `post` says."""
-        posted = self.market.events.BatchPosted().process_receipt(receipt, errors=DISCARD)
-        skipped = self.market.events.OrderSkipped().process_receipt(receipt, errors=DISCARD)
+        posted = self.market.events.BatchPosted().process_receipt(receipt)
+        skipped = self.market.events.OrderSkipped().process_receipt(receipt)
         event = posted[0]["args"] if posted else None
         previous = ZERO_HASH
         if event and event["batch"]:
@@ -122,7 +120,7 @@ class MarketClient:
     def clear(self, interval: int) -> ClearedAuction:
         """Run the auction, after gate closure."""
         receipt = self.sender.send(self.market.functions.clear(interval))
-        [event] = self.market.events.Cleared().process_receipt(receipt, errors=DISCARD)
+        [event] = self.market.events.Cleared().process_receipt(receipt)
         return ClearedAuction(
             clearing=Clearing.unpack(event["args"]["clearing"]),
             volume=event["args"]["volume"],
@@ -138,7 +136,7 @@ class MarketClient:
 
     def report_call(
         self, report: NetworkReport, decisions: Sequence[bytes], signers: int, signatures: bytes
-    ) -> ContractFunction:
+    ) -> Call:
         """The call that applies the committee's verdict, for whoever does not wait for its receipt.
 
         Args:
@@ -173,7 +171,7 @@ class MarketClient:
         receipt = self.sender.send(
             self.market.functions.overrule(interval, batch, data.abi, encode_signed_readings(signed))
         )
-        skips = self.market.events.OverruleSkipped().process_receipt(receipt, errors=DISCARD)
+        skips = self.market.events.OverruleSkipped().process_receipt(receipt)
         skipped = {skip["args"]["position"] for skip in skips}
         readings = list(readings_of(data.readings, len(decode_records(data.records))))
         for own in signed:
@@ -241,12 +239,10 @@ class MarketClient:
         """32 bytes, the clearing that a report must name."""
         return bytes(self.market.functions.clearingHash(interval).call())
 
-    def batch_commitment(
-        self, interval: int, batch: int, block: BlockNumber | Literal["latest"] = "latest"
-    ) -> bytes:
+    def batch_commitment(self, interval: int, batch: int, block: int | Literal["latest"] = "latest") -> bytes:
         """32 bytes, what the market keeps of a batch, or kept at the end of a block."""
         call = self.market.functions.batchCommitment(interval, batch)
-        return bytes(call.call(block_identifier=block))
+        return bytes(call.call(block=block))
 
     def config(self) -> MarketConfig:
         """The parameters that the market was created with."""
@@ -283,6 +279,6 @@ class MarketClient:
     def settlement_terms(self, receipt: TxReceipt) -> tuple[int, int]:
         """The same as the contract's two words, which `correct` wants to see again."""
         for event in (self.market.events.BatchSettled(), self.market.events.BatchCorrected()):
-            for found in event.process_receipt(receipt, errors=DISCARD):
+            for found in event.process_receipt(receipt):
                 return found["args"]["terms"], found["args"]["clearing"]
         raise ValueError("the receipt is of no settlement")

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
-from eth_utils.abi import event_abi_to_log_topic
 from web3.exceptions import BlockNotFound
 from web3.types import FilterParams, LogReceipt
 
@@ -54,7 +53,7 @@ class ChainFollower:
             (events.Reported(), self._reported),
             (events.Expired(), self._expired),
         )
-        self._readers = {event_abi_to_log_topic(event.abi): (event, read) for event, read in readers}
+        self._readers = {event.topic: (event, read) for event, read in readers}
 
     def follow(self) -> tuple[Head, bool]:
         """Catch up with the chain.
