@@ -9,6 +9,7 @@ from eth.abc import BlockHeaderAPI
 from eth.vm.forks import PragueVM, ShanghaiVM
 from eth.vm.spoof import SpoofTransaction
 from eth_account import Account
+from eth_account.signers.local import LocalAccount
 from eth_tester import EthereumTester, PyEVMBackend
 from eth_tester.backends.pyevm.main import _execute_and_revert_transaction, get_default_account_keys
 from eth_typing import ChecksumAddress
@@ -105,8 +106,8 @@ class EmbeddedNetwork(Network):
         provider = _Provider(EthereumTester(self._backend), self.errors)
         self.web3 = Web3(provider, middleware=[AttributeDictMiddleware])
         # Whom calls come from: without it the provider asks for the list of accounts before every call.
-        self._caller: ChecksumAddress = Account.from_key(get_default_account_keys(1)[0].to_bytes()).address
-        self.web3.eth.default_account = self._caller
+        self._giver: LocalAccount = Account.from_key(get_default_account_keys(1)[0].to_bytes())
+        self.web3.eth.default_account = self._giver.address
         self._require_chain(chain_id)
 
     def close(self) -> None:
@@ -150,7 +151,7 @@ class EmbeddedNetwork(Network):
             raise self._never_mined(transaction) from None
 
     def _answers(self, calls: Sequence[Call], block: Block, sender: ChecksumAddress | None) -> list[bytes]:
-        origin = to_canonical_address(sender or self._caller)
+        origin = to_canonical_address(sender or self._giver.address)
         answers = []
         for call in calls:
             assert call.to is not None, "a creation answers nothing"
@@ -161,11 +162,14 @@ class EmbeddedNetwork(Network):
                 raise self.errors.decode(reverted.output) from None
         return answers
 
+    def _development_transfers(self, transfers: Sequence[tuple[ChecksumAddress, int]]) -> list[HexBytes]:
+        return [self._development_transfer(to, wei) for to, wei in transfers]
+
     def _development_transfer(self, to: ChecksumAddress, wei: int) -> HexBytes:
-        giver = Account.from_key(get_default_account_keys(1)[0].to_bytes())
-        nonce = self.nonces.setdefault(giver.address, self.web3.eth.get_transaction_count(giver.address))
-        fields = {"to": to, "value": wei, "gas": 21_000, "gasPrice": GAS_PRICE}
-        signed = giver.sign_transaction({**fields, "nonce": nonce, "chainId": LOCAL_CHAIN_ID})
+        self.learn_nonces([self._giver.address])
+        nonce = self.nonces[self._giver.address]
+        fields: dict[str, Any] = {"to": to, "value": wei, "gas": 21_000, "gasPrice": GAS_PRICE}
+        signed = self._giver.sign_transaction({**fields, "nonce": nonce, "chainId": LOCAL_CHAIN_ID})
         transaction = self.submit(signed.raw_transaction)
-        self.nonces[giver.address] = nonce + 1
+        self.nonces[self._giver.address] = nonce + 1
         return transaction

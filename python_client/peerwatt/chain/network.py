@@ -9,7 +9,7 @@ wall says.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
@@ -187,17 +187,26 @@ class Network(ABC):
         transfers = [(to, wei) for to, wei in missing if wei > 0]
         for first in range(0, len(transfers), BLOCK_TRANSACTIONS):
             block = transfers[first : first + BLOCK_TRANSACTIONS]
-            hashes = [self._development_transfer(account, wei) for account, wei in block]
+            hashes = self._development_transfers(block)
             self.mine()
             self.receipts(hashes)
+
+    def learn_nonces(self, accounts: Iterable[ChecksumAddress]) -> None:
+        """Ask for the next nonces of those accounts whose nonces are not known."""
+        unknown = [account for account in dict.fromkeys(accounts) if account not in self.nonces]
+        self.nonces |= zip(unknown, self._transaction_counts(unknown), strict=True)
 
     def _balances(self, accounts: Sequence[ChecksumAddress]) -> list[int]:
         """What accounts hold, wei."""
         return [int(self.web3.eth.get_balance(account)) for account in accounts]
 
+    def _transaction_counts(self, accounts: Sequence[ChecksumAddress]) -> list[int]:
+        """How many transactions accounts have sent, those that wait to be mined included."""
+        return [int(self.web3.eth.get_transaction_count(account, "pending")) for account in accounts]
+
     @abstractmethod
-    def _development_transfer(self, to: ChecksumAddress, wei: int) -> HexBytes:
-        """Hand over a transfer from the development account; returns its hash."""
+    def _development_transfers(self, transfers: Sequence[tuple[ChecksumAddress, int]]) -> list[HexBytes]:
+        """Hand over transfers (to whom, wei) from the development account; returns their hashes."""
 
     # Contracts
 

@@ -28,6 +28,8 @@ CONNECT_SECONDS = 10.0
 ANSWER_SECONDS = 300.0
 # How often a live chain is asked whether a transaction is mined, elsewhere and on this machine.
 POLL_SECONDS = 0.2
+# Most requests that are sent together.
+BATCH = 100
 LOOPBACK_POLL_SECONDS = 0.01
 
 # How a development node stops and resumes mining by itself, by the first word of its client version.
@@ -62,7 +64,7 @@ class _Provider(HTTPProvider):
         return response
 
     def ask(self, method: str, params: Sequence[list[Any]]) -> list[Any]:
-        """The results of one method for several parameters, in one request if there are several.
+        """The results of one method for several parameters, `BATCH` of them in a request.
 
         Past web3's middleware, so that nothing of it is formatted.
 
@@ -71,20 +73,24 @@ class _Provider(HTTPProvider):
             ContractReverted: a contract refused a call.
             Web3RPCError: the node refused one.
         """
-        if len(params) == 1:
-            responses: Any = [self.make_request(RPCEndpoint(method), params[0])]
-        else:
+        results = []
+        for first in range(0, len(params), BATCH):
+            for response in self._ask(RPCEndpoint(method), params[first : first + BATCH]):
+                if "error" in response:
+                    if method == "eth_call":
+                        self._raise_refusal(response)
+                    raise Web3RPCError(str(response["error"]), rpc_response=response)
+                results.append(response["result"])
+        return results
+
+    def _ask(self, method: RPCEndpoint, params: Sequence[list[Any]]) -> list[RPCResponse]:
+        if len(params) > 1:
             with self._silence_named():
-                responses = self.make_batch_request([(RPCEndpoint(method), each) for each in params])
-        if not isinstance(responses, list):
+                responses = self.make_batch_request([(method, each) for each in params])
             # An endpoint that takes one request at a time refuses the whole batch.
-            responses = [self.make_request(RPCEndpoint(method), each) for each in params]
-        for response in responses:
-            if "error" in response:
-                if method == "eth_call":
-                    self._raise_refusal(response)
-                raise Web3RPCError(str(response["error"]), rpc_response=response)
-        return [response["result"] for response in responses]
+            if isinstance(responses, list):
+                return responses
+        return [self.make_request(method, each) for each in params]
 
     def _raise_refusal(self, response: RPCResponse) -> None:
         data = revert_data(cast(Mapping[str, Any], response))
@@ -230,24 +236,27 @@ class RpcNetwork(Network):
     def gas_price(self) -> int:
         return GAS_PRICE if self.controls_time else self.web3.eth.gas_price * 5 // 4
 
-    def _development_transfer(self, to: ChecksumAddress, wei: int) -> HexBytes:
+    def _transaction_counts(self, accounts: Sequence[ChecksumAddress]) -> list[int]:
+        if not self.controls_time:
+            return super()._transaction_counts(accounts)
+        asked = [[account, "pending"] for account in accounts]
+        return [int(count, 16) for count in self._provider.ask("eth_getTransactionCount", asked)]
+
+    def _development_transfers(self, transfers: Sequence[tuple[ChecksumAddress, int]]) -> list[HexBytes]:
         if self._giver is None:
             accounts = self._request("eth_accounts", [])
             if not accounts:
+                to, wei = transfers[0]
                 raise TransactionRefused(
                     f"{self.endpoint}: {to} lacks {wei} wei and this chain has no development account to "
                     "give it: send it ether first"
                 )
             self._giver = Web3.to_checksum_address(accounts[0])
-        params = {
-            "from": self._giver,
-            "to": to,
-            "value": hex(wei),
-            "gas": hex(21_000),
-            "gasPrice": hex(self.gas_price()),
-        }
-        [transaction] = self._taken("eth_sendTransaction", [[params]])
-        return transaction
+        fields = {"from": self._giver, "gas": hex(21_000), "gasPrice": hex(self.gas_price())}
+        return [
+            self._taken("eth_sendTransaction", [[{**fields, "to": to, "value": hex(wei)}]])[0]
+            for to, wei in transfers
+        ]
 
     def _taken(self, method: str, params: Sequence[list[Any]]) -> list[HexBytes]:
         """The hashes of transactions that are sent, a refusal as a typed error."""

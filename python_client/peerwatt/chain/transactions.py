@@ -100,9 +100,10 @@ class Sender:
 
     def _signed(self, call: Call, gas_limit: int | None, value: int) -> bytes:
         """The signed transaction of a call, under the account's next nonce."""
+        self.network.learn_nonces([self.address])
         fields: dict[str, Any] = {
             "chainId": self.network.chain_id,
-            "nonce": self._nonce(),
+            "nonce": self.network.nonces[self.address],
             "gas": self._estimate(call) if gas_limit is None else gas_limit,
             "gasPrice": self.network.gas_price(),
             "value": value,
@@ -113,12 +114,6 @@ class Sender:
         signed = self.account.sign_transaction(fields)
         self.network.nonces[self.address] += 1
         return bytes(signed.raw_transaction)
-
-    def _nonce(self) -> int:
-        nonces = self.network.nonces
-        if self.address not in nonces:
-            nonces[self.address] = self.network.web3.eth.get_transaction_count(self.address, "pending")
-        return nonces[self.address]
 
     def _estimate(self, call: Call) -> int:
         """The node's estimate of a call's gas and a quarter."""
@@ -161,6 +156,7 @@ def send_together(
         size = max(1, min(size, BLOCK_GAS_LIMIT // gas_limit))
     elif network.controls_time:
         gas_limit = min(TRANSACTION_GAS_CAP, BLOCK_GAS_LIMIT // max(1, min(size, len(sends))))
+    network.learn_nonces(sender.address for sender, _ in sends)
     receipts: list[TxReceipt] = []
     for first in range(0, len(sends), size):
         block = sends[first : first + size]

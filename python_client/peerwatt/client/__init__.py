@@ -5,7 +5,7 @@ from peerwatt.client.market import MarketClient
 from peerwatt.client.operating_envelopes import EnvelopeBoard, published_limits
 from peerwatt.client.sealed_phase import SealedBatch, SealedPhase
 from peerwatt.client.state import BatchData, IntervalState, PostedBatch, TermsWord
-from peerwatt.client.wallet import Wallet
+from peerwatt.client.wallet import Wallet, deposit_together, open_wallets
 
 __all__ = [
     "BatchData",
@@ -19,5 +19,7 @@ __all__ = [
     "TermsWord",
     "Wallet",
     "deploy_market",
+    "deposit_together",
+    "open_wallets",
     "published_limits",
 ]

@@ -267,6 +267,19 @@ class MarketClient:
         debt, delivered, taken_out = self.market.functions.totals().call()
         return debt, delivered, taken_out
 
+    def books(self, count: int) -> tuple[list[tuple[int, int]], tuple[int, int, int], int]:
+        """What `accounts`, `totals` and `token_balance` say, of one block and in one request."""
+        market = self.market.functions
+        accounts, totals, tokens = self.network.read_many(
+            [
+                market.accounts(0, count),
+                market.totals(),
+                self.payment_token.functions.balanceOf(self.market.address),
+            ]
+        )
+        debt, delivered, taken_out = totals
+        return [(cash, energy) for cash, energy in accounts], (debt, delivered, taken_out), tokens
+
     def token_balance(self) -> int:
         """What the market holds of the payment token, base units."""
         return int(self.payment_token.functions.balanceOf(self.market.address).call())

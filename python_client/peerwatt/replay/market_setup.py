@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from eth_account.signers.local import LocalAccount
 
-from peerwatt.chain import Deployment, Network, Sender
-from peerwatt.client import MarketClient, MarketRoles, SealedPhase, Wallet, deploy_market
+from peerwatt.chain import Deployment, Network, Sender, send_together
+from peerwatt.client import (
+    MarketClient,
+    MarketRoles,
+    SealedPhase,
+    Wallet,
+    deploy_market,
+    deposit_together,
+    open_wallets,
+)
 from peerwatt.client.market import Registration
 from peerwatt.market.ledger import SystemAccount
 from peerwatt.market.participant import Participant
@@ -94,8 +103,8 @@ def open_market(network: Network, scenario: Scenario, keys: PilotKeys, intervals
 
     owners: dict[int, LocalAccount] = {SystemAccount.SUPPLIER: keys.system_wallet(SystemAccount.SUPPLIER)}
     owners |= {p.account: keys.wallet(p.account) for p in scenario.participants}
-    for account, owner in owners.items():
-        pay_in(Wallet(network, deployment, owner, account), deposits[account])
+    pay_in_all([(wallet, deposits[wallet.account]) for wallet in open_wallets(network, deployment, owners)])
+    for account in owners:
         twin.deposit(account, deposits[account])
     if not scenario.market.is_sealed:
         return PilotMarket(client, twin, tuple(deposits))
@@ -108,10 +117,20 @@ def open_market(network: Network, scenario: Scenario, keys: PilotKeys, intervals
 
 def pay_in(wallet: Wallet, amount: int) -> None:
     """Print local tokens for a wallet and pay them into its account, base units; gas is on the house."""
-    sender = wallet.client.sender
-    sender.network.fund({sender.address: ETHER_PER_KEY})
-    sender.send(wallet.client.payment_token.functions.mint(sender.address, amount))
-    wallet.deposit(amount)
+    pay_in_all([(wallet, amount)])
+
+
+def pay_in_all(payments: Sequence[tuple[Wallet, int]]) -> None:
+    """As `pay_in`, for several wallets of one market."""
+    network = payments[0][0].client.network
+    senders = [wallet.client.sender for wallet, _ in payments]
+    network.fund({sender.address: ETHER_PER_KEY for sender in senders})
+    token = payments[0][0].client.payment_token.functions
+    mints = [
+        token.mint(sender.address, amount) for sender, (_, amount) in zip(senders, payments, strict=True)
+    ]
+    send_together(network, list(zip(senders, mints, strict=True)))
+    deposit_together(payments)
 
 
 def _registered(home: Home, keys: PilotKeys) -> Participant:
