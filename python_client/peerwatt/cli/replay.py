@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -64,13 +65,17 @@ def replay(
     committee: Annotated[
         Committee, typer.Option(help="The oracle's members: in this process, or a process each.")
     ] = Committee.inside,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="How many zones of a pilot at a time; by default as many as cores."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Replay a neighbourhood's market, interval by interval, on a real EVM; of a pilot, zone by zone."""
     from peerwatt.cli import EXIT_WRONG_RESULT
     from peerwatt.errors import InputError
-    from peerwatt.replay.run import replay_scenario
-    from peerwatt.report.files import check_destination, write_results
+    from peerwatt.replay.zones import ZoneJob, replay_zones
+    from peerwatt.report.files import check_destination
     from peerwatt.report.zones import write_zones
     from peerwatt.scenario import variants
     from peerwatt.scenario.catalogue import scenario_files
@@ -96,38 +101,48 @@ def replay(
         jobs.append((found, directory))
 
     stderr = progress()
-    done = []
-    for found, directory in jobs:
-        with _bar(f"{found.name} on {chain}", days * found.calendar.per_day) as advance:
-            result = replay_scenario(
-                found,
-                chain,
-                found.seed if seed is None else seed,
-                days * found.calendar.per_day,
-                advance,
-                chain_id=chain_id,
-                # A report's directory holds nothing else.
-                committee=directory.with_name(f"{directory.name}-committee")
-                if committee is Committee.processes
-                else None,
-                say=lambda line: stderr.print(line, soft_wrap=True, markup=False),
-            )
-        write_results(result, directory)
-        done.append((directory.name, result))
+    zones = [
+        ZoneJob(
+            found,
+            found.seed if seed is None else seed,
+            days * found.calendar.per_day,
+            # A report's directory holds nothing else.
+            directory.with_name(f"{directory.name}-committee") if committee is Committee.processes else None,
+        )
+        for found, directory in jobs
+    ]
+    with _bars([(f"{zone.scenario.name} on {chain}", zone.intervals) for zone in zones]) as advance:
+        replayed = replay_zones(
+            zones,
+            chain,
+            workers=workers,
+            progress=advance,
+            keep=partial(_write, [directory for _, directory in jobs]),
+            chain_id=chain_id,
+            say=lambda line: stderr.print(line, soft_wrap=True, markup=False),
+        )
+    done = [(directory.name, result) for (_, directory), result in zip(jobs, replayed, strict=True)]
     if len(done) == 1:
         _print_result(done[0][1], as_json)
     else:
-        zones = _print_zones(Path(scenario).name, done, as_json)
-        stderr.print(f"zones: {write_zones(zones, jobs[0][1].parent)}", soft_wrap=True)
+        document = _print_zones(Path(scenario).name, done, as_json)
+        stderr.print(f"zones: {write_zones(document, jobs[0][1].parent)}", soft_wrap=True)
     for _, directory in jobs:
         stderr.print(f"report: {directory / 'report.html'}", soft_wrap=True)
     if any(result.summary.reference_mismatches or result.summary.conservation_error for _, result in done):
         raise typer.Exit(EXIT_WRONG_RESULT)
 
 
+def _write(directories: list[Path], number: int, result: ReplayResult) -> None:
+    """Write a zone's report, in the process that has its result."""
+    from peerwatt.report.files import write_results
+
+    write_results(result, directories[number])
+
+
 @contextmanager
-def _bar(what: str, total: int) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on stderr, and how to advance it."""
+def _bars(replays: list[tuple[str, int]]) -> Iterator[Callable[[int, int, int], None]]:
+    """A progress bar on stderr for each replay (what, and how many intervals), and how to advance one."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     stderr = progress()
@@ -141,8 +156,8 @@ def _bar(what: str, total: int) -> Iterator[Callable[[int, int], None]]:
         disable=not stderr.is_terminal,
     )
     with bar:
-        task = bar.add_task(what, total=total)
-        yield lambda done, of: bar.update(task, completed=done, total=of)
+        tasks = [bar.add_task(what, total=total) for what, total in replays]
+        yield lambda number, done, of: bar.update(tasks[number], completed=done, total=of)
 
 
 def _print_result(result: ReplayResult, as_json: bool) -> None:
