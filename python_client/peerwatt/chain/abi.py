@@ -8,10 +8,11 @@ from typing import Any, Final, Self
 
 from eth_abi.exceptions import DecodingError
 from eth_abi.grammar import ABIType, BasicType, TupleType, parse
-from eth_hash.auto import keccak
 from eth_utils.address import to_checksum_address
 from web3 import Web3
 from web3.providers import BaseProvider
+
+from peerwatt.chain.keccak import keccak
 
 # web3's own codec: strict about lengths, and takes hex text for bytes.
 _CODEC: Final = Web3(BaseProvider()).codec

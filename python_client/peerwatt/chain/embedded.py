@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from eth.abc import BlockHeaderAPI
+from eth.abc import BlockHeaderAPI, SignedTransactionAPI
 from eth.vm.forks import PragueVM, ShanghaiVM
 from eth.vm.spoof import SpoofTransaction
 from eth_account import Account
@@ -23,10 +23,12 @@ from web3.types import RPCEndpoint, RPCResponse, TxReceipt
 
 from peerwatt.chain.contract import Block, Call
 from peerwatt.chain.errors import TransactionRefused
+from peerwatt.chain.interpreter import direct
 from peerwatt.chain.network import BLOCK_GAS_LIMIT, GAS_PRICE, LOCAL_CHAIN_ID, MINING_SECONDS, Network
 from peerwatt.chain.reverts import ErrorTable
+from peerwatt.chain.sealed_receipts import SealedReceipts
 
-HARDFORKS = {"shanghai": ShanghaiVM, "prague": PragueVM}
+HARDFORKS = {"shanghai": direct(ShanghaiVM), "prague": direct(PragueVM)}
 
 
 class _EvmReverted(Exception):
@@ -56,6 +58,12 @@ class _Backend(PyEVMBackend):  # type: ignore[misc]
                 header: BlockHeaderAPI = super().create_header_from_parent(parent_header, **params)
                 return header
 
+            def apply_transaction(self, transaction: SignedTransactionAPI) -> Any:
+                applied = super().apply_transaction(transaction)
+                receipts.add(transaction, applied[1])
+                return applied
+
+        receipts = self.receipts = SealedReceipts()
         self.chain = SealedChain(created.chaindb.db)
 
     def call(self, transaction: Any, block_number: Any = "latest") -> bytes:
@@ -63,7 +71,12 @@ class _Backend(PyEVMBackend):  # type: ignore[misc]
         fields = {"gas": BLOCK_GAS_LIMIT, **transaction}
         unsigned = self._get_normalized_and_unsigned_evm_transaction(fields, block_number)
         spoofed = SpoofTransaction(unsigned, from_=transaction["from"])
-        computation = _execute_and_revert_transaction(self.chain, spoofed, block_number)
+        if block_number == "latest":
+            # The head is enough: eth-tester would build its whole block first.
+            state = self.chain.get_vm(at_header=self.chain.get_canonical_head()).state
+            computation = state.apply_transaction(spoofed)
+        else:
+            computation = _execute_and_revert_transaction(self.chain, spoofed, block_number)
         if computation.is_error:
             raise _EvmReverted(bytes(computation.output))
         return bytes(computation.output)
@@ -124,6 +137,7 @@ class EmbeddedNetwork(Network):
     def mine(self) -> None:
         self._next_timestamp = None
         self._backend.mine_blocks(1)
+        self._backend.receipts.seal(self._backend.chain.get_canonical_head())
 
     def snapshot(self) -> Any:
         return self._backend.take_snapshot()
@@ -132,6 +146,7 @@ class EmbeddedNetwork(Network):
         self._next_timestamp = None
         self.nonces.clear()
         self._backend.revert_to_snapshot(snapshot)
+        self._backend.receipts.forget()
 
     def submit(self, raw_transaction: bytes) -> HexBytes:
         try:
@@ -145,6 +160,9 @@ class EmbeddedNetwork(Network):
         return [self._receipt(transaction) for transaction in transactions]
 
     def _receipt(self, transaction: HexBytes) -> TxReceipt:
+        newest = self._backend.receipts.of(transaction)
+        if newest is not None:
+            return newest
         try:
             return self.web3.eth.get_transaction_receipt(transaction)
         except TransactionNotFound:
