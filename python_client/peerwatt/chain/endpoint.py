@@ -24,6 +24,34 @@ def is_loopback(url: str) -> bool:
         return False
 
 
+class Posts:
+    """JSON posted to one URL: the request is prepared once, only its body changes."""
+
+    def __init__(self, url: str, timeout: tuple[float, float]) -> None:
+        """
+        Args:
+            url: where to.
+            timeout: for connecting and for an answer, s.
+        """
+        self.session = session_for(url)
+        self._timeout = timeout
+        headers = {"Content-Type": "application/json"}
+        self._template = self.session.prepare_request(requests.Request("POST", url, headers))
+
+    def post(self, body: bytes) -> bytes:
+        """The answer's body.
+
+        Raises:
+            requests.RequestException: there is none, or it is not of success.
+        """
+        request = self._template.copy()
+        request.body = body
+        request.headers["Content-Length"] = str(len(body))
+        response = self.session.send(request, timeout=self._timeout)
+        response.raise_for_status()
+        return response.content
+
+
 def session_for(url: str) -> requests.Session:
     """A session for one endpoint.
 

@@ -16,7 +16,7 @@ from web3.middleware import AttributeDictMiddleware
 from web3.types import RPCEndpoint, RPCResponse, TxReceipt
 
 from peerwatt.chain.contract import Block, Call
-from peerwatt.chain.endpoint import is_loopback, session_for
+from peerwatt.chain.endpoint import Posts, is_loopback
 from peerwatt.chain.errors import ChainClockError, NotMined, TransactionRefused, UnreachableChain
 from peerwatt.chain.network import GAS_PRICE, MINING_SECONDS, Network
 from peerwatt.chain.nodes import LocalNode
@@ -47,12 +47,8 @@ class _Provider(HTTPProvider):
     """JSON-RPC over HTTP whose silence and whose contracts' refusals are typed errors."""
 
     def __init__(self, url: str, errors: ErrorTable, answer_seconds: float) -> None:
-        super().__init__(
-            cast(URI, url),
-            request_kwargs={"timeout": (min(CONNECT_SECONDS, answer_seconds), answer_seconds)},
-            session=session_for(url),
-            exception_retry_configuration=None,
-        )
+        self._posts = Posts(url, (min(CONNECT_SECONDS, answer_seconds), answer_seconds))
+        super().__init__(cast(URI, url), session=self._posts.session, exception_retry_configuration=None)
         self._url = url
         self._errors = errors
 
@@ -62,6 +58,17 @@ class _Provider(HTTPProvider):
         if method in ("eth_call", "eth_estimateGas"):
             self._raise_refusal(response)
         return response
+
+    def make_batch_request(
+        self, batch_requests: list[tuple[RPCEndpoint, Any]]
+    ) -> list[RPCResponse] | RPCResponse:
+        with self._silence_named():
+            data = self._posts.post(self.encode_batch_rpc_request(batch_requests))
+            responses: Any = self.decode_rpc_response(data)
+        return sorted(responses, key=lambda said: said["id"]) if isinstance(responses, list) else responses
+
+    def _make_request(self, method: RPCEndpoint, request_data: bytes) -> bytes:
+        return self._posts.post(request_data)
 
     def ask(self, method: str, params: Sequence[list[Any]]) -> list[Any]:
         """The results of one method for several parameters, `BATCH` of them in a request.
@@ -85,8 +92,7 @@ class _Provider(HTTPProvider):
 
     def _ask(self, method: RPCEndpoint, params: Sequence[list[Any]]) -> list[RPCResponse]:
         if len(params) > 1:
-            with self._silence_named():
-                responses = self.make_batch_request([(method, each) for each in params])
+            responses = self.make_batch_request([(method, each) for each in params])
             # An endpoint that takes one request at a time refuses the whole batch.
             if isinstance(responses, list):
                 return responses
