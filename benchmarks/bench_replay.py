@@ -1,9 +1,9 @@
 """How fast a day is replayed: `make bench-replay` writes benchmarks/replay.json.
 
 A day of 10, 100, 300 and 1,000 participants, every order signed and every interval checked against the twin,
-as `peerwatt replay` does it. CPU seconds are the figure to compare: on a shared machine the wall clock says who
-else was there. `--only` measures some of the cases and leaves the others' figures as they are; `--against` an
-earlier file gives ratios.
+as `peerwatt replay` does it. CPU seconds are the figure to compare: on a shared machine the wall clock says
+who else was there. `--only` measures some of the cases and leaves the others' figures as they are;
+`--against` an earlier file gives ratios.
 """
 
 from __future__ import annotations

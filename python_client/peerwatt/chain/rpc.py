@@ -64,8 +64,9 @@ class _Provider(HTTPProvider):
     ) -> list[RPCResponse] | RPCResponse:
         with self._silence_named():
             data = self._posts.post(self.encode_batch_rpc_request(batch_requests))
-            responses: Any = self.decode_rpc_response(data)
-        return sorted(responses, key=lambda said: said["id"]) if isinstance(responses, list) else responses
+            said: Any = self.decode_rpc_response(data)
+        # One answer to all is an error.
+        return sorted(said, key=_number) if isinstance(said, list) else said
 
     def _make_request(self, method: RPCEndpoint, request_data: bytes) -> bytes:
         return self._posts.post(request_data)
@@ -288,6 +289,11 @@ class RpcNetwork(Network):
             return self.web3.manager.request_blocking(RPCEndpoint(method), params)
         except Web3Exception as error:
             raise ChainError(f"{self.endpoint}: {method} failed: {_message(error)}") from None
+
+
+def _number(response: Mapping[str, Any]) -> int:
+    """Which request a response answers."""
+    return int(response["id"])
 
 
 def _message(error: Web3Exception) -> str:
