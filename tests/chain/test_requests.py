@@ -22,6 +22,7 @@ from peerwatt.chain import (
     send_together,
 )
 from peerwatt.chain.endpoint import is_loopback, session_for
+from peerwatt.chain.nodes import LocalNode
 from peerwatt.errors import ChainError
 from tests.chain.conftest import ETHER, GENESIS
 
@@ -145,3 +146,50 @@ def test_sender_goes_on_after_a_transaction_that_the_node_refused(sender: Sender
     with pytest.raises(ChainError, match="refused"):
         sender.send(contract.functions.enter(FAR), value=100 * ETHER)
     assert sender.send(contract.functions.enter(FAR))["status"] == 1
+
+
+def test_what_was_read_of_a_sealed_chain_is_not_asked_again_until_it_changes(
+    doorman: Artifact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = demo_account("tests", "remembered")
+    with open_network("anvil", genesis_time=GENESIS) as network:
+        network.fund({account.address: ETHER})
+        sender = Sender(network, account)
+        contract = deploy(sender, doorman, True).contract
+        receipt = sender.send(contract.functions.enter(FAR))
+        with counted(network, monkeypatch) as counts:
+            for _ in range(3):
+                assert contract.functions.entries(0).call() == network.latest_timestamp()
+                assert network.receipt(receipt["transactionHash"]) == receipt
+                assert len(contract.events.Entered().get_logs(from_block=0)) == 1
+        assert counts["eth_call"] == counts["eth_getLogs"] == 1
+        assert counts["eth_getTransactionReceipt"] == 0
+        snapshot = network.snapshot()
+        sender.send(contract.functions.enter(FAR))
+        assert len(contract.events.Entered().get_logs(from_block=0)) == 2
+        assert contract.functions.lastEntry().call() == network.latest_timestamp()
+        network.revert(snapshot)
+        assert len(contract.events.Entered().get_logs(from_block=0)) == 1
+
+
+def test_nothing_is_remembered_of_a_chain_that_mines_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    node = LocalNode("anvil", GENESIS)
+    try:
+        with open_network(node.url) as network, counted(network, monkeypatch) as counts:
+            for _ in range(2):
+                network.web3.eth.get_block("latest")
+        assert counts["eth_getBlockByNumber"] == 2
+    finally:
+        node.close()
+
+
+def test_the_embedded_chain_forgets_what_was_read_with_every_block(doorman: Artifact) -> None:
+    account = demo_account("tests", "remembered")
+    with open_network("eth-tester", genesis_time=GENESIS) as network:
+        network.fund({account.address: ETHER})
+        sender = Sender(network, account)
+        contract = deploy(sender, doorman, True).contract
+        for entries in range(1, 4):
+            sender.send(contract.functions.enter(FAR))
+            assert len(contract.events.Entered().get_logs(from_block=0)) == entries
+            assert network.web3.eth.get_block("latest")["timestamp"] == network.latest_timestamp()

@@ -25,6 +25,7 @@ from peerwatt.chain.contract import Block, Call
 from peerwatt.chain.errors import TransactionRefused
 from peerwatt.chain.interpreter import direct
 from peerwatt.chain.network import BLOCK_GAS_LIMIT, GAS_PRICE, LOCAL_CHAIN_ID, MINING_SECONDS, Network
+from peerwatt.chain.read_memory import ReadMemory
 from peerwatt.chain.reverts import ErrorTable
 from peerwatt.chain.sealed_receipts import SealedReceipts
 
@@ -88,14 +89,20 @@ class _Provider(EthereumTesterProvider):
     def __init__(self, tester: EthereumTester, errors: ErrorTable) -> None:
         super().__init__(tester)
         self._errors = errors
+        self.memory = ReadMemory(on=True)
 
     def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
         if method == "eth_chainId":
             return {"jsonrpc": "2.0", "id": 0, "result": hex(LOCAL_CHAIN_ID)}
+        known = self.memory.recall(method, params)
+        if known is not None:
+            return known
         try:
-            return super().make_request(method, params)
+            response = super().make_request(method, params)
         except _EvmReverted as reverted:
             raise self._errors.decode(reverted.output) from None
+        self.memory.keep(method, params, response)
+        return response
 
 
 class EmbeddedNetwork(Network):
@@ -116,8 +123,8 @@ class EmbeddedNetwork(Network):
         """
         super().__init__()
         self._backend = _Backend(genesis_time, hardfork)
-        provider = _Provider(EthereumTester(self._backend), self.errors)
-        self.web3 = Web3(provider, middleware=[AttributeDictMiddleware])
+        self._provider = _Provider(EthereumTester(self._backend), self.errors)
+        self.web3 = Web3(self._provider, middleware=[AttributeDictMiddleware])
         # Whom calls come from: without it the provider asks for the list of accounts before every call.
         self._giver: LocalAccount = Account.from_key(get_default_account_keys(1)[0].to_bytes())
         self.web3.eth.default_account = self._giver.address
@@ -132,10 +139,12 @@ class EmbeddedNetwork(Network):
     def set_next_timestamp(self, timestamp: int) -> None:
         # py-evm executes a transaction when it arrives, so the open block must know its time by then.
         super().set_next_timestamp(timestamp)
+        self._provider.memory.forget()
         self._backend.chain.set_header_timestamp(timestamp)
 
     def mine(self) -> None:
         self._next_timestamp = None
+        self._provider.memory.forget()
         self._backend.mine_blocks(1)
         self._backend.receipts.seal(self._backend.chain.get_canonical_head())
 
@@ -145,10 +154,12 @@ class EmbeddedNetwork(Network):
     def revert(self, snapshot: Any) -> None:
         self._next_timestamp = None
         self.nonces.clear()
+        self._provider.memory.forget()
         self._backend.revert_to_snapshot(snapshot)
         self._backend.receipts.forget()
 
     def submit(self, raw_transaction: bytes) -> HexBytes:
+        self._provider.memory.forget()
         try:
             return HexBytes(self._backend.send_raw_transaction(raw_transaction))
         except ValidationError as error:

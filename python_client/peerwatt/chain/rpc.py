@@ -20,6 +20,7 @@ from peerwatt.chain.endpoint import Posts, is_loopback
 from peerwatt.chain.errors import ChainClockError, NotMined, TransactionRefused, UnreachableChain
 from peerwatt.chain.network import GAS_PRICE, MINING_SECONDS, Network
 from peerwatt.chain.nodes import LocalNode
+from peerwatt.chain.read_memory import ReadMemory
 from peerwatt.chain.receipts import receipt_of
 from peerwatt.chain.reverts import ErrorTable, revert_data
 from peerwatt.errors import ChainError
@@ -51,10 +52,15 @@ class _Provider(HTTPProvider):
         super().__init__(cast(URI, url), session=self._posts.session, exception_retry_configuration=None)
         self._url = url
         self._errors = errors
+        self.memory = ReadMemory()
 
     def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
+        known = self.memory.recall(method, params)
+        if known is not None:
+            return known
         with self._silence_named():
             response = super().make_request(method, params)
+        self.memory.keep(method, params, response)
         if method in ("eth_call", "eth_estimateGas"):
             self._raise_refusal(response)
         return response
@@ -92,12 +98,18 @@ class _Provider(HTTPProvider):
         return results
 
     def _ask(self, method: RPCEndpoint, params: Sequence[list[Any]]) -> list[RPCResponse]:
-        if len(params) > 1:
-            responses = self.make_batch_request([(method, each) for each in params])
+        if len(params) == 1:
+            return [self.make_request(method, params[0])]
+        known = [self.memory.recall(method, each) for each in params]
+        unknown = [(method, each) for each, answer in zip(params, known, strict=True) if answer is None]
+        answers = self.make_batch_request(unknown) if unknown else []
+        if not isinstance(answers, list):
             # An endpoint that takes one request at a time refuses the whole batch.
-            if isinstance(responses, list):
-                return responses
-        return [self.make_request(method, each) for each in params]
+            return [self.make_request(method, each) for each in params]
+        for (_, each), answer in zip(unknown, answers, strict=True):
+            self.memory.keep(method, each, answer)
+        fresh = iter(answers)
+        return [next(fresh) if answer is None else answer for answer in known]
 
     def _raise_refusal(self, response: RPCResponse) -> None:
         data = revert_data(cast(Mapping[str, Any], response))
@@ -163,6 +175,7 @@ class RpcNetwork(Network):
         self._client = self._client_name() if sealed else ""
         if sealed:
             self._request(*STOP_MINING[self._client])
+            self._provider.memory.on = True
         self._newest = super().latest_timestamp()
 
     def close(self) -> None:
