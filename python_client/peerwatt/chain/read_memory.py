@@ -20,8 +20,8 @@ READS: Final = frozenset(
         "eth_getTransactionReceipt",
     }
 )
-"""Methods whose answers are kept. Others may send: of what waits to be mined nothing is kept, and no count of an
-account's transactions."""
+"""Methods whose answers are kept. Others may send to the chain too: nothing is kept of what waits to be
+mined, and no count of an account's transactions."""
 
 
 class ReadMemory:
