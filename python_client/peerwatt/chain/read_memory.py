@@ -49,6 +49,9 @@ class ReadMemory:
         """Keep an answer, unless it is an error, or there was nothing to answer with yet."""
         if self.on and method in READS and response.get("result") is not None and "pending" not in params:
             self._answers[method, _text(params)] = response
+            if method == "eth_getBlockByNumber" and params[0] == "latest":
+                number: Any = response["result"]["number"]
+                self._answers[method, _text([number, *params[1:]])] = response
 
     def forget(self) -> None:
         """The chain is another one now."""
