@@ -27,12 +27,12 @@ EXTRAS := contracts,grid,oracle,pandas,parquet,test
 
 .DEFAULT_GOAL := help
 .PHONY: help pilot test test-long test-newest docs constraints lint types check-contracts contracts format gas bench-grid bench-market \
-	solidity-tests slither brownie-deploy clean
+	bench-replay solidity-tests slither brownie-deploy clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 	@echo 'others: test-long test-newest constraints lint types check-contracts contracts format gas bench-grid bench-market'
-	@echo '        solidity-tests slither brownie-deploy clean'
+	@echo '        bench-replay solidity-tests slither brownie-deploy clean'
 
 # Environments
 
@@ -152,6 +152,9 @@ bench-grid: $(VENV)/test
 
 bench-market: $(VENV)/test
 	$(BIN)/python benchmarks/bench_market.py
+
+bench-replay: $(VENV)/test node_modules/installed
+	$(BIN)/python benchmarks/bench_replay.py
 
 # Brownie
 

@@ -33,7 +33,7 @@ def test_custom_error_of_a_call_is_decoded_alike(sender: Sender, doorman: Artifa
 def test_struct_arguments_are_decoded(sender: Sender, doorman: Artifact) -> None:
     contract = deploy(sender, doorman, True).contract
     with pytest.raises(ContractReverted) as caught:
-        contract.functions.invite(7).call({"from": sender.address})
+        contract.functions.invite(7).call(sender=sender.address)
     assert caught.value.name == "NotInvited"
     assert caught.value.args_by_name == {"guest": (7, sender.address.lower())}
 

@@ -1,7 +1,7 @@
 """A payment token that turns against its market."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -57,9 +57,9 @@ def test_token_that_calls_back_finds_every_door_shut(hostile: tuple[OnChainMarke
     margin = market.margin(4)
     client.deposit(4, margin + 1000)
     for reentry in (
-        target.encode_abi("withdraw", [4, 1000]),
-        target.encode_abi("deposit", [4, 1]),
-        target.encode_abi("takeOutEnergy", [4, 0]),
+        target.functions.withdraw(4, 1000).data,
+        target.functions.deposit(4, 1).data,
+        target.functions.takeOutEnergy(4, 0).data,
     ):
         client.sender.send(token.functions.arm(target.address, reentry))
         client.withdraw(4, 10)
@@ -97,9 +97,10 @@ def test_token_that_calls_back_takes_no_bond_twice() -> None:
         orders = [market.order(FIRST_INTERVAL, 4, (Side.SELL, 20, 600))]
         market.sender.send(token.functions.approve(contract.address, 2**255))
 
-        def attacked(call: Callable[[], Any], *reentry: Any) -> None:
+        def attacked(call: Callable[[], Any], name: str, arguments: Sequence[Any]) -> None:
             """The call goes through while the token calls back, and what it calls is refused."""
-            market.sender.send(token.functions.arm(contract.address, contract.encode_abi(*reentry)))
+            reentry = contract.functions[name](*arguments).data
+            market.sender.send(token.functions.arm(contract.address, reentry))
             call()
             answer = bytes(token.functions.answer().call())
             assert network.errors.decode(answer).name == "ReentrancyGuardReentrantCall"

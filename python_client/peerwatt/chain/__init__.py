@@ -1,6 +1,8 @@
 """Chains: opening one, deploying to it, sending, and reading what a contract refused."""
 
+from peerwatt.chain.abi import Interface
 from peerwatt.chain.artifacts import Artifact, artifact_names, load_artifact
+from peerwatt.chain.contract import Call, Contract, ContractEvent, EventData
 from peerwatt.chain.demo_keys import demo_account, demo_private_key
 from peerwatt.chain.deployment import Deployed, Deployment, deploy
 from peerwatt.chain.errors import (
@@ -16,7 +18,7 @@ from peerwatt.chain.errors import (
 from peerwatt.chain.events import BLOCKS_PER_REQUEST, events_since
 from peerwatt.chain.network import BLOCK_GAS_LIMIT, GAS_PRICE, LOCAL_CHAIN_ID, MINING_SECONDS, Network
 from peerwatt.chain.networks import open_network
-from peerwatt.chain.transactions import TRANSACTION_GAS_CAP, Sender, send_from_many
+from peerwatt.chain.transactions import TRANSACTION_GAS_CAP, Sender, send_together
 from peerwatt.chain.under_brownie import brownie_url
 
 __all__ = [
@@ -27,10 +29,15 @@ __all__ = [
     "MINING_SECONDS",
     "TRANSACTION_GAS_CAP",
     "Artifact",
+    "Call",
     "ChainClockError",
+    "Contract",
+    "ContractEvent",
     "ContractReverted",
     "Deployed",
     "Deployment",
+    "EventData",
+    "Interface",
     "Network",
     "NodeMissing",
     "NotMined",
@@ -47,5 +54,5 @@ __all__ = [
     "events_since",
     "load_artifact",
     "open_network",
-    "send_from_many",
+    "send_together",
 ]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 from typing import Any
 
+from peerwatt.chain.abi import Interface
 from peerwatt.errors import ChainError
 
 
@@ -30,6 +31,11 @@ class Artifact:
     deployed_bytecode: bytes
     compiler: dict[str, Any]
     sources_hash: str
+
+    @cached_property
+    def interface(self) -> Interface:
+        """What the ABI says, read once."""
+        return Interface.of(self.abi)
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> Artifact:

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from eth_typing import ChecksumAddress
-from web3.contract import Contract
 
+from peerwatt.chain.abi import encode_values
 from peerwatt.chain.artifacts import Artifact, load_artifact
+from peerwatt.chain.contract import Call, Contract
 from peerwatt.chain.errors import WrongChain
 from peerwatt.chain.network import Network
 from peerwatt.chain.transactions import Sender
@@ -43,7 +44,7 @@ class Deployment:
             raise WrongChain(network.endpoint, self.chain_id, network.chain_id)
         if name not in self.addresses:
             raise ChainError(f"this deployment has no {name}: it has {', '.join(sorted(self.addresses))}")
-        return network.contract(load_artifact(name).abi, self.addresses[name])
+        return network.contract(load_artifact(name).interface, self.addresses[name])
 
     def save(self, path: Path) -> None:
         """Write the deployment as JSON."""
@@ -99,13 +100,13 @@ def deploy(
     """
     compiled = load_artifact(artifact) if isinstance(artifact, str) else artifact
     network = sender.network
-    network.errors.add(compiled.abi)
-    factory = network.web3.eth.contract(abi=compiled.abi, bytecode=compiled.bytecode)
-    receipt = sender.send(factory.constructor(*arguments), gas_limit=gas_limit)
+    network.errors.add(compiled.interface)
+    code = compiled.bytecode + encode_values(compiled.interface.constructor, arguments)
+    receipt = sender.send(Call(network, None, code, None), gas_limit=gas_limit)
     address = receipt["contractAddress"]
     assert address is not None, "a creation that succeeded has an address"
     return Deployed(
-        contract=network.contract(compiled.abi, address),
+        contract=network.contract(compiled.interface, address),
         address=address,
         block=int(receipt["blockNumber"]),
         gas_used=receipt["gasUsed"],

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from web3.contract.contract import ContractEvent
-from web3.types import EventData
+from peerwatt.chain.contract import ContractEvent, EventData
 
 BLOCKS_PER_REQUEST: Final = 1000
 """Most blocks whose events are asked for at once; many endpoints allow no more."""
@@ -20,7 +19,7 @@ def events_since(event: ContractEvent, block: int, **topics: Any) -> Iterator[Ev
         block: where to begin.
         topics: values that its indexed arguments must have, by name.
     """
-    newest = int(event.w3.eth.block_number)
+    newest = int(event.network.web3.eth.block_number)
     for first in range(block, newest + 1, BLOCKS_PER_REQUEST):
         last = min(first + BLOCKS_PER_REQUEST - 1, newest)
         yield from event.get_logs(topics, from_block=first, to_block=last)

@@ -9,7 +9,7 @@ wall says.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
@@ -17,13 +17,14 @@ from typing import Any, Self
 from eth_typing import ChecksumAddress
 from hexbytes import HexBytes
 from web3 import Web3
-from web3.contract import Contract
-from web3.exceptions import TransactionNotFound
 from web3.types import TxReceipt
 
+from peerwatt.chain.abi import DecodingError, Interface
 from peerwatt.chain.artifacts import artifact_names, load_artifact
+from peerwatt.chain.contract import Block, Call, Contract
 from peerwatt.chain.errors import ChainClockError, TransactionRefused, WrongChain
 from peerwatt.chain.reverts import ErrorTable
+from peerwatt.errors import ChainError
 
 # One chain id for every local chain, so that EIP-712 digests, and with them all results, are the same.
 LOCAL_CHAIN_ID = 31337
@@ -66,7 +67,7 @@ class Network(ABC):
         self.turns = 0
         self._next_timestamp: int | None = None
         for name in artifact_names():
-            self.errors.add(load_artifact(name).abi)
+            self.errors.add(load_artifact(name).interface)
 
     def __enter__(self) -> Self:
         return self
@@ -153,23 +154,38 @@ class Network(ABC):
             TransactionRefused: the node does not take it (nonce, balance, gas limit).
         """
 
-    def receipt(self, transaction: HexBytes, wait_seconds: float = MINING_SECONDS) -> TxReceipt:
-        """The receipt of a transaction after `mine()`.
-
-        Args:
-            transaction: its hash.
-            wait_seconds: how long to wait for it where the chain mines by itself.
+    def submit_all(self, raw_transactions: Sequence[bytes]) -> list[HexBytes]:
+        """Hand over several signed transactions in this order, as `submit` does with each.
 
         Raises:
-            TransactionRefused: it was not mined.
+            TransactionRefused: the node does not take one; it may have taken others, before and after it.
         """
-        try:
-            return self.web3.eth.get_transaction_receipt(transaction)
-        except TransactionNotFound:
-            raise TransactionRefused(
-                f"{self.endpoint}: transaction {transaction.to_0x_hex()} was not mined: "
-                "the gas limits in its block exceed the block's, or mine() was not called"
-            ) from None
+        return [self.submit(raw) for raw in raw_transactions]
+
+    def receipt(self, transaction: HexBytes, wait_seconds: float = MINING_SECONDS) -> TxReceipt:
+        """The receipt of a transaction after `mine()`; as `receipts`."""
+        [receipt] = self.receipts([transaction], wait_seconds)
+        return receipt
+
+    @abstractmethod
+    def receipts(
+        self, transactions: Sequence[HexBytes], wait_seconds: float = MINING_SECONDS
+    ) -> list[TxReceipt]:
+        """The receipts of transactions after `mine()`.
+
+        Args:
+            transactions: their hashes.
+            wait_seconds: how long to wait for all of them where the chain mines by itself.
+
+        Raises:
+            TransactionRefused: one was not mined.
+        """
+
+    def _never_mined(self, transaction: HexBytes) -> TransactionRefused:
+        return TransactionRefused(
+            f"{self.endpoint}: transaction {transaction.to_0x_hex()} was not mined: "
+            "the gas limits in its block exceed the block's, or mine() was not called"
+        )
 
     def gas_price(self) -> int:
         """Wei per gas that a transaction offers: fixed on local chains."""
@@ -184,26 +200,78 @@ class Network(ABC):
         Raises:
             TransactionRefused: the chain has no development account to give from.
         """
-        missing = {account: wei - self.web3.eth.get_balance(account) for account, wei in balances.items()}
-        transfers = [(account, wei) for account, wei in missing.items() if wei > 0]
+        held = self._balances(list(balances))
+        missing = [(to, wei - has) for (to, wei), has in zip(balances.items(), held, strict=True)]
+        transfers = [(to, wei) for to, wei in missing if wei > 0]
         for first in range(0, len(transfers), BLOCK_TRANSACTIONS):
             block = transfers[first : first + BLOCK_TRANSACTIONS]
-            hashes = [self._development_transfer(account, wei) for account, wei in block]
+            hashes = self._development_transfers(block)
             self.mine()
-            for transaction in hashes:
-                self.receipt(transaction)
+            self.receipts(hashes)
+
+    def learn_nonces(self, accounts: Iterable[ChecksumAddress]) -> None:
+        """Ask for the next nonces of those accounts whose nonces are not known."""
+        unknown = [account for account in dict.fromkeys(accounts) if account not in self.nonces]
+        self.nonces |= zip(unknown, self._transaction_counts(unknown), strict=True)
+
+    def _balances(self, accounts: Sequence[ChecksumAddress]) -> list[int]:
+        """What accounts hold, wei."""
+        return [int(self.web3.eth.get_balance(account)) for account in accounts]
+
+    def _transaction_counts(self, accounts: Sequence[ChecksumAddress]) -> list[int]:
+        """How many transactions accounts have sent, those that wait to be mined included."""
+        return [int(self.web3.eth.get_transaction_count(account, "pending")) for account in accounts]
 
     @abstractmethod
-    def _development_transfer(self, to: ChecksumAddress, wei: int) -> HexBytes:
-        """Hand over a transfer from the development account; returns its hash."""
+    def _development_transfers(self, transfers: Sequence[tuple[ChecksumAddress, int]]) -> list[HexBytes]:
+        """Hand over transfers (to whom, wei) from the development account; returns their hashes."""
 
     # Contracts
 
-    def contract(self, abi: Iterable[Mapping[str, Any]], address: str) -> Contract:
+    def contract(self, interface: Interface, address: str) -> Contract:
         """A contract at an address; its custom errors are decoded from now on."""
-        entries = list(abi)
-        self.errors.add(entries)
-        return self.web3.eth.contract(address=Web3.to_checksum_address(address), abi=entries)
+        self.errors.add(interface)
+        return Contract(self, interface, Web3.to_checksum_address(address))
+
+    def read(self, call: Call, *, block: Block = "latest", sender: ChecksumAddress | None = None) -> Any:
+        """What a call returns, without a transaction; as `read_many`."""
+        [result] = self.read_many([call], block=block, sender=sender)
+        return result
+
+    def read_many(
+        self, calls: Sequence[Call], *, block: Block = "latest", sender: ChecksumAddress | None = None
+    ) -> list[Any]:
+        """What several calls return, in one request where the node takes several at once.
+
+        Args:
+            calls: what to ask.
+            block: at whose end.
+            sender: on whose behalf.
+
+        Returns:
+            Of each a value, or a list where the function returns several.
+
+        Raises:
+            ContractReverted: a contract refused one of them.
+            ChainError: an address holds no such contract.
+        """
+        results = []
+        for call, data in zip(calls, self._answers(calls, block, sender), strict=True):
+            assert call.method is not None, "a creation returns nothing"
+            try:
+                results.append(call.method.result(data))
+            except DecodingError:
+                raise ChainError(
+                    f"{self.endpoint}: what is at {call.to} has no {call.method.name}: name the deployment "
+                    "of this chain and of this version"
+                ) from None
+        return results
+
+    @abstractmethod
+    def _answers(
+        self, calls: Sequence[Call], block: Block, sender: ChecksumAddress | None
+    ) -> Sequence[bytes]:
+        """The data that calls return."""
 
     def _require_chain(self, expected: int | None) -> None:
         """Read the chain id, and compare it with the one that is expected."""

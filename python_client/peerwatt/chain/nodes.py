@@ -14,6 +14,7 @@ from typing import IO
 
 import requests
 
+from peerwatt.chain.endpoint import session_for
 from peerwatt.chain.errors import NodeMissing, UnreachableChain
 from peerwatt.chain.network import BLOCK_GAS_LIMIT, LOCAL_CHAIN_ID
 
@@ -85,16 +86,17 @@ class LocalNode:
     def _wait_until_answering(self) -> None:
         deadline = time.monotonic() + START_SECONDS
         question = {"jsonrpc": "2.0", "id": 1, "method": "eth_chainId", "params": []}
-        while time.monotonic() < deadline:
-            if self._process.poll() is not None:
-                raise UnreachableChain(
-                    f"{self.kind} at {self.url}", f"it ended at once: {self._last_words()}"
-                )
-            try:
-                if requests.post(self.url, json=question, timeout=5).ok:
-                    return
-            except requests.RequestException:
-                time.sleep(0.02)
+        with session_for(self.url) as session:
+            while time.monotonic() < deadline:
+                if self._process.poll() is not None:
+                    raise UnreachableChain(
+                        f"{self.kind} at {self.url}", f"it ended at once: {self._last_words()}"
+                    )
+                try:
+                    if session.post(self.url, json=question, timeout=5).ok:
+                        return
+                except requests.RequestException:
+                    time.sleep(0.02)
         raise UnreachableChain(f"{self.kind} at {self.url}", f"no answer within {START_SECONDS:.0f} s")
 
     def _last_words(self) -> str:

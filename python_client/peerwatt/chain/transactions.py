@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
-from typing import Any, cast
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from eth_account.signers.local import LocalAccount
 from eth_typing import ChecksumAddress, HexStr
 from hexbytes import HexBytes
-from web3.contract.contract import ContractConstructor, ContractFunction
-from web3.types import TxParams, TxReceipt, Wei
+from web3.types import TxParams, TxReceipt
 
+from peerwatt.chain.contract import Call
 from peerwatt.chain.errors import ContractReverted, OutOfGas, TransactionRefused
 from peerwatt.chain.network import BLOCK_GAS_LIMIT, BLOCK_TRANSACTIONS, MINING_SECONDS, Network
 
 # EIP-7825: no transaction may ask for more. What it does not use costs nothing, so this is also what local
 # transactions ask for: the gas estimates of eth-tester are too coarse to go by.
 TRANSACTION_GAS_CAP = 16_777_216
-
-Call = ContractFunction | ContractConstructor
 
 
 class Sender:
@@ -84,116 +81,133 @@ class Sender:
             TransactionRefused: the node did not take one.
             NotMined: it took one and did not mine it in time.
         """
-        size = BLOCK_TRANSACTIONS
-        if not self.network.controls_time:
-            # What was sent may have been dropped, or another process have used the key: the node knows.
-            self.network.nonces.pop(self.address, None)
-        if gas_limit is not None:
-            size = max(1, min(size, BLOCK_GAS_LIMIT // gas_limit))
-        elif self.network.controls_time:
-            gas_limit = min(TRANSACTION_GAS_CAP, BLOCK_GAS_LIMIT // max(1, min(size, len(calls))))
-        receipts: list[TxReceipt] = []
-        for first in range(0, len(calls), size):
-            block = calls[first : first + size]
-            hashes = [self.submit(call, gas_limit=gas_limit, value=value) for call in block]
-            self.network.mine()
-            end = time.monotonic() + wait_seconds
-            receipts += [self.network.receipt(sent, max(0.0, end - time.monotonic())) for sent in hashes]
-        for receipt in receipts:
-            if receipt["status"] != 1:
-                raise self.failure(receipt)
-        return receipts
+        sends = [(self, call) for call in calls]
+        return send_together(self.network, sends, gas_limit=gas_limit, value=value, wait_seconds=wait_seconds)
 
     def submit(self, call: Call, *, gas_limit: int | None = None, value: int = 0) -> HexBytes:
         """Sign a transaction and hand it over without mining it; returns its hash."""
         if gas_limit is None and self.network.controls_time:
             gas_limit = TRANSACTION_GAS_CAP
-        params = self._params(gas_limit, value)
-        if gas_limit is None:
-            params["gas"] = min(TRANSACTION_GAS_CAP, call.estimate_gas({"from": self.address}) * 5 // 4)
-        return self._submit(call.build_transaction(params))
+        return self._hand_over(self._signed(call, gas_limit, value))
 
     def transfer(self, to: ChecksumAddress, wei: int) -> TxReceipt:
         """Send ether."""
-        transaction = self._submit({**self._params(21_000, wei), "to": to})
+        transaction = self._hand_over(self._signed(Call(self.network, to, b"", None), 21_000, wei))
         self.network.mine()
         return self.network.receipt(transaction)
 
-    def _params(self, gas_limit: int | None, value: int) -> TxParams:
-        params: TxParams = {
-            "from": self.address,
-            "chainId": self.network.chain_id,
-            "nonce": self._nonce(),  # type: ignore[typeddict-item]
-            "gasPrice": Wei(self.network.gas_price()),
-            "value": Wei(value),
-        }
-        if gas_limit is not None:
-            params["gas"] = gas_limit
-        return params
-
-    def _nonce(self) -> int:
-        nonces = self.network.nonces
-        if self.address not in nonces:
-            nonces[self.address] = self.network.web3.eth.get_transaction_count(self.address, "pending")
-        return nonces[self.address]
-
-    def _submit(self, params: TxParams) -> HexBytes:
-        fields = {key: value for key, value in params.items() if key != "from"}
-        signed = self.account.sign_transaction(cast(dict[str, Any], fields))
-        transaction = self.network.submit(bytes(signed.raw_transaction))
-        self.network.nonces[self.address] += 1
-        self.network.waiting += 1
+    def _hand_over(self, raw_transaction: bytes) -> HexBytes:
+        [transaction] = _submitted(self.network, [self.address], [raw_transaction])
         return transaction
 
-    def failure(self, receipt: TxReceipt) -> ContractReverted | OutOfGas | TransactionRefused:
-        """Why a mined transaction failed: asked again as a call on the block that holds it.
-
-        That block has the same time and number, and the failed transaction left no trace in its state.
-        """
-        network = self.network
-        sent = network.web3.eth.get_transaction(receipt["transactionHash"])
-        named = f"{network.endpoint}: transaction {receipt['transactionHash'].to_0x_hex()}"
-        if receipt["gasUsed"] >= sent["gas"]:
-            return OutOfGas(f"{named} used up its gas limit of {sent['gas']}: send less in one transaction")
-        params: TxParams = {
-            "from": sent["from"],
-            "value": sent["value"],
-            "data": HexStr(HexBytes(sent["input"]).to_0x_hex()),
-            "gas": sent["gas"],
+    def _signed(self, call: Call, gas_limit: int | None, value: int) -> bytes:
+        """The signed transaction of a call, under the account's next nonce."""
+        self.network.learn_nonces([self.address])
+        fields: dict[str, Any] = {
+            "chainId": self.network.chain_id,
+            "nonce": self.network.nonces[self.address],
+            "gas": self._estimate(call) if gas_limit is None else gas_limit,
+            "gasPrice": self.network.gas_price(),
+            "value": value,
+            "data": call.data,
         }
-        if sent.get("to"):
-            params["to"] = sent["to"]
-        try:
-            network.web3.eth.call(params, receipt["blockNumber"])
-        except ContractReverted as reverted:
-            reverted.receipt = receipt
-            return reverted
-        return TransactionRefused(
-            f"{named} failed, and would succeed after the other transactions of its block: send it again"
-        )
+        if call.to is not None:
+            fields["to"] = call.to
+        signed = self.account.sign_transaction(fields)
+        self.network.nonces[self.address] += 1
+        return bytes(signed.raw_transaction)
+
+    def _estimate(self, call: Call) -> int:
+        """The node's estimate of a call's gas and a quarter."""
+        params: TxParams = {"from": self.address, "data": HexStr("0x" + call.data.hex())}
+        if call.to is not None:
+            params["to"] = call.to
+        return min(TRANSACTION_GAS_CAP, self.network.web3.eth.estimate_gas(params) * 5 // 4)
 
 
-def send_from_many(calls: Sequence[tuple[Sender, Call]], gas_limit: int) -> list[TxReceipt]:
-    """Send one transaction each from many accounts of one network, as many as fit (at most 50) in a block.
+def send_together(
+    network: Network,
+    sends: Sequence[tuple[Sender, Call]],
+    *,
+    gas_limit: int | None = None,
+    value: int = 0,
+    wait_seconds: float = MINING_SECONDS,
+) -> list[TxReceipt]:
+    """Send transactions of several accounts in this order, as many as fit (at most 50) in a block.
 
     Args:
-        calls: who calls what, in this order.
-        gas_limit: of each.
+        network: the chain that all of them are on.
+        sends: who sends what.
+        gas_limit: of each; by default an equal share of a block, at most `TRANSACTION_GAS_CAP`, on a live
+            chain the node's estimate and a quarter.
+        value: wei to send along with each.
+        wait_seconds: how long to wait for those of one block, together, where the chain mines by itself.
 
     Raises:
         ContractReverted: a contract refused one of them (the first one is reported; the others stand).
+        OutOfGas: one needed more than its gas limit.
         TransactionRefused: the node did not take one.
+        NotMined: it took one and did not mine it in time.
     """
-    size = max(1, min(BLOCK_TRANSACTIONS, BLOCK_GAS_LIMIT // gas_limit))
+    size = BLOCK_TRANSACTIONS
+    if not network.controls_time:
+        # What was sent may have been dropped, or another process have used the key: the node knows.
+        for sender, _ in sends:
+            network.nonces.pop(sender.address, None)
+    if gas_limit is not None:
+        size = max(1, min(size, BLOCK_GAS_LIMIT // gas_limit))
+    elif network.controls_time:
+        gas_limit = min(TRANSACTION_GAS_CAP, BLOCK_GAS_LIMIT // max(1, min(size, len(sends))))
+    network.learn_nonces(sender.address for sender, _ in sends)
     receipts: list[TxReceipt] = []
-    for first in range(0, len(calls), size):
-        block = calls[first : first + size]
-        sent = [(sender, sender.submit(call, gas_limit=gas_limit)) for sender, call in block]
-        if sent:
-            sent[0][0].network.mine()
-        for sender, transaction in sent:
-            receipt = sender.network.receipt(transaction)
-            if receipt["status"] != 1:
-                raise sender.failure(receipt)
-            receipts.append(receipt)
+    for first in range(0, len(sends), size):
+        block = sends[first : first + size]
+        signed = [sender._signed(call, gas_limit, value) for sender, call in block]
+        hashes = _submitted(network, [sender.address for sender, _ in block], signed)
+        network.mine()
+        receipts += network.receipts(hashes, wait_seconds)
+    for receipt in receipts:
+        if receipt["status"] != 1:
+            raise _failure(network, receipt)
     return receipts
+
+
+def _submitted(
+    network: Network, senders: Iterable[ChecksumAddress], signed: Sequence[bytes]
+) -> list[HexBytes]:
+    """Hand signed transactions over; where one is refused, the node knows its sender's next nonce."""
+    try:
+        transactions = network.submit_all(signed)
+        network.waiting += len(transactions)
+        return transactions
+    except BaseException:
+        for sender in senders:
+            network.nonces.pop(sender, None)
+        raise
+
+
+def _failure(network: Network, receipt: TxReceipt) -> ContractReverted | OutOfGas | TransactionRefused:
+    """Why a mined transaction failed: asked again as a call on the block that holds it.
+
+    That block has the same time and number, and the failed transaction left no trace in its state.
+    """
+    sent = network.web3.eth.get_transaction(receipt["transactionHash"])
+    named = f"{network.endpoint}: transaction {receipt['transactionHash'].to_0x_hex()}"
+    if receipt["gasUsed"] >= sent["gas"]:
+        return OutOfGas(f"{named} used up its gas limit of {sent['gas']}: send less in one transaction")
+    params: TxParams = {
+        "from": sent["from"],
+        "value": sent["value"],
+        "data": HexStr(HexBytes(sent["input"]).to_0x_hex()),
+        "gas": sent["gas"],
+    }
+    if sent.get("to"):
+        params["to"] = sent["to"]
+    try:
+        network.web3.eth.call(params, receipt["blockNumber"])
+    except ContractReverted as reverted:
+        reverted.receipt = receipt
+        return reverted
+    return TransactionRefused(
+        f"{named} failed, and would succeed after the other transactions of its block: send it again"
+    )

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -65,13 +66,17 @@ def replay(
     committee: Annotated[
         Committee, typer.Option(help="The oracle's members: in this process, or a process each.")
     ] = Committee.inside,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="How many zones of a pilot at a time; by default as many as cores."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Replay a neighbourhood's market, interval by interval, on a real EVM; of a pilot, zone by zone."""
     from peerwatt.cli.exit_codes import ExitCode
     from peerwatt.errors import InputError
-    from peerwatt.replay.run import replay_scenario
-    from peerwatt.report.files import check_destination, write_results
+    from peerwatt.replay.zones import ZoneJob, replay_zones
+    from peerwatt.report.files import check_destination
     from peerwatt.scenario import variants
     from peerwatt.scenario.catalogue import scenario_files
     from peerwatt.scenario.loading import load_scenario
@@ -98,23 +103,26 @@ def replay(
     stderr = progress()
     log_to_stderr(stderr, logging.WARNING)
     logging.getLogger("peerwatt.replay").setLevel(logging.INFO)
-    done = []
-    for found, directory in jobs:
-        with _bar(f"{found.name} on {chain}", days * found.calendar.per_day) as advance:
-            result = replay_scenario(
-                found,
-                chain,
-                found.seed if seed is None else seed,
-                days * found.calendar.per_day,
-                advance,
-                chain_id=chain_id,
-                # A report's directory holds nothing else.
-                committee=directory.with_name(f"{directory.name}-committee")
-                if committee is Committee.processes
-                else None,
-            )
-        write_results(result, directory)
-        done.append((directory.name, result))
+    zones = [
+        ZoneJob(
+            found,
+            found.seed if seed is None else seed,
+            days * found.calendar.per_day,
+            # A report's directory holds nothing else.
+            directory.with_name(f"{directory.name}-committee") if committee is Committee.processes else None,
+        )
+        for found, directory in jobs
+    ]
+    with _bars([(f"{zone.scenario.name} on {chain}", zone.intervals) for zone in zones]) as advance:
+        replayed = replay_zones(
+            zones,
+            chain,
+            workers=workers,
+            progress=advance,
+            keep=partial(_write, [directory for _, directory in jobs]),
+            chain_id=chain_id,
+        )
+    done = [(directory.name, result) for (_, directory), result in zip(jobs, replayed, strict=True)]
     if len(done) == 1:
         _print_result(done[0][1], as_json)
     else:
@@ -126,9 +134,16 @@ def replay(
         raise typer.Exit(ExitCode.DISAGREE)
 
 
+def _write(directories: list[Path], number: int, result: ReplayResult) -> None:
+    """Write a zone's report, in the process that has its result."""
+    from peerwatt.report.files import write_results
+
+    write_results(result, directories[number])
+
+
 @contextmanager
-def _bar(what: str, total: int) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on stderr, and how to advance it."""
+def _bars(replays: list[tuple[str, int]]) -> Iterator[Callable[[int, int, int], None]]:
+    """A progress bar on stderr for each replay (what, and how many intervals), and how to advance one."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     stderr = progress()
@@ -142,8 +157,8 @@ def _bar(what: str, total: int) -> Iterator[Callable[[int, int], None]]:
         disable=not stderr.is_terminal,
     )
     with bar:
-        task = bar.add_task(what, total=total)
-        yield lambda done, of: bar.update(task, completed=done, total=of)
+        tasks = [bar.add_task(what, total=total) for what, total in replays]
+        yield lambda number, done, of: bar.update(tasks[number], completed=done, total=of)
 
 
 def _print_result(result: ReplayResult, as_json: bool) -> None:

@@ -8,7 +8,7 @@ from peerwatt.client.market_view import IntervalView, MarketView
 from peerwatt.client.operating_envelopes import EnvelopeBoard, published_limits
 from peerwatt.client.sealed_phase import SealedBatch, SealedPhase
 from peerwatt.client.state import BatchData, IntervalState, PostedBatch
-from peerwatt.client.wallet import Wallet
+from peerwatt.client.wallet import Wallet, deposit_together, open_wallets
 
 __all__ = [
     "BatchData",
@@ -27,5 +27,7 @@ __all__ = [
     "SealedPhase",
     "Wallet",
     "deploy_market",
+    "deposit_together",
+    "open_wallets",
     "published_limits",
 ]

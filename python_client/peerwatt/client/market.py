@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from eth_typing import BlockNumber, ChecksumAddress
+from eth_typing import ChecksumAddress
 from eth_utils.address import to_checksum_address
-from web3.contract.contract import ContractFunction
-from web3.logs import DISCARD
 from web3.types import TxReceipt
 
-from peerwatt.chain import Deployment, Network, Sender
+from peerwatt.chain import Call, Deployment, Network, Sender
 from peerwatt.client.market_view import MarketView
 from peerwatt.client.state import BatchData, ClearedAuction, IntervalState, PostedBatch
 from peerwatt.market.interval_ring import Phase
@@ -98,14 +96,14 @@ class MarketClient:
         """Post a batch of signed orders; bad ones are skipped, with a reason each."""
         return self.posted(self.sender.send(self.post_call(interval, orders)))
 
-    def post_call(self, interval: int, orders: Sequence[SignedOrder]) -> ContractFunction:
+    def post_call(self, interval: int, orders: Sequence[SignedOrder]) -> Call:
         """The call that posts a batch, for whoever does not wait for its receipt."""
         return self.market.functions.post(interval, encode_orders(orders))
 
     def posted(self, receipt: TxReceipt) -> PostedBatch:
         """What the receipt of a `post` says."""
-        posted = self.market.events.BatchPosted().process_receipt(receipt, errors=DISCARD)
-        skipped = self.market.events.OrderSkipped().process_receipt(receipt, errors=DISCARD)
+        posted = self.market.events.BatchPosted().process_receipt(receipt)
+        skipped = self.market.events.OrderSkipped().process_receipt(receipt)
         event = posted[0]["args"] if posted else None
         previous = ZERO_HASH
         if event and event["batch"]:
@@ -129,7 +127,7 @@ class MarketClient:
     def clear(self, interval: int) -> ClearedAuction:
         """Run the auction, after gate closure."""
         receipt = self.sender.send(self.market.functions.clear(interval))
-        [event] = self.market.events.Cleared().process_receipt(receipt, errors=DISCARD)
+        [event] = self.market.events.Cleared().process_receipt(receipt)
         return ClearedAuction(
             clearing=Clearing.unpack(event["args"]["clearing"]),
             volume=event["args"]["volume"],
@@ -145,7 +143,7 @@ class MarketClient:
 
     def report_call(
         self, report: NetworkReport, decisions: Sequence[bytes], signers: int, signatures: bytes
-    ) -> ContractFunction:
+    ) -> Call:
         """The call that applies the committee's verdict, for whoever does not wait for its receipt.
 
         Args:
@@ -180,7 +178,7 @@ class MarketClient:
         receipt = self.sender.send(
             self.market.functions.overrule(interval, batch, data.abi, encode_signed_readings(signed))
         )
-        skips = self.market.events.OverruleSkipped().process_receipt(receipt, errors=DISCARD)
+        skips = self.market.events.OverruleSkipped().process_receipt(receipt)
         skipped = {skip["args"]["position"] for skip in skips}
         readings = list(readings_of(data.readings, len(decode_records(data.records))))
         for own in signed:
@@ -248,12 +246,10 @@ class MarketClient:
         """32 bytes, the clearing that a report must name."""
         return bytes(self.market.functions.clearingHash(interval).call())
 
-    def batch_commitment(
-        self, interval: int, batch: int, block: BlockNumber | Literal["latest"] = "latest"
-    ) -> bytes:
+    def batch_commitment(self, interval: int, batch: int, block: int | Literal["latest"] = "latest") -> bytes:
         """32 bytes, what the market keeps of a batch, or kept at the end of a block."""
         call = self.market.functions.batchCommitment(interval, batch)
-        return bytes(call.call(block_identifier=block))
+        return bytes(call.call(block=block))
 
     def config(self) -> MarketConfig:
         """The parameters that the market was created with."""
@@ -278,6 +274,19 @@ class MarketClient:
         debt, delivered, taken_out = self.market.functions.totals().call()
         return debt, delivered, taken_out
 
+    def books(self, count: int) -> tuple[list[tuple[int, int]], tuple[int, int, int], int]:
+        """What `accounts`, `totals` and `token_balance` say, of one block and in one request."""
+        market = self.market.functions
+        accounts, totals, tokens = self.network.read_many(
+            [
+                market.accounts(0, count),
+                market.totals(),
+                self.payment_token.functions.balanceOf(self.market.address),
+            ]
+        )
+        debt, delivered, taken_out = totals
+        return [(cash, energy) for cash, energy in accounts], (debt, delivered, taken_out), tokens
+
     def token_balance(self) -> int:
         """What the market holds of the payment token, base units."""
         return int(self.payment_token.functions.balanceOf(self.market.address).call())
@@ -290,6 +299,6 @@ class MarketClient:
     def settlement_terms(self, receipt: TxReceipt) -> tuple[int, int]:
         """The same as the contract's two words, which `correct` wants to see again."""
         for event in (self.market.events.BatchSettled(), self.market.events.BatchCorrected()):
-            for found in event.process_receipt(receipt, errors=DISCARD):
+            for found in event.process_receipt(receipt):
                 return found["args"]["terms"], found["args"]["clearing"]
         raise ValueError("the receipt is of no settlement")

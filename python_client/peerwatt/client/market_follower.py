@@ -8,15 +8,12 @@ from functools import cached_property
 from itertools import groupby
 from typing import Any, Final, Protocol
 
-from eth_abi import decode
 from eth_typing import ChecksumAddress
-from eth_utils.abi import event_abi_to_log_topic, function_abi_to_4byte_selector
 from eth_utils.address import to_checksum_address
 from hexbytes import HexBytes
-from web3.contract import Contract
 from web3.types import LogReceipt
 
-from peerwatt.chain import Deployment, Network
+from peerwatt.chain import Contract, Deployment, Network
 from peerwatt.client.follower import Follower, Head
 
 CONTRACTS: Final = ("EnergyMarket", "ParticipantRegistry", "GridGate", "SealedBatches", "OperatingEnvelopes")
@@ -103,8 +100,13 @@ class MarketFollower:
         self._observers = list(observers)
         self._blocks: list[tuple[int, bytes]] = []
         contracts = [deployment.contract(network, name) for name in CONTRACTS if name in deployment.addresses]
-        self._codecs = {contract.address: _Codec(contract) for contract in contracts}
-        self._follower = Follower(network, list(self._codecs), [], deployment.block, self, confirmations)
+        self._contracts = {contract.address: contract for contract in contracts}
+        self._events = {
+            (contract.address, event.topic): event
+            for contract in contracts
+            for event in contract.interface.events.values()
+        }
+        self._follower = Follower(network, list(self._contracts), [], deployment.block, self, confirmations)
 
     def tell(self, observer: Observer) -> None:
         """Tell one more observer, of what comes from now on."""
@@ -146,8 +148,8 @@ class MarketFollower:
         receipt = self._network.receipt(transaction)
         call, arguments = DEPLOYMENT, dict[str, Any]()
         if sent.get("to"):
-            called = self._codecs.get(to_checksum_address(sent["to"]))
-            call, arguments = called.call(bytes(HexBytes(sent["input"]))) if called else ("", {})
+            called = self._contracts.get(to_checksum_address(sent["to"]))
+            call, arguments = _read_call(called, bytes(HexBytes(sent["input"])))
         return MarketTransaction(
             hash=transaction,
             block=block,
@@ -155,45 +157,16 @@ class MarketFollower:
             sender=to_checksum_address(sent["from"]),
             call=call,
             arguments=arguments,
-            said=tuple(self._codecs[log["address"]].said(log) for log in logs),
+            said=tuple(self._read_event(log) for log in logs),
             gas=int(receipt["gasUsed"]),
         )
 
-
-class _Codec:
-    """Reads one contract's events and calls, by its ABI."""
-
-    def __init__(self, contract: Contract) -> None:
-        self._events = {
-            event_abi_to_log_topic(entry): contract.events[entry["name"]]()
-            for entry in contract.abi
-            if entry["type"] == "event"
-        }
-        self._calls = {
-            function_abi_to_4byte_selector(entry): entry
-            for entry in contract.abi
-            if entry["type"] == "function" and entry["stateMutability"] == "nonpayable"
-        }
-
-    def said(self, log: LogReceipt) -> Said:
-        event = self._events[bytes(log["topics"][0])]
-        return Said(event.event_name, event.process_log(log)["args"])
-
-    def call(self, data: bytes) -> tuple[str, dict[str, Any]]:
-        entry = self._calls.get(data[:4])
-        if entry is None:
-            return "", {}
-        inputs = entry.get("inputs", [])
-        values = decode([_type(parameter) for parameter in inputs], data[4:])
-        return entry["name"], {
-            parameter["name"]: value for parameter, value in zip(inputs, values, strict=True)
-        }
+    def _read_event(self, log: LogReceipt) -> Said:
+        event = self._events[log["address"], bytes(log["topics"][0])]
+        return Said(event.name, event.arguments(log["topics"], bytes(log["data"])))
 
 
-def _type(parameter: Mapping[str, Any]) -> str:
-    """An ABI parameter's type as a string, tuples spelt out."""
-    kind = str(parameter["type"])
-    if not kind.startswith("tuple"):
-        return kind
-    inner = ",".join(_type(component) for component in parameter["components"])
-    return f"({inner}){kind.removeprefix('tuple')}"
+def _read_call(contract: Contract | None, data: bytes) -> tuple[str, dict[str, Any]]:
+    """The function of a market contract that was called, and its arguments by name."""
+    method = None if contract is None else contract.interface.by_selector.get(data[:4])
+    return ("", {}) if method is None else (method.name, method.arguments(data))

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 from eth_utils.address import to_checksum_address
 from hexbytes import HexBytes
-from web3.contract.contract import ContractFunction
 from web3.types import TxReceipt
 
-from peerwatt.chain import events_since
+from peerwatt.chain import Call, events_since
 from peerwatt.client.market import MarketClient
 from peerwatt.errors import ChainError, InputError
 from peerwatt.market.ledger import FIRST_PARTICIPANT
@@ -61,7 +60,7 @@ class EnvelopeBoard:
         """Publish an envelope before gate closure; the arguments are those of `publish_call`."""
         return self.client.sender.send(self.publish_call(envelope, signers, signatures))
 
-    def publish_call(self, envelope: OperatingEnvelope, signers: int, signatures: bytes) -> ContractFunction:
+    def publish_call(self, envelope: OperatingEnvelope, signers: int, signatures: bytes) -> Call:
         """The call that publishes an envelope, for whoever does not wait for its receipt.
 
         Args:

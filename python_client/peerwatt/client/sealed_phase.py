@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from eth_typing import ChecksumAddress
-from web3.contract.contract import ContractFunction
-from web3.types import EventData, TxReceipt
+from web3.types import TxReceipt
 
-from peerwatt.chain import MINING_SECONDS, events_since
+from peerwatt.chain import MINING_SECONDS, Call, EventData, events_since
 from peerwatt.client.market import MarketClient
 from peerwatt.client.state import PostedBatch
 from peerwatt.errors import InputError
@@ -168,7 +167,7 @@ class SealedPhase:
         """All bonds that are out, base units."""
         return int(self.client.payment_token.functions.balanceOf(self._contract.address).call())
 
-    def _reveal_call(self, batch: SealedBatch) -> ContractFunction:
+    def _reveal_call(self, batch: SealedBatch) -> Call:
         return self._contract.functions.reveal(batch.interval, encode_orders(batch.orders), batch.salt)
 
     def _events(self, name: str, batch: SealedBatch, since: int) -> Iterator[EventData]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from eth_account.signers.local import LocalAccount
 from eth_typing import ChecksumAddress
 from web3.types import TxReceipt
 
-from peerwatt.chain import Deployment, Network, Sender
+from peerwatt.chain import Deployment, Network, Sender, send_together
 from peerwatt.client.market import MarketClient
 from peerwatt.client.sealed_phase import SealedBatch, SealedPhase
 from peerwatt.client.state import PostedBatch
@@ -41,15 +42,31 @@ class Wallet:
         client: the market, through this wallet's key.
     """
 
-    def __init__(self, network: Network, deployment: Deployment, key: LocalAccount, account: int) -> None:
+    def __init__(
+        self,
+        network: Network,
+        deployment: Deployment,
+        key: LocalAccount,
+        account: int,
+        *,
+        owner: ChecksumAddress | None = None,
+    ) -> None:
         """Open a wallet.
+
+        Args:
+            network: the chain.
+            deployment: the market's contracts.
+            key: the wallet's.
+            account: index of its account.
+            owner: whose account it is, as the registry says; the registry is asked where it is not given.
 
         Raises:
             InputError: the key is not the one that the account is registered for.
         """
         self.account = account
         self.client = MarketClient(network, deployment, Sender(network, key))
-        owner: ChecksumAddress = self.client.registry.functions.walletOf(account).call()
+        if owner is None:
+            owner = self.client.registry.functions.walletOf(account).call()
         if owner != key.address:
             raise InputError(
                 f"account {account} is not registered for {key.address}: its wallet is {owner}; "
@@ -66,9 +83,8 @@ class Wallet:
 
     def deposit(self, amount: int) -> TxReceipt:
         """Pay base units from the wallet's tokens into the account."""
-        spender = self.client.market.address
-        self.client.sender.send(self.client.payment_token.functions.approve(spender, amount))
-        return self.client.deposit(self.account, amount)
+        [receipt] = deposit_together([(self, amount)])
+        return receipt
 
     def withdraw(self, amount: int) -> TxReceipt:
         """Pay base units from the account to the wallet."""
@@ -97,3 +113,45 @@ class Wallet:
     def finish_exit(self) -> TxReceipt:
         """Release the margin, once everything that may hold the account's orders is settled."""
         return self.client.sender.send(self.client.market.functions.finishExit(self.account))
+
+
+def open_wallets(network: Network, deployment: Deployment, keys: Mapping[int, LocalAccount]) -> list[Wallet]:
+    """Open the wallets of several accounts; the registry is asked for all of them at once.
+
+    Args:
+        network: the chain.
+        deployment: the market's contracts.
+        keys: of the wallets, by account.
+
+    Raises:
+        InputError: a key is not the one that its account is registered for.
+    """
+    registry = deployment.contract(network, "ParticipantRegistry").functions
+    owners = network.read_many([registry.walletOf(account) for account in keys])
+    return [
+        Wallet(network, deployment, key, account, owner=owner)
+        for (account, key), owner in zip(keys.items(), owners, strict=True)
+    ]
+
+
+def deposit_together(deposits: Sequence[tuple[Wallet, int]]) -> list[TxReceipt]:
+    """Pay base units from the tokens of several wallets into their accounts, in as few blocks as they fit in.
+
+    Args:
+        deposits: wallets of one market, at least one, and what each pays in.
+
+    Returns:
+        The receipts of the deposits.
+
+    Raises:
+        ContractReverted: a wallet has too few tokens; the others' deposits stand.
+    """
+    network = deposits[0][0].client.network
+    approvals, payments = [], []
+    for wallet, amount in deposits:
+        client = wallet.client
+        approve = client.payment_token.functions.approve(client.market.address, amount)
+        approvals.append((client.sender, approve))
+        payments.append((client.sender, client.market.functions.deposit(wallet.account, amount)))
+    send_together(network, approvals)
+    return send_together(network, payments)

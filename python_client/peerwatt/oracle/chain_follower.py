@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from eth_utils.abi import event_abi_to_log_topic
 from web3.types import LogReceipt
 
 from peerwatt.client import Follower, Head, MarketClient
@@ -37,7 +36,7 @@ class ChainFollower:
             (events.Reported(), self._reported),
             (events.Expired(), self._expired),
         )
-        self._readers = {event_abi_to_log_topic(event.abi): (event, read) for event, read in readers}
+        self._readers = {event.topic: (event, read) for event, read in readers}
         self._follower = Follower(
             client.network,
             [client.market.address],

@@ -9,9 +9,8 @@ from typing import Final
 
 from eth_account.signers.local import LocalAccount
 from eth_typing import ChecksumAddress
-from web3.contract.contract import ContractFunction
 
-from peerwatt.chain import ContractReverted
+from peerwatt.chain import Call, ContractReverted
 from peerwatt.client import Head, MarketClient
 from peerwatt.messages.signature import sign_digest
 from peerwatt.oracle.report_bytes import as_hex
@@ -147,7 +146,7 @@ class Seat:
         sent = self._sent.get((action, interval))
         return sent is None or not 0 <= head.time - sent < turn_s
 
-    def send(self, action: str, interval: int, call: ContractFunction, turn_s: int, head: Head) -> None:
+    def send(self, action: str, interval: int, call: Call, turn_s: int, head: Head) -> None:
         """Hand a call over without waiting for it; what becomes of it the chain will say."""
         if not self.may_send(action, interval, turn_s, head):
             return

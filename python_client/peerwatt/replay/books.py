@@ -41,8 +41,8 @@ class Books:
 
 def read_books(client: MarketClient, accounts: int) -> Books:
     """Read the books of a market with so many accounts."""
-    debt, delivered, taken_out = client.totals()
-    return Books(tuple(client.accounts(accounts)), debt, delivered, taken_out, client.token_balance())
+    balances, (debt, delivered, taken_out), tokens = client.books(accounts)
+    return Books(tuple(balances), debt, delivered, taken_out, tokens)
 
 
 @dataclass(frozen=True)

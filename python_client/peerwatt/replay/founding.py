@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
-from eth_account.signers.local import LocalAccount
-
-from peerwatt.chain import Deployment, Network, Sender, send_from_many
-from peerwatt.client import MarketClient, MarketRoles, SealedPhase, Wallet, deploy_market
+from peerwatt.chain import Deployment, Network, Sender, send_together
+from peerwatt.client import (
+    MarketClient,
+    MarketRoles,
+    SealedPhase,
+    Wallet,
+    deploy_market,
+    deposit_together,
+    open_wallets,
+)
 from peerwatt.client.market import Registration
 from peerwatt.market.ledger import SystemAccount
 from peerwatt.market.participant_registry import Participant
@@ -18,8 +24,6 @@ from peerwatt.scenario.scenario import Scenario
 
 ETHER_PER_KEY = 10 * 10**18
 """Wei given to every key that sends transactions: gas for far longer than a pilot on a local chain."""
-APPROVAL_GAS = 100_000
-DEPOSIT_GAS = 300_000
 
 
 def deploy_scenario(network: Network, scenario: Scenario, keys: PilotKeys) -> Deployment:
@@ -72,7 +76,8 @@ def fund_market(
             home.import_limit, home.export_limit
         ) + market.margin_price * sum(home.demand_wh[:intervals])
         owners[home.account] = keys.wallet(home.account)
-    _deposit_all(client, owners, deposits)
+    wallets = open_wallets(network, deployment, owners)
+    pay_in_all([(wallet, deposits[wallet.account]) for wallet in wallets])
     if market.is_sealed:
         # One batch of every interval that takes orders at once.
         purse = market.bond * (market.open_ahead + 1)
@@ -80,26 +85,22 @@ def fund_market(
         SealedPhase(client).allow_bonds()
 
 
-def _deposit_all(
-    client: MarketClient, owners: Mapping[int, LocalAccount], deposits: Mapping[int, int]
-) -> None:
-    """Print local tokens for wallets and pay them into their accounts, as many at once as fit in a block."""
-    network, token, market = client.network, client.payment_token.functions, client.market
-    network.fund({owner.address: ETHER_PER_KEY for owner in owners.values()})
-    client.sender.send_all([token.mint(owners[account].address, deposits[account]) for account in owners])
-    senders = {account: Sender(network, owner) for account, owner in owners.items()}
-    approve = {account: token.approve(market.address, deposits[account]) for account in owners}
-    deposit = {account: market.functions.deposit(account, deposits[account]) for account in owners}
-    send_from_many([(senders[account], approve[account]) for account in owners], APPROVAL_GAS)
-    send_from_many([(senders[account], deposit[account]) for account in owners], DEPOSIT_GAS)
-
-
 def pay_in(wallet: Wallet, amount: int) -> None:
     """Print local tokens for a wallet and pay them into its account, base units; gas is on the house."""
-    sender = wallet.client.sender
-    sender.network.fund({sender.address: ETHER_PER_KEY})
-    sender.send(wallet.client.payment_token.functions.mint(sender.address, amount))
-    wallet.deposit(amount)
+    pay_in_all([(wallet, amount)])
+
+
+def pay_in_all(payments: Sequence[tuple[Wallet, int]]) -> None:
+    """As `pay_in`, for several wallets of one market."""
+    network = payments[0][0].client.network
+    senders = [wallet.client.sender for wallet, _ in payments]
+    network.fund({sender.address: ETHER_PER_KEY for sender in senders})
+    token = payments[0][0].client.payment_token.functions
+    mints = [
+        token.mint(sender.address, amount) for sender, (_, amount) in zip(senders, payments, strict=True)
+    ]
+    send_together(network, list(zip(senders, mints, strict=True)))
+    deposit_together(payments)
 
 
 def _registered(home: Home, keys: PilotKeys) -> Participant:

@@ -8,9 +8,8 @@ from dataclasses import astuple
 from typing import Final
 
 from eth_typing import ChecksumAddress
-from web3.contract.contract import ContractFunction
 
-from peerwatt.chain import ContractReverted
+from peerwatt.chain import Call, ContractReverted
 from peerwatt.client import MarketClient
 from peerwatt.client.market import Registration
 from peerwatt.market.market_rules import Tariff
@@ -31,7 +30,7 @@ class Operator:
         """
         self._client = client
         self._registrations: list[Registration] = []
-        self._changes: list[tuple[str, ContractFunction]] = []
+        self._changes: list[tuple[str, Call]] = []
 
     # What it is asked for; done with the next step, in this order
 

@@ -56,7 +56,7 @@ class OpenEntry:
         relayer's own: whoever else posts the same orders posts another batch.
         """
         client, eth = self._client, self._client.network.web3.eth
-        data = client.post_call(batch.interval, batch.orders)._encode_transaction_data()
+        data = client.post_call(batch.interval, batch.orders).data
         seen = set()
         for event in (client.market.events.BatchPosted(), client.market.events.OrderSkipped()):
             for found in events_since(event, since, interval=batch.interval):
@@ -65,7 +65,7 @@ class OpenEntry:
                     continue
                 seen.add(transaction)
                 sent = eth.get_transaction(transaction)
-                if sent["from"] == client.sender.address and sent["input"].to_0x_hex() == data:
+                if sent["from"] == client.sender.address and bytes(sent["input"]) == data:
                     return client.posted(client.network.receipt(transaction))
         return None
 
