@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict, cast
+from typing import Any, Final, Literal, Protocol, TypedDict, cast
 
 from eth_typing import ChecksumAddress
 from hexbytes import HexBytes
+from web3 import Web3
 from web3.types import FilterParams, LogReceipt, TxReceipt
 
 from peerwatt.chain.abi import Event, Interface, Method
 
-if TYPE_CHECKING:
-    from peerwatt.chain.network import Network
-
 Block = int | Literal["latest"]
 """A block's number, or the newest one."""
+
+
+class Chain(Protocol):
+    """What a contract asks of its chain."""
+
+    web3: Web3
+
+    def read(self, call: Call, *, block: Block = "latest", sender: ChecksumAddress | None = None) -> Any:
+        """What a call returns, without a transaction."""
 
 
 class EventData(TypedDict):
@@ -46,7 +53,7 @@ class Call:
         method: what decodes the answer; None for a creation.
     """
 
-    network: Network
+    network: Chain
     to: ChecksumAddress | None
     data: bytes
     method: Method | None
@@ -108,7 +115,7 @@ class Contract:
         events: by name.
     """
 
-    def __init__(self, network: Network, interface: Interface, address: ChecksumAddress) -> None:
+    def __init__(self, network: Chain, interface: Interface, address: ChecksumAddress) -> None:
         self.network = network
         self.address: Final = address
         self.interface = interface

@@ -8,8 +8,8 @@ answer, or whose chain is reorganised posts every batch, and pays one bond for i
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Sequence
-from typing import Final, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Final
 
 from web3.types import TxReceipt
 
@@ -17,16 +17,14 @@ from peerwatt.chain import MINING_SECONDS, ContractReverted, NotMined
 from peerwatt.client import MarketClient, MarketView, PostedBatch
 from peerwatt.errors import InputError
 from peerwatt.market.market_rules import MarketConfig
-from peerwatt.market.settlement import readings_of
-from peerwatt.messages import ReadingStatus, SignedOrder, SignedReading, decode_records
+from peerwatt.messages import SignedOrder
 from peerwatt.roles.appointments import Action, due
 from peerwatt.roles.ports import OwnReading, is_signed_by
+from peerwatt.roles.relayer.all_of import all_of
 from peerwatt.roles.relayer.batch_record import BatchRow, BatchState
 from peerwatt.roles.relayer.entry import Entry, OpenEntry, SealedEntry
+from peerwatt.roles.relayer.overruling import Overruling
 from peerwatt.roles.relayer.queue import OrderQueue
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 SALT_LENGTH: Final = 32
 
@@ -64,6 +62,7 @@ class Relayer:
         self._view = view
         self._sealed = SealedEntry(client, draw_salt) if self._config.is_sealed else None
         self._entry: Entry = self._sealed or OpenEntry(client)
+        self._overruling = Overruling(client, self._config, queue, view)
 
     # What others hand in
 
@@ -102,7 +101,7 @@ class Relayer:
         ]
         for interval in ready:
             self._make(interval)
-        _all((self.tend, self._overrule), lambda act: act(now))
+        all_of((self.tend, self._overruling.step), lambda act: act(now))
 
     def post(self, interval: int) -> PostedBatch | None:
         """Post everything that waits for an interval of an open market as one batch; None where nothing does.
@@ -128,7 +127,7 @@ class Relayer:
         """
         self._make(interval)
         now, stored = self._now(), [row for row in self.queue.batches.of_interval(interval) if row.is_open]
-        receipts = _all(stored, lambda row: self._commit(row, now))
+        receipts = all_of(stored, lambda row: self._commit(row, now))
         return [receipt for receipt in receipts if receipt is not None]
 
     def reveal(self, interval: int) -> list[PostedBatch]:
@@ -157,16 +156,16 @@ class Relayer:
             # What was done for the interval before may have taken its time.
             rows, clock = self.queue.batches.of_interval(interval), max(now, self._now())
             if clock >= self._config.book_closure(interval):
-                _all((row for row in rows if row.is_open), self._give_up)
+                all_of((row for row in rows if row.is_open), self._give_up)
             elif clock >= self._config.gate_closure(interval):
                 self._reveal_all(rows, clock)
             elif self._sealed is not None:
-                _all((row for row in rows if row.is_open), lambda row: self._commit(row, clock))
+                all_of((row for row in rows if row.is_open), lambda row: self._commit(row, clock))
             else:
-                _all((row for row in rows if _may_post(row)), lambda row: self._post(row, clock))
+                all_of((row for row in rows if _may_post(row)), lambda row: self._post(row, clock))
 
         first = self._first_unclosed(max(now, self._now()))
-        _all(self.queue.batches.intervals(first), tend_interval)
+        all_of(self.queue.batches.intervals(first), tend_interval)
 
     def _make(self, interval: int) -> BatchRow | None:
         """Keep a batch of everything that waits for an interval; None where nothing does."""
@@ -224,7 +223,7 @@ class Relayer:
                 on_its_way = late
             except Exception:
                 pass
-        return _all(rows, lambda row: self._reveal(row, on_its_way, now))
+        return all_of(rows, lambda row: self._reveal(row, on_its_way, now))
 
     def _reveal(self, row: BatchRow, on_its_way: NotMined | None, now: int) -> PostedBatch | None:
         """Reveal a batch whose bond the chain holds; note what became of one that was revealed before.
@@ -270,29 +269,6 @@ class Relayer:
         else:
             self.queue.batches.note_posted(row.batch, posted)
 
-    # Meters' own readings
-
-    def _overrule(self, now: int) -> None:
-        """Carry the readings that wait to the market, those of a batch in one transaction."""
-        waiting = self.queue.readings()
-        if waiting:
-            self._view.follow()
-        _all(waiting, lambda place: self._overrule_batch(*place, waiting[place], now))
-
-    def _overrule_batch(self, interval: int, batch: int, own: list[SignedReading], now: int) -> None:
-        if now < due(self._config, Action.OVERRULE, interval):
-            return
-        view = self._view.interval(interval)
-        if now < self._config.readings_deadline(interval) and batch < len(view.records):
-            records = decode_records(view.records[batch])
-            standing = readings_of(view.readings[batch] if view.readings else b"", len(records))
-            missing = [
-                signed for signed in own if standing[signed.position].status != ReadingStatus.METER_SIGNED
-            ]
-            if missing:
-                self.client.overrule(interval, batch, view.data(batch), missing)
-        self.queue.drop_readings(interval, batch)
-
     # Time
 
     def _now(self) -> int:
@@ -321,22 +297,3 @@ class Relayer:
 def _may_post(row: BatchRow) -> bool:
     """Whether a batch of an open market may have to be posted: a reorganisation may have taken it back."""
     return row.is_open or row.state == BatchState.POSTED
-
-
-def _all(items: Iterable[Item], do: Callable[[Item], Result]) -> list[Result]:
-    """Do something for each, whatever becomes of the others: every batch has its own interval at stake.
-
-    Raises:
-        Exception: the first that was raised, after all were tried.
-    """
-    results: list[Result] = []
-    problems: list[Exception] = []
-    for item in items:
-        try:
-            results.append(do(item))
-        except Exception as problem:
-            # Not only errors of our own: a full disk keeps no bond from being fetched either.
-            problems.append(problem)
-    if problems:
-        raise problems[0]
-    return results
