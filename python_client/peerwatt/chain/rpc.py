@@ -182,6 +182,8 @@ class RpcNetwork(Network):
         if self._closed:
             return
         self._closed = True
+        self._provider.memory.forget()
+        self._provider.memory.on = False
         if self._node is not None:
             self._node.close()
         elif self.controls_time:
