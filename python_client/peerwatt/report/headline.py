@@ -155,7 +155,7 @@ def skipped_in_words(result: ReplayResult) -> str:
 def bills_in_words(result: ReplayResult) -> str:
     """How many bills were compared, and how many the chain knows nothing of."""
     check = result.bill_check
-    text = f"{words.count(check.compared)} bills of an interval compared with the chain"
+    text = f"{words.count(check.compared)} bills of an interval compared"
     if check.outside:
         text += f", {words.count(check.outside)} outside it (no order: billed at the tariff by the supplier)"
     return text

@@ -64,8 +64,9 @@ def checks_rows(result: ReplayResult) -> Iterator[tuple[str, str]]:
     yield (
         "checks",
         f"{summary.reference_mismatches} mismatches with the reference market, conservation error "
-        f"{summary.conservation_error}, {len(differences)} bills that differ; {bills_in_words(result)}",
+        f"{summary.conservation_error}",
     )
+    yield "bills", f"{len(differences)} that differ from the chain; {bills_in_words(result)}"
     if summary.first_difference:
         yield "", summary.first_difference
     for difference in differences[:NAMED]:
