@@ -123,8 +123,8 @@ library TickBook {
     }
 
     /// @notice Wh queued in all lanes of a word.
-    /// @dev The five sums of two lanes are the digits of a number to the base 2^50: to the modulus of one less the number is
-    /// their sum.
+    /// @dev Five sums of two lanes are the digits of a number in base 2^50. Modulo 2^50 - 1 it is the sum of its digits, as a
+    /// decimal number is modulo 9.
     function energy(uint256 word) internal pure returns (uint256) {
         // Each of the five sums is below 2^26, all of them together below 10 * 2^25 < 2^29.
         unchecked {
