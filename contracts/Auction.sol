@@ -167,7 +167,7 @@ contract Auction is IAuction {
     function _marginalAt(uint256 side, uint256 volume, uint256[52] calldata words)
         private
         pure
-        returns (Marginal memory)
+        returns (Marginal memory last)
     {
         // Each subtraction leaves volume > 0. The side holds `volume`, so the walk ends at one of its words: index <= 25.
         // Adding `worse` for -1 wraps around, as it is meant to.
@@ -186,7 +186,7 @@ contract Auction is IAuction {
                 volume -= total;
                 tick += worse;
             }
-            return Marginal(tick, total, volume, volume);
+            (last.tick, last.total, last.filled, last.accepted) = (tick, total, volume, volume);
         }
     }
 

@@ -15,7 +15,7 @@ import {IGridGate} from "./interfaces/IGridGate.sol";
 import {IOperatingEnvelopes} from "./interfaces/IOperatingEnvelopes.sol";
 import {IParticipantRegistry} from "./interfaces/IParticipantRegistry.sol";
 import {ISealedBatches} from "./interfaces/ISealedBatches.sol";
-import {SystemAccount} from "./libraries/AccountLib.sol";
+import {ParticipantAccount, SystemAccount} from "./libraries/AccountLib.sol";
 import {BatchWord, GATED_TAG} from "./libraries/BatchWord.sol";
 import {Clearing} from "./libraries/Clearing.sol";
 import {DECISION_BYTES} from "./libraries/Decision.sol";
@@ -235,7 +235,8 @@ contract EnergyMarket is OrderBook, Metering {
         unchecked {
             (uint256 participant, uint256 count) = OrderCodec.header(OrderCodec.load(at));
             next = at + OrderCodec.recordLength(count);
-            _turnToAccount(journal, participant);
+            uint256 quadIndex = participant / ParticipantAccount.PER_WORD;
+            if (journal.quadIndex != quadIndex) _turnToQuad(journal, quadIndex);
             Connection connection = journal.page.connection(participant);
             (uint256 sell, uint256 buy, uint256 loss, uint256 charge) = rules.accepted(at, count);
             (uint256 imported, uint256 exported) = Settlement.metered(readingFrom(readingAt), buy, connection);

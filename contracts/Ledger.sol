@@ -93,17 +93,15 @@ abstract contract Ledger is MarketRules, IMarginAccounts {
         journal.sign = -1;
     }
 
-    /// @dev Makes the journal's quad the participant's, and its page.
-    function _turnToAccount(Journal memory journal, uint256 participant) internal {
-        uint256 quadIndex = participant / ParticipantAccount.PER_WORD;
-        if (journal.quadIndex == quadIndex) return;
+    /// @dev Makes quad `quadIndex` the journal's, and the page that it lies on.
+    function _turnToQuad(Journal memory journal, uint256 quadIndex) internal {
         _flushQuad(journal);
         journal.quadIndex = quadIndex;
         journal.quad = _quads[quadIndex];
         // number < 2^16.
         unchecked {
             // A page holds whole words.
-            uint256 number = participant / Roster.PAGE_SIZE;
+            uint256 number = quadIndex / (Roster.PAGE_SIZE / ParticipantAccount.PER_WORD);
             if (journal.page.index != number + 1) {
                 _flushFlags(journal);
                 journal.page.open(registry, number);
@@ -124,8 +122,10 @@ abstract contract Ledger is MarketRules, IMarginAccounts {
             int256 margin = int256(_margin(connection.importLimit() + connection.exportLimit()));
             bool heldMargin = journal.flags & Roster.bitOf(participant) != 0;
             // Who held its margin has no negative reserve: it owes nothing before and after, and still holds its margin.
-            if (heldMargin && afterwards >= margin) journal.quad = next;
-            else journal.quad = _bookWithReserve(journal, participant, cash, energy, margin);
+            if (!heldMargin || afterwards < margin) {
+                next = _bookWithReserve(journal, participant, cash, energy, margin);
+            }
+            journal.quad = next;
         }
     }
 
@@ -173,7 +173,7 @@ abstract contract Ledger is MarketRules, IMarginAccounts {
             return;
         }
         Journal memory journal = _booking();
-        _turnToAccount(journal, account_);
+        _turnToQuad(journal, account_ / ParticipantAccount.PER_WORD);
         _book(journal, account_, cash, energy, journal.page.connection(account_));
         _close(journal);
     }

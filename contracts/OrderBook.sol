@@ -123,17 +123,7 @@ abstract contract OrderBook is MarginAccounts {
                 (uint256 participant, uint256 count) = OrderCodec.header(OrderCodec.load(at));
                 uint256 number = participant / Roster.PAGE_SIZE;
                 if (posting.page.index != number + 1) _turnToPage(slot, posting, number);
-
-                if (_admits(posting, participant, count, at)) {
-                    cursor = OrderCodec.copyHeader(nextCursor, at);
-                    cursor = slot.book.post(posting.draft, OrderCodec.steps(at, 0), count, cursor);
-                    if (cursor != 0) {
-                        nextCursor = cursor;
-                    } else {
-                        posting.remaining |= Roster.bitOf(participant);
-                        _skip(posting, participant, Skip.LaneFull);
-                    }
-                }
+                nextCursor = _take(slot, posting, participant, count, at, nextCursor);
                 ++posting.position;
                 at += OrderCodec.orderLength(count);
             }
@@ -142,38 +132,53 @@ abstract contract OrderBook is MarginAccounts {
         require(at == end, TruncatedBatch());
     }
 
-    /// @dev Whether the order at `at` of the calldata passes every check but that for room in the book; then it counts as its
-    /// participant's order of the interval. If not, an event says which check it failed first. The signature is checked
-    /// last: it costs the most.
-    function _admits(Posting memory posting, uint256 participant, uint256 count, uint256 at) private returns (bool) {
+    /// @dev Queues the order at `at` of the calldata, if it passes every check. If not, an event says which check it failed
+    /// first. The signature comes late: it costs the most.
+    /// @param cursor where in memory its record goes
+    /// @return nextCursor where the record ends
+    function _take(
+        Slot storage slot,
+        Posting memory posting,
+        uint256 participant,
+        uint256 count,
+        uint256 at,
+        uint256 cursor
+    ) private returns (uint256 nextCursor) {
+        nextCursor = cursor;
         Steps steps = OrderCodec.steps(at, 0);
         (uint256 energy, bytes32 digest) = OrderCodec.digest(posting.frame, participant, steps, count);
-        if (energy == 0) return _skip(posting, participant, Skip.MalformedSteps);
-        (uint256 remaining, uint256 bit) = (posting.remaining, Roster.bitOf(participant));
+        uint256 bit = Roster.bitOf(participant);
         Connection connection = posting.page.connection(participant);
-        if (remaining & bit == 0) return _skip(posting, participant, _whyIneligible(posting, participant));
-        if (!connection.carries(energy)) return _skip(posting, participant, _whyOverLimit(connection));
-        uint256 end;
-        // count < 2^8: less than 2^11 bytes on.
-        unchecked {
-            end = at + OrderCodec.orderLength(count);
+        if (energy == 0) {
+            _skip(posting, participant, Skip.MalformedSteps);
+        } else if (posting.remaining & bit == 0) {
+            _skip(posting, participant, _whyIneligible(posting, participant));
+        } else if (!connection.carries(energy)) {
+            _skip(posting, participant, _whyOverLimit(connection));
+        } else if (!connection.isOrderKey(_signer(digest, at, count))) {
+            _skip(posting, participant, Skip.BadSignature);
+        } else {
+            cursor = OrderCodec.copyHeader(cursor, at);
+            cursor = slot.book.post(posting.draft, steps, count, cursor);
+            if (cursor == 0) {
+                _skip(posting, participant, Skip.LaneFull);
+            } else {
+                nextCursor = cursor;
+                posting.remaining ^= bit;
+            }
         }
-        if (!connection.isOrderKey(_signer(digest, end))) return _skip(posting, participant, Skip.BadSignature);
-
-        posting.remaining = remaining ^ bit;
-        return true;
     }
 
-    function _skip(Posting memory posting, uint256 participant, Skip reason) private returns (bool passed) {
+    function _skip(Posting memory posting, uint256 participant, Skip reason) private {
         ++posting.skipped;
         emit OrderSkipped(posting.interval, posting.position, participant, reason);
-        return false;
     }
 
-    /// @dev Who signed `digest` with the signature that ends at `end`.
-    function _signer(bytes32 digest, uint256 end) private view returns (address) {
-        // An order's end lies behind the 64 bytes of its signature: end >= 64.
+    /// @dev Who signed `digest` with the signature of the order of `count` steps at `at`.
+    function _signer(bytes32 digest, uint256 at, uint256 count) private view returns (address) {
+        // The signature ends the order, which is longer than its 64 bytes.
         unchecked {
+            uint256 end = at + OrderCodec.orderLength(count);
             return Recovery.signer(digest, OrderCodec.load(end - 64), OrderCodec.load(end - 32));
         }
     }

@@ -19,8 +19,8 @@ library TickBook {
     /// @dev Of a side: its 26 words hold 260 lanes for 256 ticks.
     uint256 private constant UNUSED_LANES = 4;
     uint256 internal constant LANE_MAX = (1 << LANE_BITS) - 1;
+    uint256 private constant TWO_LANES_MAX = (1 << 2 * LANE_BITS) - 1;
     uint256 private constant EVERY_OTHER_LANE = 0x1ffffff0000007fffffc000001ffffff0000007fffffc000001ffffff;
-    uint256 private constant EVERY_OTHER_LOWEST = 0x100000000000040000000000010000000000004000000000001;
 
     /// @dev The bids' words, then the asks', from tick 0 on.
     struct Book {
@@ -108,15 +108,14 @@ library TickBook {
 
     /// @notice The lane of `tick` in its word, Wh.
     function lane(uint256 word, uint256 tick) internal pure returns (uint256) {
-        (, uint256 shift) = place(BUY, tick);
-        return (word >> shift) & LANE_MAX;
+        return (word >> _shiftOf(tick)) & LANE_MAX;
     }
 
     /// @notice The lanes of a word that are worse than `tick`, which is one of its own.
     function worseThan(uint256 side, uint256 word, uint256 tick) internal pure returns (uint256) {
         // shift <= 225, and 250 behind the lane.
         unchecked {
-            (, uint256 shift) = place(side, tick);
+            uint256 shift = _shiftOf(tick);
             if (side == BUY) return word & ((1 << shift) - 1);
             shift += LANE_BITS;
             return word >> shift << shift;
@@ -124,12 +123,12 @@ library TickBook {
     }
 
     /// @notice Wh queued in all lanes of a word.
+    /// @dev Five sums of two lanes are the digits of a number in base 2^50. Modulo 2^50 - 1 it is the sum of its digits, as a
+    /// decimal number is modulo 9.
     function energy(uint256 word) internal pure returns (uint256) {
-        // Each of the five sums is below 2^26, all of them together below 10 * 2^25 < 2^29; the product wraps around above.
+        // Each of the five sums is below 2^26, all of them together below 10 * 2^25 < 2^29.
         unchecked {
-            uint256 sums = (word & EVERY_OTHER_LANE) + ((word >> LANE_BITS) & EVERY_OTHER_LANE);
-            // The five sums are added up in the place of the highest, where two lanes have room.
-            return (sums * EVERY_OTHER_LOWEST >> (LANES_PER_WORD - 2) * LANE_BITS) & ((1 << 2 * LANE_BITS) - 1);
+            return ((word & EVERY_OTHER_LANE) + ((word >> LANE_BITS) & EVERY_OTHER_LANE)) % TWO_LANES_MAX;
         }
     }
 
@@ -170,7 +169,15 @@ library TickBook {
     function place(uint256 side, uint256 tick) internal pure returns (uint256 index, uint256 shift) {
         // side <= 1 and tick <= 255: index <= 51 and shift <= 225.
         unchecked {
-            return (side * WORDS_PER_SIDE + tick / LANES_PER_WORD, tick % LANES_PER_WORD * LANE_BITS);
+            return (side * WORDS_PER_SIDE + tick / LANES_PER_WORD, _shiftOf(tick));
+        }
+    }
+
+    /// @dev How far the lane of `tick` is shifted in its word.
+    function _shiftOf(uint256 tick) private pure returns (uint256) {
+        // Below 10 * 25.
+        unchecked {
+            return tick % LANES_PER_WORD * LANE_BITS;
         }
     }
 }

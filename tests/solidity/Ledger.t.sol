@@ -13,6 +13,7 @@ import {
     Tariff
 } from "../../contracts/interfaces/IParticipantRegistry.sol";
 import {PaymentToken} from "../../contracts/mocks/PaymentToken.sol";
+import {ParticipantAccount} from "../../contracts/libraries/AccountLib.sol";
 import {Connection, Roster} from "../../contracts/libraries/Roster.sol";
 import {within} from "./Vm.sol";
 
@@ -30,7 +31,8 @@ contract OpenLedger is EnergyMarket {
     {
         Journal memory journal = back ? _takingBack() : _booking();
         for (uint256 i; i < participants.length; ++i) {
-            _turnToAccount(journal, participants[i]);
+            uint256 quadIndex = participants[i] / ParticipantAccount.PER_WORD;
+            if (journal.quadIndex != quadIndex) _turnToQuad(journal, quadIndex);
             Connection connection = journal.page.connection(participants[i]);
             _book(journal, participants[i], cash[i], energy[i], connection);
         }
