@@ -93,7 +93,9 @@ def test_1_where_a_bill_is_not_what_the_chain_booked(
         assert place in replayed.stdout
         assert place in page
     assert {found["account"] for found in checks["bill_differences"]} >= {"grid operator"}
-    assert f"{len(checks['bill_differences'])} that differ from the chain" in " ".join(replayed.stdout.split())
+    assert f"{len(checks['bill_differences'])} that differ from the chain" in " ".join(
+        replayed.stdout.split()
+    )
 
     # The export has the mistaken bills: whoever reads it with the right rules is told, too.
     monkeypatch.undo()

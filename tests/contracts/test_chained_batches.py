@@ -5,7 +5,7 @@ from dataclasses import replace
 from onchain import CONFIG, FIRST_INTERVAL, OnChainMarket
 from refusals import refused
 
-from peerwatt.messages import (
+from peerwatt.messages import TermsWord, (
     NO_TRADE,
     Decision,
     Side,
@@ -15,6 +15,7 @@ from peerwatt.messages import (
     posted_commitment,
     posted_commitments,
 )
+from peerwatt.roles.keeper import Keeper
 from peerwatt.roles.relayer import OrderQueue, Relayer
 
 INTERVAL = FIRST_INTERVAL
@@ -75,11 +76,12 @@ def test_first_batch_of_a_slot_that_was_used_before_is_behind_nothing(market: On
     assert market.client.clear(later).clearing_hash == clearing_hash(later, NO_TRADE.pack(), [])
 
 
-def test_relayer_settles_its_batch_behind_one_that_somebody_else_posted(market: OnChainMarket) -> None:
+def test_keeper_settles_a_relayers_batch_behind_one_that_somebody_else_posted(market: OnChainMarket) -> None:
     market.at(CONFIG.start(INTERVAL) - 1000)
     direct = market.as_wallet(4).post(INTERVAL, [market.order(INTERVAL, 4, (Side.SELL, 20, 600))])
     with OrderQueue() as queue:
-        relayer = Relayer(market.client, queue)
+        view = market.client.watch()
+        relayer = Relayer(market.client, queue, view)
         relayer.accept(market.order(INTERVAL, 6, (Side.BUY, 40, 500)))
         posted = relayer.post(INTERVAL)
         assert posted is not None
@@ -87,7 +89,9 @@ def test_relayer_settles_its_batch_behind_one_that_somebody_else_posted(market: 
         market.at(CONFIG.gate_closure(INTERVAL))
         market.client.clear(INTERVAL)
         market.report(INTERVAL, Verdict.ACCEPT, 500)
-        market.at(CONFIG.readings_deadline(INTERVAL))
-        market.client.settle(INTERVAL, 0, direct.data)
-        [receipt] = relayer.settle(INTERVAL)
-    assert market.client.settled_by(receipt)[0].volume == 500
+        # What the relayer kept is not asked for: the chain tells the keeper both batches.
+        market.at(CONFIG.readings_deadline(INTERVAL) + 5)
+        Keeper(market.client, CONFIG, view).step(CONFIG.readings_deadline(INTERVAL) + 5)
+    view.follow()
+    assert sorted(view.interval(INTERVAL).settled) == [0, 1]
+    assert {TermsWord.unpack(terms).volume for terms, _ in view.interval(INTERVAL).settled.values()} == {500}
