@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 from peerwatt.chain import open_network
+from peerwatt.chain.networks import EMBEDDED
+from peerwatt.chain.nodes import NODES
 from peerwatt.errors import InputError
 from peerwatt.record.derivation import results
 from peerwatt.record.results import ReplayResult
+from peerwatt.replay.checkpoint import CheckpointFile
 from peerwatt.replay.committee_processes import CommitteeProcesses
+from peerwatt.replay.identity import identity
 from peerwatt.replay.replay import Progress, Replay
 from peerwatt.scenario import variants
 from peerwatt.scenario.keys import PilotKeys
@@ -28,6 +34,9 @@ def replay_scenario(
     *,
     chain_id: int | None = None,
     committee: Path | None = None,
+    checkpoint: Path | None = None,
+    resume: bool = False,
+    stop: Callable[[], bool] = lambda: False,
 ) -> ReplayResult:
     """Replay a scenario from its first interval on.
 
@@ -39,16 +48,34 @@ def replay_scenario(
         progress: told after every settled interval.
         chain_id: the chain that must be found; any is fine without it.
         committee: folder for the states of a committee of processes; without it, it is in this process.
+        checkpoint: file for the replay's checkpoints, on a chain of our own; whoever has written what shall
+            become of the results removes it.
+        resume: go on from the file's last checkpoint.
+        stop: asked after every step; if so, the replay ends there, with a checkpoint.
 
     Raises:
-        PeerwattError: the chain cannot be opened, or it or the feeder refused.
+        PeerwattError: the chain cannot be opened, it or the feeder refused, or there is no checkpoint.
+        ReplayInterrupted: it was to stop.
     """
+    file = None
+    if checkpoint is not None and chain in (EMBEDDED, *NODES):
+        file = CheckpointFile(checkpoint, identity(scenario, chain, seed, intervals, committee))
+        if resume:
+            file.require()
+    elif resume:
+        raise InputError(f"--resume: {chain} goes on by itself: replay on {EMBEDDED}, {' or '.join(NODES)}")
     genesis = int(scenario.calendar.start.timestamp()) - SETUP_S
-    with open_network(chain, genesis_time=genesis, sealed=True, chain_id=chain_id) as network:
-        if committee is None:
-            return results(Replay(scenario, network, seed, intervals).run(progress))
-        with CommitteeProcesses(network, scenario, PilotKeys(seed), committee) as processes:
-            return results(Replay(scenario, network, seed, intervals, processes).run(progress))
+    with ExitStack() as stack:
+        if file is not None:
+            stack.enter_context(file)
+        network = stack.enter_context(
+            open_network(chain, genesis_time=genesis, sealed=True, chain_id=chain_id)
+        )
+        processes = None
+        if committee is not None:
+            processes = stack.enter_context(CommitteeProcesses(network, scenario, PilotKeys(seed), committee))
+        replay = Replay(scenario, network, seed, intervals, processes)
+        return results(replay.run(progress, checkpoints=file, resume=resume, stop=stop))
 
 
 def replay(

@@ -1,0 +1,78 @@
+"""A replay that was interrupted, or killed, goes on to the very results of one that was not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from peerwatt.record.results import ReplayResult
+from peerwatt.replay.interruption import ReplayInterrupted
+from peerwatt.replay.run import replay_scenario
+from peerwatt.report.files import write_results
+from peerwatt.scenario.scenario import Scenario
+from peerwatt.scenario.variants import sealed
+from tests.replay.conftest import from_interval
+
+INTERVALS = 4
+LATE_MORNING = 40
+"""Trades are cut from then on."""
+MARKETS: dict[str, Callable[[Scenario], Scenario]] = {
+    "open": lambda scenario: scenario,
+    "sealed": sealed,
+    "enveloped": lambda scenario: replace(scenario, envelope=True),
+}
+
+
+class StopAfter:
+    """Asks a replay to stop after some of its appointments, counted over all its parts."""
+
+    def __init__(self, appointments: Collection[int]) -> None:
+        self.kept = 0
+        self._appointments = appointments
+
+    def __call__(self) -> bool:
+        self.kept += 1
+        return self.kept in self._appointments
+
+
+def replayed(
+    scenario: Scenario,
+    chain: str,
+    checkpoint: Path | None = None,
+    resume: bool = False,
+    stop: StopAfter | None = None,
+) -> ReplayResult:
+    return replay_scenario(
+        scenario,
+        chain,
+        scenario.seed,
+        INTERVALS,
+        checkpoint=checkpoint,
+        resume=resume,
+        stop=stop or StopAfter(()),
+    )
+
+
+def tables(result: ReplayResult, directory: Path) -> dict[str, bytes]:
+    """The exported CSVs by name."""
+    write_results(result, directory)
+    return {path.name: path.read_bytes() for path in directory.glob("*.csv")}
+
+
+@pytest.mark.parametrize("market", MARKETS)
+@pytest.mark.parametrize("chain", ["eth-tester", "anvil"])
+def test_an_interrupted_replay_goes_on_to_the_same_tables(
+    chain: str, market: str, scenario: Scenario, tmp_path: Path
+) -> None:
+    played = MARKETS[market](from_interval(scenario, LATE_MORNING))
+    whole = tables(replayed(played, chain), tmp_path / "whole")
+    stop, checkpoint = StopAfter((1, 6, 11, 17, 18)), tmp_path / "checkpoint"
+    for part in range(5):
+        with pytest.raises(ReplayInterrupted):
+            replayed(played, chain, checkpoint, resume=part > 0, stop=stop)
+    resumed = tables(replayed(played, chain, checkpoint, resume=True, stop=stop), tmp_path / "resumed")
+    assert len(whole) > 4
+    assert resumed == whole
