@@ -10,7 +10,7 @@ from peerwatt.chain import open_network
 from peerwatt.chain.networks import EMBEDDED
 from peerwatt.chain.nodes import NODES
 from peerwatt.errors import InputError
-from peerwatt.record.derivation import results
+from peerwatt.record.derivation import Derivation
 from peerwatt.record.results import ReplayResult
 from peerwatt.replay.checkpoint import CheckpointFile
 from peerwatt.replay.committee_processes import CommitteeProcesses
@@ -75,7 +75,9 @@ def replay_scenario(
         if committee is not None:
             processes = stack.enter_context(CommitteeProcesses(network, scenario, PilotKeys(seed), committee))
         replay = Replay(scenario, network, seed, intervals, processes)
-        return results(replay.run(progress, checkpoints=file, resume=resume, stop=stop))
+        derivation = Derivation(scenario)
+        replayed = replay.run(progress, take=derivation.take, checkpoints=file, resume=resume, stop=stop)
+        return derivation.results(replayed)
 
 
 def replay(
