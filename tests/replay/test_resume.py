@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from peerwatt.errors import InputError
 from peerwatt.record.results import ReplayResult
 from peerwatt.replay.interruption import ReplayInterrupted
 from peerwatt.replay.run import replay_scenario
@@ -76,3 +77,33 @@ def test_an_interrupted_replay_goes_on_to_the_same_tables(
     resumed = tables(replayed(played, chain, checkpoint, resume=True, stop=stop), tmp_path / "resumed")
     assert len(whole) > 4
     assert resumed == whole
+
+
+def test_a_checkpoint_of_another_replay_is_refused_by_what_differs(
+    scenario: Scenario, tmp_path: Path
+) -> None:
+    played, checkpoint = from_interval(scenario, LATE_MORNING), tmp_path / "checkpoint"
+    with pytest.raises(ReplayInterrupted):
+        replayed(played, "anvil", checkpoint, stop=StopAfter((1,)))
+    with pytest.raises(InputError, match="chain was anvil and is eth-tester now"):
+        replayed(played, "eth-tester", checkpoint, resume=True)
+    with pytest.raises(InputError, match="sealed was False and is True now"):
+        replayed(sealed(played), "anvil", checkpoint, resume=True)
+    with pytest.raises(InputError, match="seed was 1 and is 2 now"):
+        replay_scenario(played, "anvil", 2, INTERVALS, checkpoint=checkpoint, resume=True)
+    with pytest.raises(InputError, match="intervals was 4 and is 5 now"):
+        replay_scenario(played, "anvil", 1, 5, checkpoint=checkpoint, resume=True)
+
+
+def test_nothing_to_go_on_with_is_said_before_a_chain_is_opened(scenario: Scenario, tmp_path: Path) -> None:
+    for text, said in (
+        (None, "no checkpoint, nothing to go on with"),
+        ("something else\n", "not a checkpoint of this version"),
+        ('{"format": "peerwatt-checkpoint-0"}\n', "not a checkpoint of this version"),
+    ):
+        if text is not None:
+            (tmp_path / "checkpoint").write_text(text)
+        with pytest.raises(InputError, match=said):
+            replayed(scenario, "anvil", tmp_path / "checkpoint", resume=True)
+    with pytest.raises(InputError, match="http://localhost:1 goes on by itself"):
+        replayed(scenario, "http://localhost:1", tmp_path / "checkpoint", resume=True)
