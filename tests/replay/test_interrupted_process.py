@@ -126,6 +126,7 @@ def test_ctrl_c_ends_in_one_line_that_says_how_to_go_on(
     assert resumed(hourly, out) == whole
 
 
+@pytest.mark.long
 def test_a_killed_replay_goes_on_from_its_last_checkpoint(
     hourly: Path, whole: dict[str, bytes], tmp_path: Path
 ) -> None:

@@ -63,8 +63,17 @@ def tables(result: ReplayResult, directory: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in directory.glob("*.csv")}
 
 
-@pytest.mark.parametrize("market", MARKETS)
-@pytest.mark.parametrize("chain", ["eth-tester", "anvil"])
+@pytest.mark.parametrize(
+    ("chain", "market"),
+    [
+        ("eth-tester", "open"),
+        ("anvil", "open"),
+        ("anvil", "sealed"),
+        ("anvil", "enveloped"),
+        pytest.param("eth-tester", "sealed", marks=pytest.mark.long),
+        pytest.param("eth-tester", "enveloped", marks=pytest.mark.long),
+    ],
+)
 def test_an_interrupted_replay_goes_on_to_the_same_tables(
     chain: str, market: str, scenario: Scenario, tmp_path: Path
 ) -> None:
@@ -105,5 +114,21 @@ def test_nothing_to_go_on_with_is_said_before_a_chain_is_opened(scenario: Scenar
             (tmp_path / "checkpoint").write_text(text)
         with pytest.raises(InputError, match=said):
             replayed(scenario, "anvil", tmp_path / "checkpoint", resume=True)
-    with pytest.raises(InputError, match="http://localhost:1 goes on by itself"):
-        replayed(scenario, "http://localhost:1", tmp_path / "checkpoint", resume=True)
+    for chain in ("http://localhost:1", "ganache"):
+        with pytest.raises(InputError, match=f"no checkpoints are kept of {chain}: replay on eth-tester or"):
+            replayed(scenario, chain, tmp_path / "checkpoint", resume=True)
+
+
+@pytest.mark.long
+def test_members_that_are_processes_begin_again_and_go_on(scenario: Scenario, tmp_path: Path) -> None:
+    members, checkpoint = tmp_path / "members", tmp_path / "checkpoint"
+    with pytest.raises(ReplayInterrupted):
+        replay_scenario(
+            scenario, "anvil", 1, INTERVALS, committee=members, checkpoint=checkpoint, stop=StopAfter((9,))
+        )
+    result = replay_scenario(
+        scenario, "anvil", 1, INTERVALS, committee=members, checkpoint=checkpoint, resume=True
+    )
+    assert result.agrees
+    assert result.summary.intervals == INTERVALS
+    assert "expired" not in {interval.verdict for interval in result.intervals}

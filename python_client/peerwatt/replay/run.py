@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Final
 
 from peerwatt.chain import open_network
 from peerwatt.chain.networks import EMBEDDED
-from peerwatt.chain.nodes import NODES
 from peerwatt.errors import InputError
 from peerwatt.record.derivation import Derivation
 from peerwatt.record.results import ReplayResult
@@ -23,6 +23,9 @@ from peerwatt.scenario.scenario import Scenario
 
 SETUP_S = 86_400
 """A chain that is started here begins a day before the scenario: time to deploy, register and deposit."""
+RESUMABLE: Final = (EMBEDDED, "anvil")
+"""Chains that come to the same state again by the same blocks. Ganache orders a block's transactions by a
+rule of its own, and the chain of a node behind a URL goes on by itself."""
 
 
 def replay_scenario(
@@ -48,8 +51,8 @@ def replay_scenario(
         progress: told after every settled interval.
         chain_id: the chain that must be found; any is fine without it.
         committee: folder for the states of a committee of processes; without it, it is in this process.
-        checkpoint: file for the replay's checkpoints, on a chain of our own; whoever has written what shall
-            become of the results removes it.
+        checkpoint: file for the replay's checkpoints, on a chain of `RESUMABLE`; whoever has written down the
+            results removes it.
         resume: go on from the file's last checkpoint.
         stop: asked after every step; if so, the replay ends there, with a checkpoint.
 
@@ -58,12 +61,12 @@ def replay_scenario(
         ReplayInterrupted: it was to stop.
     """
     file = None
-    if checkpoint is not None and chain in (EMBEDDED, *NODES):
+    if checkpoint is not None and chain in RESUMABLE:
         file = CheckpointFile(checkpoint, identity(scenario, chain, seed, intervals, committee))
         if resume:
             file.require()
     elif resume:
-        raise InputError(f"--resume: {chain} goes on by itself: replay on {EMBEDDED}, {' or '.join(NODES)}")
+        raise InputError(f"--resume: no checkpoints are kept of {chain}: replay on {' or '.join(RESUMABLE)}")
     genesis = int(scenario.calendar.start.timestamp()) - SETUP_S
     with ExitStack() as stack:
         if file is not None:
