@@ -186,7 +186,9 @@ def _side_by_side(
                         settled[number] = said.done
                         progress(number, said.done, said.of)
                     case logging.LogRecord():
-                        logging.getLogger(said.name).handle(said)
+                        logger = logging.getLogger(said.name)
+                        if logger.isEnabledFor(said.levelno):
+                            logger.handle(said)
                     case _Failure(line, expected):
                         name = jobs[number].scenario.name
                         raise (PeerwattError if expected else RuntimeError)(f"{name}: {line}")
