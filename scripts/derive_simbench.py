@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import argparse
 import csv
+import gzip
+import io
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -62,6 +64,11 @@ class Slice:
     members: Sequence[Member] | int
     first_number: int = 1
 
+    @property
+    def is_long(self) -> bool:
+        """Whether its files are written as small as they can be read."""
+        return self.days > 7
+
 
 @dataclass(frozen=True)
 class Connection:
@@ -78,24 +85,21 @@ class Connection:
 HOME_KW, BUSINESS_KW = 24.1, 43.4  # three-phase main fuses of 35 A and 63 A at 230 V
 FUSES_KW = (HOME_KW, BUSINESS_KW, 69.0, 110.4)  # and of 100 A and 160 A
 ZONES_DAY = datetime(2016, 5, 16, tzinfo=UTC)  # sunny; cutting trades can still keep rural3 within its limits
+BROOKLYN = (
+    Member("ada", "LV2.101 Bus 40", HOME_KW, "home at the end of the line with a large roof"),
+    Member("ben", "LV2.101 Bus 10", HOME_KW, "home near the end of the line"),
+    Member("chloe", "LV2.101 Bus 36", HOME_KW, "home"),
+    Member("dario", "LV2.101 Bus 41", HOME_KW, "home with a barn roof"),
+    Member("works", "LV2.101 Bus 6", BUSINESS_KW, "workshop with a hall roof"),
+    Member("elif", "LV2.101 Bus 57", HOME_KW, "home with a heat pump and a charging point"),
+    Member("bakery", "LV2.101 Bus 44", BUSINESS_KW, "bakery"),
+    Member("office", "LV2.101 Bus 81", BUSINESS_KW, "office"),
+    Member("restaurant", "LV2.101 Bus 71", BUSINESS_KW, "restaurant"),
+    Member("shop", "LV2.101 Bus 85", BUSINESS_KW, "shop"),
+)
 SLICES = {
-    "brooklyn-10": Slice(
-        "1-LV-rural2--2-sw",
-        datetime(2016, 6, 17, tzinfo=UTC),
-        7,
-        (
-            Member("ada", "LV2.101 Bus 40", HOME_KW, "home at the end of the line with a large roof"),
-            Member("ben", "LV2.101 Bus 10", HOME_KW, "home near the end of the line"),
-            Member("chloe", "LV2.101 Bus 36", HOME_KW, "home"),
-            Member("dario", "LV2.101 Bus 41", HOME_KW, "home with a barn roof"),
-            Member("works", "LV2.101 Bus 6", BUSINESS_KW, "workshop with a hall roof"),
-            Member("elif", "LV2.101 Bus 57", HOME_KW, "home with a heat pump and a charging point"),
-            Member("bakery", "LV2.101 Bus 44", BUSINESS_KW, "bakery"),
-            Member("office", "LV2.101 Bus 81", BUSINESS_KW, "office"),
-            Member("restaurant", "LV2.101 Bus 71", BUSINESS_KW, "restaurant"),
-            Member("shop", "LV2.101 Bus 85", BUSINESS_KW, "shop"),
-        ),
-    ),
+    "brooklyn-10": Slice("1-LV-rural2--2-sw", datetime(2016, 6, 17, tzinfo=UTC), 7, BROOKLYN),
+    "brooklyn-10-month": Slice("1-LV-rural2--2-sw", datetime(2016, 6, 1, tzinfo=UTC), 30, BROOKLYN),
     "brooklyn-300/rural": Slice("1-LV-rural3--2-sw", ZONES_DAY, 1, 100),
     "brooklyn-300/suburban": Slice("1-LV-semiurb5--2-sw", ZONES_DAY, 1, 100, 101),
     "brooklyn-300/urban": Slice("1-LV-urban6--2-sw", ZONES_DAY, 1, 100, 201),
@@ -153,6 +157,9 @@ def derive(name: str, slice_: Slice, out: Path) -> None:
         drawn, made = (np.rint(x / WH_WATTS).astype(int) * WH_WATTS for x in (own_load, own_pv))
         background[:, position[home.bus]] += own_pv - own_load
         path = out / "profiles" / f"{home.name}.csv"
+        if slice_.is_long:
+            _write(path, ["INTERVAL", "LOAD(W)", "PV(W)"], zip(range(len(rows)), drawn, made, strict=True))
+            continue
         if slice_.days > 1:
             _write(path, ["TIME", "LOAD(W)", "PV(W)"], zip(times, drawn, made, strict=True))
             continue
@@ -169,7 +176,7 @@ def derive(name: str, slice_: Slice, out: Path) -> None:
         used = np.flatnonzero(np.abs(whole).max(axis=0))
         header = ["TIME", *net.bus["name"].iloc[used]]
         _write(
-            out / f"background_{kind}.csv",
+            out / f"background_{kind}.csv{'.gz' * slice_.is_long}",
             header,
             ([t, *r] for t, r in zip(times, whole[:, used], strict=True)),
         )
@@ -241,10 +248,12 @@ def _participant(net: Any, home: Connection) -> list[Any]:
 
 
 def _write(path: Path, header: Sequence[str], rows: Iterable[Iterable[Any]]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(rows)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    plain = text.getvalue().encode()
+    path.write_bytes(gzip.compress(plain, mtime=0) if path.suffix == ".gz" else plain)
 
 
 if __name__ == "__main__":

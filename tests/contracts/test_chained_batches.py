@@ -5,10 +5,11 @@ from dataclasses import replace
 from onchain import CONFIG, FIRST_INTERVAL, OnChainMarket
 from refusals import refused
 
-from peerwatt.messages import TermsWord, (
+from peerwatt.messages import (
     NO_TRADE,
     Decision,
     Side,
+    TermsWord,
     Verdict,
     clearing_hash,
     encode_decisions,

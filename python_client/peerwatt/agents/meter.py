@@ -22,6 +22,14 @@ class Meter:
         self.export_register = export_register
         self._last_interval: int | None = None
 
+    def save(self) -> tuple[int, int, int | None]:
+        """What it shows: both registers, and the last interval that it counted."""
+        return self.import_register, self.export_register, self._last_interval
+
+    def restore(self, shown: tuple[int, int, int | None]) -> None:
+        """Go on from what `save` gave."""
+        self.import_register, self.export_register, self._last_interval = shown
+
     def read(self, interval: int, imported: int, exported: int) -> MeterReading:
         """Count one interval and return its reading.
 

@@ -21,6 +21,8 @@ from peerwatt.chain.network import BLOCK_GAS_LIMIT, LOCAL_CHAIN_ID
 NODES = ("ganache", "anvil")
 # Ether of the node's development account, from which demonstration accounts are funded.
 DEVELOPMENT_ETHER = 1_000_000
+# How far back a node can be asked what a contract held: as far as full nodes of the main network.
+STATES_KEPT = 128
 START_SECONDS = 60.0
 START_ATTEMPTS = 3
 
@@ -159,6 +161,8 @@ def _arguments(kind: str, port: int, genesis_time: int, hardfork: str) -> list[s
         f"--timestamp={genesis_time}",
         f"--gas-limit={BLOCK_GAS_LIMIT}",
         "--block-base-fee-per-gas=0",
+        # Each block's whole state would stay on the disk, also after the end: gigabytes for a week.
+        f"--prune-history={STATES_KEPT}",
         "--accounts=1",
         f"--balance={DEVELOPMENT_ETHER}",
         "--silent",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import shlex
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -70,11 +72,15 @@ def replay(
         int | None,
         typer.Option(min=1, help="How many zones of a pilot at a time; by default as many as cores."),
     ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where the same replay was interrupted.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Replay a neighbourhood's market, interval by interval, on a real EVM; of a pilot, zone by zone."""
     from peerwatt.cli.exit_codes import ExitCode
     from peerwatt.errors import InputError
+    from peerwatt.replay.interruption import Interruption
     from peerwatt.replay.zones import ZoneJob, replay_zones
     from peerwatt.report.files import check_destination
     from peerwatt.scenario import variants
@@ -103,6 +109,9 @@ def replay(
     stderr = progress()
     log_to_stderr(stderr, logging.WARNING)
     logging.getLogger("peerwatt.replay").setLevel(logging.INFO)
+    kept = [directory.with_name(f"{directory.name}.checkpoint") for _, directory in jobs]
+    if resume and not any(path.exists() for path in kept):
+        raise InputError(f"{kept[0]}: no checkpoint, nothing to go on with: leave --resume out to begin")
     zones = [
         ZoneJob(
             found,
@@ -110,18 +119,28 @@ def replay(
             days * found.calendar.per_day,
             # A report's directory holds nothing else.
             directory.with_name(f"{directory.name}-committee") if committee is Committee.processes else None,
+            checkpoint,
+            resume and checkpoint.exists(),
         )
-        for found, directory in jobs
+        for (found, directory), checkpoint in zip(jobs, kept, strict=True)
     ]
-    with _bars([(f"{zone.scenario.name} on {chain}", zone.intervals) for zone in zones]) as advance:
-        replayed = replay_zones(
-            zones,
-            chain,
-            workers=workers,
-            progress=advance,
-            keep=partial(_write, [directory for _, directory in jobs]),
-            chain_id=chain_id,
-        )
+    bars = _bars([(f"{zone.scenario.name} on {chain}", zone.intervals) for zone in zones])
+    try:
+        with Interruption() as stop, bars as advance:
+            replayed = replay_zones(
+                zones,
+                chain,
+                workers=workers,
+                progress=advance,
+                keep=partial(_write, [directory for _, directory in jobs]),
+                chain_id=chain_id,
+                stop=stop,
+            )
+    except KeyboardInterrupt as interrupted:
+        stderr.print(_how_to_go_on(interrupted, any(path.exists() for path in kept)))
+        raise typer.Exit(ExitCode.INTERRUPTED) from None
+    for checkpoint in kept:
+        checkpoint.unlink(missing_ok=True)
     done = [(directory.name, result) for (_, directory), result in zip(jobs, replayed, strict=True)]
     if len(done) == 1:
         _print_result(done[0][1], as_json)
@@ -139,6 +158,15 @@ def _write(directories: list[Path], number: int, result: ReplayResult) -> None:
     from peerwatt.report.files import write_results
 
     write_results(result, directories[number])
+
+
+def _how_to_go_on(interrupted: KeyboardInterrupt, resumable: bool) -> str:
+    """One line for whoever pressed Ctrl-C."""
+    what = str(interrupted) or "interrupted"
+    if not resumable:
+        return f"{what}; nothing was kept to go on with"
+    words = [word for word in sys.argv[1:] if word != "--resume"]
+    return f"{what}; to go on: {shlex.join(['peerwatt', *words, '--resume'])}"
 
 
 @contextmanager

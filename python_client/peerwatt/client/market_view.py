@@ -191,6 +191,7 @@ class MarketView:
     Attributes:
         participants: by account.
         intervals: by number.
+        keep: how many settled intervals are kept.
     """
 
     def __init__(self, network: Network, deployment: Deployment, keep: int, confirmations: int = 0) -> None:
@@ -203,7 +204,7 @@ class MarketView:
         """
         self.participants: dict[int, Registered] = {}
         self.intervals: dict[int, IntervalView] = {}
-        self._keep = keep
+        self.keep = keep
         self._follower = MarketFollower(network, deployment, [self], confirmations)
 
     def follow(self) -> Head:
@@ -217,6 +218,15 @@ class MarketView:
     def tell(self, observer: Observer) -> None:
         """Tell an observer too, after this, of every transaction that comes from now on."""
         self._follower.tell(observer)
+
+    def save(self) -> object:
+        """What it knows, for a view of the same chain at the same block."""
+        return dict(self.participants), dict(self.intervals)
+
+    def restore(self, saved: Any) -> None:
+        """Go on from what `save` gave, at the chain's newest block."""
+        self.participants, self.intervals = saved
+        self._follower.skip()
 
     def interval(self, number: int) -> IntervalView:
         """One interval; without anything where the chain knows nothing of it."""
@@ -256,5 +266,5 @@ class MarketView:
 
     def _forget(self, newest: int) -> None:
         for number, view in list(self.intervals.items()):
-            if number <= newest - self._keep and view.is_settled:
+            if number <= newest - self.keep and view.is_settled:
                 del self.intervals[number]

@@ -73,3 +73,7 @@ class OperatingEnvelopes:
         page, place = divmod(account, ROSTER_PAGE)
         limits = self._limits.get((interval, page), ())
         return limits[place] if place < len(limits) else None
+
+    def forget(self, before: int) -> None:
+        """Drop the limits of the intervals before one."""
+        self._limits = {key: limits for key, limits in self._limits.items() if key[0] >= before}

@@ -74,6 +74,15 @@ class OrderBook(MarginAccounts):
         self.tariff = tariff
         self.envelopes = OperatingEnvelopes(config)
 
+    def forget(self, before: int) -> None:
+        """Drop what is kept of the intervals before one whose slots were used again; nobody can correct them
+        here any more.
+        """
+        held = {state.number for state in self._ring.values()}
+        for number in [number for number in self._intervals if number < before and number not in held]:
+            del self._intervals[number]
+        self.envelopes.forget(before)
+
     def post(
         self,
         interval: int,

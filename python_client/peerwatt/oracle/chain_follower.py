@@ -61,6 +61,11 @@ class ChainFollower:
         """Forget everything, to follow it from the market's first block."""
         self._follower.start_again()
 
+    def begin_at(self, block: int) -> None:
+        """Follow the chain from a block on; to be called before anything was followed."""
+        before = self.client.network.web3.eth.get_block(block - 1)
+        self.note(block - 1, bytes(before["hash"]), [])
+
     # What the follower keeps its logs in
 
     def blocks(self) -> Iterator[tuple[int, bytes]]:

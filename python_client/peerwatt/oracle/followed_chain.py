@@ -91,6 +91,17 @@ class FollowedChain:
         )
         return [interval for [interval] in rows]
 
+    def undecided_since(self) -> int | None:
+        """The first block with orders of an interval without a verdict; the next one where all have theirs,
+        and None where nothing was followed yet.
+        """
+        [[oldest, next_block]] = self._database.execute(
+            "SELECT (SELECT min(block) FROM batches WHERE interval NOT IN (SELECT interval FROM verdicts)), "
+            "(SELECT max(number) + 1 FROM blocks)"
+        ).fetchall()
+        found: int | None = next_block if oldest is None else oldest
+        return found
+
     def clearing(self, interval: int) -> Cleared | None:
         """The outcome of an interval's auction, if it was cleared."""
         rows = self._database.execute(

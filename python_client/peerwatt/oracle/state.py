@@ -85,8 +85,12 @@ class Identity:
     market: str
 
 
-def open_state(path: Path, identity: Identity) -> sqlite3.Connection:
+def open_state(path: Path | str, identity: Identity) -> sqlite3.Connection:
     """Open a member's state, or begin one.
+
+    Args:
+        path: of the file; an empty string for a state that need not survive.
+        identity: whose it is.
 
     Raises:
         InputError: the file is no state, cannot be written, or is another member's or another market's.

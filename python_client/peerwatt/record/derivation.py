@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from peerwatt import __version__
 from peerwatt.grid.feeder import BRANCHES, Feeder
 from peerwatt.grid.flow.limits import highest_u_pu
 from peerwatt.grid.flow.power_flow import FlowResult
+from peerwatt.grid.gate.decision import GridDecision
 from peerwatt.market.ledger import SystemAccount
 from peerwatt.messages import Side, SkipReason
 from peerwatt.record.bill_check import check_bills
@@ -22,13 +23,16 @@ from peerwatt.record.replayed import Replayed
 from peerwatt.record.results import (
     AccountResult,
     BranchState,
+    CurtailmentReason,
     FeederPicture,
     IntervalResult,
     Limits,
     NodeState,
+    OrderStepResult,
     ReplayResult,
     Summary,
 )
+from peerwatt.scenario.scenario import Scenario
 from peerwatt.verdict import DECIDED
 
 SYSTEM_NAMES = {
@@ -40,55 +44,93 @@ SYSTEM_NAMES = {
 
 
 def results(replayed: Replayed) -> ReplayResult:
-    """Everything the report needs, derived from the logs once."""
-    scenario, logs = replayed.scenario, replayed.logs
-    names = {home.account: home.name for home in scenario.participants}
-    intervals = tuple(_interval(replayed, log) for log in logs)
-    orders = tuple(step for log in logs for step in order_steps(scenario.market, log, names))
-    settlements = tuple(
-        _settlement(log, home.account, home.name) for log in logs for home in scenario.participants
-    )
-    of_home: dict[str, list[SettlementResult]] = defaultdict(list)
-    for settlement in settlements:
-        of_home[settlement.participant].append(settlement)
-    terms = interval_terms(intervals, orders)
-    participants = tuple(
-        participant_result(home.name, home.kind, home.node, of_home[home.name], terms, scenario.tariff)
-        for home in scenario.participants
-    )
-    accounts = tuple(_accounts(replayed, names))
-    return ReplayResult(
-        summary=_summary(replayed, intervals),
-        intervals=intervals,
-        participants=participants,
-        settlements=settlements,
-        orders=orders,
-        curtailments=tuple(
-            reason for log in logs for reason in curtailment_reasons(scenario.feeder, log, names)
-        ),
-        accounts=accounts,
-        bill_check=check_bills(
-            scenario.tariff,
-            intervals=intervals,
+    """Everything the report needs, from a replay that left its logs."""
+    derivation = Derivation(replayed.scenario)
+    for log in replayed.logs:
+        derivation.take(log)
+    return derivation.results(replayed)
+
+
+class Derivation:
+    """Derives the results interval by interval, and keeps no more of each than its rows."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        """
+        Args:
+            scenario: what is replayed.
+        """
+        self._scenario = scenario
+        self._names = {home.account: home.name for home in scenario.participants}
+        self._intervals: list[IntervalResult] = []
+        self._orders: list[OrderStepResult] = []
+        self._settlements: list[SettlementResult] = []
+        self._curtailments: list[CurtailmentReason] = []
+        self._counted: Counter[str] = Counter()
+        self._strained: tuple[float, int, GridDecision] | None = None
+
+    def take(self, log: IntervalLog) -> None:
+        """Take the next interval in, once it is settled."""
+        scenario, names = self._scenario, self._names
+        self._intervals.append(_interval(scenario, log))
+        self._orders.extend(order_steps(scenario.market, log, names))
+        self._settlements.extend(_settlement(log, home.account, home.name) for home in scenario.participants)
+        self._curtailments.extend(curtailment_reasons(scenario.feeder, log, names))
+        skipped = () if log.posted is None else log.posted.skipped
+        self._counted["envelopes"] += bool(log.limits)
+        self._counted["envelope_shrunk"] += len(log.shrunk)
+        self._counted["envelope_skipped"] += sum(skip.reason == SkipReason.OVER_ENVELOPE for skip in skipped)
+        self._counted["sealed_batches"] += scenario.market.is_sealed and log.posted is not None
+        assert log.judgement is not None
+        highest = _highest(log.judgement.grid.before)
+        if self._strained is None or highest > self._strained[0]:
+            self._strained = highest, log.slot, log.judgement.grid
+
+    def results(self, replayed: Replayed) -> ReplayResult:
+        """Everything the report needs.
+
+        Args:
+            replayed: what else the replay left; its logs are not looked at.
+        """
+        scenario = self._scenario
+        of_home: dict[str, list[SettlementResult]] = defaultdict(list)
+        for settlement in self._settlements:
+            of_home[settlement.participant].append(settlement)
+        terms = interval_terms(self._intervals, self._orders)
+        participants = tuple(
+            participant_result(home.name, home.kind, home.node, of_home[home.name], terms, scenario.tariff)
+            for home in scenario.participants
+        )
+        accounts = tuple(_accounts(replayed, self._names))
+        return ReplayResult(
+            summary=_summary(replayed, self._intervals, self._counted),
+            intervals=tuple(self._intervals),
             participants=participants,
-            settlements=settlements,
-            orders=orders,
+            settlements=tuple(self._settlements),
+            orders=tuple(self._orders),
+            curtailments=tuple(self._curtailments),
             accounts=accounts,
-        ),
-        feeder=_feeder_picture(replayed),
-    )
+            bill_check=check_bills(
+                scenario.tariff,
+                intervals=self._intervals,
+                participants=participants,
+                settlements=self._settlements,
+                orders=self._orders,
+                accounts=accounts,
+            ),
+            feeder=None if self._strained is None else _feeder_picture(scenario, *self._strained[1:]),
+        )
 
 
-def _interval(replayed: Replayed, log: IntervalLog) -> IntervalResult:
+def _interval(scenario: Scenario, log: IntervalLog) -> IntervalResult:
     assert log.judgement is not None
     grid = log.judgement.grid
-    price, sell_price = average_prices(replayed.scenario.market, log)
+    price, sell_price = average_prices(scenario.market, log)
     bought = {account: position.buy for account, position in log.positions.items()}
     neighbours = sum(min(bought.get(account, 0), flow.imported) for account, flow in log.flows.items())
     sold = {account: position.sell for account, position in log.positions.items()}
     return IntervalResult(
         interval=log.slot,
-        start=replayed.scenario.calendar.iso(log.position),
+        start=scenario.calendar.iso(log.position),
         price=price,
         sell_price=sell_price,
         orders=len(log.records),
@@ -143,7 +185,7 @@ def _accounts(replayed: Replayed, names: dict[int, str]) -> Iterator[AccountResu
         yield AccountResult(name, cash - initial, energy)
 
 
-def _summary(replayed: Replayed, intervals: tuple[IntervalResult, ...]) -> Summary:
+def _summary(replayed: Replayed, intervals: Sequence[IntervalResult], counted: Counter[str]) -> Summary:
     scenario, tariff = replayed.scenario, replayed.scenario.tariff
     verdicts = Counter(interval.verdict for interval in intervals)
     gas = sum(interval.gas for interval in intervals)
@@ -181,32 +223,23 @@ def _summary(replayed: Replayed, intervals: tuple[IntervalResult, ...]) -> Summa
         provenance=scenario.provenance,
         wall_seconds=replayed.wall_seconds,
         pricing=scenario.switches.price,
-        envelopes=sum(bool(log.limits) for log in replayed.logs),
-        envelope_shrunk=sum(len(log.shrunk) for log in replayed.logs),
-        envelope_skipped=sum(
-            skip.reason == SkipReason.OVER_ENVELOPE
-            for log in replayed.logs
-            if log.posted is not None
-            for skip in log.posted.skipped
-        ),
-        sealed_batches=sum(log.posted is not None for log in replayed.logs)
-        if scenario.market.is_sealed
-        else 0,
+        envelopes=counted["envelopes"],
+        envelope_shrunk=counted["envelope_shrunk"],
+        envelope_skipped=counted["envelope_skipped"],
+        sealed_batches=counted["sealed_batches"],
         bond=scenario.market.bond,
         reveal_window_s=scenario.market.reveal_window,
         first_difference=replayed.first_difference,
     )
 
 
-def _feeder_picture(replayed: Replayed) -> FeederPicture | None:
+def _feeder_picture(scenario: Scenario, slot: int, grid: GridDecision) -> FeederPicture | None:
     """The picture of the interval with the highest voltage before the gate; None without coordinates."""
-    feeder = replayed.scenario.feeder
+    feeder = scenario.feeder
     if not feeder.coordinates:
         return None
-    judged = [(log, log.judgement.grid) for log in replayed.logs if log.judgement is not None]
-    log, grid = max(judged, key=lambda pair: float(np.max(pair[1].before.u_pu)))
     homes: dict[str, list[str]] = defaultdict(list)
-    for home in replayed.scenario.participants:
+    for home in scenario.participants:
         homes[home.node].append(home.name)
     before, after = (
         highest_u_pu(grid.before, feeder.three_phase),
@@ -222,7 +255,7 @@ def _feeder_picture(replayed: Replayed) -> FeederPicture | None:
         for k, (name, ends) in enumerate(zip(feeder.branch_names, _ends(feeder), strict=True))
         if all(end in feeder.coordinates for end in ends)
     )
-    return FeederPicture(log.slot, nodes, branches)
+    return FeederPicture(slot, nodes, branches)
 
 
 def _ends(feeder: Feeder) -> list[tuple[str, str]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from peerwatt.agents.draws import uniform
 from peerwatt.chain import Deployment, Network, Sender
@@ -22,7 +21,6 @@ from peerwatt.oracle.seat import Habits, Seat
 from peerwatt.oracle.signing_record import SigningRecord
 from peerwatt.oracle.state import Identity, open_state
 from peerwatt.oracle.votes import DirectVotes
-from peerwatt.replay.founding import ETHER_PER_KEY
 from peerwatt.replay.scheduler import Role
 from peerwatt.replay.wiring import Listeners, Wiring, direct
 from peerwatt.roles.appointments import ORDER_LEAD_S
@@ -87,10 +85,8 @@ def cast(
         committee: whoever stands for members that are processes of their own; without it they are here.
         wiring: how homes and members reach the others.
     """
-    scenario, network, keys = stage.scenario, stage.network, stage.keys
+    scenario, keys = stage.scenario, stage.keys
     market, view = scenario.market, stage.view
-    gas = [keys.relayer, keys.keeper, keys.metering_operator]
-    network.fund({key.address: ETHER_PER_KEY for key in gas})
     solver, forecasts = PowerFlow(scenario.feeder), ScenarioForecasts(scenario, stage.seed, stage.first)
     relaying = stage.client("relayer")
     with ExitStack() as stack:
@@ -135,13 +131,12 @@ def committee_members(stage: Stage, forecasts: ForecastSource) -> Iterator[list[
     scenario, network, keys = stage.scenario, stage.network, stage.keys
     habits = Habits(advance=False, envelope_lead_s=ORDER_LEAD_S + max(1, envelope_pages(scenario)))
     accounts = [keys.committee_member(index) for index in range(scenario.committee.members)]
-    network.fund({account.address: ETHER_PER_KEY for account in accounts})
     with ExitStack() as stack:
         states = [
             stack.enter_context(
                 closing(
                     open_state(
-                        Path(":memory:"),
+                        "",
                         Identity(
                             account.address, network.chain_id, stage.deployment.addresses["EnergyMarket"]
                         ),

@@ -21,7 +21,6 @@ from peerwatt.chain.rpc import RpcNetwork
 from peerwatt.client import MarketClient, MarketView
 from peerwatt.errors import InputError
 from peerwatt.replay.cast import envelope_pages
-from peerwatt.replay.founding import ETHER_PER_KEY
 from peerwatt.roles.appointments import ORDER_LEAD_S, Action
 from peerwatt.scenario.keys import PilotKeys
 from peerwatt.scenario.scenario import Scenario
@@ -61,6 +60,8 @@ class _Member:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.log,
+            # A Ctrl-C in the terminal is for the replay, which ends its members.
+            start_new_session=True,
         )
 
     def listening(self) -> str:
@@ -136,8 +137,6 @@ class CommitteeProcesses:
         self._client, self._view = client, view
         self._pages = envelope_pages(self._scenario)
         committee = range(self._scenario.committee.members)
-        keys = [self._keys.committee_member(index).address for index in committee]
-        self._network.fund(dict.fromkeys(keys, ETHER_PER_KEY))
         deployment, peers = self.folder / "deployment.json", self.folder / "peers.txt"
         client.deployment.save(deployment)
         peers.write_text("", encoding="utf-8")

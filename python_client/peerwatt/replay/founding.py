@@ -85,6 +85,15 @@ def fund_market(
         SealedPhase(client).allow_bonds()
 
 
+def fund_roles(network: Network, scenario: Scenario, keys: PilotKeys) -> None:
+    """Give every key that a role sends transactions with its ether."""
+    for paying in (
+        (keys.relayer, keys.keeper, keys.metering_operator),
+        [keys.committee_member(index) for index in range(scenario.committee.members)],
+    ):
+        network.fund({key.address: ETHER_PER_KEY for key in paying})
+
+
 def pay_in(wallet: Wallet, amount: int) -> None:
     """Print local tokens for a wallet and pay them into its account, base units; gas is on the house."""
     pay_in_all([(wallet, amount)])

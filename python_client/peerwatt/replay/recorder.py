@@ -27,28 +27,57 @@ from peerwatt.roles.positions import standing_orders, terms_of
 
 
 class Recorder:
-    """The record of a replay, whose chain is never reorganised.
+    """The record of a replay, whose chain is never reorganised; it holds what is not finished."""
 
-    Attributes:
-        logs: one per interval, by number.
-    """
-
-    def __init__(self, config: MarketConfig, view: MarketView, logs: Mapping[int, IntervalLog]) -> None:
+    def __init__(
+        self, config: MarketConfig, view: MarketView, first: int, first_slot: int, count: int
+    ) -> None:
         """
         Args:
             config: the market's parameters.
             view: of its chain, told of each transaction before this.
-            logs: one for every interval, by number; they are filled in.
+            first: number of the first interval on chain.
+            first_slot: of the same in the scenario.
+            count: how many intervals are recorded.
         """
-        self.logs = logs
         self._config = config
         self._view = view
+        self._first = first
+        self._first_slot = first_slot
+        self._unfinished = range(first, first + count)
+        self._logs: dict[int, IntervalLog] = {}
+
+    def finish(self, interval: int) -> IntervalLog:
+        """Let an interval's log go: nothing more is noted of it, nor of those before it."""
+        log = self._log(interval)
+        assert log is not None, "it was not finished before"
+        self._unfinished = range(interval + 1, self._unfinished.stop)
+        del self._logs[interval]
+        return log
+
+    def save(self) -> object:
+        """What it holds."""
+        return self._unfinished.start, dict(self._logs)
+
+    def restore(self, saved: Any) -> None:
+        """Go on from what `save` gave."""
+        start, self._logs = saved
+        self._unfinished = range(start, self._unfinished.stop)
+
+    def _log(self, interval: int | None) -> IntervalLog | None:
+        """An interval's; None where it is not recorded, or not any more."""
+        if interval is None or interval not in self._unfinished:
+            return None
+        if interval not in self._logs:
+            position = interval - self._first
+            self._logs[interval] = IntervalLog(interval, self._first_slot + position, position)
+        return self._logs[interval]
 
     # What the follower tells
 
     def take(self, transaction: MarketTransaction) -> None:
         """As `Observer` has it."""
-        log = self.logs.get(-1 if transaction.interval is None else transaction.interval)
+        log = self._log(transaction.interval)
         if log is None:
             return
         log.gas += transaction.gas
@@ -112,28 +141,31 @@ class Recorder:
 
     def ordered(self, interval: int, order: SignedOrder, shrunk: bool) -> None:
         """As `Diary` has it."""
-        log = self.logs[interval]
-        log.orders = (*log.orders, order)
-        if shrunk:
-            log.shrunk = (*log.shrunk, order.order.participant)
+        if (log := self._log(interval)) is not None:
+            log.orders = (*log.orders, order)
+            if shrunk:
+                log.shrunk = (*log.shrunk, order.order.participant)
 
     def withheld(self, interval: int, account: int) -> None:
         """As `Diary` has it."""
-        log = self.logs[interval]
-        log.shrunk = (*log.shrunk, account)
+        if (log := self._log(interval)) is not None:
+            log.shrunk = (*log.shrunk, account)
 
     def flowed(self, interval: int, account: int, flow: Flow, reading: MeterReading) -> None:
         """As `Diary` has it."""
-        self.logs[interval].flows[account] = flow
-        self.logs[interval].readings[account] = reading
+        if (log := self._log(interval)) is not None:
+            log.flows[account] = flow
+            log.readings[account] = reading
 
     def judged(self, interval: int, judgement: Judgement) -> None:
         """As `Diary` has it."""
-        self.logs[interval].judgement = judgement
+        if (log := self._log(interval)) is not None:
+            log.judgement = judgement
 
     def settled(self, interval: int, cash: Sequence[int]) -> None:
         """What an interval's settlement changed, base units, by account."""
-        self.logs[interval].cash = tuple(cash)
+        if (log := self._log(interval)) is not None:
+            log.cash = tuple(cash)
 
 
 _NOTES = {

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
+from itertools import islice
 
-from peerwatt.chain import Network, Sender
-from peerwatt.client import MarketClient
+from peerwatt.chain import Network
 from peerwatt.grid.flow.power_flow import PowerFlow
 from peerwatt.record.interval_log import IntervalLog
 from peerwatt.record.replayed import Replayed
 from peerwatt.replay.cast import Stage, cast, envelope_pages
+from peerwatt.replay.checkpoint import CheckpointFile
 from peerwatt.replay.committee_processes import ENVELOPE_LEAD_S, CommitteeProcesses
-from peerwatt.replay.founding import deploy_scenario, fund_market
-from peerwatt.replay.recorder import Recorder
+from peerwatt.replay.course import Course
+from peerwatt.replay.interruption import ReplayInterrupted
 from peerwatt.replay.scheduler import Scheduler
-from peerwatt.replay.twin_observer import TwinObserver
+from peerwatt.replay.watched import founded, restored
 from peerwatt.replay.wiring import Wiring, direct
 from peerwatt.roles.appointments import ORDER_LEAD_S, Action, Appointment, appointments
 from peerwatt.scenario.keys import PilotKeys
@@ -60,74 +60,68 @@ class Replay:
         self._committee = committee
         self._wiring = wiring
 
-    def run(self, progress: Progress = lambda done, of: None) -> Replayed:
+    def run(
+        self,
+        progress: Progress = lambda done, of: None,
+        *,
+        take: Callable[[IntervalLog], None] | None = None,
+        checkpoints: CheckpointFile | None = None,
+        resume: bool = False,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> Replayed:
         """Replay everything.
 
         Args:
             progress: told after every settled interval.
+            take: given the log of every interval that is over; without it, the result has them all.
+            checkpoints: where to keep them.
+            resume: go on from the last of these, on a chain that is fresh.
+            stop: asked after every appointment; if so, the replay ends there, with a checkpoint.
 
         Raises:
             PeerwattError: the chain or the feeder refused.
+            ReplayInterrupted: it was to stop.
         """
-        started = time.monotonic()
         scenario, network, keys = self.scenario, self.network, PilotKeys(self.seed)
-        market, calendar = scenario.market, scenario.calendar
-        deployment = deploy_scenario(network, scenario, keys)
-        client = MarketClient(network, deployment, Sender(network, keys.relayer))
-        view = client.watch()
-        twin = TwinObserver(client, market, scenario.tariff, keys.metering_operator.address)
-        view.tell(twin)
-        fund_market(network, scenario, deployment, keys, self.intervals)
-        first = self._first_on_chain()
-        logs = {
-            first + position: IntervalLog(first + position, calendar.first + position, position)
-            for position in range(self.intervals)
-        }
-        recorder = Recorder(market, view, logs)
-        twin.settled = recorder.settled
-        view.follow()
-        view.tell(recorder)
-        twin.read_books()
-        initial = tuple(cash for cash, _ in twin.books.balances)
+        logs: list[IntervalLog] = []
+        course = Course(network, take or logs.append, checkpoints)
+        if resume:
+            saved = course.take_up(lambda settled: progress(settled, self.intervals))
+            market = restored(network, scenario, keys, self.intervals, saved)
+        else:
+            market = founded(network, scenario, keys, self.intervals)
         if self._committee is not None:
-            self._committee.start(client, view, first, self.seed)
+            self._committee.start(market.client, market.view, market.first, self.seed)
+        stage = Stage(scenario, network, market.client.deployment, market.view, self.seed, market.first)
+        with cast(stage, market.recorder, self._committee, self._wiring) as roles:
+            course.restore(roles)
 
-        def observe() -> None:
-            view.follow()
-            twin.check()
+            def kept(appointment: Appointment) -> None:
+                course.over += 1
+                if appointment.action == Action.SETTLE:
+                    course.finish(market.finish(appointment.interval))
+                    progress(course.settled, self.intervals)
+                stopped = stop() and course.settled < self.intervals
+                if stopped or course.is_due or course.settled == self.intervals:
+                    course.keep(market, roles)
+                if stopped:
+                    raise ReplayInterrupted(course.settled, self.intervals)
 
-        def kept(appointment: Appointment) -> None:
-            if appointment.action == Action.SETTLE:
-                progress(appointment.interval - first + 1, self.intervals)
-
-        stage = Stage(scenario, network, deployment, view, self.seed, first)
-        with cast(stage, recorder, self._committee, self._wiring) as roles:
-            Scheduler(network, roles, observe).run(
-                appointments(market, first, self.intervals, self._envelope_s()), kept
-            )
+            wanted = appointments(scenario.market, market.first, self.intervals, self._envelope_s())
+            Scheduler(network, roles, market.observe).run(islice(wanted, course.over, None), kept)
         return Replayed(
             scenario=scenario,
             chain=network.name,
             seed=self.seed,
-            logs=tuple(logs.values()),
+            logs=tuple(logs),
             solver=PowerFlow(scenario.feeder),
-            initial=initial,
-            final=twin.books.balances,
-            mismatches=len(twin.mismatched),
-            first_difference=twin.first_difference,
-            conservation_error=twin.conservation_error,
-            wall_seconds=time.monotonic() - started,
+            initial=market.initial,
+            final=market.twin.books.balances,
+            mismatches=len(market.twin.mismatched),
+            first_difference=market.twin.first_difference,
+            conservation_error=market.twin.conservation_error,
+            wall_seconds=course.seconds,
         )
-
-    def _first_on_chain(self) -> int:
-        """The interval that the scenario's first one is replayed as.
-
-        Itself, or where the chain's clock is past it already, the next one at the same time of day.
-        """
-        length, per_day = self.scenario.market.interval_length, self.scenario.calendar.per_day
-        first = self.scenario.calendar.first
-        earliest = self.network.latest_timestamp() // length + per_day
-        return first + max(0, -(-(earliest - first) // per_day)) * per_day if earliest > first else first
 
     def _envelope_s(self) -> int:
         """How long before the orders envelopes are begun: a second a page, or the time of whole turns."""

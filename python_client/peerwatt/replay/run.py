@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Final
 
 from peerwatt.chain import open_network
+from peerwatt.chain.networks import EMBEDDED
 from peerwatt.errors import InputError
-from peerwatt.record.derivation import results
+from peerwatt.record.derivation import Derivation
 from peerwatt.record.results import ReplayResult
+from peerwatt.replay.checkpoint import CheckpointFile
 from peerwatt.replay.committee_processes import CommitteeProcesses
+from peerwatt.replay.identity import identity
 from peerwatt.replay.replay import Progress, Replay
 from peerwatt.scenario import variants
 from peerwatt.scenario.keys import PilotKeys
@@ -17,6 +23,9 @@ from peerwatt.scenario.scenario import Scenario
 
 SETUP_S = 86_400
 """A chain that is started here begins a day before the scenario: time to deploy, register and deposit."""
+RESUMABLE: Final = (EMBEDDED, "anvil")
+"""Chains that come to the same state again by the same blocks. Ganache orders a block's transactions by a
+rule of its own, and the chain of a node behind a URL goes on by itself."""
 
 
 def replay_scenario(
@@ -28,6 +37,9 @@ def replay_scenario(
     *,
     chain_id: int | None = None,
     committee: Path | None = None,
+    checkpoint: Path | None = None,
+    resume: bool = False,
+    stop: Callable[[], bool] = lambda: False,
 ) -> ReplayResult:
     """Replay a scenario from its first interval on.
 
@@ -39,16 +51,36 @@ def replay_scenario(
         progress: told after every settled interval.
         chain_id: the chain that must be found; any is fine without it.
         committee: folder for the states of a committee of processes; without it, it is in this process.
+        checkpoint: file for the replay's checkpoints, on a chain of `RESUMABLE`; whoever has written down the
+            results removes it.
+        resume: go on from the file's last checkpoint.
+        stop: asked after every step; if so, the replay ends there, with a checkpoint.
 
     Raises:
-        PeerwattError: the chain cannot be opened, or it or the feeder refused.
+        PeerwattError: the chain cannot be opened, it or the feeder refused, or there is no checkpoint.
+        ReplayInterrupted: it was to stop.
     """
+    file = None
+    if checkpoint is not None and chain in RESUMABLE:
+        file = CheckpointFile(checkpoint, identity(scenario, chain, seed, intervals, committee))
+        if resume:
+            file.require()
+    elif resume:
+        raise InputError(f"--resume: no checkpoints are kept of {chain}: replay on {' or '.join(RESUMABLE)}")
     genesis = int(scenario.calendar.start.timestamp()) - SETUP_S
-    with open_network(chain, genesis_time=genesis, sealed=True, chain_id=chain_id) as network:
-        if committee is None:
-            return results(Replay(scenario, network, seed, intervals).run(progress))
-        with CommitteeProcesses(network, scenario, PilotKeys(seed), committee) as processes:
-            return results(Replay(scenario, network, seed, intervals, processes).run(progress))
+    with ExitStack() as stack:
+        if file is not None:
+            stack.enter_context(file)
+        network = stack.enter_context(
+            open_network(chain, genesis_time=genesis, sealed=True, chain_id=chain_id)
+        )
+        processes = None
+        if committee is not None:
+            processes = stack.enter_context(CommitteeProcesses(network, scenario, PilotKeys(seed), committee))
+        replay = Replay(scenario, network, seed, intervals, processes)
+        derivation = Derivation(scenario)
+        replayed = replay.run(progress, take=derivation.take, checkpoints=file, resume=resume, stop=stop)
+        return derivation.results(replayed)
 
 
 def replay(

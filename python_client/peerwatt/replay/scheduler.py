@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final, Protocol
+from typing import Any, Final, Protocol, runtime_checkable
 
 from peerwatt.chain import Network
 from peerwatt.roles.appointments import Action, Appointment
@@ -26,6 +26,17 @@ class Role(Protocol):
         Args:
             now: Unix time, s; the chain's newest block counts where it is later.
         """
+
+
+@runtime_checkable
+class Saving(Protocol):
+    """A role that keeps something in memory which it would have on disk, were it a process of its own."""
+
+    def save(self) -> object:
+        """A copy of it, for a role like this one. Nobody else knows what it is."""
+
+    def restore(self, saved: Any) -> None:
+        """Go on from what `save` gave."""
 
 
 class Scheduler:

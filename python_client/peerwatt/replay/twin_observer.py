@@ -39,6 +39,11 @@ IGNORED: Final = frozenset({DEPLOYMENT, "scheduleCommittee", "offerRole", "accep
 """Calls about who may do what, which is the chain's alone to check."""
 MONEY: Final = frozenset({"deposit", "withdraw", "forfeit", "correct"})
 """Calls that change balances besides the settlements."""
+_SAVED: Final = (
+    *("mismatched", "first_difference", "conservation_error", "books"),
+    *("_twin", "_sealed", "_purses", "_to_compare", "_booked", "_money_moved"),
+)
+"""Attributes that a replay goes on with."""
 
 
 class TwinObserver:
@@ -83,6 +88,19 @@ class TwinObserver:
     def _start(self) -> None:
         self._twin = MarketTwin(*self._founded)
         self._sealed = SealedBatches(self._twin) if self._twin.config.is_sealed else None
+
+    def forget(self, before: int) -> None:
+        """Forget intervals that are settled and that nobody will correct, up to one."""
+        self._twin.forget(before)
+
+    def save(self) -> object:
+        """The reference and what was found so far; to be called after `check`."""
+        return {name: getattr(self, name) for name in _SAVED}
+
+    def restore(self, saved: Mapping[str, Any]) -> None:
+        """Go on from what `save` gave."""
+        for name in _SAVED:
+            setattr(self, name, saved[name])
 
     # What the follower tells
 

@@ -22,11 +22,14 @@ from peerwatt.chain.networks import EMBEDDED
 from peerwatt.chain.nodes import NODES
 from peerwatt.errors import InputError, PeerwattError
 from peerwatt.record.results import ReplayResult
+from peerwatt.replay.interruption import Interruption, ReplayInterrupted
 from peerwatt.replay.run import replay_scenario
 from peerwatt.scenario.scenario import Scenario
 
 GRACE_SECONDS: Final = 10.0
-"""How long a worker that is told to end may take to end its node."""
+"""How long a worker that is told to end may take to end the step at hand, and its node."""
+POLL_SECONDS: Final = 0.2
+"""How often it is asked whether to stop."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +41,16 @@ class ZoneJob:
         seed: of every draw and key.
         intervals: how many.
         committee: folder for the states of a committee of processes; without it, it is in the zone's process.
+        checkpoint: file for its checkpoints.
+        resume: whether to go on from the last of these.
     """
 
     scenario: Scenario
     seed: int
     intervals: int
     committee: Path | None = None
+    checkpoint: Path | None = None
+    resume: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,6 +77,7 @@ def replay_zones(
     progress: Callable[[int, int, int], None] = lambda job, done, of: None,
     keep: Keep | None = None,
     chain_id: int | None = None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> list[ReplayResult]:
     """Replay zones; the results are those of replaying them one after another.
 
@@ -81,6 +89,7 @@ def replay_zones(
         progress: told after every settled interval of which job, how many and of how many.
         keep: called with each result as it comes, where it is.
         chain_id: the chain that must be found; any is fine without it.
+        stop: asked again and again; if so, every zone ends after the step at hand, with a checkpoint.
 
     Returns:
         The results in the order of the jobs.
@@ -88,19 +97,20 @@ def replay_zones(
     Raises:
         InputError: there are to be no workers.
         PeerwattError: one zone could not be replayed; the others were ended.
+        ReplayInterrupted: they were to stop.
     """
     workers = len(os.sched_getaffinity(0)) if workers is None else workers
     if workers < 1:
         raise InputError(f"workers {workers}: give at least 1")
     if min(workers, len(jobs)) > 1 and chain in (EMBEDDED, *NODES):
-        return _side_by_side(jobs, chain, workers, progress, keep, chain_id)
+        return _side_by_side(jobs, chain, workers, progress, keep, chain_id, stop)
     results = []
     for number, job in enumerate(jobs):
 
         def advance(done: int, of: int, number: int = number) -> None:
             progress(number, done, of)
 
-        results.append(_replay(job, chain, chain_id, advance))
+        results.append(_replay(job, chain, chain_id, advance, stop))
         if keep is not None:
             keep(number, results[-1])
     return results
@@ -111,6 +121,7 @@ def _replay(
     chain: str,
     chain_id: int | None,
     progress: Callable[[int, int], None],
+    stop: Callable[[], bool],
 ) -> ReplayResult:
     return replay_scenario(
         job.scenario,
@@ -120,6 +131,9 @@ def _replay(
         progress,
         chain_id=chain_id,
         committee=job.committee,
+        checkpoint=job.checkpoint,
+        resume=job.resume,
+        stop=stop,
     )
 
 
@@ -130,11 +144,13 @@ def _side_by_side(
     progress: Callable[[int, int, int], None],
     keep: Keep | None,
     chain_id: int | None,
+    stop: Callable[[], bool],
 ) -> list[ReplayResult]:
     context, level = get_context("spawn"), logging.getLogger(__name__).getEffectiveLevel()
     waiting = list(enumerate(jobs))
     running: dict[Connection, tuple[int, BaseProcess]] = {}
     results: dict[int, ReplayResult] = {}
+    settled = dict.fromkeys(range(len(jobs)), 0)
 
     def begin(number: int, job: ZoneJob) -> None:
         ours, theirs = context.Pipe(duplex=False)
@@ -148,7 +164,9 @@ def _side_by_side(
         while waiting or running:
             while waiting and len(running) < workers:
                 begin(*waiting.pop(0))
-            for connection in wait(list(running)):
+            if stop():
+                raise ReplayInterrupted(sum(settled.values()), sum(job.intervals for job in jobs))
+            for connection in wait(list(running), POLL_SECONDS):
                 assert isinstance(connection, Connection)
                 number, process = running[connection]
                 try:
@@ -165,9 +183,12 @@ def _side_by_side(
                     continue
                 match said:
                     case _Progress():
+                        settled[number] = said.done
                         progress(number, said.done, said.of)
                     case logging.LogRecord():
-                        logging.getLogger(said.name).handle(said)
+                        logger = logging.getLogger(said.name)
+                        if logger.isEnabledFor(said.levelno):
+                            logger.handle(said)
                     case _Failure(line, expected):
                         name = jobs[number].scenario.name
                         raise (PeerwattError if expected else RuntimeError)(f"{name}: {line}")
@@ -193,21 +214,17 @@ def _work(
     keep: Keep | None,
     level: int,
 ) -> None:
-    """One worker's whole life. Whoever started it ends it with SIGTERM, on which it ends its node."""
+    """One worker's whole life. It is ended with SIGTERM, the first of which lets it keep a checkpoint."""
     signal.signal(signal.SIGTERM, _leave)
     _log_to(parent, job.scenario.name, level)
     try:
-        result = _replay(
-            job,
-            chain,
-            chain_id,
-            lambda done, of: parent.send(_Progress(done, of)),
-        )
+        with Interruption(signal.SIGTERM) as stop:
+            result = _replay(job, chain, chain_id, lambda done, of: parent.send(_Progress(done, of)), stop)
         if keep is not None:
             keep(number, result)
         parent.send(result)
-    except BrokenPipeError:
-        # Whoever started it is gone.
+    except (BrokenPipeError, ReplayInterrupted):
+        # Whoever started it is gone, or told it to stop.
         pass
     except PeerwattError as error:
         parent.send(_Failure(str(error), expected=True))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from peerwatt.chain import UnreachableChain
 from peerwatt.client import Head, published_limits
@@ -74,6 +74,15 @@ class Member:
         self._peers = peers
         self._envelopes = envelopes
         self._config = seat.config
+
+    def save(self) -> object:
+        """From which block on it has to see the chain again. What it signed follows from that once more."""
+        return self.follower.followed.undecided_since()
+
+    def restore(self, saved: Any) -> None:
+        """Go on from what `save` gave, with an empty state."""
+        if saved is not None:
+            self.follower.begin_at(saved)
 
     def step(self, now: int = 0) -> Head:
         """Do everything that can be done now.

@@ -6,8 +6,8 @@ public inputs. The dispatch derives it from them, as anybody can, and trusts no 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from peerwatt.client import IntervalView, MarketClient, MarketView
 from peerwatt.grid.flow.power_flow import PowerFlow
@@ -24,13 +24,6 @@ from peerwatt.roles.ports import Diary
 from peerwatt.roles.positions import standing_orders, terms_of
 
 EVERYTHING_FLOWS: Final = frozenset({Verdict.ACCEPT, Verdict.EXPIRED})
-
-
-@dataclass(frozen=True)
-class _Decided:
-    judgement: Judgement
-    verdict: Verdict
-    positions: dict[int, Accepted]
 
 
 class Dispatch:
@@ -69,7 +62,16 @@ class Dispatch:
         self._diary = diary
         self._next = first
         self._undecided: list[int] = []
-        self._decided: dict[int, _Decided] = {}
+        # By interval, and where the verdict lets not everything flow, by account: Wh.
+        self._allowed: dict[int, dict[int, int] | None] = {}
+
+    def save(self) -> object:
+        """What it would have on disk: how far it has come, and what it lets flow."""
+        return self._next, list(self._undecided), dict(self._allowed)
+
+    def restore(self, saved: Any) -> None:
+        """Go on from what `save` gave."""
+        self._next, self._undecided, self._allowed = saved
 
     def step(self, now: int) -> None:
         """Derive what the grid lets flow where the verdict is there, and where nobody ordered anything."""
@@ -92,11 +94,8 @@ class Dispatch:
         that the network can carry; everything beyond earns nothing.
         """
         self.step(0)
-        decided = self._decided.get(interval)
-        if decided is None or decided.verdict in EVERYTHING_FLOWS:
-            return None
-        position = decided.positions.get(account)
-        return (position.sell if position else 0) + decided.judgement.surplus_wh(account)
+        allowed = self._allowed.get(interval)
+        return None if allowed is None else allowed[account]
 
     def _decide(self, interval: int, view: IntervalView) -> None:
         clearing = view.cleared.clearing if view.cleared else Clearing()
@@ -111,17 +110,25 @@ class Dispatch:
         }
         inputs = ReportInputs(self._client.domain, posted, forecast.within(limits), self._rules)
         judgement = inputs.judge(self._solver)
-        verdict, positions = judgement.report.verdict, {}
+        verdict, positions = judgement.report.verdict, dict[int, Accepted]()
         if view.records:
             assert view.verdict is not None
             verdict = view.verdict
             judgement = expired(judgement) if verdict == Verdict.EXPIRED else judgement
             terms = terms_of(self._client.interval(interval))
             positions = standing_orders(view, terms, self._config)
-        self._decided = {
+        self._allowed = {
             number: each
-            for number, each in self._decided.items()
+            for number, each in self._allowed.items()
             if number > interval - self._config.ring_size
         }
-        self._decided[interval] = _Decided(judgement, verdict, positions)
+        self._allowed[interval] = None if verdict in EVERYTHING_FLOWS else _allowed(judgement, positions)
         self._diary.judged(interval, judgement)
+
+
+def _allowed(judgement: Judgement, positions: Mapping[int, Accepted]) -> dict[int, int]:
+    """What was accepted of each participant's sale and what it may feed in beyond it, Wh."""
+    sold = {account: position.sell for account, position in positions.items()}
+    return {
+        account: sold.get(account, 0) + judgement.surplus_wh(account) for account in judgement.participants
+    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from peerwatt.agents.meter import Meter
 from peerwatt.client import MarketView
@@ -66,6 +66,15 @@ class Home:
         self._meter = Meter(self.account)
         self._next_order = self._next_reading = first
         self._unattested: dict[int, MeterSignedReading] = {}
+
+    def save(self) -> object:
+        """What it would have on disk: its meter, how far it has come, and the readings that it waits with."""
+        return self._meter.save(), self._next_order, self._next_reading, dict(self._unattested)
+
+    def restore(self, saved: Any) -> None:
+        """Go on from what `save` gave."""
+        meter, self._next_order, self._next_reading, self._unattested = saved
+        self._meter.restore(meter)
 
     def step(self, now: int) -> None:
         """Order for every interval whose gate closes soon, and read the meter for every one that is over."""

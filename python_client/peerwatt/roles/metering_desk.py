@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from peerwatt.client import IntervalView, MarketClient, MarketView
 from peerwatt.errors import InputError
@@ -65,6 +65,14 @@ class MeteringDesk:
         taken = self._readings.setdefault(reading.interval, {})
         if taken.setdefault(reading.participant, reading) != reading:
             raise InputError(f"{where}: another reading was taken before: corrections have runs of their own")
+
+    def save(self) -> object:
+        """What it would have on disk: the readings that it collected."""
+        return {interval: dict(taken) for interval, taken in self._readings.items()}
+
+    def restore(self, saved: Any) -> None:
+        """Go on from what `save` gave."""
+        self._readings = saved
 
     def step(self, now: int) -> None:
         """Attest every interval that is over and not attested.

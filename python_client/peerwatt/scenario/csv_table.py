@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import gzip
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import TypeVar
+from typing import IO, TypeVar, cast
 
 from peerwatt.scenario.problems import Problem, one_of
 
@@ -59,7 +61,7 @@ def read_csv(path: Path, required: tuple[str, ...], optional: tuple[str, ...] | 
     """Read a file. Whatever is wrong with it ends up in `problems`; nothing is raised.
 
     Args:
-        path: the file; UTF-8, comma separated, header first.
+        path: the file; UTF-8, comma separated, header first; packed with gzip where its name ends in `.gz`.
         required: columns that must be there.
         optional: columns that may be; None allows any.
     """
@@ -79,7 +81,7 @@ def read_csv_as(path: Path, layouts: tuple[tuple[str, ...], ...]) -> CsvTable:
 def _table(path: Path, layouts: tuple[tuple[str, ...], ...], optional: tuple[str, ...] | None) -> CsvTable:
     table = CsvTable(str(path))
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
+        with _opened(path) as file:
             first = file.readline()
             file.seek(0)
             semicolons = len(layouts) > 1 and ";" in first and "," not in first
@@ -89,9 +91,15 @@ def _table(path: Path, layouts: tuple[tuple[str, ...], ...], optional: tuple[str
         table.problem(None, "", "no such file")
     except UnicodeDecodeError as error:
         table.problem(None, "", f"is not UTF-8 text: {error.reason} at byte {error.start}")
-    except OSError as error:
-        table.problem(None, "", f"cannot be read: {error.strerror}")
+    except (OSError, EOFError, zlib.error) as error:
+        table.problem(None, "", f"cannot be read: {getattr(error, 'strerror', None) or error}")
     return table
+
+
+def _opened(path: Path) -> IO[str]:
+    """A file's text; of one that is named `.gz`, what is packed in it."""
+    open_ = gzip.open if path.suffix == ".gz" else open
+    return cast(IO[str], open_(path, "rt", newline="", encoding="utf-8-sig"))
 
 
 def _read(

@@ -7,6 +7,7 @@ only together with the batch that holds it: a process that is killed at any inst
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -21,7 +22,7 @@ from peerwatt.messages import (
     encode_signed_readings,
 )
 from peerwatt.roles.ports import OwnReading
-from peerwatt.roles.relayer.batch_record import BatchRecord
+from peerwatt.roles.relayer.batch_record import OPEN, BatchRecord
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS orders (
@@ -52,10 +53,11 @@ class OrderQueue:
         batches: the batches that were made, with what became of them.
     """
 
-    def __init__(self, path: Path | str = ":memory:") -> None:
+    def __init__(self, path: Path | str = "") -> None:
         """
         Args:
-            path: of the SQLite file, or `:memory:` for a queue that need not survive.
+            path: of the SQLite file; without it the queue need not survive, and SQLite keeps what is too much
+                for its memory in a temporary file.
 
         Raises:
             InputError: another version of this program wrote the file.
@@ -86,6 +88,28 @@ class OrderQueue:
     def close(self) -> None:
         """Let the file go."""
         self._database.close()
+
+    def save(self) -> bytes:
+        """A copy as a SQLite file has it, from the oldest interval on that something waits for."""
+        with closing(sqlite3.connect(":memory:", isolation_level=None)) as copy:
+            self._database.backup(copy)
+            [[oldest]] = copy.execute(
+                "SELECT min(interval) FROM (SELECT max(interval) AS interval FROM orders "
+                "UNION SELECT interval FROM orders WHERE state = 'queued' "
+                "UNION SELECT interval FROM batches WHERE state IN (?, ?) "
+                "UNION SELECT interval FROM readings)",
+                OPEN,
+            )
+            for table in ("orders", "batches"):
+                copy.execute(f"DELETE FROM {table} WHERE interval < ?", (oldest,))
+            copy.execute("VACUUM")
+            return copy.serialize()
+
+    def restore(self, saved: bytes) -> None:
+        """Hold what `save` gave, and nothing else."""
+        with closing(sqlite3.connect(":memory:")) as copy:
+            copy.deserialize(saved)
+            copy.backup(self._database)
 
     def accept(self, order: SignedOrder) -> None:
         """Take an order in; it is on disk when this returns.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Any, Final
 
 from web3.types import TxReceipt
 
@@ -63,6 +63,14 @@ class Relayer:
         self._sealed = SealedEntry(client, draw_salt) if self._config.is_sealed else None
         self._entry: Entry = self._sealed or OpenEntry(client)
         self._overruling = Overruling(client, self._config, queue, view)
+
+    def save(self) -> object:
+        """What it would have on disk: the part of its queue that is not over."""
+        return self.queue.save()
+
+    def restore(self, saved: Any) -> None:
+        """Go on from what `save` gave."""
+        self.queue.restore(saved)
 
     # What others hand in
 
