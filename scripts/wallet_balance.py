@@ -5,7 +5,8 @@ brownie run scripts/wallet_balance.py main ada --network peerwatt-ganache
 """
 
 from peerwatt.cli.script import run
-from peerwatt.roles.local_pilot import DEFAULT_SCENARIO, UNITS, local_pilot
+from peerwatt.roles.local_pilot import DEFAULT_SCENARIO, local_pilot
+from peerwatt.units import BASE_UNITS_PER_CURRENCY
 
 
 def main(participant: str, scenario: str = DEFAULT_SCENARIO) -> None:
@@ -14,9 +15,9 @@ def main(participant: str, scenario: str = DEFAULT_SCENARIO) -> None:
         home, currency = pilot.home(participant), pilot.scenario.currency
         balance = pilot.wallet(home).balance()
         print(f"{participant}, account {home.account}")
-        print(f"cash          {balance.cash / UNITS:14.6f} {currency}")
-        print(f"margin        {balance.margin / UNITS:14.6f} {currency}")
-        print(f"to withdraw   {balance.free / UNITS:14.6f} {currency}")
+        print(f"cash          {balance.cash / BASE_UNITS_PER_CURRENCY:14.6f} {currency}")
+        print(f"margin        {balance.margin / BASE_UNITS_PER_CURRENCY:14.6f} {currency}")
+        print(f"to withdraw   {balance.free / BASE_UNITS_PER_CURRENCY:14.6f} {currency}")
         print(f"energy credit {balance.energy / 1000:14.3f} kWh")
 
 

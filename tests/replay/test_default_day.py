@@ -47,8 +47,8 @@ def test_buys_and_sells_balance_in_every_interval(default_day: Day) -> None:
         assert sum(log.cleared.fills(Side.BUY).values()) == volume
         assert sum(log.cleared.fills(Side.SELL).values()) == volume
         accepted = log.judgement.report.volume if log.judgement else 0
-        assert sum(position.buy for position in log.positions.values()) == accepted
-        assert sum(position.sell for position in log.positions.values()) == accepted
+        assert sum(position.buy for position in log.accepted.values()) == accepted
+        assert sum(position.sell for position in log.accepted.values()) == accepted
 
 
 def test_a_curtailed_interval_is_over_its_limit_before_the_gate_and_within_it_after(default_day: Day) -> None:

@@ -41,8 +41,8 @@ def test_named_charges_and_losses_are_settled_as_in_the_reference(replayed: Repl
 
 def test_the_grid_operator_recovers_the_stated_total(replayed: Replayed) -> None:
     retail = replayed.scenario.tariff.retail
-    bought = sum(p.buy for log in replayed.logs for p in log.positions.values())
-    lost = sum(p.loss for log in replayed.logs for p in log.positions.values())
+    bought = sum(p.buy for log in replayed.logs for p in log.accepted.values())
+    lost = sum(p.loss for log in replayed.logs for p in log.accepted.values())
     assert bought > 0 < lost
     cash = replayed.final[SystemAccount.GRID_OPERATOR][0]
     assert cash == FEE * bought + retail * lost
@@ -50,11 +50,11 @@ def test_the_grid_operator_recovers_the_stated_total(replayed: Replayed) -> None
 
 def test_sellers_bear_their_part_and_the_far_one_more(replayed: Replayed) -> None:
     paid = {
-        account: sum(log.positions[account].charge for log in replayed.logs if account in log.positions)
+        account: sum(log.accepted[account].charge for log in replayed.logs if account in log.accepted)
         for account in (home.account for home in replayed.scenario.participants)
     }
     sold = {
-        account: sum(log.positions[account].sell for log in replayed.logs if account in log.positions)
+        account: sum(log.accepted[account].sell for log in replayed.logs if account in log.accepted)
         for account in paid
     }
     per_wh = {a: paid[a] / sold[a] for a in paid if sold[a]}

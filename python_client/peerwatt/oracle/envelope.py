@@ -17,9 +17,7 @@ from peerwatt.grid.flow.power_flow import PowerFlow
 from peerwatt.grid.gate.operating_envelope import operating_envelope
 from peerwatt.messages import NO_LIMITS, ROSTER_PAGE, EnvelopeLimits, OperatingEnvelope
 from peerwatt.oracle.judgement import GridForecast
-from peerwatt.units import CONNECTION_UNIT_W
-
-_SECONDS_PER_HOUR = 3600
+from peerwatt.units import CONNECTION_UNIT_W, HOUR_S
 
 
 @dataclass(frozen=True)
@@ -124,4 +122,4 @@ class EnvelopeInputs:
 
     def _watts(self, energy_wh: Ints) -> Ints:
         """Mean power over the interval, W, rounded up."""
-        return np.asarray(-(-energy_wh * _SECONDS_PER_HOUR // self.length_s))
+        return np.asarray(-(-energy_wh * HOUR_S // self.length_s))

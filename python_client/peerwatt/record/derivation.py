@@ -125,9 +125,9 @@ def _interval(scenario: Scenario, log: IntervalLog) -> IntervalResult:
     assert log.judgement is not None
     grid = log.judgement.grid
     price, sell_price = average_prices(scenario.market, log)
-    bought = {account: position.buy for account, position in log.positions.items()}
+    bought = {account: of.buy for account, of in log.accepted.items()}
     neighbours = sum(min(bought.get(account, 0), flow.imported) for account, flow in log.flows.items())
-    sold = {account: position.sell for account, position in log.positions.items()}
+    sold = {account: of.sell for account, of in log.accepted.items()}
     return IntervalResult(
         interval=log.slot,
         start=scenario.calendar.iso(log.position),
@@ -145,7 +145,7 @@ def _interval(scenario: Scenario, log: IntervalLog) -> IntervalResult:
         grid_wh=sum(flow.imported for flow in log.flows.values()) - neighbours,
         surplus_wh=sum(max(0, flow.exported - sold.get(account, 0)) for account, flow in log.flows.items()),
         curtailed_wh=sum(flow.curtailed for flow in log.flows.values()),
-        losses_wh=sum(position.loss for position in log.positions.values()),
+        losses_wh=sum(of.loss for of in log.accepted.values()),
         voltage_max_pu_before=_highest(grid.before),
         voltage_max_pu_after=_highest(grid.after),
         voltage_min_pu_before=float(np.min(grid.before.u_pu)),
@@ -162,20 +162,20 @@ def _highest(flow: FlowResult) -> float:
 
 def _settlement(log: IntervalLog, account: int, name: str) -> SettlementResult:
     flow = log.flows[account]
-    position = log.positions.get(account)
+    accepted = log.accepted.get(account)
     return SettlementResult(
         interval=log.slot,
         participant=name,
-        accepted_sell_wh=position.sell if position else 0,
-        accepted_buy_wh=position.buy if position else 0,
+        accepted_sell_wh=accepted.sell if accepted else 0,
+        accepted_buy_wh=accepted.buy if accepted else 0,
         imported_wh=flow.imported,
         exported_wh=flow.exported,
         own_wh=flow.own,
         curtailed_wh=flow.curtailed,
-        loss_wh=position.loss if position else 0,
-        network_charge=position.charge if position else 0,
+        loss_wh=accepted.loss if accepted else 0,
+        network_charge=accepted.charge if accepted else 0,
         cash=log.cash[account] if log.cash else 0,
-        on_market=position is not None,
+        on_market=accepted is not None,
     )
 
 

@@ -40,8 +40,8 @@ def taken_steps(market: MarketConfig, log: IntervalLog) -> Iterator[TakenStep]:
     """The steps of all orders that the market took, in posting order."""
     clearing = log.clearing
     for record in log.records:
-        stands = log.positions[record.participant]
-        left = {Side.BUY: stands.buy, Side.SELL: stands.sell}
+        of_order = log.accepted[record.participant]
+        left = {Side.BUY: of_order.buy, Side.SELL: of_order.sell}
         # The gate decides on orders; its cut falls on the step that trades last.
         accepted = {}
         for placed in sorted(record.steps, key=lambda placed: merit(placed.step)):
@@ -137,15 +137,15 @@ def curtailment_reasons(
         return
     heaviest = max(grid.reasons, key=lambda reason: (reason.sell_wh, reason.surplus_wh, -reason.participant))
     for account, filled in sorted(log.cleared.fills(Side.BUY).items()):
-        position = log.positions.get(account)
-        if position is None or position.buy >= filled:
+        accepted = log.accepted.get(account)
+        if accepted is None or accepted.buy >= filled:
             continue
         yield CurtailmentReason(
             interval=log.slot,
             participant=names[account],
             side="buy",
             filled_wh=filled,
-            accepted_wh=position.buy,
+            accepted_wh=accepted.buy,
             surplus_wh=0,
             code=_code(feeder, heaviest),
             element=heaviest.element,
@@ -153,7 +153,7 @@ def curtailment_reasons(
             limit=heaviest.limit,
             unit=heaviest.unit,
             sentence=(
-                f"{filled - position.buy} Wh bought came from sales that the network cannot carry "
+                f"{filled - accepted.buy} Wh bought came from sales that the network cannot carry "
                 f"({heaviest.element}); the supplier delivers them at the retail price"
             ),
         )

@@ -29,7 +29,7 @@ class IntervalLog:
         traded: what it matched, Wh.
         judgement: the oracle's.
         verdict: on chain.
-        positions: what stood of each order, by account.
+        accepted: what of each order was accepted, by account.
         flows: what every home did, by account.
         readings: what every meter counted, by account.
         lost: accounts whose reading never reached the metering operator.
@@ -48,7 +48,7 @@ class IntervalLog:
     traded: int = 0
     judgement: Judgement | None = None
     verdict: Verdict = Verdict.ACCEPT
-    positions: dict[int, Accepted] = field(default_factory=dict)
+    accepted: dict[int, Accepted] = field(default_factory=dict)
     flows: dict[int, Flow] = field(default_factory=dict)
     readings: dict[int, MeterReading] = field(default_factory=dict)
     lost: tuple[int, ...] = ()

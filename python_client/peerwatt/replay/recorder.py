@@ -23,7 +23,7 @@ from peerwatt.messages import (
 )
 from peerwatt.oracle import ClearedInterval, Judgement
 from peerwatt.record.interval_log import IntervalLog
-from peerwatt.roles.positions import standing_orders, terms_of
+from peerwatt.roles.accepted_orders import accepted_orders, terms_of
 
 
 class Recorder:
@@ -135,7 +135,7 @@ class Recorder:
             said["terms"],
             said["clearing"],
         )
-        log.positions = standing_orders(view, terms_of(state), self._config)
+        log.accepted = accepted_orders(view, terms_of(state), self._config)
 
     # What parties say of what the chain does not see
 

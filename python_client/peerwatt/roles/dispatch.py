@@ -19,11 +19,9 @@ from peerwatt.messages import Clearing, Verdict
 from peerwatt.oracle import Judgement, expired
 from peerwatt.oracle.forecast_file import ForecastSource
 from peerwatt.oracle.report_inputs import PostedInterval, ReportInputs
+from peerwatt.roles.accepted_orders import accepted_orders, terms_of
 from peerwatt.roles.appointments import Action, due
 from peerwatt.roles.ports import Diary
-from peerwatt.roles.positions import standing_orders, terms_of
-
-EVERYTHING_FLOWS: Final = frozenset({Verdict.ACCEPT, Verdict.EXPIRED})
 
 
 class Dispatch:
@@ -110,25 +108,25 @@ class Dispatch:
         }
         inputs = ReportInputs(self._client.domain, posted, forecast.within(limits), self._rules)
         judgement = inputs.judge(self._solver)
-        verdict, positions = judgement.report.verdict, dict[int, Accepted]()
+        verdict, accepted = judgement.report.verdict, dict[int, Accepted]()
         if view.records:
             assert view.verdict is not None
             verdict = view.verdict
             judgement = expired(judgement) if verdict == Verdict.EXPIRED else judgement
             terms = terms_of(self._client.interval(interval))
-            positions = standing_orders(view, terms, self._config)
+            accepted = accepted_orders(view, terms, self._config)
         self._allowed = {
             number: each
             for number, each in self._allowed.items()
             if number > interval - self._config.ring_size
         }
-        self._allowed[interval] = None if verdict in EVERYTHING_FLOWS else _allowed(judgement, positions)
+        self._allowed[interval] = _allowed(judgement, accepted) if verdict.cuts else None
         self._diary.judged(interval, judgement)
 
 
-def _allowed(judgement: Judgement, positions: Mapping[int, Accepted]) -> dict[int, int]:
+def _allowed(judgement: Judgement, accepted: Mapping[int, Accepted]) -> dict[int, int]:
     """What was accepted of each participant's sale and what it may feed in beyond it, Wh."""
-    sold = {account: position.sell for account, position in positions.items()}
+    sold = {account: of.sell for account, of in accepted.items()}
     return {
         account: sold.get(account, 0) + judgement.surplus_wh(account) for account in judgement.participants
     }

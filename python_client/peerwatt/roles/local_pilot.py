@@ -21,11 +21,10 @@ from peerwatt.scenario.keys import PilotKeys
 from peerwatt.scenario.loading import load_scenario
 from peerwatt.scenario.participants import Participant
 from peerwatt.scenario.scenario import Scenario
+from peerwatt.units import BASE_UNITS_PER_CURRENCY
 
 DEFAULT_SCENARIO = "brooklyn-10"
 DEFAULT_NODE = "http://127.0.0.1:8545"
-UNITS = 1_000_000
-"""Base units of one unit of the currency."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,7 @@ def base_units(amount: str | int | float) -> int:
         InputError: it is not positive, or has more than six decimals.
     """
     try:
-        units = Decimal(str(amount)) * UNITS
+        units = Decimal(str(amount)) * BASE_UNITS_PER_CURRENCY
     except InvalidOperation:
         units = Decimal(0)
     if units <= 0 or units != units.to_integral_value():

@@ -19,9 +19,9 @@ from peerwatt.messages import (
     encode_readings,
     readings_hash,
 )
+from peerwatt.roles.accepted_orders import terms_of
 from peerwatt.roles.appointments import Action, due
 from peerwatt.roles.ports import MeterSignedReading, is_signed_by
-from peerwatt.roles.positions import terms_of
 
 FIRST_RUN: Final = 1
 

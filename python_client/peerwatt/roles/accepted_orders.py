@@ -1,4 +1,4 @@
-"""What stands of every order of a gated interval, from what the chain says of it."""
+"""What of every order of a gated interval is accepted, by what the chain says of the interval."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def terms_of(state: IntervalState) -> Terms:
     )
 
 
-def standing_orders(view: IntervalView, terms: Terms, config: MarketConfig) -> dict[int, Accepted]:
-    """What stands of every order, by account.
+def accepted_orders(view: IntervalView, terms: Terms, config: MarketConfig) -> dict[int, Accepted]:
+    """What of every order is accepted, by account.
 
     Args:
         view: the interval, with its verdict.
@@ -35,6 +35,6 @@ def standing_orders(view: IntervalView, terms: Terms, config: MarketConfig) -> d
     for batch, packed in enumerate(view.records):
         records = decode_records(packed)
         decisions = view.decisions[batch] if view.decisions else b""
-        stands = accepted_by_batch(records, decisions, terms, config)
-        found |= {record.participant: at for record, at in zip(records, stands, strict=True)}
+        accepted = accepted_by_batch(records, decisions, terms, config)
+        found |= {record.participant: of for record, of in zip(records, accepted, strict=True)}
     return found
