@@ -174,7 +174,9 @@ def copy_of_the_repository(folder: Path) -> Path:
 
 def _environment(url: str | None) -> dict[str, str]:
     """A shell's in which `peerwatt` and `python` are those of the tests, 80 columns wide."""
-    kept = {key: value for key, value in os.environ.items() if key not in ("ETH_RPC_URL", "MAKEFLAGS")}
+    # A `make` of a block is its own, also where a `make` runs the tests.
+    left_out = ("ETH_RPC_URL", "MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES")
+    kept = {key: value for key, value in os.environ.items() if key not in left_out}
     return {
         **kept,
         **({} if url is None else {"ETH_RPC_URL": url}),
