@@ -14,6 +14,7 @@ from peerwatt.client import EnvelopeBoard, Head, MarketClient
 from peerwatt.client.market import Registration
 from peerwatt.grid.flow.power_flow import PowerFlow
 from peerwatt.market.participant_registry import Participant
+from peerwatt.oracle.derivations import Derivations
 from peerwatt.oracle.envelope_publisher import EnvelopePublisher
 from peerwatt.oracle.envelope_record import EnvelopeRecord
 from peerwatt.oracle.forecast_file import ForecastDirectory, ForecastDocument
@@ -56,7 +57,7 @@ def test_registration_that_a_reorganisation_takes_back_is_in_no_later_envelope(
         record = EnvelopeRecord(database)
         seat = Seat(client, member, Habits())
         peers = Peers(PeerList(tmp_path / "peers.txt"))
-        publisher = EnvelopePublisher(seat, solver, forecasts, record, peers)
+        publisher = EnvelopePublisher(seat, Derivations(solver), forecasts, record, peers)
 
         def accounts_in_the_envelope_of(interval: int) -> int:
             time = scenario.market.gate_closure(interval) - Habits().envelope_lead_s

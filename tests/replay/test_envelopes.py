@@ -10,7 +10,9 @@ import pytest
 
 from peerwatt.chain import Sender, open_network
 from peerwatt.client import MarketClient, published_limits
+from peerwatt.grid.flow.power_flow import PowerFlow
 from peerwatt.messages import Side, Verdict
+from peerwatt.oracle.derivations import Derivations
 from peerwatt.oracle.forecast_file import ForecastDirectory, NodePower
 from peerwatt.record.derivation import results
 from peerwatt.record.replayed import Replayed
@@ -81,7 +83,7 @@ def test_where_the_forecast_has_no_power_flow_nothing_is_signed_and_the_member_g
         stage = Stage(scenario, network, deployment, client.watch(), scenario.seed, interval)
         now = scenario.market.gate_closure(interval) - 61
         network.advance_to(now)
-        with committee_members(stage, forecasts) as members:
+        with committee_members(stage, forecasts, Derivations(PowerFlow(scenario.feeder))) as members:
             for member in members * 3:
                 member.step(now)
         assert published_limits(client, interval) == {}

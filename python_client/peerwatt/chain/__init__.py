@@ -16,6 +16,7 @@ from peerwatt.chain.errors import (
     WrongChain,
 )
 from peerwatt.chain.events import BLOCKS_PER_REQUEST, events_since
+from peerwatt.chain.history import Head
 from peerwatt.chain.network import BLOCK_GAS_LIMIT, GAS_PRICE, LOCAL_CHAIN_ID, MINING_SECONDS, Network
 from peerwatt.chain.networks import open_network
 from peerwatt.chain.transactions import TRANSACTION_GAS_CAP, Sender, send_together
@@ -37,6 +38,7 @@ __all__ = [
     "Deployed",
     "Deployment",
     "EventData",
+    "Head",
     "Interface",
     "Network",
     "NodeMissing",

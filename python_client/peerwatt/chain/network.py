@@ -23,6 +23,7 @@ from peerwatt.chain.abi import DecodingError, Interface
 from peerwatt.chain.artifacts import artifact_names, load_artifact
 from peerwatt.chain.contract import Block, Call, Contract
 from peerwatt.chain.errors import ChainClockError, TransactionRefused, WrongChain
+from peerwatt.chain.history import History
 from peerwatt.chain.reverts import ErrorTable
 from peerwatt.errors import ChainError
 
@@ -52,6 +53,7 @@ class Network(ABC):
         nonces: next nonce of every account that sent something; shared by all its senders.
         waiting: transactions that were handed over from here and wait for `mine()`.
         turns: how often the chain was changed from here: by a block, or by going back to a mark.
+        history: what happened on it.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Network(ABC):
         self.nonces: dict[ChecksumAddress, int] = {}
         self.waiting = 0
         self.turns = 0
+        self.history = History(self)
         self._next_timestamp: int | None = None
         for name in artifact_names():
             self.errors.add(load_artifact(name).interface)
@@ -138,6 +141,7 @@ class Network(ABC):
         self.nonces.clear()
         self.waiting = 0
         self.turns += 1
+        self.history.forget()
         self._revert(snapshot)
 
     @abstractmethod

@@ -12,6 +12,7 @@ from web3.types import TxParams, TxReceipt
 
 from peerwatt.chain.contract import Call
 from peerwatt.chain.errors import ContractReverted, OutOfGas, TransactionRefused
+from peerwatt.chain.history import Sent
 from peerwatt.chain.network import BLOCK_GAS_LIMIT, BLOCK_TRANSACTIONS, MINING_SECONDS, Network
 
 # EIP-7825: no transaction may ask for more. What it does not use costs nothing, so this is also what local
@@ -88,7 +89,9 @@ class Sender:
         """Sign a transaction and hand it over without mining it; returns its hash."""
         if gas_limit is None and self.network.controls_time:
             gas_limit = TRANSACTION_GAS_CAP
-        return self._hand_over(self._signed(call, gas_limit, value))
+        transaction = self._hand_over(self._signed(call, gas_limit, value))
+        self._note(transaction, call)
+        return transaction
 
     def transfer(self, to: ChecksumAddress, wei: int) -> TxReceipt:
         """Send ether."""
@@ -116,6 +119,9 @@ class Sender:
         signed = self.account.sign_transaction(fields)
         self.network.nonces[self.address] += 1
         return bytes(signed.raw_transaction)
+
+    def _note(self, transaction: HexBytes, call: Call) -> None:
+        self.network.history.note_sent(transaction, Sent(self.address, call.to, call.data))
 
     def _estimate(self, call: Call) -> int:
         """The node's estimate of a call's gas and a quarter."""
@@ -164,6 +170,8 @@ def send_together(
         block = sends[first : first + size]
         signed = [sender._signed(call, gas_limit, value) for sender, call in block]
         hashes = _submitted(network, [sender.address for sender, _ in block], signed)
+        for (sender, call), transaction in zip(block, hashes, strict=True):
+            sender._note(transaction, call)
         network.mine()
         receipts += network.receipts(hashes, wait_seconds)
     for receipt in receipts:

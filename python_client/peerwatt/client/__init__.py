@@ -1,7 +1,8 @@
 """What participants and operators do with a market on a chain: deploy, register, deposit, post, settle."""
 
+from peerwatt.chain import Head
 from peerwatt.client.deployment import MarketRoles, deploy_market
-from peerwatt.client.follower import Follower, Head
+from peerwatt.client.follower import Follower
 from peerwatt.client.market import MarketClient
 from peerwatt.client.market_follower import MarketFollower, MarketTransaction
 from peerwatt.client.market_view import IntervalView, MarketView

@@ -4,31 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Protocol, cast
+from typing import Final, Protocol
 
 from eth_typing import ChecksumAddress
 from web3.exceptions import BlockNotFound
-from web3.types import FilterParams, LogReceipt
+from web3.types import LogReceipt
 
-from peerwatt.chain import BLOCKS_PER_REQUEST, Network
+from peerwatt.chain import BLOCKS_PER_REQUEST, Head, Network
 
 log: Final = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Head:
-    """The newest block.
-
-    Attributes:
-        number: of the block.
-        hash: of the block, 32 bytes.
-        time: its timestamp, s since the epoch: the clock of everything that the contracts decide.
-    """
-
-    number: int
-    hash: bytes
-    time: int
 
 
 class Followed(Protocol):
@@ -89,9 +73,8 @@ class Follower:
         if self._seen is not None and self._network.controls_time and self._seen[0] == self._network.turns:
             # Nobody but this program seals blocks there.
             return self._seen[1], False
-        turns, newest = self._network.turns, self._network.web3.eth.get_block("latest")
-        head = Head(int(newest["number"]), bytes(newest["hash"]), int(newest["timestamp"]))
-        reorganised = self._take_back(head, bytes(newest["parentHash"]))
+        turns, head = self._network.turns, self._network.history.head()
+        reorganised = self._take_back(head)
         while self._advance(head):
             pass
         self._seen = turns, head
@@ -102,9 +85,9 @@ class Follower:
         self._followed.forget_after(self._first_block - 1)
         self._seen = None
 
-    def _take_back(self, head: Head, parent: bytes) -> bool:
+    def _take_back(self, head: Head) -> bool:
         """Forget what lies after the last block that is still on the chain."""
-        known = {head.number: head.hash, head.number - 1: parent}
+        known = {head.number: head.hash, head.number - 1: head.parent}
         newest = None
         for number, block_hash in self._followed.blocks():
             newest = number if newest is None else newest
@@ -127,10 +110,7 @@ class Follower:
         if to < first:
             return False
         block_hash = head.hash if to == head.number else self._block_hash(to)
-        wanted: dict[str, Any] = {"address": self._addresses, "fromBlock": first, "toBlock": to}
-        if self._topics:
-            wanted["topics"] = [self._topics]
-        logs = self._network.web3.eth.get_logs(cast(FilterParams, wanted))
+        logs = self._network.history.logs(self._addresses, self._topics, first, to)
         # A hash stands for all blocks before it: still there after the reading, all of it is of one chain.
         if block_hash is None or not (self._network.controls_time or self._block_hash(to) == block_hash):
             return False

@@ -9,12 +9,11 @@ from itertools import groupby
 from typing import Any, Final, Protocol
 
 from eth_typing import ChecksumAddress
-from eth_utils.address import to_checksum_address
 from hexbytes import HexBytes
 from web3.types import LogReceipt
 
-from peerwatt.chain import Contract, Deployment, Network
-from peerwatt.client.follower import Follower, Head
+from peerwatt.chain import Contract, Deployment, Head, Network
+from peerwatt.client.follower import Follower
 
 CONTRACTS: Final = ("EnergyMarket", "ParticipantRegistry", "GridGate", "SealedBatches", "OperatingEnvelopes")
 """Whose events and calls are followed, as far as a deployment has them."""
@@ -148,18 +147,18 @@ class MarketFollower:
             observer.take_back(number)
 
     def _transaction(self, transaction: HexBytes, logs: Sequence[LogReceipt]) -> MarketTransaction:
-        eth = self._network.web3.eth
-        sent, block = eth.get_transaction(transaction), int(logs[0]["blockNumber"])
-        receipt = self._network.receipt(transaction)
+        sent, block = self._network.history.sent(transaction), int(logs[0]["blockNumber"])
+        receipt, head = self._network.receipt(transaction), self._network.history.head()
         call, arguments = DEPLOYMENT, dict[str, Any]()
-        if sent.get("to"):
-            called = self._contracts.get(to_checksum_address(sent["to"]))
-            call, arguments = _read_call(called, bytes(HexBytes(sent["input"])))
+        if sent.to is not None:
+            call, arguments = _read_call(self._contracts.get(sent.to), sent.data)
+        newest = block == head.number
+        time = head.time if newest else int(self._network.web3.eth.get_block(block)["timestamp"])
         return MarketTransaction(
             hash=transaction,
             block=block,
-            time=int(eth.get_block(block)["timestamp"]),
-            sender=to_checksum_address(sent["from"]),
+            time=time,
+            sender=sent.sender,
             call=call,
             arguments=arguments,
             said=tuple(self._read_event(log) for log in logs),

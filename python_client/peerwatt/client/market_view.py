@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from peerwatt.chain import Deployment, Network
-from peerwatt.client.follower import Head
+from peerwatt.chain import Deployment, Head, Network
 from peerwatt.client.market_follower import MarketFollower, MarketTransaction, Observer
 from peerwatt.client.state import BatchData, PostedBatch
 from peerwatt.market.order_book import SkippedOrder

@@ -10,7 +10,7 @@ then connection limits count, and nothing waits for it.
 from __future__ import annotations
 
 from peerwatt.client import EnvelopeBoard, Head
-from peerwatt.grid.flow.power_flow import PowerFlow
+from peerwatt.oracle.derivations import Derivations
 from peerwatt.oracle.envelope import EnvelopeInputs
 from peerwatt.oracle.envelope_record import EnvelopeRecord, OwnEnvelope
 from peerwatt.oracle.forecast_file import ForecastSource
@@ -24,7 +24,7 @@ class EnvelopePublisher:
     def __init__(
         self,
         seat: Seat,
-        solver: PowerFlow,
+        derivations: Derivations,
         forecasts: ForecastSource,
         record: EnvelopeRecord,
         peers: Votes,
@@ -32,7 +32,7 @@ class EnvelopePublisher:
         """
         Args:
             seat: in the committee.
-            solver: the member's feeder model.
+            derivations: on the member's feeder model.
             forecasts: where its forecasts come from.
             record: of its envelopes.
             peers: the other members.
@@ -42,7 +42,7 @@ class EnvelopePublisher:
         """
         self._board = EnvelopeBoard(seat.client)
         self._seat = seat
-        self._solver = solver
+        self._derivations = derivations
         self._forecasts = forecasts
         self._record = record
         self._peers = peers
@@ -91,14 +91,14 @@ class EnvelopePublisher:
             interval,
             seat.config.interval_length,
             self._board.connections(),
-            forecast.on(self._solver.feeder),
+            forecast.on(self._derivations.feeder),
         )
         digest = inputs.digest()
         if self._underivable.get(interval) == digest:
             return
         # Should it fail, only another forecast is worth another search.
         self._underivable = {interval: digest}
-        signed = self._record.sign_once(inputs.envelopes(self._solver), self._board.domain, seat.sign)
+        signed = self._record.sign_once(self._derivations.envelopes(inputs), self._board.domain, seat.sign)
         for own in signed:
             seat.tell(interval, f"signed envelope {own.envelope.page}, digest {short(own.digest)}")
 

@@ -12,6 +12,7 @@ from peerwatt.client import MarketClient, MarketView
 from peerwatt.grid.flow.power_flow import PowerFlow
 from peerwatt.messages import ROSTER_PAGE
 from peerwatt.oracle.chain_follower import ChainFollower
+from peerwatt.oracle.derivations import Derivations
 from peerwatt.oracle.envelope_publisher import EnvelopePublisher
 from peerwatt.oracle.envelope_record import EnvelopeRecord
 from peerwatt.oracle.followed_chain import FollowedChain
@@ -87,14 +88,17 @@ def cast(
     """
     scenario, keys = stage.scenario, stage.keys
     market, view = scenario.market, stage.view
-    solver, forecasts = PowerFlow(scenario.feeder), ScenarioForecasts(scenario, stage.seed, stage.first)
+    derivations = Derivations(PowerFlow(scenario.feeder))
+    forecasts = ScenarioForecasts(scenario, stage.seed, stage.first)
     relaying = stage.client("relayer")
     with ExitStack() as stack:
         queue = stack.enter_context(OrderQueue())
         relayer = Relayer(relaying, queue, view, keys.salt)
         metering = stage.client("metering_operator")
         desk = MeteringDesk(metering, market, view, bytes(keys.metering_operator.key))
-        dispatch = Dispatch(relaying, market, view, solver, forecasts, scenario.rules, diary, stage.first)
+        dispatch = Dispatch(
+            relaying, market, view, derivations, forecasts, scenario.rules, diary, stage.first
+        )
         readings = LossyReadings(desk, scenario.lost_readings_permille, stage.seed, _slots(stage))
         reached = stack.enter_context(wiring(Listeners(relayer, readings, dispatch, forecasts)))
         homes = [
@@ -115,18 +119,21 @@ def cast(
         ]
         members: list[Role] = [committee] if committee else []
         if committee is None:
-            members += stack.enter_context(committee_members(stage, reached.forecasts))
+            members += stack.enter_context(committee_members(stage, reached.forecasts, derivations))
         keeper = Keeper(stage.client("keeper"), market, view)
         yield [*members, *homes, relayer, desk, keeper, dispatch]
 
 
 @contextmanager
-def committee_members(stage: Stage, forecasts: ForecastSource) -> Iterator[list[Member]]:
-    """The oracle's members, each with its own feeder model, its own state and its own view of the chain.
+def committee_members(
+    stage: Stage, forecasts: ForecastSource, derivations: Derivations
+) -> Iterator[list[Member]]:
+    """The oracle's members, each with its own key, its own state and its own view of the chain.
 
     Args:
         stage: what they play on.
         forecasts: where all of them have theirs from.
+        derivations: on the feeder model that they share, being of one process.
     """
     scenario, network, keys = stage.scenario, stage.network, stage.keys
     habits = Habits(advance=False, envelope_lead_s=ORDER_LEAD_S + max(1, envelope_pages(scenario)))
@@ -148,15 +155,15 @@ def committee_members(stage: Stage, forecasts: ForecastSource) -> Iterator[list[
         members = []
         for account, state in zip(accounts, states, strict=True):
             client = MarketClient(network, stage.deployment, Sender(network, account))
-            seat, solver = Seat(client, account, habits), PowerFlow(scenario.feeder)
+            seat = Seat(client, account, habits)
             votes = DirectVotes(other for other in states if other is not state)
             envelopes = None
             if scenario.envelope:
-                envelopes = EnvelopePublisher(seat, solver, forecasts, EnvelopeRecord(state), votes)
+                envelopes = EnvelopePublisher(seat, derivations, forecasts, EnvelopeRecord(state), votes)
             members.append(
                 Member(
                     seat,
-                    solver,
+                    derivations,
                     forecasts,
                     scenario.rules,
                     ChainFollower(client, FollowedChain(state), 0),

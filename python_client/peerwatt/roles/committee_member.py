@@ -16,9 +16,9 @@ from typing import Any, Final
 from peerwatt.chain import UnreachableChain
 from peerwatt.client import Head, published_limits
 from peerwatt.errors import PeerwattError
-from peerwatt.grid.flow.power_flow import PowerFlow
 from peerwatt.grid.gate.rules import GridRules
 from peerwatt.oracle.chain_follower import ChainFollower
+from peerwatt.oracle.derivations import Derivations
 from peerwatt.oracle.envelope_publisher import EnvelopePublisher
 from peerwatt.oracle.followed_chain import Cleared
 from peerwatt.oracle.forecast_file import ForecastDocument, ForecastSource
@@ -44,7 +44,7 @@ class Member:
     def __init__(
         self,
         seat: Seat,
-        solver: PowerFlow,
+        derivations: Derivations,
         forecasts: ForecastSource,
         rules: GridRules,
         follower: ChainFollower,
@@ -56,7 +56,7 @@ class Member:
         """
         Args:
             seat: in the committee.
-            solver: the member's feeder model.
+            derivations: on the member's feeder model.
             forecasts: where its forecasts come from.
             rules: by which the grid decides.
             record: of its reports.
@@ -67,7 +67,7 @@ class Member:
         self.follower = follower
         self.record = record
         self._seat = seat
-        self._solver = solver
+        self._derivations = derivations
         self._forecasts = forecasts
         self._rules = rules
         self._notices = notices
@@ -158,7 +158,7 @@ class Member:
         client = self._seat.client
         forecast = forecast.within(published_limits(client, interval))
         inputs = ReportInputs(client.domain, posted, forecast, self._rules)
-        judgement = inputs.judge(self._solver)
+        judgement = self._derivations.judge(inputs)
         signed = self.record.sign_once(inputs, judgement, client.domain, self._seat.sign)
         report = signed.report
         tell(

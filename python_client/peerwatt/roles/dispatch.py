@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from peerwatt.client import IntervalView, MarketClient, MarketView
-from peerwatt.grid.flow.power_flow import PowerFlow
 from peerwatt.grid.gate.rules import GridRules
 from peerwatt.market.accepted import Accepted
 from peerwatt.market.market_rules import MarketConfig
 from peerwatt.market.participant_registry import EnergyLimits
 from peerwatt.messages import Clearing, Verdict
 from peerwatt.oracle import Judgement, expired
+from peerwatt.oracle.derivations import Derivations
 from peerwatt.oracle.forecast_file import ForecastSource
 from peerwatt.oracle.report_inputs import PostedInterval, ReportInputs
 from peerwatt.roles.accepted_orders import accepted_orders, terms_of
@@ -34,7 +34,7 @@ class Dispatch:
         client: MarketClient,
         config: MarketConfig,
         view: MarketView,
-        solver: PowerFlow,
+        derivations: Derivations,
         forecasts: ForecastSource,
         rules: GridRules,
         diary: Diary,
@@ -45,7 +45,7 @@ class Dispatch:
             client: the market, for reading.
             config: its parameters.
             view: of the market's chain.
-            solver: of the feeder.
+            derivations: on the feeder's model.
             forecasts: what is expected to flow.
             rules: by which the grid decides.
             diary: told of every judgement.
@@ -54,7 +54,7 @@ class Dispatch:
         self._client = client
         self._config = config
         self._view = view
-        self._solver = solver
+        self._derivations = derivations
         self._forecasts = forecasts
         self._rules = rules
         self._diary = diary
@@ -107,7 +107,7 @@ class Dispatch:
             for account, each in view.envelope.items()
         }
         inputs = ReportInputs(self._client.domain, posted, forecast.within(limits), self._rules)
-        judgement = inputs.judge(self._solver)
+        judgement = self._derivations.judge(inputs)
         verdict, accepted = judgement.report.verdict, dict[int, Accepted]()
         if view.records:
             assert view.verdict is not None

@@ -21,6 +21,7 @@ from peerwatt.grid.feeder import Feeder
 from peerwatt.grid.flow.power_flow import PowerFlow
 from peerwatt.grid.gate.rules import GridRules
 from peerwatt.oracle.chain_follower import ChainFollower
+from peerwatt.oracle.derivations import Derivations
 from peerwatt.oracle.envelope_publisher import EnvelopePublisher
 from peerwatt.oracle.envelope_record import EnvelopeRecord
 from peerwatt.oracle.followed_chain import FollowedChain
@@ -114,14 +115,15 @@ def run_member(settings: MemberSettings, stop: threading.Event, announce: Callab
 
 
 def _member(settings: MemberSettings, client: MarketClient, database: sqlite3.Connection) -> Member:
-    seat, solver = Seat(client, settings.key, settings.habits), PowerFlow(settings.feeder)
+    seat = Seat(client, settings.key, settings.habits)
+    derivations = Derivations(PowerFlow(settings.feeder))
     forecasts, peers = settings.forecasts, Peers(PeerList(settings.peers))
     envelopes = None
     if "OperatingEnvelopes" in settings.deployment.addresses:
-        envelopes = EnvelopePublisher(seat, solver, forecasts, EnvelopeRecord(database), peers)
+        envelopes = EnvelopePublisher(seat, derivations, forecasts, EnvelopeRecord(database), peers)
     return Member(
         seat,
-        solver,
+        derivations,
         forecasts,
         settings.rules,
         ChainFollower(client, FollowedChain(database), settings.confirmations),
