@@ -13,11 +13,12 @@ Records begin with their number (2). A placed step is a step and where in its la
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from peerwatt.messages.errors import CodecError, require_uint
 from peerwatt.messages.order import Order, SignedOrder, Step
-from peerwatt.messages.packed_word import Field
+from peerwatt.messages.packed_word import REMEMBERED, Field
 from peerwatt.messages.signature import SIGNATURE_LENGTH
 from peerwatt.messages.vocabulary import LANE_BITS, Side
 
@@ -106,6 +107,7 @@ def encode_records(records: Iterable[Record]) -> bytes:
     return len(packed).to_bytes(_RECORD_COUNT_LENGTH, "big") + b"".join(packed)
 
 
+@lru_cache(REMEMBERED)
 def decode_records(data: bytes) -> tuple[Record, ...]:
     """Read the records of a batch back.
 

@@ -1,9 +1,12 @@
 """Fields of words that hold several, told by the place of the lowest bit and the width."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from peerwatt.messages.errors import CodecError
+
+REMEMBERED: Final = 32
+"""Vectors kept after reading: whoever looks for one entry of a batch need not read it all again."""
 
 
 class Field(NamedTuple):

@@ -8,10 +8,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from peerwatt.messages.errors import require_uint
-from peerwatt.messages.packed_word import Field, split
+from peerwatt.messages.packed_word import REMEMBERED, Field, split
 from peerwatt.messages.vocabulary import ReadingStatus
 
 STATUS: Final = Field(62, 2)
@@ -63,6 +64,7 @@ def encode_readings(readings: Iterable[Reading]) -> bytes:
     )
 
 
+@lru_cache(REMEMBERED)
 def decode_readings(data: bytes) -> tuple[Reading, ...]:
     """Read the readings of a batch back.
 
