@@ -57,6 +57,9 @@ def test_only_overrule_makes_a_reading_meter_signed(pair: MarketPair) -> None:
     """A correction could mark readings as meter-signed: nobody could correct them then."""
     traded(pair)
     pair.time = CONFIG.end(INTERVAL)
+    reserved = [encode_readings([Reading(ReadingStatus.RESERVED, 0, 600)] * 2), b""]
+    with pytest.raises(MeterSignedReading):
+        pair.attest(INTERVAL, reserved, 600, pair.chain.attestation(INTERVAL, 1, reserved, 600))
     claimed = [encode_readings([Reading(ReadingStatus.METER_SIGNED, 0, 600)] * 2), b""]
     signature = pair.chain.attestation(INTERVAL, 1, claimed, 600)
     with pytest.raises(MeterSignedReading):

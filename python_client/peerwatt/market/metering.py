@@ -192,10 +192,10 @@ class Metering(OrderBook):
 
 
 def _require_unsigned(packed: bytes) -> None:
-    """Refuse readings that claim a meter's signature: only ``overrule`` sees one."""
+    """Refuse readings that claim a meter's signature, or the status above it: only ``overrule`` sees one."""
     whole = len(packed) // READING_LENGTH * READING_LENGTH
     for position, reading in enumerate(decode_readings(packed[:whole])):
-        if reading.status == ReadingStatus.METER_SIGNED:
+        if reading.status >= ReadingStatus.METER_SIGNED:
             raise MeterSignedReading(
                 f"Position {position} is marked as signed by its meter: attest it as attested."
             )
