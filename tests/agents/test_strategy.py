@@ -18,7 +18,17 @@ ERROR = ForecastError(demand_permille=150, generation_permille=100, weather_perm
 
 def order(net_wh: int, seed: int = 1, interval: int = 9, connection: Connection = WIDE) -> Order | None:
     expected = Forecast(demand_wh=max(net_wh, 0), generation_wh=max(-net_wh, 0))
-    return bid(expected, BAND, connection, 4, seed, "home-3", account=6, slot=interval, interval=interval)
+    return bid(
+        expected,
+        BAND,
+        connection,
+        4,
+        seed,
+        "home-3",
+        account=6,
+        scenario_interval=interval,
+        interval=interval,
+    )
 
 
 def test_the_band_is_what_neither_side_loses_by() -> None:
@@ -65,8 +75,8 @@ def test_the_same_seed_bids_the_same_and_another_seed_does_not() -> None:
 
 def test_the_chains_clock_does_not_change_a_bid() -> None:
     expected = Forecast(demand_wh=500, generation_wh=0)
-    here = bid(expected, BAND, WIDE, 4, 1, "home-3", account=6, slot=9, interval=9)
-    there = bid(expected, BAND, WIDE, 4, 1, "home-3", account=6, slot=9, interval=1_900_000)
+    here = bid(expected, BAND, WIDE, 4, 1, "home-3", account=6, scenario_interval=9, interval=9)
+    there = bid(expected, BAND, WIDE, 4, 1, "home-3", account=6, scenario_interval=9, interval=1_900_000)
     assert here is not None
     assert there is not None
     assert here.steps == there.steps

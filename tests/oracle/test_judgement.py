@@ -41,7 +41,7 @@ def test_an_overloaded_feeder_without_trades_is_voided_and_its_surplus_cut(
     judgement = judge(nothing_traded, forecast, solver)
     assert judgement.report.verdict == Verdict.VOID
     assert judgement.decisions == ()
-    surplus = {account: judgement.surplus_wh(account) for account in forecast.export_wh}
+    surplus = {account: judgement.allowance_wh(account) for account in forecast.export_wh}
     assert sum(surplus.values()) < sum(forecast.export_wh.values())
 
 

@@ -74,7 +74,7 @@ def test_fair_curtailment_spreads_what_least_takes_from_few(
         judgement = judge(cleared, forecast, solver, GridRules(curtailment=policy))
         assert judgement.report.verdict == Verdict.CURTAIL
         assert judgement.grid.violations_after == ()
-        kept = {a: judgement.surplus_wh(a) / e for a, e in forecast.export_wh.items() if e}
+        kept = {a: judgement.allowance_wh(a) / e for a, e in forecast.export_wh.items() if e}
         shares[policy] = np.ptp(list(kept.values()))
     assert shares["fair"] < shares["least"]
 

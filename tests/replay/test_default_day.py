@@ -78,7 +78,7 @@ def test_a_curtailed_interval_pays_only_what_was_accepted(default_day: Day, scen
             [settlement] = [
                 s
                 for s in default_day.result.settlements
-                if s.interval == log.slot and s.participant == home.name
+                if s.interval == log.scenario_interval and s.participant == home.name
             ]
             assert bill_lines(settlement, terms, scenario.tariff).total == -settlement.cash
             whole_fill = replace(
@@ -91,7 +91,9 @@ def test_a_curtailed_interval_pays_only_what_was_accepted(default_day: Day, scen
 
 
 def test_surplus_earns_nothing_where_the_grid_is_constrained(default_day: Day, scenario: Scenario) -> None:
-    curtailed = {log.slot: log for log in default_day.replayed.logs if log.verdict == Verdict.CURTAIL}
+    curtailed = {
+        log.scenario_interval: log for log in default_day.replayed.logs if log.verdict == Verdict.CURTAIL
+    }
     unpaid = [
         s
         for s in default_day.result.settlements
@@ -111,11 +113,11 @@ def test_surplus_earns_nothing_where_the_grid_is_constrained(default_day: Day, s
 
 
 def test_lost_readings_are_overruled_by_the_meters_themselves(default_day: Day) -> None:
-    lost = [(log.slot, account) for log in default_day.replayed.logs for account in log.lost]
+    lost = [(log.scenario_interval, account) for log in default_day.replayed.logs for account in log.lost]
     assert lost
     names = {home.account: home.name for home in default_day.replayed.scenario.participants}
     settlements = {(s.interval, s.participant): s for s in default_day.result.settlements}
-    logs = {log.slot: log for log in default_day.replayed.logs}
+    logs = {log.scenario_interval: log for log in default_day.replayed.logs}
     for slot, account in lost:
         settlement = settlements[slot, names[account]]
         assert settlement.imported_wh == logs[slot].readings[account].imported

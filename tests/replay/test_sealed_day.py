@@ -99,7 +99,7 @@ def test_other_chains_give_the_numbers_of_a_sealed_morning(
 
 def test_envelopes_and_a_sealed_phase_go_together(scenario: Scenario, sealed_day: Replayed) -> None:
     """Limits are known when an offer is made, and kept by what is revealed: nothing is cut or skipped."""
-    cut = [log.position for log in sealed_day.logs if log.verdict != Verdict.ACCEPT][:3]
+    cut = [log.index for log in sealed_day.logs if log.verdict != Verdict.ACCEPT][:3]
     replayed = sealed_on("anvil", from_interval(replace(scenario, envelope=True), cut[0]), 3)
     assert (replayed.first_difference, replayed.conservation_error) == ("", 0)
     summary = results(replayed).summary

@@ -38,7 +38,12 @@ class Forecast:
 
 
 def forecast(
-    demand_wh: int, generation_wh: int, error: ForecastError, seed: int, participant: str, slot: int
+    demand_wh: int,
+    generation_wh: int,
+    error: ForecastError,
+    seed: int,
+    participant: str,
+    scenario_interval: int,
 ) -> Forecast:
     """Blur the actual values of one home and interval.
 
@@ -48,11 +53,11 @@ def forecast(
         error: the widths.
         seed: of the replay.
         participant: id; two homes of the same profile err differently.
-        slot: number of the interval in the scenario; the same on every chain and at any time of running.
+        scenario_interval: the interval's number in the scenario, the same on every chain and at any time.
     """
-    weather = triangular(error.weather_permille, seed, "weather", slot // WEATHER_INTERVALS)
-    of_generation = triangular(error.generation_permille, seed, "generation", participant, slot)
-    of_demand = triangular(error.demand_permille, seed, "demand", participant, slot)
+    weather = triangular(error.weather_permille, seed, "weather", scenario_interval // WEATHER_INTERVALS)
+    of_generation = triangular(error.generation_permille, seed, "generation", participant, scenario_interval)
+    of_demand = triangular(error.demand_permille, seed, "demand", participant, scenario_interval)
     return Forecast(
         demand_wh=_scaled(demand_wh, of_demand), generation_wh=_scaled(generation_wh, of_generation + weather)
     )

@@ -63,7 +63,7 @@ def bid(
     seed: int,
     participant: str,
     account: int,
-    slot: int,
+    scenario_interval: int,
     interval: int,
 ) -> Order | None:
     """The order of one home for one interval, or None where it expects to exchange nothing.
@@ -75,9 +75,9 @@ def bid(
         most_steps: 1..8; how many are used is drawn too.
         seed: of the replay.
         participant: id, a label of the draws.
-        slot: number of the interval in the scenario, a label of the draws.
+        scenario_interval: number of the interval in the scenario, a label of the draws.
         account: account index, for the order.
-        interval: its number on chain, for the order; the same as `slot` unless the chain's clock is another.
+        interval: its number on chain, for the order; the same unless the chain's clock is another.
     """
     net = forecast.net_import_wh
     side = Side.BUY if net > 0 else Side.SELL
@@ -85,7 +85,7 @@ def bid(
     quantity = min(abs(net), limit, MAX_STEP_QUANTITY)
     if quantity == 0:
         return None
-    labels = (seed, "bid", participant, slot)
+    labels = (seed, "bid", participant, scenario_interval)
     steps = min(uniform(1, min(most_steps, MAX_STEPS), *labels, "steps"), quantity)
     wanted: dict[int, int] = {}
     for k in range(steps):

@@ -41,8 +41,10 @@ class FeederUnderTest:
     def __init__(self, scenario: Scenario, intervals: int) -> None:
         self._scenario, self._solver = scenario, PowerFlow(scenario.feeder)
         names = scenario.feeder.node_names
-        position = {name: k for k, name in enumerate(names)}
-        self._nodes = np.array([position[home.node] for home in scenario.participants], dtype=np.int64)
+        place = {name: k for k, name in enumerate(names)}
+        self._nodes = np.array(
+            [place[participant.node] for participant in scenario.participants], dtype=np.int64
+        )
         zero = np.zeros((intervals, len(names)))
         active, reactive = (
             powers.nodal(names)[:intervals] for powers in (scenario.active, scenario.reactive)

@@ -46,12 +46,12 @@ def neighbourhood_of(scenario: Scenario, days: int, seed: int) -> Neighbourhood:
     )
 
 
-def posted_book(scenario: Scenario, position: int, seed: int) -> Book:
+def posted_book(scenario: Scenario, index: int, seed: int) -> Book:
     """The orders of one interval, a row per step, participants in the scenario's order."""
     rows: dict[Side, list[tuple[int, int, int]]] = {Side.BUY: [], Side.SELL: []}
     market = scenario.market
-    for place, home in enumerate(scenario.participants):
-        order = order_of(scenario, home, position, seed)
+    for place, participant in enumerate(scenario.participants):
+        order = order_of(scenario, participant, index, seed)
         for step in order.steps if order else ():
             price = market.base_price + step.tick * market.tick_size
             rows[Side(step.side)].append((place, price, step.quantity))

@@ -103,7 +103,7 @@ class Judgement:
     grid: GridDecision
     charges: Ints
 
-    def surplus_wh(self, account: int) -> int:
+    def allowance_wh(self, account: int) -> int:
         """What a participant may feed in beyond its accepted sale, Wh."""
         return int(self.grid.surplus_wh[self.participants.index(account)])
 

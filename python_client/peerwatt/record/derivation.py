@@ -60,7 +60,7 @@ class Derivation:
             scenario: what is replayed.
         """
         self._scenario = scenario
-        self._names = {home.account: home.name for home in scenario.participants}
+        self._names = {participant.account: participant.name for participant in scenario.participants}
         self._intervals: list[IntervalResult] = []
         self._orders: list[OrderStepResult] = []
         self._settlements: list[SettlementResult] = []
@@ -73,7 +73,9 @@ class Derivation:
         scenario, names = self._scenario, self._names
         self._intervals.append(_interval(scenario, log))
         self._orders.extend(order_steps(scenario.market, log, names))
-        self._settlements.extend(_settlement(log, home.account, home.name) for home in scenario.participants)
+        self._settlements.extend(
+            _settlement(log, participant.account, participant.name) for participant in scenario.participants
+        )
         self._curtailments.extend(curtailment_reasons(scenario.feeder, log, names))
         skipped = () if log.posted is None else log.posted.skipped
         self._counted["envelopes"] += bool(log.limits)
@@ -83,7 +85,7 @@ class Derivation:
         assert log.judgement is not None
         highest = _highest(log.judgement.grid.before)
         if self._strained is None or highest > self._strained[0]:
-            self._strained = highest, log.slot, log.judgement.grid
+            self._strained = highest, log.scenario_interval, log.judgement.grid
 
     def results(self, replayed: Replayed) -> ReplayResult:
         """Everything the report needs.
@@ -97,8 +99,15 @@ class Derivation:
             of_home[settlement.participant].append(settlement)
         terms = interval_terms(self._intervals, self._orders)
         participants = tuple(
-            participant_result(home.name, home.kind, home.node, of_home[home.name], terms, scenario.tariff)
-            for home in scenario.participants
+            participant_result(
+                participant.name,
+                participant.kind,
+                participant.node,
+                of_home[participant.name],
+                terms,
+                scenario.tariff,
+            )
+            for participant in scenario.participants
         )
         accounts = tuple(_accounts(replayed, self._names))
         return ReplayResult(
@@ -129,8 +138,8 @@ def _interval(scenario: Scenario, log: IntervalLog) -> IntervalResult:
     neighbours = sum(min(bought.get(account, 0), flow.imported) for account, flow in log.flows.items())
     sold = {account: of.sell for account, of in log.accepted.items()}
     return IntervalResult(
-        interval=log.slot,
-        start=scenario.calendar.iso(log.position),
+        interval=log.scenario_interval,
+        start=scenario.calendar.iso(log.index),
         price=price,
         sell_price=sell_price,
         orders=len(log.records),
@@ -164,7 +173,7 @@ def _settlement(log: IntervalLog, account: int, name: str) -> SettlementResult:
     flow = log.flows[account]
     accepted = log.accepted.get(account)
     return SettlementResult(
-        interval=log.slot,
+        interval=log.scenario_interval,
         participant=name,
         accepted_sell_wh=accepted.sell if accepted else 0,
         accepted_buy_wh=accepted.buy if accepted else 0,
@@ -233,14 +242,14 @@ def _summary(replayed: Replayed, intervals: Sequence[IntervalResult], counted: C
     )
 
 
-def _feeder_picture(scenario: Scenario, slot: int, grid: GridDecision) -> FeederPicture | None:
+def _feeder_picture(scenario: Scenario, scenario_interval: int, grid: GridDecision) -> FeederPicture | None:
     """The picture of the interval with the highest voltage before the gate; None without coordinates."""
     feeder = scenario.feeder
     if not feeder.coordinates:
         return None
     homes: dict[str, list[str]] = defaultdict(list)
-    for home in scenario.participants:
-        homes[home.node].append(home.name)
+    for participant in scenario.participants:
+        homes[participant.node].append(participant.name)
     before, after = (
         highest_u_pu(grid.before, feeder.three_phase),
         highest_u_pu(grid.after, feeder.three_phase),
@@ -255,7 +264,7 @@ def _feeder_picture(scenario: Scenario, slot: int, grid: GridDecision) -> Feeder
         for k, (name, ends) in enumerate(zip(feeder.branch_names, _ends(feeder), strict=True))
         if all(end in feeder.coordinates for end in ends)
     )
-    return FeederPicture(slot, nodes, branches)
+    return FeederPicture(scenario_interval, nodes, branches)
 
 
 def _ends(feeder: Feeder) -> list[tuple[str, str]]:

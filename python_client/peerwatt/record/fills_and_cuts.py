@@ -78,7 +78,7 @@ def order_steps(market: MarketConfig, log: IntervalLog, names: dict[int, str]) -
     """Every step of every order: those that the market took, then those that it skipped."""
     for taken in taken_steps(market, log):
         yield OrderStepResult(
-            interval=log.slot,
+            interval=log.scenario_interval,
             participant=names[taken.participant],
             side="sell" if taken.placed.step.side == Side.SELL else "buy",
             price=taken.price,
@@ -92,7 +92,7 @@ def order_steps(market: MarketConfig, log: IntervalLog, names: dict[int, str]) -
         reason = skipped.get(signed.order.participant)
         for step in signed.order if reason is not None else ():
             yield OrderStepResult(
-                interval=log.slot,
+                interval=log.scenario_interval,
                 participant=names[signed.order.participant],
                 side="sell" if step.side == Side.SELL else "buy",
                 price=market.price(step.tick),
@@ -120,7 +120,7 @@ def curtailment_reasons(
         account = reason.participant
         filled = sold.get(account, 0)
         yield CurtailmentReason(
-            interval=log.slot,
+            interval=log.scenario_interval,
             participant=names[account],
             side="sell",
             filled_wh=filled,
@@ -141,7 +141,7 @@ def curtailment_reasons(
         if accepted is None or accepted.buy >= filled:
             continue
         yield CurtailmentReason(
-            interval=log.slot,
+            interval=log.scenario_interval,
             participant=names[account],
             side="buy",
             filled_wh=filled,

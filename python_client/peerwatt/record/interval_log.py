@@ -19,8 +19,8 @@ class IntervalLog:
 
     Attributes:
         number: of the interval on chain.
-        slot: of the interval in the scenario, the same on every chain.
-        position: in the calendar, from 0.
+        scenario_interval: its number in the scenario, the same on every chain.
+        index: in the calendar, from 0.
         limits: of the interval's envelope, Wh, by account; none where none was published.
         shrunk: accounts that offer less than they wished, for their envelope.
         orders: what the homes signed.
@@ -38,8 +38,8 @@ class IntervalLog:
     """
 
     number: int
-    slot: int
-    position: int
+    scenario_interval: int
+    index: int
     limits: dict[int, EnergyLimits] = field(default_factory=dict)
     shrunk: tuple[int, ...] = ()
     orders: tuple[SignedOrder, ...] = ()

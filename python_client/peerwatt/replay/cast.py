@@ -70,7 +70,7 @@ class Stage:
 
 def envelope_pages(scenario: Scenario) -> int:
     """Pages of participants for which envelopes are published; none where the scenario has none."""
-    last = max(home.account for home in scenario.participants)
+    last = max(participant.account for participant in scenario.participants)
     return last // ROSTER_PAGE + 1 if scenario.envelope else 0
 
 
@@ -99,7 +99,7 @@ def cast(
         dispatch = Dispatch(
             relaying, market, view, derivations, forecasts, scenario.rules, diary, stage.first
         )
-        readings = LossyReadings(desk, scenario.lost_readings_permille, stage.seed, _slots(stage))
+        readings = LossyReadings(desk, scenario.lost_readings_permille, stage.seed, _ahead(stage))
         reached = stack.enter_context(wiring(Listeners(relayer, readings, dispatch, forecasts)))
         homes = [
             Home(
@@ -179,26 +179,30 @@ def committee_members(
 class LossyReadings:
     """The way from the meters to the metering desk, on which some readings get lost."""
 
-    def __init__(self, desk: Readings, lost_permille: int, seed: int, first_slot: int) -> None:
+    def __init__(self, desk: Readings, lost_permille: int, seed: int, ahead: int) -> None:
         """
         Args:
             desk: where those that arrive go.
             lost_permille: how many of a thousand do not.
             seed: of the draws.
-            first_slot: slot of the scenario less the interval's number on chain.
+            ahead: an interval's number in the scenario less its number on chain.
         """
         self._desk = desk
         self._lost_permille = lost_permille
         self._seed = seed
-        self._first_slot = first_slot
+        self._ahead = ahead
 
     def accept(self, signed: MeterSignedReading) -> None:
         """As `Readings` has it."""
         reading = signed.reading
-        slot = reading.interval + self._first_slot
-        if uniform(1, 1000, self._seed, "lost reading", reading.participant, slot) > self._lost_permille:
+        scenario_interval = reading.interval + self._ahead
+        if (
+            uniform(1, 1000, self._seed, "lost reading", reading.participant, scenario_interval)
+            > self._lost_permille
+        ):
             self._desk.accept(signed)
 
 
-def _slots(stage: Stage) -> int:
+def _ahead(stage: Stage) -> int:
+    """What an interval's number in the scenario is above its number on chain."""
     return stage.scenario.calendar.first - stage.first

@@ -44,9 +44,9 @@ def deploy_scenario(network: Network, scenario: Scenario, keys: PilotKeys) -> De
         envelopes=scenario.envelope,
     )
     role = Operator(MarketClient(network, deployment, sender))
-    for home in scenario.participants:
-        wallet, node = keys.wallet(home.account).address, scenario.feeder.node(home.node)
-        role.accept(Registration(wallet, _registered(home, keys), node))
+    for participant in scenario.participants:
+        wallet, node = keys.wallet(participant.account).address, scenario.feeder.node(participant.node)
+        role.accept(Registration(wallet, _registered(participant, keys), node))
     role.step(network.latest_timestamp())
     return deployment
 
@@ -67,15 +67,15 @@ def fund_market(
     client = MarketClient(network, deployment, Sender(network, keys.relayer))
     market, supplier = scenario.market, SystemAccount.SUPPLIER
     # The supplier pays for what is fed in before it is paid for what it delivers.
-    generated = sum(sum(home.generation_wh[:intervals]) for home in scenario.participants)
+    generated = sum(sum(participant.generation_wh[:intervals]) for participant in scenario.participants)
     margin = int(client.market.functions.marginOf(supplier).call())
     deposits = {int(supplier): margin + scenario.tariff.feed_in * generated}
     owners = {int(supplier): keys.system_wallet(supplier)}
-    for home in scenario.participants:
-        deposits[home.account] = market.margin(
-            home.import_limit, home.export_limit
-        ) + market.margin_price * sum(home.demand_wh[:intervals])
-        owners[home.account] = keys.wallet(home.account)
+    for participant in scenario.participants:
+        deposits[participant.account] = market.margin(
+            participant.import_limit, participant.export_limit
+        ) + market.margin_price * sum(participant.demand_wh[:intervals])
+        owners[participant.account] = keys.wallet(participant.account)
     wallets = open_wallets(network, deployment, owners)
     pay_in_all([(wallet, deposits[wallet.account]) for wallet in wallets])
     if market.is_sealed:
@@ -112,10 +112,10 @@ def pay_in_all(payments: Sequence[tuple[Wallet, int]]) -> None:
     deposit_together(payments)
 
 
-def _registered(home: Home, keys: PilotKeys) -> Participant:
+def _registered(participant: Home, keys: PilotKeys) -> Participant:
     return Participant(
-        order_key=keys.order_key(home.account).address,
-        meter_key=keys.meter_key(home.account).address,
-        import_limit=home.import_limit,
-        export_limit=home.export_limit,
+        order_key=keys.order_key(participant.account).address,
+        meter_key=keys.meter_key(participant.account).address,
+        import_limit=participant.import_limit,
+        export_limit=participant.export_limit,
     )

@@ -30,20 +30,20 @@ class Recorder:
     """The record of a replay, whose chain is never reorganised; it holds what is not finished."""
 
     def __init__(
-        self, config: MarketConfig, view: MarketView, first: int, first_slot: int, count: int
+        self, config: MarketConfig, view: MarketView, first: int, first_in_scenario: int, count: int
     ) -> None:
         """
         Args:
             config: the market's parameters.
             view: of its chain, told of each transaction before this.
             first: number of the first interval on chain.
-            first_slot: of the same in the scenario.
+            first_in_scenario: its number in the scenario.
             count: how many intervals are recorded.
         """
         self._config = config
         self._view = view
         self._first = first
-        self._first_slot = first_slot
+        self._first_in_scenario = first_in_scenario
         self._unfinished = range(first, first + count)
         self._logs: dict[int, IntervalLog] = {}
 
@@ -69,8 +69,8 @@ class Recorder:
         if interval is None or interval not in self._unfinished:
             return None
         if interval not in self._logs:
-            position = interval - self._first
-            self._logs[interval] = IntervalLog(interval, self._first_slot + position, position)
+            index = interval - self._first
+            self._logs[interval] = IntervalLog(interval, self._first_in_scenario + index, index)
         return self._logs[interval]
 
     # What the follower tells

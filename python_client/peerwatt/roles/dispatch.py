@@ -128,5 +128,5 @@ def _allowed(judgement: Judgement, accepted: Mapping[int, Accepted]) -> dict[int
     """What was accepted of each participant's sale and what it may feed in beyond it, Wh."""
     sold = {account: of.sell for account, of in accepted.items()}
     return {
-        account: sold.get(account, 0) + judgement.surplus_wh(account) for account in judgement.participants
+        account: sold.get(account, 0) + judgement.allowance_wh(account) for account in judgement.participants
     }

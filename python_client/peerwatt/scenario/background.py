@@ -29,11 +29,11 @@ class NodePowers:
     nodes: tuple[str, ...] = ()
     values: tuple[tuple[int, ...], ...] = ()
 
-    def at(self, position: int) -> Mapping[str, int]:
-        """Power by node name in the interval at a position, counted from 0."""
+    def at(self, index: int) -> Mapping[str, int]:
+        """Power by node name in the interval at an index, counted from 0."""
         if not self.nodes:
             return {}
-        return dict(zip(self.nodes, self.values[position], strict=True))
+        return dict(zip(self.nodes, self.values[index], strict=True))
 
     def nodal(self, nodes: Sequence[str]) -> NDArray[np.float64]:
         """All intervals as an array.

@@ -14,29 +14,29 @@ from peerwatt.scenario.participants import Participant
 from peerwatt.scenario.scenario import Scenario
 
 
-def expectation(scenario: Scenario, participant: Participant, position: int, seed: int) -> Forecast:
+def expectation(scenario: Scenario, participant: Participant, index: int, seed: int) -> Forecast:
     """What a participant believes about an interval before its gate closure.
 
     Args:
         scenario: the scenario.
         participant: one of its participants.
-        position: of the interval in the calendar, from 0.
+        index: of the interval in the calendar, from 0.
         seed: of the replay.
     """
     return forecast(
-        participant.demand_wh[position],
-        participant.generation_wh[position],
+        participant.demand_wh[index],
+        participant.generation_wh[index],
         scenario.bidding.error,
         seed,
         participant.name,
-        scenario.calendar.first + position,
+        scenario.calendar.first + index,
     )
 
 
 def order_of(
     scenario: Scenario,
     participant: Participant,
-    position: int,
+    index: int,
     seed: int,
     interval: int | None = None,
     limits: EnergyLimits | None = None,
@@ -46,7 +46,7 @@ def order_of(
     Args:
         scenario: the scenario.
         participant: one of its participants.
-        position: of the interval in the calendar, from 0.
+        index: of the interval in the calendar, from 0.
         seed: of the replay.
         interval: its number on chain, where the chain's clock is not the scenario's.
         limits: what the interval's operating envelope leaves of its connection, Wh; all of it by default.
@@ -54,17 +54,17 @@ def order_of(
     connection = scenario.connection(participant)
     if limits is not None:
         connection = Connection(import_wh=limits.imported, export_wh=limits.exported)
-    slot = scenario.calendar.first + position
+    scenario_interval = scenario.calendar.first + index
     order = bid(
-        expectation(scenario, participant, position, seed),
+        expectation(scenario, participant, index, seed),
         scenario.bidding.band,
         connection,
         scenario.bidding.most_steps,
         seed,
         participant.name,
         account=participant.account,
-        slot=slot,
-        interval=slot if interval is None else interval,
+        scenario_interval=scenario_interval,
+        interval=scenario_interval if interval is None else interval,
     )
     return None if order is None else with_limits_for(scenario.market.pricing, order)
 

@@ -44,13 +44,13 @@ class Calendar:
         """Number of the first interval: Unix time over interval length."""
         return int(self.start.timestamp()) // self.length_s
 
-    def time(self, position: int) -> datetime:
-        """First second of the interval at a position, counted from 0."""
-        return self.start + timedelta(seconds=position * self.length_s)
+    def time(self, index: int) -> datetime:
+        """First second of the interval at an index, counted from 0."""
+        return self.start + timedelta(seconds=index * self.length_s)
 
-    def iso(self, position: int) -> str:
+    def iso(self, index: int) -> str:
         """The same as ISO 8601 text with offset."""
-        return self.time(position).isoformat()
+        return self.time(index).isoformat()
 
     def in_order(self, table: CsvTable) -> list[Row] | None:
         """The table's rows, one per interval, by its column TIME or INTERVAL; None where that fails.
@@ -90,15 +90,15 @@ class Calendar:
         expected = 0
         for row in table.rows:
             time = read(row.cells[column])
-            position = None if time is None else known.get(time)
-            if position is None:
+            index = None if time is None else known.get(time)
+            if index is None:
                 table.problem(row.line, column, self._stray(row.cells[column], time, column))
-            elif position < expected:
+            elif index < expected:
                 table.problem(row.line, column, f"{row.cells[column]} is given twice or out of order")
             else:
-                if position > expected:
-                    table.problem(row.line, column, self._gap(expected, position))
-                expected = position + 1
+                if index > expected:
+                    table.problem(row.line, column, self._gap(expected, index))
+                expected = index + 1
         if expected < self.count and len(table.problems) == faults:
             last = table.rows[-1].line if table.rows else 1
             table.problem(last, column, f"the file ends; {self._gap(expected, self.count)}")

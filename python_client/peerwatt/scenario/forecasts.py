@@ -24,24 +24,33 @@ class Neighbourhood:
         self.scenario = scenario
         self.seed = seed
         names = scenario.feeder.node_names
-        self._nodes = {home.account: scenario.feeder.node(home.node) for home in scenario.participants}
+        self._nodes = {
+            participant.account: scenario.feeder.node(participant.node)
+            for participant in scenario.participants
+        }
         three_phase = scenario.feeder.three_phase
-        self._phases = {home.account: home.phase for home in scenario.participants} if three_phase else {}
-        self._inverter_va = {home.account: home.inverter_va for home in scenario.participants}
+        self._phases = (
+            {participant.account: participant.phase for participant in scenario.participants}
+            if three_phase
+            else {}
+        )
+        self._inverter_va = {
+            participant.account: participant.inverter_va for participant in scenario.participants
+        }
         # The files count demand as positive, the power flow injection.
         self._background_w: Floats = -scenario.active.nodal(names)
         self._background_var: Floats = -scenario.reactive.nodal(names)
 
-    def forecast(self, position: int, limits: Mapping[int, EnergyLimits] | None = None) -> GridForecast:
-        """What is expected to flow in the interval at a position of the calendar, before its gate closes.
+    def forecast(self, index: int, limits: Mapping[int, EnergyLimits] | None = None) -> GridForecast:
+        """What is expected to flow in the interval at an index of the calendar, before its gate closes.
 
         Args:
-            position: in the calendar, from 0.
+            index: in the calendar, from 0.
             limits: of a published envelope, Wh, by account: inverters keep to them.
         """
         nets = {
-            home.account: expectation(self.scenario, home, position, self.seed).net_import_wh
-            for home in self.scenario.participants
+            participant.account: expectation(self.scenario, participant, index, self.seed).net_import_wh
+            for participant in self.scenario.participants
         }
         return GridForecast(
             nodes=self._nodes,
@@ -50,8 +59,8 @@ class Neighbourhood:
                 account: min(max(0, -net), limits[account].exported) if limits else max(0, -net)
                 for account, net in nets.items()
             },
-            background_w=self._background_w[position],
-            background_var=self._background_var[position],
+            background_w=self._background_w[index],
+            background_var=self._background_var[index],
             inverter_va=self._inverter_va,
             phases=self._phases,
         )
@@ -83,9 +92,9 @@ class ScenarioForecasts:
         Outside the scenario's days its first day serves again and again, at the same time of day.
         """
         if self._newest is None or self._newest.interval != interval:
-            position = interval - self.first
-            if not 0 <= position < self.scenario.calendar.count:
-                position %= self.scenario.calendar.per_day
-            expected = self._neighbourhood.forecast(position)
+            index = interval - self.first
+            if not 0 <= index < self.scenario.calendar.count:
+                index %= self.scenario.calendar.per_day
+            expected = self._neighbourhood.forecast(index)
             self._newest = ForecastDocument.of(interval, expected, self.scenario.feeder)
         return self._newest

@@ -41,10 +41,10 @@ class Household:
 
     def order(self, interval: int, limits: EnergyLimits | None = None) -> Order | None:
         """What it orders, within its envelope, Wh; None where it expects to exchange nothing."""
-        position = interval - self._first
-        return order_of(self._scenario, self.participant, position, self._seed, interval, limits)
+        index = interval - self._first
+        return order_of(self._scenario, self.participant, index, self._seed, interval, limits)
 
     def flow(self, interval: int, export_limit_wh: int | None) -> Flow:
         """What flows in an interval, where the inverter feeds in at most so much."""
-        position, home = interval - self._first, self.participant
-        return metered_flow(home.demand_wh[position], home.generation_wh[position], export_limit_wh)
+        index, participant = interval - self._first, self.participant
+        return metered_flow(participant.demand_wh[index], participant.generation_wh[index], export_limit_wh)

@@ -98,7 +98,9 @@ def _scenario(
         market=market,
         tariff=prices,
         currency=parsed.tariff.currency,
-        rules=grid_rules(parsed, {home.node: home.zone for home in participants if home.zone}),
+        rules=grid_rules(
+            parsed, {participant.node: participant.zone for participant in participants if participant.zone}
+        ),
         strength=strength,
         envelope=parsed.envelope,
         committee=Committee(parsed.committee.members, parsed.committee.quorum),
@@ -129,7 +131,7 @@ def _check_rules(
         except FeederError as error:
             problems.append(problem_at(path, ("losses", "rule"), f"'tracing': {error}"))
     _check_zones(path, parsed, participants, problems)
-    if parsed.curtailment.volt_var and not any(home.inverter_va for home in participants):
+    if parsed.curtailment.volt_var and not any(participant.inverter_va for participant in participants):
         message = "true, and no participant has an inverter: give one pv_kwp, or switch it off"
         problems.append(problem_at(path, ("curtailment", "volt_var"), message))
 

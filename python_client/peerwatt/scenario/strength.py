@@ -48,12 +48,12 @@ def strength_at_inverters(
         message = f"{feeder.name} does not state how strong the grid above it is; add {UPSTREAM}"
         problems.append(problem_at(path, (SECTION, MINIMUM), message))
         return ()
-    owners = [home for home in participants if home.inverter_va]
+    owners = [participant for participant in participants if participant.inverter_va]
     try:
         found = check_strength(
             feeder,
-            np.array([feeder.node(home.node) for home in owners], dtype=np.int64),
-            np.array([home.inverter_va for home in owners], dtype=np.float64),
+            np.array([feeder.node(participant.node) for participant in owners], dtype=np.int64),
+            np.array([participant.inverter_va for participant in owners], dtype=np.float64),
             float(minimum),
             None if upstream is None else float(upstream) * MEGA,
         )
@@ -62,7 +62,7 @@ def strength_at_inverters(
         return ()
     for strength in found:
         if strength.weak:
-            names = ", ".join(home.name for home in owners if home.node == strength.node)
+            names = ", ".join(participant.name for participant in owners if participant.node == strength.node)
             problems.append(problem_at(path, (SECTION, MINIMUM), _too_weak(strength, names)))
     return found
 

@@ -34,8 +34,8 @@ def worth_of_an_interval(market: MarketConfig, tariff: Tariff, participants: Seq
     All that one side's connections carry, each Wh at the whole width between the tariffs: whoever chooses
     among batches after a look at the others' cannot win more by it. A bond of this size is worth keeping.
     """
-    imported = sum(market.energy_limit(home.import_limit) for home in participants)
-    exported = sum(market.energy_limit(home.export_limit) for home in participants)
+    imported = sum(market.energy_limit(participant.import_limit) for participant in participants)
+    exported = sum(market.energy_limit(participant.export_limit) for participant in participants)
     return max(1, min(imported, exported) * (tariff.retail - tariff.feed_in))
 
 
