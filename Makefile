@@ -95,7 +95,7 @@ test-long: $(VENV)/test $(BROWNIE_VENV)/core node_modules/installed
 	FOUNDRY_PROFILE=long $(FORGE) test
 
 # Against the newest of everything that the ranges in pyproject.toml admit: what breaks tomorrow.
-test-newest: node_modules/installed | $(VENV)/python
+test-newest: $(BROWNIE_VENV)/core $(DOCS_VENV)/docs node_modules/installed | $(VENV)/python
 	@test -x $(NEWEST_VENV)/bin/python || $(PYTHON) -m venv $(NEWEST_VENV)
 	@$(NEWEST_VENV)/bin/python $(PIP) --upgrade --upgrade-strategy eager -e '.[$(EXTRAS)]'
 	$(NEWEST_VENV)/bin/python -m pip freeze --exclude-editable | diff constraints/peerwatt.txt - || true

@@ -130,7 +130,7 @@ def measure_one(case: Case) -> dict[str, Any]:
     return {
         "intervals": intervals,
         "cpu_s": round(cpu, 2),
-        "node_cpu_s": None if nodes.total is None else round(nodes.total, 2),
+        "node_cpu_s": round(nodes.total, 2),
         "wall_s": round(wall, 2),
         "until_first_interval_settled_cpu_s": round(first[0], 2),
         "report_cpu_s": round(cpu - replayed, 2),
@@ -163,7 +163,7 @@ def measure_pilot(case: Case) -> dict[str, Any]:
         "intervals": intervals,
         "zones": len(zones["zones"]),
         "cpu_s": round(cpu, 2),
-        "node_cpu_s": None if nodes.total is None else round(nodes.total, 2),
+        "node_cpu_s": round(nodes.total, 2),
         "wall_s": round(time.monotonic() - begun, 2),
         "cpu_ms_per_order": round(1000 * cpu / zones["total"]["orders"], 3),
         "peak_mib": round(peak_mib(resource.RUSAGE_CHILDREN)),

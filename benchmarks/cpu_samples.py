@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import contextmanager, suppress
 from types import FrameType
+
+import psutil
 
 EVERY_SECONDS = 0.004
 NODES = ("anvil", "ganache")
@@ -63,10 +63,9 @@ def sampled() -> Iterator[Counter[str]]:
 
 
 class NodeSeconds:
-    """CPU seconds of the nodes among this process's descendants, read from /proc every half second.
+    """CPU seconds of the nodes among this process's descendants, read every half second.
 
-    A node is ended by signal and its time never reaches its parent, hence the reading. Elsewhere than on
-    Linux there is nothing to read, and `total` is None.
+    A node is ended by signal and its time never reaches its parent, hence the reading.
     """
 
     def __init__(self) -> None:
@@ -83,30 +82,17 @@ class NodeSeconds:
         self._thread.join()
 
     @property
-    def total(self) -> float | None:
+    def total(self) -> float:
         """Of all nodes, s."""
-        return sum(self._seconds.values()) if sys.platform == "linux" else None
+        return sum(self._seconds.values())
 
     def _follow(self) -> None:
         while not self._stop.wait(LOOK_SECONDS):
             self._look()
 
     def _look(self) -> None:
-        parents: dict[int, int] = {}
-        found: dict[int, float] = {}
-        for path in Path("/proc").glob("[0-9]*/stat"):
-            try:
-                name, _, rest = path.read_text().partition(") ")
-            except OSError:
-                continue
-            fields, number = rest.split(), int(path.parent.name)
-            parents[number] = int(fields[1])
-            if name.partition(" (")[2] in NODES:
-                ticks = int(fields[11]) + int(fields[12])
-                found[number] = ticks / os.sysconf("SC_CLK_TCK")
-        for number, seconds in found.items():
-            above = number
-            while above in parents and above != os.getpid():
-                above = parents[above]
-            if above == os.getpid():
-                self._seconds[number] = seconds
+        for process in psutil.Process().children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                if process.name() in NODES:
+                    spent = process.cpu_times()
+                    self._seconds[process.pid] = spent.user + spent.system

@@ -229,7 +229,6 @@ def test_130_where_it_was_interrupted(here: Here, monkeypatch: pytest.MonkeyPatc
     assert here("scenarios").returncode == ExitCode.INTERRUPTED
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="has no such pipes")
 def test_141_where_nobody_reads_the_output() -> None:
     reading, writing = os.pipe()
     os.close(reading)

@@ -44,10 +44,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> ZipFile:
         timeout=300,
         check=False,
     )
-    said = built.stdout + built.stderr
-    if built.returncode and "No matching distribution found for setuptools" in said:
-        pytest.skip("building needs setuptools, and no package index can be reached")
-    assert built.returncode == 0, said
+    assert built.returncode == 0, built.stdout + built.stderr
     [file] = out.iterdir()
     return ZipFile(file)
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from peerwatt.scenario.catalogue import SHIPPED
+from tests.processes import all_end, descendants
 
 DAYS = 2
 HOUR_S = 3600
@@ -82,22 +83,6 @@ def kept(out: Path) -> Path:
     return out.with_name(f"{out.name}.checkpoint")
 
 
-def children(process_id: int) -> list[int]:
-    """A process's children and theirs."""
-    found = Path(f"/proc/{process_id}/task/{process_id}/children").read_text().split()
-    return [child for each in map(int, found) for child in (each, *children(each))]
-
-
-def end_with(process_ids: list[int]) -> bool:
-    """Whether these processes end, in a while."""
-    deadline = time.monotonic() + PATIENCE_S
-    while any(Path(f"/proc/{each}").exists() for each in process_ids):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
-
-
 def resumed(scenario: Path, out: Path) -> dict[str, bytes]:
     """The tables, after it went on."""
     subprocess.run([*command(scenario, "anvil", out), "--resume"], check=True, capture_output=True)
@@ -105,15 +90,12 @@ def resumed(scenario: Path, out: Path) -> dict[str, bytes]:
     return tables(out)
 
 
-pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks for children in /proc")
-
-
 def test_ctrl_c_ends_in_one_line_that_says_how_to_go_on(
     hourly: Path, whole: dict[str, bytes], tmp_path: Path
 ) -> None:
     out = tmp_path / "report"
     with at_its_first_checkpoint(hourly, out) as process:
-        started = children(process.pid)
+        started = descendants(process.pid)
         process.send_signal(signal.SIGINT)
         said, warned = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130
@@ -121,7 +103,7 @@ def test_ctrl_c_ends_in_one_line_that_says_how_to_go_on(
     [line] = warned.splitlines()
     assert re.match(r"interrupted after \d\d of 48 intervals; to go on: peerwatt replay .* --resume$", line)
     assert started
-    assert end_with(started)
+    assert all_end(started, PATIENCE_S)
     assert not out.exists()
     assert resumed(hourly, out) == whole
 
@@ -132,9 +114,9 @@ def test_a_killed_replay_goes_on_from_its_last_checkpoint(
 ) -> None:
     out = tmp_path / "report"
     with at_its_first_checkpoint(hourly, out) as process:
-        started = children(process.pid)
+        started = descendants(process.pid)
         os.kill(process.pid, signal.SIGKILL)
         process.communicate(timeout=PATIENCE_S)
     assert started
-    assert end_with(started)
+    assert all_end(started, PATIENCE_S)
     assert resumed(hourly, out) == whole

@@ -17,9 +17,11 @@ from peerwatt.record.results import ReplayResult
 from peerwatt.replay.zones import ZoneJob, replay_zones
 from peerwatt.scenario.loading import load_scenario
 from peerwatt.scenario.scenario import Scenario
+from tests.processes import all_end, bearing, descendants
 
 INTERVALS = 3
 SECONDS = 60.0
+MARK = "PEERWATT_TEST_OF"
 
 DAYS_OF_TWO = """
 from peerwatt.replay.zones import ZoneJob, replay_zones
@@ -51,14 +53,6 @@ class Note:
         note(self.folder, number, result)
 
 
-def all_ended(nodes: list[int]) -> bool:
-    """Whether nodes end, in time: whoever guards one ends it once the worker is gone."""
-    until = time.monotonic() + SECONDS
-    while any(Path(f"/proc/{node}").exists() for node in nodes) and time.monotonic() < until:
-        time.sleep(0.1)
-    return not any(Path(f"/proc/{node}").exists() for node in nodes)
-
-
 @pytest.mark.parametrize("chain", ["anvil", "eth-tester"])
 def test_results_are_those_of_one_zone_after_another(scenario: Scenario, chain: str, tmp_path: Path) -> None:
     jobs = [ZoneJob(scenario, seed, INTERVALS) for seed in (1, 2, 3)]
@@ -83,18 +77,20 @@ def test_results_are_those_of_one_zone_after_another(scenario: Scenario, chain: 
     assert str(os.getpid()) not in {(tmp_path / "two" / str(job)).read_text() for job in range(3)}
 
 
-def test_error_of_one_zone_names_it_in_one_line_and_ends_the_others(scenario: Scenario) -> None:
+def test_error_of_one_zone_names_it_in_one_line_and_ends_the_others(
+    scenario: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # Two of three members are no quorum: the contract refuses the deployment.
     broken = replace(scenario, name="east", committee=replace(scenario.committee, quorum=1))
     jobs = [ZoneJob(scenario, 1, 96), ZoneJob(broken, 1, 96)]
-    # Other tests of this process may have nodes that outlive them.
-    others = set(nodes_below(os.getpid()))
+    # Nodes are told by their environment: one that is left behind has another parent by then.
+    monkeypatch.setenv(MARK, str(tmp_path))
     began = time.monotonic()
     with pytest.raises(PeerwattError, match=r"^east: the contract refused: \w+") as caught:
         replay_zones(jobs, "anvil", workers=2)
     assert "\n" not in str(caught.value)
     assert time.monotonic() - began < SECONDS
-    assert all_ended([node for node in nodes_below(os.getpid()) if node not in others])
+    assert all_end(bearing(MARK, str(tmp_path), "anvil"))
 
 
 def test_interrupt_ends_all_zones_and_their_nodes(tmp_path: Path) -> None:
@@ -112,7 +108,7 @@ def test_interrupt_ends_all_zones_and_their_nodes(tmp_path: Path) -> None:
         seen: set[str] = set()
         while len(seen) < 2:
             seen.add(process.stdout.readline().split()[0])
-        nodes = nodes_below(process.pid)
+        nodes = descendants(process.pid, "anvil")
         assert len(nodes) == 2
         # As a terminal does on Ctrl-C: to everybody in the group.
         os.killpg(process.pid, signal.SIGINT)
@@ -122,7 +118,7 @@ def test_interrupt_ends_all_zones_and_their_nodes(tmp_path: Path) -> None:
         process.wait()
     assert said.count("Traceback") == 1
     assert said.rstrip().endswith("KeyboardInterrupt")
-    assert all_ended(nodes)
+    assert all_end(nodes)
 
 
 def test_worker_that_dies_is_told_of(scenario: Scenario) -> None:
@@ -139,24 +135,3 @@ def die(number: int, result: ReplayResult) -> None:
 def test_no_workers_are_too_few(scenario: Scenario) -> None:
     with pytest.raises(InputError, match="workers 0: give at least 1"):
         replay_zones([ZoneJob(scenario, 1, 1)], "anvil", workers=0)
-
-
-def nodes_below(process: int) -> list[int]:
-    """Anvil processes among the descendants of a process."""
-    parents: dict[int, int] = {}
-    nodes = []
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            name, _, rest = path.read_text().partition(") ")
-        except OSError:
-            continue
-        parents[int(path.parent.name)] = int(rest.split()[1])
-        if name.endswith("(anvil"):
-            nodes.append(int(path.parent.name))
-
-    def below(number: int) -> bool:
-        while number in parents and number != process:
-            number = parents[number]
-        return number == process
-
-    return [node for node in nodes if below(node)]

@@ -61,8 +61,7 @@ def ganache() -> Iterator[LocalNode]:
 @pytest.fixture(scope="session")
 def brownie(ganache: LocalNode, tmp_path_factory: pytest.TempPathFactory) -> Brownie:
     """Brownie, with that Ganache as its network."""
-    if not BROWNIE.exists():
-        pytest.skip("Brownie is not installed: `make test` installs it into .venv-brownie")
+    assert BROWNIE.exists(), "Brownie is not installed: `make test` installs it into .venv-brownie"
     home = tmp_path_factory.mktemp("brownie-home")
     installed = Brownie(home, ganache.url)
     added = installed.command(
