@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 from pathlib import Path
 
 import pytest
 
 from peerwatt.errors import InputError
-from peerwatt.replay.checkpoint import Checkpoint, CheckpointFile
+from peerwatt.replay.checkpoint import Checkpoint, CheckpointFile, _Unpickler
 from peerwatt.replay.journal import Block
 
 
@@ -71,6 +72,26 @@ class Calls:
 
     def __reduce__(self) -> tuple[object, ...]:
         return open, (str(self.path), "w")
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("peerwatt.chain.nodes", "subprocess.Popen"),  # through a module to what it imported
+        ("peerwatt.replay.checkpoint", "Path"),
+        ("peerwatt.replay.checkpoint", "CheckpointFile"),  # made, it may open something
+        ("peerwatt.chain.nodes", "LocalNode"),
+        ("os", "system"),
+        ("builtins", "getattr"),
+    ],
+)
+def test_a_checkpoint_names_records_alone(tmp_path: Path, module: str, name: str) -> None:
+    def text(said: str) -> bytes:
+        return b"\x8c" + len(said).to_bytes(1) + said.encode()
+
+    found = _Unpickler(io.BytesIO(b"\x80\x04" + text(module) + text(name) + b"\x93."))
+    with pytest.raises(pickle.UnpicklingError, match="does not belong into a checkpoint"):
+        found.load()
 
 
 def test_a_checkpoint_from_elsewhere_calls_nothing(tmp_path: Path) -> None:

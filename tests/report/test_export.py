@@ -2,6 +2,7 @@
 
 import csv
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -224,3 +225,17 @@ def test_zones_made_again_from_their_exports_sum_to_the_replays_own_total(
     replayed = [zone_figures(name, result) for name, result in zones.items()]
     again = [zone_figures(name, read_results(tmp_path / name)) for name in zones]
     assert zones_document("pilot", again) == zones_document("pilot", replayed)
+
+
+@pytest.mark.parametrize(
+    "spoil", [lambda rows: rows[:-1], lambda rows: rows[:1], lambda rows: [*rows, rows[-1]]]
+)
+def test_settlements_with_rows_missing_or_twice_are_refused(
+    day: ReplayResult, tmp_path: Path, spoil: Callable[[list[str]], list[str]]
+) -> None:
+    """A bill that is not there differs from nothing: an export cut short passed as one that agrees."""
+    write_results(day, tmp_path / "run")
+    table = tmp_path / "run" / "settlements.csv"
+    table.write_text("".join(spoil(table.read_text().splitlines(keepends=True))))
+    with pytest.raises(InputError, match=r"settlements\.csv: interval \d+, .*: \d rows, not \d"):
+        read_results(tmp_path / "run")

@@ -17,9 +17,9 @@ from peerwatt.record.derivation import results
 from peerwatt.replay.replay import Replay
 from peerwatt.replay.run import SETUP_S
 from peerwatt.replay.wiring import Wiring, direct, over_http
-from peerwatt.roles.http_ports import HttpForecasts, HttpOrders, HttpReadings, Unanswered
+from peerwatt.roles.http_ports import HttpAllowances, HttpForecasts, HttpOrders, HttpReadings, Unanswered
 from peerwatt.roles.metering_desk import MeteringDesk
-from peerwatt.roles.port_service import ports
+from peerwatt.roles.port_service import MOST_BYTES, ports
 from peerwatt.roles.ports import MeterSignedReading
 from peerwatt.roles.relayer import OrderQueue, Relayer
 from peerwatt.scenario.forecasts import ScenarioForecasts
@@ -116,3 +116,21 @@ def test_what_is_no_message_is_refused_by_its_field(url: str) -> None:
 def test_a_party_that_is_not_there_is_named() -> None:
     with HttpOrders("http://127.0.0.1:9") as orders, pytest.raises(Unanswered, match=r"127\.0\.0\.1:9: no"):
         orders._ask("GET", "v1/nothing")
+
+
+def test_only_a_port_that_says_so_has_taken_something(small: SmallMarket, desk: MeteringDesk) -> None:
+    """Another server's "not found" counted as an order taken, and as leave to feed in without limit."""
+    [order, _] = small.orders(FIRST, 500)
+    with WebServer("127.0.0.1", 0, ports(threading.Lock(), readings=desk)) as server:
+        with HttpOrders(server.url) as orders, pytest.raises(Unanswered, match="v1/orders: status 404"):
+            orders.accept(order)
+        with HttpAllowances(server.url) as allowances, pytest.raises(Unanswered, match="status 404"):
+            allowances.allowed_export(FIRST, SELLER)
+
+
+def test_a_body_longer_than_any_message_is_not_read(url: str) -> None:
+    long = {"interval": FIRST, "order": "0x" + "00" * MOST_BYTES}
+    answer = httpx.post(f"{url}/v1/orders", json=long, trust_env=False)
+    assert (answer.status_code, len(answer.content) < 100) == (413, True)
+    answer = httpx.post(f"{url}/v1/orders", content=iter([b"{}"]), trust_env=False)
+    assert answer.status_code == 411

@@ -13,7 +13,8 @@ import os
 import pickle
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
+from enum import Enum
 from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
@@ -200,7 +201,8 @@ def _loaded(path: Path, packed: bytes) -> Checkpoint:
         found = _Unpickler(io.BytesIO(zlib.decompress(packed))).load()
     except Exception as error:
         raise InputError(f"{path}: cannot be read ({error}): leave --resume out to begin again") from None
-    assert isinstance(found, Checkpoint)
+    if not isinstance(found, Checkpoint):
+        raise InputError(f"{path}: holds no checkpoint: leave --resume out to begin again")
     return found
 
 
@@ -213,16 +215,28 @@ class _Pickler(pickle.Pickler):
 
 
 class _Unpickler(pickle.Unpickler):
-    """Makes objects of this package and of plain data alone: a file from elsewhere shall call nothing."""
+    """Makes this package's records, its twin and plain data alone: a file from elsewhere shall call nothing.
+
+    A name with a dot reaches through a module to what it has imported, and a class that is no record may do
+    something when it is made: neither belongs into a checkpoint.
+    """
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) in _PLAIN:
             return super().find_class(module, name)
-        if module.startswith("peerwatt."):
+        if module.startswith("peerwatt.") and "." not in name:
             found = super().find_class(module, name)
-            if isinstance(found, type):
+            if isinstance(found, type) and found.__module__ == module and _is_record(found):
                 return found
         raise pickle.UnpicklingError(f"{module}.{name} does not belong into a checkpoint")
+
+
+def _is_record(found: type) -> bool:
+    """Whether making one changes nothing outside memory: plain records, and the twin, which is arithmetic."""
+    return is_dataclass(found) or issubclass(found, Enum | tuple) or found.__module__.startswith(_TWIN)
+
+
+_TWIN: Final = ("peerwatt.market.", "peerwatt.replay.told_twin")
 
 
 _PLAIN: Final = frozenset(

@@ -29,7 +29,8 @@ def identity(
         "version": __version__,
         "program": _digest(PACKAGE, "*.py", "artifacts/*.json"),
         "scenario": scenario.name,
-        "files of the scenario": _digest(scenario.directory, "*.*"),
+        "files of the scenario": _digest(scenario.directory, "*"),
+        "data of the scenario": _digest_of(scenario),
         "chain": chain,
         "seed": seed,
         "start": scenario.calendar.iso(0),
@@ -45,6 +46,14 @@ def identity(
 def _digest(folder: Path, *patterns: str) -> str:
     """Enough of a hash over a folder's files to tell whether one was changed."""
     found = sha256()
-    for path in sorted(path for pattern in patterns for path in folder.rglob(pattern)):
+    for path in sorted(path for pattern in patterns for path in folder.rglob(pattern) if path.is_file()):
+        found.update(sha256(str(path.relative_to(folder)).encode()).digest())
         found.update(sha256(path.read_bytes()).digest())
+    return found.hexdigest()[:16]
+
+
+def _digest_of(scenario: Scenario) -> str:
+    """The same over what was read, wherever its files lie: a feeder may be another folder's."""
+    found = sha256(scenario.feeder.feeder_hash)
+    found.update(repr((scenario.participants, scenario.active, scenario.reactive)).encode())
     return found.hexdigest()[:16]

@@ -10,6 +10,7 @@ import csv
 import json
 import os
 import shutil
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import MISSING, asdict, fields
 from pathlib import Path
@@ -194,6 +195,7 @@ def read_results(directory: Path) -> ReplayResult:
     tables: dict[str, tuple[Any, ...]] = {}
     for name, layout in layouts(summary.currency).items():
         tables[name] = _read_csv(directory / f"{name}.csv", layout)
+    _require_whole(directory, summary, tables)
     tariff = Tariff(summary.retail, summary.feed_in, summary.network_fee)
     compared = {name: tables[name] for name in COMPARED}
     return ReplayResult(
@@ -202,6 +204,28 @@ def read_results(directory: Path) -> ReplayResult:
         feeder=_feeder(directory / FEEDER),
         **tables,
     )
+
+
+def _require_whole(directory: Path, summary: Summary, tables: dict[str, tuple[Any, ...]]) -> None:
+    """Refuse tables with rows missing, twice or of another replay: nobody would miss what is not compared."""
+    listed = Counter((each.interval, each.participant) for each in tables["settlements"])
+    expected = Counter(
+        (interval.interval, participant.participant)
+        for interval in tables["intervals"]
+        for participant in tables["participants"]
+    )
+    for interval, participant in (expected - listed) | (listed - expected):
+        raise InputError(
+            f"{directory / 'settlements.csv'}: interval {interval}, {participant}: "
+            f"{listed[interval, participant]} rows, not {expected[interval, participant]}; replay again"
+        )
+    for name in ("traded_wh", "accepted_wh", "losses_wh"):
+        summed, told = sum(getattr(each, name) for each in tables["intervals"]), getattr(summary, name)
+        if summed != told:
+            raise InputError(
+                f"{directory / 'intervals.csv'}: its {name} add up to {summed}, and {SUMMARY} has {told}: "
+                "replay again"
+            )
 
 
 def _bill_check(directory: Path, tariff: Tariff, tables: dict[str, tuple[Any, ...]]) -> BillCheck:

@@ -41,8 +41,15 @@ class _Port:
         """Let the connection go."""
         self._client.close()
 
-    def _ask(self, method: str, page: str, content: dict[str, Any] | None = None) -> httpx.Response:
-        """An answer of 200 or 404.
+    def _hand_in(self, page: str, content: dict[str, Any]) -> None:
+        """Hand something in: only a port that says so has taken it, not any server that answers."""
+        if _json(self._ask("POST", page, content)) != {"accepted": True}:
+            raise Unanswered(f"{self._url}/{page}: did not say that it took what it was given: is it a port?")
+
+    def _ask(
+        self, method: str, page: str, content: dict[str, Any] | None = None, *, may_lack: bool = False
+    ) -> httpx.Response:
+        """An answer of 200; of 404 too, where what is asked for may not be there.
 
         Raises:
             InputError: the party refused what it was given, and says why.
@@ -54,7 +61,8 @@ class _Port:
             raise Unanswered(f"{self._url}: no answer: {error or type(error).__name__}") from None
         if response.status_code == httpx.codes.UNPROCESSABLE_ENTITY:
             raise InputError(f"{self._url}: {_reason(response)}")
-        if response.status_code not in (httpx.codes.OK, httpx.codes.NOT_FOUND):
+        lacks = may_lack and response.status_code == httpx.codes.NOT_FOUND
+        if response.status_code != httpx.codes.OK and not lacks:
             raise Unanswered(f"{self._url}/{page}: status {response.status_code}: {_reason(response)}")
         return response
 
@@ -65,13 +73,13 @@ class HttpOrders(_Port):
     def accept(self, order: SignedOrder) -> None:
         """As `Orders` has it."""
         content = {"interval": order.order.interval, "order": as_hex(encode_orders([order]))}
-        self._ask("POST", "v1/orders", content)
+        self._hand_in("v1/orders", content)
 
     def accept_reading(self, own: OwnReading) -> None:
         """As `Orders` has it."""
         packed = as_hex(encode_signed_readings([own.signed]))
         content = {"interval": own.interval, "batch": own.batch, "reading": packed}
-        self._ask("POST", "v1/overrulings", content)
+        self._hand_in("v1/overrulings", content)
 
 
 class HttpReadings(_Port):
@@ -79,7 +87,7 @@ class HttpReadings(_Port):
 
     def accept(self, signed: MeterSignedReading) -> None:
         """As `Readings` has it."""
-        self._ask("POST", "v1/readings", {**signed.reading.values(), "signature": as_hex(signed.signature)})
+        self._hand_in("v1/readings", {**signed.reading.values(), "signature": as_hex(signed.signature)})
 
 
 class HttpAllowances(_Port):
@@ -87,8 +95,14 @@ class HttpAllowances(_Port):
 
     def allowed_export(self, interval: int, account: int) -> int | None:
         """As `Allowances` has it."""
-        found = self._ask("GET", f"v1/allowances/{interval}/{account}").json()
-        return None if found.get("allowed_export_wh") is None else int(found["allowed_export_wh"])
+        page = f"v1/allowances/{interval}/{account}"
+        match _json(self._ask("GET", page)):
+            case {"allowed_export_wh": None}:
+                return None
+            case {"allowed_export_wh": int(allowed)}:
+                return allowed
+        # Silence is no leave to feed in: only a port that says "no limit" means it.
+        raise Unanswered(f"{self._url}/{page}: no allowance in the answer: is it a dispatch?")
 
 
 class HttpForecasts(_Port):
@@ -96,10 +110,18 @@ class HttpForecasts(_Port):
 
     def forecast(self, interval: int) -> ForecastDocument | None:
         """What is expected in an interval; None where nobody has said so yet."""
-        response = self._ask("GET", f"v1/forecasts/{interval}")
+        response = self._ask("GET", f"v1/forecasts/{interval}", may_lack=True)
         if response.status_code == httpx.codes.NOT_FOUND:
             return None
         return parse_document(ForecastDocument, response.text, f"{self._url}/v1/forecasts/{interval}")
+
+
+def _json(response: httpx.Response) -> Any:
+    """What an answer says; None where it is no JSON."""
+    try:
+        return response.json()
+    except ValueError:
+        return None
 
 
 def _reason(response: httpx.Response) -> str:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import threading
-from typing import Annotated
+from typing import Annotated, Final
 
-from fastapi import FastAPI, HTTPException, Response
+from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi import Path as InPath
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.middleware.base import RequestResponseEndpoint
 
 from peerwatt.errors import PeerwattError
 from peerwatt.messages import MeterReading, decode_orders, decode_signed_readings
 from peerwatt.oracle.forecast_file import ForecastSource
 from peerwatt.oracle.report_bytes import from_hex
 from peerwatt.roles.ports import Allowances, MeterSignedReading, Orders, OwnReading, Readings
+
+MOST_BYTES: Final = 8192
+"""Of the body of a request: an order of eight steps has a tenth of it."""
 
 Interval = Annotated[int, Field(ge=0, lt=1 << 32)]
 IntervalInPath = Annotated[int, InPath(ge=0, lt=1 << 32)]
@@ -73,6 +78,7 @@ def ports(
         forecasts: whoever has them.
     """
     app = FastAPI(title="Peerwatt ports", docs_url=None, redoc_url=None)
+    app.middleware("http")(_refuse_long)
     if orders is not None:
         _serve_orders(app, lock, orders)
     if readings is not None:
@@ -82,6 +88,17 @@ def ports(
     if forecasts is not None:
         _serve_forecasts(app, lock, forecasts)
     return app
+
+
+async def _refuse_long(request: Request, answer: RequestResponseEndpoint) -> Response:
+    """Read no body whose length is not told or is more than any message of a port has."""
+    if request.method == "POST":
+        told = request.headers.get("content-length", "")
+        if not told.isascii() or not told.isdigit():
+            return JSONResponse({"detail": "tell the length of the body"}, 411)
+        if int(told[:10]) > MOST_BYTES:
+            return JSONResponse({"detail": f"{told[:10]} bytes: at most {MOST_BYTES} are read"}, 413)
+    return await answer(request)
 
 
 def _refused(error: PeerwattError) -> HTTPException:

@@ -62,7 +62,11 @@ class Orders(Protocol):
         """
 
     def accept_reading(self, own: OwnReading) -> None:
-        """Take a meter's own reading in, to overrule what was attested for it."""
+        """Take a meter's own reading in, to overrule what was attested for it.
+
+        Raises:
+            InputError: it is not signed by the meter of the order in whose place it is.
+        """
 
 
 class Readings(Protocol):

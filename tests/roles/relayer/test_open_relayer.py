@@ -7,8 +7,11 @@ from collections.abc import Iterator
 import pytest
 
 from peerwatt.chain import Sender
-from peerwatt.client import MarketClient
-from peerwatt.replay.founding import ETHER_PER_KEY
+from peerwatt.client import MarketClient, Wallet
+from peerwatt.client.market import Registration
+from peerwatt.market.participant_registry import Participant
+from peerwatt.messages import Order, Side, Step
+from peerwatt.replay.founding import ETHER_PER_KEY, pay_in
 from peerwatt.roles.keeper import Keeper
 from peerwatt.roles.relayer import BatchState, OrderQueue, Relayer
 from peerwatt.roles.relayer.entry import OpenEntry
@@ -139,3 +142,28 @@ def test_a_keeper_settles_what_any_relayer_posted_from_what_the_chain_tells_it(
         keeper.step(time)
     view.follow()
     assert (view.interval(FIRST).is_settled, len(view.interval(FIRST).settled)) == (True, 2)
+
+
+def test_the_same_orders_are_posted_again_after_the_market_skipped_them(market: SmallMarket) -> None:
+    """The first batch's row stood in the way of the second's: every step ended there, for everybody."""
+    client = MarketClient(market.network, market.deployment, Sender(market.network, market.keys.relayer))
+    keys, newcomer = market.keys, BUYER + 1
+    key = keys.order_key(newcomer)
+    participant = Participant(key.address, keys.meter_key(newcomer).address, 100, 100)
+    market.client.register([Registration(keys.wallet(newcomer).address, participant, node=newcomer)])
+    pay_in(Wallet(market.network, market.deployment, keys.system_wallet(0), 0), CONFIG.margin(100, 100))
+    order = Order(FIRST, newcomer, (Step(Side.BUY, 20, 500),)).signed(client.domain, bytes(key.key))
+    with OrderQueue() as queue:
+        relayer = Relayer(client, queue, client.watch())
+        for times in (1, 2):
+            relayer.accept(order)
+            relayer.step(CLOSURE - 60)
+            assert states(relayer) == [(BatchState.POSTED, None)]
+            view = client.watch()
+            view.follow()
+            assert len(view.interval(FIRST).transactions) == times
+        assert queue.waiting() == ()
+        pay_in(market.wallet(newcomer), CONFIG.margin(100, 100))
+        relayer.accept(order)
+        relayer.step(CLOSURE - 60)
+        assert (states(relayer), posted(market)) == ([(BatchState.POSTED, 0)], 1)

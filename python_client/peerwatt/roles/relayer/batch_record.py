@@ -94,7 +94,11 @@ class BatchRecord:
             self._require_queued(batch)
             self._database.execute(
                 "INSERT INTO batches (interval, seal, relayer, orders, salt, block, state) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "VALUES (?, ?, ?, ?, ?, ?, ?) "
+                # The same orders again, after the market skipped them: what is on chain from this block on
+                # is what became of them now.
+                "ON CONFLICT DO UPDATE SET relayer = excluded.relayer, block = excluded.block, "
+                "state = excluded.state, number = NULL",
                 (batch.interval, batch.seal, relayer, packed, batch.salt, block, BatchState.STORED),
             )
             self._move_orders(batch, "sent")

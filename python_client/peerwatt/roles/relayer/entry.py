@@ -59,7 +59,8 @@ class OpenEntry:
         data = client.post_call(batch.interval, batch.orders).data
         seen = set()
         for event in (client.market.events.BatchPosted(), client.market.events.OrderSkipped()):
-            for found in events_since(event, since, interval=batch.interval):
+            # Not in that block itself: the same orders may have been posted there before, and skipped.
+            for found in events_since(event, since + 1, interval=batch.interval):
                 transaction = found["transactionHash"]
                 if transaction in seen:
                     continue

@@ -3,12 +3,33 @@
 from __future__ import annotations
 
 from peerwatt.client import MarketClient, MarketView
+from peerwatt.errors import InputError
 from peerwatt.market.market_rules import MarketConfig
 from peerwatt.market.settlement import readings_of
-from peerwatt.messages import ReadingStatus, SignedReading, decode_records
+from peerwatt.messages import Domain, ReadingStatus, SignedReading, decode_records
 from peerwatt.roles.appointments import Action, due
+from peerwatt.roles.ports import OwnReading, is_signed_by
 from peerwatt.roles.relayer.all_of import all_of
 from peerwatt.roles.relayer.queue import OrderQueue
+
+
+def require_own_reading(own: OwnReading, view: MarketView, domain: Domain) -> None:
+    """Refuse a reading that is not signed by the meter of the order in whose place it is.
+
+    Raises:
+        InputError: it is not, or there is no such order.
+    """
+    signed, where = own.signed, f"reading for interval {own.interval}, batch {own.batch}"
+    if own.interval not in view.intervals:
+        view.follow()
+    known = view.intervals.get(own.interval)
+    records = decode_records(known.records[own.batch]) if known and own.batch < len(known.records) else ()
+    if signed.position >= len(records):
+        raise InputError(f"{where}: no order is at position {signed.position}")
+    account = records[signed.position].participant
+    meter = view.participants[account].meter_key
+    if not is_signed_by(signed.message(own.interval, account), signed.signature, domain, meter):
+        raise InputError(f"{where}: not signed by the meter of account {account}, {meter}")
 
 
 class Overruling:
@@ -51,7 +72,11 @@ class Overruling:
             records = decode_records(view.records[batch])
             standing = readings_of(view.readings[batch] if view.readings else b"", len(records))
             missing = [
-                signed for signed in own if standing[signed.position].status != ReadingStatus.METER_SIGNED
+                signed
+                for signed in own
+                # A chain that was reorganised may hold another batch there by now.
+                if signed.position < len(standing)
+                and standing[signed.position].status != ReadingStatus.METER_SIGNED
             ]
             if missing:
                 self._client.overrule(interval, batch, view.data(batch), missing)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final
 
 from web3.types import TxReceipt
@@ -23,7 +24,7 @@ from peerwatt.roles.ports import OwnReading, is_signed_by
 from peerwatt.roles.relayer.all_of import all_of
 from peerwatt.roles.relayer.batch_record import BatchRow, BatchState
 from peerwatt.roles.relayer.entry import Entry, OpenEntry, SealedEntry
-from peerwatt.roles.relayer.overruling import Overruling
+from peerwatt.roles.relayer.overruling import Overruling, require_own_reading
 from peerwatt.roles.relayer.queue import OrderQueue
 
 SALT_LENGTH: Final = 32
@@ -88,7 +89,8 @@ class Relayer:
         self.queue.accept(order)
 
     def accept_reading(self, own: OwnReading) -> None:
-        """As `Orders` has it."""
+        """As `Orders` has it. A reading that its meter did not sign would displace the one that it signed."""
+        require_own_reading(own, self._view, self.client.domain)
         self.queue.accept_reading(own)
 
     # What the relayer does
@@ -107,9 +109,10 @@ class Relayer:
             for interval in self.queue.waiting()
             if due(self._config, Action.ORDER, interval) <= now < self._config.gate_closure(interval)
         ]
-        for interval in ready:
-            self._make(interval)
-        all_of((self.tend, self._overruling.step), lambda act: act(now))
+        # What one interval's orders meet with must keep nobody else's batch or reading waiting.
+        acts: list[Callable[[], object]] = [partial(self._make, interval) for interval in ready]
+        acts += [partial(self.tend, now), partial(self._overruling.step, now)]
+        all_of(acts, lambda act: act())
 
     def post(self, interval: int) -> PostedBatch | None:
         """Post everything that waits for an interval of an open market as one batch; None where nothing does.

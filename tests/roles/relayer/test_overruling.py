@@ -1,0 +1,64 @@
+"""A relayer carries a meter's own reading, and lets nobody else's take its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from peerwatt.chain import Sender
+from peerwatt.client import MarketClient
+from peerwatt.errors import InputError
+from peerwatt.messages import MeterReading, SignedReading
+from peerwatt.replay.founding import ETHER_PER_KEY
+from peerwatt.roles.ports import OwnReading
+from peerwatt.roles.relayer import OrderQueue, Relayer
+from tests.client.conftest import CONFIG, FIRST, SELLER, SmallMarket, open_small_market
+
+
+@pytest.fixture(scope="module")
+def small() -> Iterator[SmallMarket]:
+    """Both have posted an order, in one batch: the seller's is at position 0."""
+    with open_small_market() as market:
+        market.network.fund({market.keys.relayer.address: ETHER_PER_KEY})
+        market.network.advance_to(CONFIG.gate_closure(FIRST) - 100)
+        market.client.post(FIRST, market.orders(FIRST, 500))
+        yield market
+
+
+@pytest.fixture
+def relayer(small: SmallMarket) -> Iterator[Relayer]:
+    client = MarketClient(small.network, small.deployment, Sender(small.network, small.keys.relayer))
+    with OrderQueue() as queue:
+        yield Relayer(client, queue, client.watch())
+
+
+@pytest.fixture
+def own(small: SmallMarket) -> SignedReading:
+    key = bytes(small.keys.meter_key(SELLER).key)
+    return MeterReading(FIRST, SELLER, 0, 500, 0, 500).signed(0, small.client.domain, key)
+
+
+def test_a_reading_that_its_meter_did_not_sign_displaces_nothing(
+    relayer: Relayer, own: SignedReading
+) -> None:
+    """Whoever gains from a missing reading handed in another for the same place: the meter's own was gone."""
+    relayer.accept_reading(OwnReading(FIRST, 0, own))
+    for forged in (replace(own, exported=1), replace(own, signature=bytes(64)), replace(own, position=1)):
+        with pytest.raises(InputError, match="not signed by the meter of account"):
+            relayer.accept_reading(OwnReading(FIRST, 0, forged))
+    assert relayer.queue.readings() == {(FIRST, 0): [own]}
+
+
+@pytest.mark.parametrize(
+    ("interval", "batch", "position"),
+    [(FIRST, 0, 2), (FIRST, 0, 65_535), (FIRST, 1, 0), (FIRST + 1, 0, 0), (2**32 - 1, 0, 0)],
+)
+def test_a_reading_for_no_order_is_not_kept(
+    relayer: Relayer, own: SignedReading, interval: int, batch: int, position: int
+) -> None:
+    """One of them ended every step of the relayer, and nobody's reading was carried any more."""
+    with pytest.raises(InputError, match=f"no order is at position {position}"):
+        relayer.accept_reading(OwnReading(interval, batch, replace(own, position=position)))
+    assert relayer.queue.readings() == {}
