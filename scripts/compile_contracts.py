@@ -41,6 +41,14 @@ FOLDERS = {
 NOT_DEPLOYED = ("interfaces", "libraries")
 MAX_CONTRACT_BYTES = 24_576  # EIP-170
 
+OUTPUTS = [
+    "abi",
+    "metadata",
+    "evm.bytecode.object",
+    "evm.deployedBytecode.object",
+    "evm.deployedBytecode.immutableReferences",
+]
+
 IMPORT = re.compile(r"""^\s*import\b[^;"']*["']([^"']+)["']""", re.MULTILINE)
 
 Artifact = dict[str, Any]
@@ -70,9 +78,7 @@ def compiler_settings() -> dict[str, Any]:
         "viaIR": profile["via_ir"],
         "optimizer": {"enabled": profile["optimizer"], "runs": profile["optimizer_runs"]},
         "metadata": {"bytecodeHash": profile["bytecode_hash"]},
-        "outputSelection": {
-            "*": {"*": ["abi", "metadata", "evm.bytecode.object", "evm.deployedBytecode.object"]}
-        },
+        "outputSelection": {"*": {"*": OUTPUTS}},
     }
 
 
@@ -177,6 +183,7 @@ def as_artifact(name: str, source: str, compiled: Mapping[str, Any]) -> Artifact
         "abi": compiled["abi"],
         "bytecode": "0x" + compiled["evm"]["bytecode"]["object"],
         "deployedBytecode": "0x" + compiled["evm"]["deployedBytecode"]["object"],
+        "immutableReferences": immutable_references(compiled),
         "compiler": {
             "version": metadata["compiler"]["version"],
             "evmVersion": metadata["settings"]["evmVersion"],
@@ -184,8 +191,19 @@ def as_artifact(name: str, source: str, compiled: Mapping[str, Any]) -> Artifact
             "optimizer": metadata["settings"]["optimizer"],
             "bytecodeHash": metadata["settings"]["metadata"]["bytecodeHash"],
         },
+        "metadata": compiled["metadata"],
         "sourcesHash": hashlib.sha256(json.dumps(hashes, sort_keys=True).encode()).hexdigest(),
     }
+
+
+def immutable_references(compiled: Mapping[str, Any]) -> list[dict[str, int]]:
+    """Where the constructor writes immutables into the deployed code: start and length of each, in bytes.
+
+    The compiler lists them by numbers of its syntax tree, which change with what else is compiled.
+    """
+    found = compiled["evm"]["deployedBytecode"]["immutableReferences"]
+    places = {(place["start"], place["length"]) for each in found.values() for place in each}
+    return [{"start": start, "length": length} for start, length in sorted(places)]
 
 
 def deployable(artifacts: Mapping[str, Artifact]) -> dict[str, Artifact]:

@@ -1,5 +1,6 @@
 """The artifacts that ship are what the sources compile to, on any machine."""
 
+import hashlib
 import json
 import subprocess
 from collections.abc import Callable, Mapping
@@ -38,8 +39,8 @@ def test_changed_source_is_noticed(doorman: Artifact, tmp_path: Path) -> None:
         {"contracts/Doorman.sol": DOORMAN.replace("times > 13", "times > 14")}
     ).values()
     assert compile_contracts.differences({"Doorman": changed}, tmp_path) == [
-        "Doorman.json: bytecode, deployedBytecode, sourcesHash differ from what contracts/Doorman.sol "
-        "compiles to"
+        "Doorman.json: bytecode, deployedBytecode, metadata, sourcesHash differ from what "
+        "contracts/Doorman.sol compiles to"
     ]
     assert compile_contracts.differences({}, tmp_path) == [
         "Doorman.json: no contract of this name among the sources"
@@ -98,6 +99,47 @@ def test_every_tool_compiles_with_the_same_settings() -> None:
             settings["viaIR"],
             settings["optimizer"],
         )
+
+
+def test_an_artifacts_metadata_is_what_its_code_names() -> None:
+    for name in artifact_names():
+        artifact = load_artifact(name)
+        # CBOR at the end of the code, its length in the last two bytes: the metadata's hash, the version.
+        length = int.from_bytes(artifact.deployed_bytecode[-2:], "big")
+        trailer = artifact.deployed_bytecode[-2 - length : -2]
+        assert trailer[2:6] == b"ipfs", name
+        assert ipfs_hash(artifact.metadata.encode()) in trailer, name
+        metadata = json.loads(artifact.metadata)
+        assert metadata["settings"]["compilationTarget"] == {artifact.source: name}
+        assert metadata["output"]["abi"] == artifact.abi
+
+
+def test_code_is_told_from_other_code_whatever_its_immutables_are() -> None:
+    artifact = load_artifact("EnergyMarket")
+    start, length = artifact.immutables[0]
+    deployed = bytearray(artifact.deployed_bytecode)
+    deployed[start : start + length] = bytes([7]) * length
+    assert artifact.is_code(bytes(deployed))
+    assert artifact.masked(bytes(deployed)) == artifact.deployed_bytecode
+    deployed[start - 1] ^= 1
+    assert not artifact.is_code(bytes(deployed))
+    for other in (b"", artifact.deployed_bytecode[:-1], load_artifact("GridGate").deployed_bytecode):
+        assert not artifact.is_code(other)
+
+
+def ipfs_hash(content: bytes) -> bytes:
+    """The multihash of a file of one block, as IPFS names it: UnixFS in a DAG-PB node."""
+
+    def field(number: int, data: bytes) -> bytes:
+        return bytes([number << 3 | 2]) + varint(len(data)) + data
+
+    def varint(value: int) -> bytes:
+        low, rest = value & 127, value >> 7
+        return bytes([low | 128]) + varint(rest) if rest else bytes([low])
+
+    assert len(content) <= 262_144
+    file = b"\x08\x02" + field(2, content) + b"\x18" + varint(len(content))
+    return b"\x12\x20" + hashlib.sha256(field(1, file)).digest()
 
 
 def test_unknown_contract_lists_what_ships() -> None:
