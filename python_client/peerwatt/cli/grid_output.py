@@ -10,6 +10,7 @@ import numpy as np
 from peerwatt.grid.arrays import Floats, Ints
 from peerwatt.grid.feeder import Feeder
 from peerwatt.grid.files.injections import Injections
+from peerwatt.grid.flow.branch_currents import ends_of
 from peerwatt.grid.flow.exchange import Exchange
 from peerwatt.grid.flow.limits import Violation
 from peerwatt.grid.flow.power_flow import FlowResult
@@ -54,16 +55,27 @@ def state_as_dict(feeder: Feeder, flow: FlowResult, violations: Sequence[Violati
         "violations": [_violation(v) for v in violations],
         "nodes": [{"node": n, "u_pu": x} for n, x in zip(feeder.node_names, u, strict=True)],
         "branches": [
-            {"branch": n, "kind": k, "loading_percent": float(x), "loss_w": float(y)}
-            for n, k, x, y in zip(
+            {"branch": n, "kind": k, "loading_percent": float(x), "current_a": a, "loss_w": float(y)}
+            for n, k, x, a, y in zip(
                 feeder.branch_names,
                 feeder.branch_kinds,
                 flow.loading_percent,
+                _currents(feeder, flow),
                 flow.branch_loss_w,
                 strict=True,
             )
         ],
     }
+
+
+def _currents(feeder: Feeder, flow: FlowResult) -> list[dict[str, Any]]:
+    """Current at each end of each branch, A: one number, or one per phase."""
+    found = []
+    for kind, ends in zip(feeder.branch_kinds, flow.current_a.tolist(), strict=True):
+        if feeder.three_phase:
+            ends = [dict(zip(_PHASES, phases, strict=True)) for phases in ends]
+        found.append(dict(zip(ends_of(kind), ends, strict=False)))
+    return found
 
 
 def print_state(feeder: Feeder, flow: FlowResult, violations: Sequence[Violation]) -> None:
@@ -88,12 +100,16 @@ def print_state(feeder: Feeder, flow: FlowResult, violations: Sequence[Violation
         f"no-load {flow.no_load_loss_w / KILO:.3f}"
     )
     out.print(f"branches    {min(_SHOWN, len(feeder.branch_names))} with the highest loading:")
-    branches = table("branch", "kind", "loading (%)", "loss (W)", left=2)
+    phases = [f"{phase} (A)" for phase in _PHASES] if feeder.three_phase else []
+    branches = table("branch", "kind", "loading (%)", *phases, "loss (W)", left=2)
     for k in flow.loading_percent.argsort(kind="stable")[::-1][:_SHOWN]:
+        heaviest = int(np.argmax(flow.conductor_loading_percent[k])) // width
+        amperes = [f"{x:.1f}" for x in flow.current_a[k, heaviest]] if feeder.three_phase else []
         branches.add_row(
             feeder.branch_names[k],
             feeder.branch_kinds[k],
             f"{flow.loading_percent[k]:.1f}",
+            *amperes,
             f"{flow.branch_loss_w[k]:.1f}",
         )
     show(branches)

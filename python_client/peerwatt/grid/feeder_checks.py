@@ -25,6 +25,7 @@ _KEYS = {
     "phases",
     "frequency_hz",
     "short_circuit",
+    "rating_va",
     "power_grid_model",
 }
 _REQUIRED = ("format", "name", "limits", "names", "power_grid_model")
@@ -44,6 +45,7 @@ def check_document(document: Any, origin: str) -> None:
         if key not in _KEYS:
             raise FeederError(f"{origin}: unknown key {key!r}; known are {', '.join(sorted(_KEYS))}")
     _check_limits(document["limits"], origin)
+    _check_rating_va(document.get("rating_va", {}), origin)
     names = document["names"]
     if not isinstance(names, Mapping) or not all(
         str(k).isdigit() and isinstance(v, str) for k, v in names.items()
@@ -72,6 +74,17 @@ def _check_limits(limits: Any, origin: str) -> None:
         )
     if not limits["v_min_pu"] < limits["v_max_pu"] <= 2:
         raise FeederError(f"{origin}: limits need v_min_pu < v_max_pu, both per unit of the rated voltage")
+
+
+def _check_rating_va(ratings: Any, origin: str) -> None:
+    if not isinstance(ratings, Mapping):
+        raise FeederError(f'{origin}: "rating_va" must map an element id to its rated power, VA, or to null')
+    for key, value in ratings.items():
+        number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        if value is not None and not (number and value > 0):
+            raise FeederError(
+                f"{origin}: rating_va of {key} is {value!r}, must be a positive number, or null for no rating"
+            )
 
 
 def check_data(feeder: Feeder, origin: str) -> None:
@@ -112,6 +125,16 @@ def _check_ratings(feeder: Feeder, origin: str) -> None:
             if not np.isfinite(row["i_n"]) or row["i_n"] <= 0:
                 name = feeder.names[int(row["id"])]
                 raise FeederError(f"{origin}: line {name!r} has no rated current i_n (A)")
+    rated = {
+        str(int(k))
+        for kind in ("transformer", "three_winding_transformer", "generic_branch")
+        for k in feeder.data.get(kind, {"id": ()})["id"]
+    }
+    for key in feeder.document.get("rating_va", {}):
+        if key not in rated:
+            raise FeederError(
+                f"{origin}: rating_va names id {key!r}, which is no transformer or generic branch"
+            )
 
 
 def _check_connected(feeder: Feeder, origin: str) -> None:

@@ -15,7 +15,7 @@ from power_grid_model.errors import PowerGridError  # type: ignore[attr-defined]
 from peerwatt.grid.arrays import Floats
 from peerwatt.grid.errors import FlowError, InjectionError
 from peerwatt.grid.feeder import BRANCHES, Feeder
-from peerwatt.units import PERCENT
+from peerwatt.grid.flow.branch_currents import branch_currents, ends_of, ratings
 
 _ITERATIONS = 50
 _TOLERANCE = 1e-10  # pu, of the last step: far below the 2e-6 pu that engines are compared at
@@ -27,18 +27,28 @@ class FlowResult:
 
     Attributes:
         u_pu: Node voltages, per unit, `(..., nodes)`; three-phase `(..., nodes, 3)`.
-        loading_percent: Loading of each branch, percent of its rating, `(..., branches)`; 0 where it has
-            none.
+        current_a: Current at each end of each branch, A, `(..., branches, ends)`; three-phase
+            `(..., branches, ends, 3)`. An end that a branch does not have carries none.
+        conductor_loading_percent: The same in percent of the rated current, `(..., branches, ends)`,
+            three-phase `(..., branches, ends·3)`; 0 where there is no rating. See `branch_currents`.
         branch_loss_w: Active losses of each branch, W, `(..., branches)`.
         import_w: Active power drawn from the source, W, `(...)`; negative when the feeder exports.
         no_load_loss_w: Losses of the energised feeder without any injection, W.
     """
 
     u_pu: Floats
-    loading_percent: Floats
+    current_a: Floats
+    conductor_loading_percent: Floats
     branch_loss_w: Floats
     import_w: Floats
     no_load_loss_w: float
+
+    @property
+    def loading_percent(self) -> Floats:
+        """Loading of each branch: the highest current of its ends and phases over the rated one, percent,
+        `(..., branches)`.
+        """
+        return np.asarray(self.conductor_loading_percent.max(axis=-1))
 
     @property
     def loss_w(self) -> Floats:
@@ -81,10 +91,10 @@ class PowerFlow:
         data[kind] = np.concatenate([data[kind], gens]) if kind in data else gens
         self._model = PowerGridModel(data, system_frequency=feeder.frequency_hz)
         self._branches = [k for k in BRANCHES if k in feeder.data]
+        self._ratings = ratings(feeder)
         self._wanted: dict[Any, Any] = {"node": {"u_pu"}, "source": {"p"}}
         for k in self._branches:
-            sides = ("p_1", "p_2", "p_3") if k == "three_winding_transformer" else ("p_from", "p_to")
-            self._wanted[k] = {"loading", *sides}
+            self._wanted[k] = {f"{quantity}_{end}" for quantity in "pi" for end in ends_of(k)}
 
     @property
     def nodes(self) -> int:
@@ -105,7 +115,7 @@ class PowerFlow:
         """The same branch by branch, W, `(branches,)`."""
         bare = PowerFlow(self.feeder, own_loads=False)
         nothing = np.zeros((1, self.nodes, 3) if self.three_phase else (1, self.nodes))
-        return np.asarray(bare._solve(nothing, nothing)[2][0])
+        return np.asarray(bare._solve(nothing, nothing)[3][0])
 
     def solve(self, p_w: ArrayLike, q_var: ArrayLike | None = None) -> FlowResult:
         """Solve one state or a batch.
@@ -140,10 +150,10 @@ class PowerFlow:
         if single:
             p, q = p[None], q[None]
         arrays = self._solve(p, q)
-        u, loading, loss, drawn = (x[0] for x in arrays) if single else arrays
-        return FlowResult(u, loading, loss, drawn, self.no_load_loss_w)
+        u, current, loading, loss, drawn = (x[0] for x in arrays) if single else arrays
+        return FlowResult(u, current, loading, loss, drawn, self.no_load_loss_w)
 
-    def _solve(self, p: Floats, q: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    def _solve(self, p: Floats, q: Floats) -> tuple[Floats, Floats, Floats, Floats, Floats]:
         ids = np.broadcast_to(self._ids, p.shape[:2])
         update: dict[Any, Any] = {
             self._kind: {
@@ -162,14 +172,13 @@ class PowerFlow:
                 text = " ".join(str(said[0]).split()).split(" Try validate")[0]
                 name = self.feeder.name
                 raise FlowError(f"feeder {name}: the power flow does not converge: {text}") from None
-        # power-grid-model gives loading as a fraction; the trade says percent
-        loading = [PERCENT * out[k]["loading"] for k in self._branches]
         loss = [_branch_loss(out[k]) for k in self._branches]
+        current = branch_currents(out, self._branches, self._ratings.rated_a.shape[1])
         drawn = out["source"]["p"]
         return (
             np.asarray(out["node"]["u_pu"]),
-            # A branch without a rating has infinite loading.
-            np.nan_to_num(np.concatenate(loading, axis=1), posinf=0.0),
+            current,
+            self._ratings.conductor_loading_percent(current),
             np.concatenate(loss, axis=1),
             np.asarray(drawn.reshape(len(p), -1).sum(axis=1)),
         )

@@ -68,7 +68,8 @@ def sensitivities(
     return Sensitivities(
         base=FlowResult(
             solved.u_pu[0],
-            solved.loading_percent[0],
+            solved.current_a[0],
+            solved.conductor_loading_percent[0],
             solved.branch_loss_w[0],
             solved.import_w[0],
             solved.no_load_loss_w,
