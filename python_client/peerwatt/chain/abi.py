@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final, Self
 
-from eth_abi.exceptions import DecodingError
+from eth_abi.exceptions import DecodingError, EncodingError
 from eth_abi.grammar import ABIType, BasicType, TupleType, parse
 from eth_utils.address import to_checksum_address
 from web3 import Web3
 from web3.providers import BaseProvider
 
+from peerwatt.addresses import checked_address
 from peerwatt.chain.keccak import keccak
+from peerwatt.errors import InputError
 
 # web3's own codec: strict about lengths, and takes hex text for bytes.
 _CODEC: Final = Web3(BaseProvider()).codec
@@ -51,8 +54,12 @@ class Method:
         )
 
     def encode(self, arguments: Sequence[Any]) -> bytes:
-        """A call's data: the selector and the packed arguments."""
-        return self.selector + encode_values(self.input_types, arguments)
+        """A call's data: the selector and the packed arguments.
+
+        Raises:
+            InputError: as `encode_values`; the function is named.
+        """
+        return self.selector + encode_values(self.input_types, arguments, f"{self.name}()")
 
     def arguments(self, data: bytes) -> dict[str, Any]:
         """The arguments of a call by name, from its data."""
@@ -181,9 +188,26 @@ class Interface:
         )
 
 
-def encode_values(types: Sequence[str], values: Sequence[Any]) -> bytes:
-    """Values packed under their canonical types."""
-    return bytes(_CODEC.encode(types, values))
+def encode_values(types: Sequence[str], values: Sequence[Any], where: str = "arguments") -> bytes:
+    """Values packed under their canonical types.
+
+    Args:
+        types: the canonical types.
+        values: one for each.
+        where: for the error.
+
+    Raises:
+        InputError: a value does not fit its type, or an address has a wrong checksum.
+    """
+    try:
+        for check, value in zip(_checks(tuple(types)), values, strict=False):
+            if check is not None:
+                check(value, where)
+        return bytes(_CODEC.encode(types, values))
+    except InputError:
+        raise
+    except (EncodingError, ValueError, TypeError) as error:
+        raise InputError(f"{where}: {' '.join(str(error).split())}") from None
 
 
 def values_of(types: Sequence[str]) -> Values:
@@ -217,6 +241,30 @@ def _finish(kind: ABIType) -> Callable[[Any], Any] | None:
             value if part is None else part(value) for part, value in zip(parts, values, strict=True)
         )
     return to_checksum_address if isinstance(kind, BasicType) and kind.base == "address" else None
+
+
+Check = Callable[[Any, str], object]
+"""Looks at a value before it is packed, told where it is for the error."""
+
+
+@cache
+def _checks(types: tuple[str, ...]) -> tuple[Check | None, ...]:
+    return tuple(_check(parse(kind)) for kind in types)
+
+
+def _check(kind: ABIType) -> Check | None:
+    """What refuses the addresses in a value whose checksum is wrong; None where it holds none."""
+    if kind.is_array:
+        item = _check(kind.item_type)
+        return None if item is None else lambda values, where: [item(value, where) for value in values]
+    if isinstance(kind, TupleType):
+        parts = [_check(part) for part in kind.components]
+        if not any(parts):
+            return None
+        return lambda values, where: [
+            part(value, where) for part, value in zip(parts, values, strict=False) if part is not None
+        ]
+    return checked_address if isinstance(kind, BasicType) and kind.base == "address" else None
 
 
 def _signature(entry: Mapping[str, Any]) -> str:

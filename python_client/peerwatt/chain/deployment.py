@@ -10,6 +10,7 @@ from typing import Any
 
 from eth_typing import ChecksumAddress
 
+from peerwatt.addresses import checked_address
 from peerwatt.chain.abi import encode_values
 from peerwatt.chain.artifacts import Artifact, load_artifact
 from peerwatt.chain.contract import Call, Contract
@@ -59,8 +60,14 @@ class Deployment:
         """
         try:
             content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            return cls(int(content["chain_id"]), int(content["block"]), dict(content["addresses"]))
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            addresses = {
+                name: checked_address(address, f"{path}: addresses.{name}")
+                for name, address in content["addresses"].items()
+            }
+            return cls(int(content["chain_id"]), int(content["block"]), addresses)
+        except InputError:
+            raise
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError(
                 f"{path}: no deployment file ({error}): deploy first, or name its file"
             ) from None
@@ -97,11 +104,14 @@ def deploy(
     Raises:
         ContractReverted: the constructor refused.
         ChainError: there is no such artifact.
+        InputError: an argument does not fit, or an address has a wrong checksum.
     """
     compiled = load_artifact(artifact) if isinstance(artifact, str) else artifact
     network = sender.network
     network.errors.add(compiled.interface)
-    code = compiled.bytecode + encode_values(compiled.interface.constructor, arguments)
+    code = compiled.bytecode + encode_values(
+        compiled.interface.constructor, arguments, f"constructor of {compiled.name}"
+    )
     receipt = sender.send(Call(network, None, code, None), gas_limit=gas_limit)
     address = receipt["contractAddress"]
     assert address is not None, "a creation that succeeded has an address"

@@ -19,6 +19,7 @@ from hexbytes import HexBytes
 from web3 import Web3
 from web3.types import TxReceipt
 
+from peerwatt.addresses import checked_address
 from peerwatt.chain.abi import DecodingError, Interface
 from peerwatt.chain.artifacts import artifact_names, load_artifact
 from peerwatt.chain.contract import Block, Call, Contract
@@ -203,7 +204,10 @@ class Network(ABC):
 
         Raises:
             TransactionRefused: the chain has no development account to give from.
+            InputError: what is named as an account is no address.
         """
+        for account in balances:
+            checked_address(account, "account to fund")
         held = self._balances(list(balances))
         missing = [(to, wei - has) for (to, wei), has in zip(balances.items(), held, strict=True)]
         transfers = [(to, wei) for to, wei in missing if wei > 0]
@@ -235,7 +239,7 @@ class Network(ABC):
     def contract(self, interface: Interface, address: str) -> Contract:
         """A contract at an address; its custom errors are decoded from now on."""
         self.errors.add(interface)
-        return Contract(self, interface, Web3.to_checksum_address(address))
+        return Contract(self, interface, checked_address(address, "contract"))
 
     def read(self, call: Call, *, block: Block = "latest", sender: ChecksumAddress | None = None) -> Any:
         """What a call returns, without a transaction; as `read_many`."""

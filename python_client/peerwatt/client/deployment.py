@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, fields
 
 from eth_typing import ChecksumAddress
 from eth_utils.address import to_checksum_address
 
+from peerwatt.addresses import checked_address
 from peerwatt.chain import Deployment, Sender, deploy
 from peerwatt.market.market_rules import MarketConfig, Tariff
 
@@ -33,6 +34,10 @@ class MarketRoles:
     grid_operator: ChecksumAddress
     metering_account: ChecksumAddress
     community: ChecksumAddress
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            checked_address(getattr(self, field.name), f"MarketRoles.{field.name}")
 
     @property
     def system_wallets(self) -> list[ChecksumAddress]:

@@ -10,6 +10,7 @@ from eth_typing import ChecksumAddress
 from eth_utils.address import to_checksum_address
 from web3.types import TxReceipt
 
+from peerwatt.addresses import checked_address
 from peerwatt.chain import Call, Deployment, Network, Sender
 from peerwatt.client.market_view import MarketView
 from peerwatt.client.state import BatchData, ClearedAuction, IntervalState, PostedBatch
@@ -44,6 +45,14 @@ class Registration:
     wallet: ChecksumAddress
     participant: Participant
     node: int
+
+    def __post_init__(self) -> None:
+        for place, address in (
+            ("wallet", self.wallet),
+            ("participant.order_key", self.participant.order_key),
+            ("participant.meter_key", self.participant.meter_key),
+        ):
+            checked_address(address, f"Registration.{place}")
 
 
 class MarketClient:

@@ -8,8 +8,10 @@ from typing import Any, ClassVar, Final
 
 from eth_hash.auto import keccak
 from eth_typing import ChecksumAddress
-from eth_utils.address import is_address, to_canonical_address, to_checksum_address
+from eth_utils.address import to_canonical_address
 
+from peerwatt.addresses import checked_address
+from peerwatt.errors import InputError
 from peerwatt.messages.errors import FieldError, require_uint
 from peerwatt.messages.signature import recover_signer, sign_digest
 
@@ -33,9 +35,10 @@ class Domain:
 
     def __post_init__(self) -> None:
         require_uint(self.chain_id, 256, "Domain.chain_id")
-        if not is_address(self.market):
-            raise FieldError(f"Domain.market is {self.market!r}: give the address of the market contract.")
-        object.__setattr__(self, "market", to_checksum_address(self.market))
+        try:
+            object.__setattr__(self, "market", checked_address(self.market, "Domain.market"))
+        except InputError as error:
+            raise FieldError(str(error)) from None
 
     @cached_property
     def separator(self) -> bytes:

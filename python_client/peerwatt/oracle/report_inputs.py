@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from peerwatt.addresses import checked_address
 from peerwatt.errors import InputError
 from peerwatt.grid.flow.power_flow import PowerFlow
 from peerwatt.grid.gate.curtailment_rules import RULES
@@ -123,7 +124,7 @@ class ReportInputs:
                 f"{origin}: forecast.interval: is {found.forecast.interval}, not {found.interval}"
             )
         return cls(
-            Domain(found.chain_id, found.market),
+            Domain(found.chain_id, checked_address(found.market, f"{origin}: market")),
             PostedInterval(
                 found.interval,
                 found.interval_length_s,
