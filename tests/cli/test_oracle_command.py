@@ -69,7 +69,7 @@ def test_what_a_member_cannot_be_started_with_is_said_in_one_line(folder: Path) 
         ({"keystore": "list.json"}, "list.json: no keystore of version 3"),
         ({"keystore": "password"}, "password: no keystore of version 3"),
         ({"keystore": "old.json"}, "old.json: no keystore of version 3"),
-        ({"keystore": "hollow.json"}, "hollow.json: crypto: 'kdf' is missing or unknown"),
+        ({"keystore": "hollow.json"}, "hollow.json: crypto.cipher: is missing"),
         ({"keystore": "missing.json"}, "missing.json: cannot be read"),
         ({"keystore": "", "password_file": ""}, "name either the --keystore"),
         ({"scenario": ""}, "name either the directory of the --forecasts or the --scenario"),

@@ -137,7 +137,12 @@ def run(
     if until_stdin_ends:
         threading.Thread(target=stop_with_input, daemon=True).start()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    run_member(settings, stop, lambda url: typer.echo(f"listening on {url}"))
+
+    def started(url: str) -> None:
+        typer.echo(f"listening on {url}")
+        _warn_of_readers(keystore, password_file)
+
+    run_member(settings, stop, started)
 
 
 @dataclass(frozen=True)
@@ -207,13 +212,21 @@ def _key(
     return open_keystore(keystore, content, _password(keystore, password_file))
 
 
+def _warn_of_readers(*files: Path | None) -> None:
+    """Say which of a key's files others may read, as ssh does."""
+    from peerwatt.chain.keystore import readable_by_others
+
+    for file in filter(None, files):
+        if readable_by_others(file):
+            logging.getLogger(__name__).warning(
+                "%s: other accounts of this machine can read it: chmod 600 %s", file, file
+            )
+
+
 def _password(keystore: Path, file: Path | None) -> str:
-    if file is None:
-        prompted: str = typer.prompt(f"password of {keystore}", hide_input=True, err=True)
-        return prompted
-    try:
-        return file.read_text(encoding="utf-8").rstrip("\r\n")
-    except OSError as error:
-        raise InputError(f"{file}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{file}: no text: give the password in UTF-8") from None
+    from peerwatt.chain.keystore import read_password
+
+    if file is not None:
+        return read_password(file)
+    prompted: str = typer.prompt(f"password of {keystore}", hide_input=True, err=True)
+    return prompted
