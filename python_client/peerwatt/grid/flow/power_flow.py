@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
@@ -16,6 +16,7 @@ from peerwatt.grid.arrays import Floats
 from peerwatt.grid.errors import FlowError, InjectionError
 from peerwatt.grid.feeder import BRANCHES, Feeder
 from peerwatt.grid.flow.branch_currents import branch_currents, ends_of, ratings
+from peerwatt.units import PERCENT
 
 _ITERATIONS = 50
 _TOLERANCE = 1e-10  # pu, of the last step: far below the 2e-6 pu that engines are compared at
@@ -33,6 +34,8 @@ class FlowResult:
             three-phase `(..., branches, ends·3)`; 0 where there is no rating. See `branch_currents`.
         branch_loss_w: Active losses of each branch, W, `(..., branches)`.
         import_w: Active power drawn from the source, W, `(...)`; negative when the feeder exports.
+        unbalance_percent: Negative- over positive-sequence voltage of each node, percent, `(..., nodes)`, as
+            IEC 61000-4-30 defines it; 0 on a balanced feeder.
         no_load_loss_w: Losses of the energised feeder without any injection, W.
     """
 
@@ -41,7 +44,13 @@ class FlowResult:
     conductor_loading_percent: Floats
     branch_loss_w: Floats
     import_w: Floats
+    unbalance_percent: Floats
     no_load_loss_w: float
+
+    def state(self, index: int) -> FlowResult:
+        """One state of a batch."""
+        own = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "no_load_loss_w"}
+        return FlowResult(**{name: x[index] for name, x in own.items()}, no_load_loss_w=self.no_load_loss_w)
 
     @property
     def loading_percent(self) -> Floats:
@@ -92,7 +101,8 @@ class PowerFlow:
         self._model = PowerGridModel(data, system_frequency=feeder.frequency_hz)
         self._branches = [k for k in BRANCHES if k in feeder.data]
         self._ratings = ratings(feeder)
-        self._wanted: dict[Any, Any] = {"node": {"u_pu"}, "source": {"p"}}
+        voltage = {"u_pu", "u_angle"} if self.three_phase else {"u_pu"}
+        self._wanted: dict[Any, Any] = {"node": voltage, "source": {"p"}}
         for k in self._branches:
             self._wanted[k] = {f"{quantity}_{end}" for quantity in "pi" for end in ends_of(k)}
 
@@ -115,7 +125,7 @@ class PowerFlow:
         """The same branch by branch, W, `(branches,)`."""
         bare = PowerFlow(self.feeder, own_loads=False)
         nothing = np.zeros((1, self.nodes, 3) if self.three_phase else (1, self.nodes))
-        return np.asarray(bare._solve(nothing, nothing)[3][0])
+        return np.asarray(bare._solve(nothing, nothing, 0.0).branch_loss_w[0])
 
     def solve(self, p_w: ArrayLike, q_var: ArrayLike | None = None) -> FlowResult:
         """Solve one state or a batch.
@@ -149,11 +159,10 @@ class PowerFlow:
         single = len(shape) == 1
         if single:
             p, q = p[None], q[None]
-        arrays = self._solve(p, q)
-        u, current, loading, loss, drawn = (x[0] for x in arrays) if single else arrays
-        return FlowResult(u, current, loading, loss, drawn, self.no_load_loss_w)
+        solved = self._solve(p, q, self.no_load_loss_w)
+        return solved.state(0) if single else solved
 
-    def _solve(self, p: Floats, q: Floats) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+    def _solve(self, p: Floats, q: Floats, no_load_loss_w: float) -> FlowResult:
         ids = np.broadcast_to(self._ids, p.shape[:2])
         update: dict[Any, Any] = {
             self._kind: {
@@ -175,12 +184,17 @@ class PowerFlow:
         loss = [_branch_loss(out[k]) for k in self._branches]
         current = branch_currents(out, self._branches, self._ratings.rated_a.shape[1])
         drawn = out["source"]["p"]
-        return (
-            np.asarray(out["node"]["u_pu"]),
-            current,
-            self._ratings.conductor_loading_percent(current),
-            np.concatenate(loss, axis=1),
-            np.asarray(drawn.reshape(len(p), -1).sum(axis=1)),
+        u = np.asarray(out["node"]["u_pu"])
+        return FlowResult(
+            u_pu=u,
+            current_a=current,
+            conductor_loading_percent=self._ratings.conductor_loading_percent(current),
+            branch_loss_w=np.concatenate(loss, axis=1),
+            import_w=np.asarray(drawn.reshape(len(p), -1).sum(axis=1)),
+            unbalance_percent=_unbalance_percent(u * np.exp(1j * out["node"]["u_angle"]))
+            if self.three_phase
+            else np.zeros_like(u),
+            no_load_loss_w=no_load_loss_w,
         )
 
     def _calculate(self, update: dict[Any, Any], method: CalculationMethod) -> dict[Any, Any]:
@@ -218,6 +232,15 @@ def power_flow(feeder: Feeder, injections: Mapping[str, float] | ArrayLike) -> F
     for node, power in injections.items():
         p_w[feeder.node(node)] = power
     return solver.solve(p_w)
+
+
+def _unbalance_percent(u: NDArray[np.complex128]) -> Floats:
+    """Negative- over positive-sequence voltage of phase voltages `(..., 3)`, percent; 0 without voltage."""
+    turn = np.exp(2j * np.pi / 3)
+    positive, negative = (np.abs(u @ np.array([1, a, a * a])) for a in (turn, turn**2))
+    return np.asarray(
+        PERCENT * np.divide(negative, positive, out=np.zeros_like(positive), where=positive > 0)
+    )
 
 
 def _branch_loss(table: Any) -> Floats:

@@ -66,14 +66,7 @@ def sensitivities(
 
     high = slope(highest_u_pu(solved, three_phase))
     return Sensitivities(
-        base=FlowResult(
-            solved.u_pu[0],
-            solved.current_a[0],
-            solved.conductor_loading_percent[0],
-            solved.branch_loss_w[0],
-            solved.import_w[0],
-            solved.no_load_loss_w,
-        ),
+        base=solved.state(0),
         high_pu_per_w=high,
         low_pu_per_w=slope(lowest_u_pu(solved, three_phase)) if three_phase else high,
         loading_percent_per_w=slope(solved.loading_percent),
