@@ -1,5 +1,7 @@
 """Digests by hand equal the EIP-712 encoding that every wallet uses."""
 
+import json
+
 import pytest
 from eth_account.messages import encode_typed_data
 from eth_utils import keccak
@@ -44,6 +46,18 @@ def test_digest_equals_eth_account_encoding(message: TypedMessage, chain_id: int
     domain = Domain(chain_id, DOMAIN.market)
     signable = encode_typed_data(full_message=message.typed_data(domain))
     assert signable.header == domain.separator
+    assert message.digest(domain) == keccak(b"\x19" + signable.version + signable.header + signable.body)
+
+
+@given(messages, uint(256))
+def test_typed_data_is_json_that_every_reader_keeps(message: TypedMessage, chain_id: int) -> None:
+    domain = Domain(chain_id, DOMAIN.market)
+    typed_data = message.typed_data(domain)
+    # As JavaScript reads it: every number a double.
+    read = json.loads(json.dumps(typed_data, allow_nan=False), parse_int=lambda digits: int(float(digits)))
+    assert read == typed_data
+    assert set(read["types"]) >= {"EIP712Domain", read["primaryType"]}
+    signable = encode_typed_data(full_message=read)
     assert message.digest(domain) == keccak(b"\x19" + signable.version + signable.header + signable.body)
 
 

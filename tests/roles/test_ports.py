@@ -11,7 +11,9 @@ import pytest
 
 from peerwatt.chain import open_network
 from peerwatt.errors import InputError
-from peerwatt.messages import MeterReading
+from peerwatt.messages import MeterReading, encode_orders
+from peerwatt.messages.signature import split_signature
+from peerwatt.oracle.report_bytes import as_hex
 from peerwatt.oracle.web_server import WebServer
 from peerwatt.record.derivation import results
 from peerwatt.replay.replay import Replay
@@ -134,3 +136,106 @@ def test_a_body_longer_than_any_message_is_not_read(url: str) -> None:
     assert (answer.status_code, len(answer.content) < 100) == (413, True)
     answer = httpx.post(f"{url}/v1/orders", content=iter([b"{}"]), trust_env=False)
     assert answer.status_code == 411
+
+
+def wallets_forms(signature: bytes) -> list[object]:
+    """A compact signature as wallets would have given it."""
+    r, s, parity = split_signature(signature)
+    long = r.to_bytes(32, "big") + s.to_bytes(32, "big") + bytes([27 + parity])
+    return [
+        as_hex(signature),
+        as_hex(long),
+        long.hex().upper(),
+        as_hex(long[:64] + bytes([parity])),
+        {"r": hex(r), "s": hex(s), "v": 27 + parity},
+        {"r": hex(r), "s": hex(s), "yParity": hex(parity), "v": str(27 + parity)},
+    ]
+
+
+def test_what_a_wallet_signed_is_taken_as_the_wallet_gives_it(small: SmallMarket, url: str) -> None:
+    interval = FIRST + 1
+    [signed, _] = small.orders(interval, 700)
+    message = {**signed.order.values(), "steps": [{"side": 1, "tick": "20", "quantity": "700"}]}
+    reading = MeterReading(interval, SELLER, 0, 20, 10, 40)
+    own = reading.sign(small.client.domain, bytes(small.keys.meter_key(SELLER).key))
+    for form in wallets_forms(signed.signature):
+        answer = httpx.post(f"{url}/v1/orders", json={**message, "signature": form}, trust_env=False)
+        assert (answer.status_code, answer.json()) == (200, {"accepted": True})
+    long = as_hex(encode_orders([signed]))[:-128] + str(wallets_forms(signed.signature)[1])[2:]
+    answer = httpx.post(f"{url}/v1/orders", json={"interval": interval, "order": long}, trust_env=False)
+    assert answer.status_code == 200
+    for form in wallets_forms(own):
+        content = {**reading.values(), "exportRegister": "40", "signature": form}
+        assert httpx.post(f"{url}/v1/readings", json=content, trust_env=False).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        ({"signature": "0x00"}, ["body", "signature"]),
+        ({"signature": {"r": "0x1"}}, ["body", "signature"]),
+        ({"signature": None, "order": "0x00"}, ["body"]),
+        ({"steps": None}, ["body"]),
+        ({"interval": "1e3"}, ["body", "interval"]),
+        ({"interval": -1}, ["body", "interval"]),
+        ({"participant": 4.0}, ["body", "participant"]),
+        ({"participant": "٤"}, ["body", "participant"]),
+        ({"steps": [{"side": 2, "tick": 1, "quantity": 1}]}, ["body", "steps", 0, "side"]),
+        ({"steps": [{"side": 0, "tick": 1, "quantity": 1 << 23}]}, ["body", "steps", 0, "quantity"]),
+        ({"steps": [{"side": 0, "tick": 1, "quantity": 1}] * 9}, ["body", "steps"]),
+        ({"memo": "pay me"}, ["body", "memo"]),
+    ],
+)
+def test_an_order_that_no_wallet_signs_is_refused_by_its_field(
+    change: dict[str, object], place: list[object], small: SmallMarket, url: str
+) -> None:
+    [signed, _] = small.orders(FIRST, 500)
+    content = {**signed.order.values(), "signature": as_hex(signed.signature), **change}
+    answer = httpx.post(f"{url}/v1/orders", json=content, trust_env=False)
+    assert (answer.status_code, answer.json()["detail"][0]["loc"]) == (422, place)
+    assert httpx.get(f"{url}/openapi.json", trust_env=False).status_code == 200
+
+
+def test_a_meters_registers_move_by_what_it_signs(small: SmallMarket) -> None:
+    view = small.client.watch()
+    view.follow()
+    desk = MeteringDesk(small.client, CONFIG, view, bytes(small.keys.metering_operator.key))
+    key = bytes(small.keys.meter_key(SELLER).key)
+
+    def hand_in(interval: int, imported: int, register: int, exported: int = 0) -> None:
+        reading = MeterReading(interval, SELLER, imported, exported, register, 5000 + exported)
+        desk.accept(MeterSignedReading(reading, reading.sign(small.client.domain, key)))
+
+    with pytest.raises(
+        InputError, match="imported 500 Wh in the interval, but its import register has count"
+    ):
+        hand_in(FIRST, 500, 10)
+    hand_in(FIRST, 500, 999_700)
+    for imported, register, said in (
+        (500, 1_000_100, r"that is 400 Wh, and 500 Wh imported are signed for"),
+        (500, 999_700, r"that is 0 Wh, and 500 Wh imported"),
+        (500, 999_600, r"a register falls only where it rolls over"),
+        (500, 10, r"a register falls only where it rolls over"),
+    ):
+        with pytest.raises(InputError, match=said):
+            hand_in(FIRST + 1, imported, register)
+    hand_in(FIRST + 1, 500, 200)  # rolled over at 1 MWh
+    hand_in(FIRST + 4, 100, 900)
+    for imported, register, said in (
+        (300, 700, r"that is 500 Wh, and 300 Wh imported"),
+        (500, 700, None),
+    ):
+        if said is None:
+            hand_in(FIRST + 2, imported, register)
+        else:
+            with pytest.raises(InputError, match=said):
+                hand_in(FIRST + 2, imported, register)
+    with pytest.raises(
+        InputError, match=rf"after interval {FIRST + 3} and at 900 Wh after interval {FIRST + 4}"
+    ):
+        hand_in(FIRST + 3, 150, 850)
+    with pytest.raises(InputError, match=r"export register"):
+        hand_in(FIRST + 3, 100, 800, exported=7)
+    hand_in(FIRST + 3, 100, 800)
+    desk.restore(desk.save())
+    hand_in(FIRST + 3, 100, 800)

@@ -29,10 +29,12 @@ PSEUDORANDOM_FUNCTION: Final = "hmac-sha256"
 
 MOST_BYTES: Final = 65_536
 """Of a file: a keystore has some 500."""
-MOST_MEMORY: Final = 1 << 30
+MEBIBYTE: Final = 1 << 20
+MOST_MEMORY: Final = 1024 * MEBIBYTE
 """That scrypt may take, bytes: four times what geth's standard keystore takes."""
-MOST_SCRYPT_WORK: Final = 1 << 26
-"""Product n·r·p of scrypt, 32 times that of geth's standard keystore: a minute or so."""
+USUAL_SCRYPT_WORK: Final = 1 << 21
+"""Product n·r·p of geth's standard keystore: a second or two."""
+MOST_SCRYPT_WORK: Final = 32 * USUAL_SCRYPT_WORK
 MOST_ITERATIONS: Final = 10_000_000
 """Of pbkdf2: ten times what eth-account writes."""
 MOST_DERIVED_BYTES: Final = 1024
@@ -217,9 +219,10 @@ def _scrypt(read: _Fields) -> dict[str, Any]:
         raise InputError(f"{read.where}.n: {n} is no power of two above 1: export the key again")
     if 128 * r * (n + p) > MOST_MEMORY or n * r * p > MOST_SCRYPT_WORK:
         raise InputError(
-            f"{read.where}: n {n}, r {r}, p {p} ask for {128 * r * (n + p) >> 20} MiB of memory and "
-            f"{n * r * p >> 21} times the work of a usual keystore: at most {MOST_MEMORY >> 20} MiB and "
-            f"{MOST_SCRYPT_WORK >> 21} times are spent: export the key again"
+            f"{read.where}: n {n}, r {r}, p {p} ask for {128 * r * (n + p) // MEBIBYTE} MiB of memory and "
+            f"{n * r * p // USUAL_SCRYPT_WORK} times the work of a usual keystore: at most "
+            f"{MOST_MEMORY // MEBIBYTE} MiB and {MOST_SCRYPT_WORK // USUAL_SCRYPT_WORK} times are spent: "
+            "export the key again"
         )
     return {"n": n, "r": r, "p": p, **_salt_and_length(read)}
 

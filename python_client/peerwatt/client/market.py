@@ -35,6 +35,7 @@ from peerwatt.messages import (
     encode_orders,
     encode_readings,
     encode_signed_readings,
+    require_own_registers,
 )
 
 
@@ -183,7 +184,13 @@ class MarketClient:
 
         Returns:
             The receipt, and the batch's packed readings from now on.
+
+        Raises:
+            InputError: a reading contradicts its own registers, which the contract does not look at.
         """
+        for own in signed:
+            where = f"reading for interval {interval}, batch {batch}, position {own.position}"
+            require_own_registers(own.message(interval, 0), where)
         receipt = self.sender.send(
             self.market.functions.overrule(interval, batch, data.abi, encode_signed_readings(signed))
         )

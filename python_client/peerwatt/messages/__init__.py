@@ -22,6 +22,7 @@ from peerwatt.messages.order import Order, SignedOrder, Step
 from peerwatt.messages.order_codec import (
     PlacedStep,
     Record,
+    decode_order,
     decode_orders,
     decode_records,
     encode_orders,
@@ -36,13 +37,16 @@ from peerwatt.messages.reading import (
     decode_readings,
     encode_readings,
 )
+from peerwatt.messages.registers import require_own_registers, require_succession
 from peerwatt.messages.roster import NO_LIMITS, ROSTER_PAGE, EnvelopeLimits, decode_limits, encode_limits
 from peerwatt.messages.sealed_batch import seal_of
 from peerwatt.messages.signature import SIGNATURE_LENGTH, address_of
+from peerwatt.messages.signature_forms import compact_signature
 from peerwatt.messages.signed_reading import (
     MAX_REGISTER,
     MeterReading,
     SignedReading,
+    decode_signed_reading,
     decode_signed_readings,
     encode_signed_readings,
     require_ascending,
@@ -102,12 +106,15 @@ __all__ = [
     "Verdict",
     "address_of",
     "clearing_hash",
+    "compact_signature",
     "decisions_hash",
     "decode_decisions",
     "decode_limits",
+    "decode_order",
     "decode_orders",
     "decode_readings",
     "decode_records",
+    "decode_signed_reading",
     "decode_signed_readings",
     "encode_decisions",
     "encode_limits",
@@ -121,6 +128,8 @@ __all__ = [
     "posted_commitments",
     "readings_hash",
     "require_ascending",
+    "require_own_registers",
+    "require_succession",
     "seal_of",
     "settled_commitment",
     "signers_word",

@@ -14,9 +14,13 @@ from peerwatt.addresses import checked_address
 from peerwatt.errors import InputError
 from peerwatt.messages.errors import FieldError, require_uint
 from peerwatt.messages.signature import recover_signer, sign_digest
+from peerwatt.messages.signature_forms import compact_signature
 
 NAME: Final = "Peerwatt"
 VERSION: Final = "1"
+
+MAX_SAFE_INTEGER: Final = (1 << 53) - 1
+"""Largest integer that JavaScript's numbers keep, and so every reader of JSON (RFC 8259, section 6)."""
 
 _DOMAIN_TYPE: Final = "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
 
@@ -86,16 +90,18 @@ class TypedMessage:
         return keccak(b"\x19\x01" + domain.separator + self.struct_hash())
 
     def typed_data(self, domain: Domain) -> dict[str, Any]:
-        """The message as a JSON-like dict that any EIP-712 wallet (``eth_signTypedData_v4``) can sign.
+        """The message as JSON that any EIP-712 wallet (``eth_signTypedData_v4``) can sign.
 
-        ``eth_account.messages.encode_typed_data(full_message=...)`` takes it too.
+        Bytes are hexadecimal text with ``0x``. An integer above 2^53 - 1, the largest that every reader of
+        JSON keeps, is decimal text. ``eth_account.messages.encode_typed_data(full_message=...)`` takes it
+        too.
         """
         types = {"EIP712Domain": _members(_DOMAIN_TYPE), **_struct_types(self.TYPE)}
         return {
             "types": types,
             "primaryType": self.TYPE[: self.TYPE.index("(")],
-            "domain": domain.typed_data(),
-            "message": dict(self.values()),
+            "domain": _as_json(domain.typed_data()),
+            "message": _as_json(self.values()),
         }
 
     def sign(self, domain: Domain, private_key: bytes) -> bytes:
@@ -110,13 +116,28 @@ class TypedMessage:
         """
         return sign_digest(self.digest(domain), private_key)
 
-    def recover(self, domain: Domain, signature: bytes) -> ChecksumAddress:
+    def recover(self, domain: Domain, signature: Any) -> ChecksumAddress:
         """Recover the address that signed the message.
 
+        Args:
+            domain: The market it is meant for.
+            signature: In any form that `compact_signature` takes.
+
         Raises:
-            SignatureError: The signature is malformed, has a high s, or recovers to nobody.
+            SignatureError: The signature is malformed or recovers to nobody, or is compact with a high s.
         """
-        return recover_signer(self.digest(domain), signature)
+        return recover_signer(self.digest(domain), compact_signature(signature))
+
+
+def _as_json(value: Any) -> Any:
+    """Values of typed data as JSON has them."""
+    if isinstance(value, Mapping):
+        return {name: _as_json(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_as_json(each) for each in value]
+    if isinstance(value, bytes):
+        return "0x" + value.hex()
+    return str(value) if isinstance(value, int) and value > MAX_SAFE_INTEGER else value
 
 
 def hash_struct(encode_type: str, *values: int | bytes) -> bytes:

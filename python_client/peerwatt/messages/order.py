@@ -15,6 +15,7 @@ from eth_hash.auto import keccak
 from peerwatt.messages.domain import Domain, TypedMessage, hash_struct
 from peerwatt.messages.errors import FieldError, require_uint
 from peerwatt.messages.packed_word import Field
+from peerwatt.messages.signature_forms import compact_signature
 from peerwatt.messages.vocabulary import MAX_STEPS, QUANTITY_BITS, TICK_BITS, Side
 
 SIDE: Final = Field(31, 1)
@@ -136,8 +137,14 @@ class SignedOrder:
 
     Attributes:
         order: The offer.
-        signature: 64 bytes, by the participant's order key.
+        signature: 64 bytes, by the participant's order key; what a wallet gives is brought into that form.
+
+    Raises:
+        SignatureError: The signature is in no form that a wallet gives.
     """
 
     order: Order
     signature: bytes
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "signature", compact_signature(self.signature))

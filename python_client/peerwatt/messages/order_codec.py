@@ -20,6 +20,7 @@ from peerwatt.messages.errors import CodecError, require_uint
 from peerwatt.messages.order import Order, SignedOrder, Step
 from peerwatt.messages.packed_word import REMEMBERED, Field
 from peerwatt.messages.signature import SIGNATURE_LENGTH
+from peerwatt.messages.signature_forms import LONG_LENGTH
 from peerwatt.messages.vocabulary import LANE_BITS, Side
 
 STEP: Final = Field(32, 32)
@@ -78,11 +79,7 @@ class Record:
 
 
 def encode_orders(orders: Iterable[SignedOrder]) -> bytes:
-    """Pack signed orders into the ``orders`` argument of ``post``.
-
-    Raises:
-        CodecError: A signature is not 64 bytes long.
-    """
+    """Pack signed orders into the ``orders`` argument of ``post``."""
     return b"".join(map(_encode_order, orders))
 
 
@@ -99,6 +96,28 @@ def decode_orders(data: bytes, interval: int) -> tuple[SignedOrder, ...]:
         CodecError: The bytes end inside an order.
     """
     return tuple(_decode_orders(data, interval))
+
+
+def decode_order(data: bytes, interval: int) -> SignedOrder:
+    """Read one order, whose signature may have 65 bytes as wallets give it.
+
+    Args:
+        data: The packed order.
+        interval: The interval that it is for; it is not part of the bytes.
+
+    Raises:
+        CodecError: The bytes end inside an order, or hold several.
+        SignatureError: The signature has a v that signatures of messages do not have, or is out of range.
+    """
+    participant, count = _decode_header(data, 0)
+    end_of_steps = _HEADER_LENGTH + count * _STEP_LENGTH
+    if len(data) != end_of_steps + LONG_LENGTH:
+        found = decode_orders(data, interval)
+        if len(found) != 1:
+            raise CodecError(f"{len(found)} orders in one: hand them in one by one.")
+        return found[0]
+    steps = tuple(map(Step.unpack, _split(data, _HEADER_LENGTH, end_of_steps, _STEP_LENGTH)))
+    return SignedOrder(Order(interval, participant, steps), data[end_of_steps:])
 
 
 def encode_records(records: Iterable[Record]) -> bytes:
@@ -126,11 +145,6 @@ def decode_records(data: bytes) -> tuple[Record, ...]:
 
 def _encode_order(signed: SignedOrder) -> bytes:
     order = signed.order
-    if len(signed.signature) != SIGNATURE_LENGTH:
-        raise CodecError(
-            f"The order of participant {order.participant} has a signature of {len(signed.signature)} bytes: "
-            f"give {SIGNATURE_LENGTH}."
-        )
     steps = b"".join(step.pack().to_bytes(_STEP_LENGTH, "big") for step in order.steps)
     return _encode_header(order.participant, len(order.steps)) + steps + signed.signature
 

@@ -14,6 +14,7 @@ from peerwatt.messages.domain import Domain, TypedMessage
 from peerwatt.messages.errors import CodecError, require_uint
 from peerwatt.messages.packed_word import Field, split
 from peerwatt.messages.signature import SIGNATURE_LENGTH
+from peerwatt.messages.signature_forms import LONG_LENGTH, compact_signature
 
 POSITION: Final = Field(672, 16)
 IMPORTED: Final = Field(640, 32)
@@ -24,6 +25,8 @@ SIGNATURE: Final = Field(0, 8 * SIGNATURE_LENGTH)
 
 SIGNED_READING_LENGTH: Final = 86
 """Bytes of one packed signed reading."""
+
+_FIELDS_LENGTH: Final = SIGNED_READING_LENGTH - SIGNATURE_LENGTH
 
 MAX_REGISTER: Final = IMPORT_REGISTER.largest
 """Where a register ends, Wh: 281 TWh, more than any meter lives to count."""
@@ -98,10 +101,11 @@ class SignedReading:
         exported: Energy fed into the grid in the interval, Wh.
         import_register: Cumulative import register at the interval's end, Wh.
         export_register: Cumulative export register at the interval's end, Wh.
-        signature: 64 bytes, by the meter's device key.
+        signature: 64 bytes, by the meter's device key; what a wallet gives is brought into that form.
 
     Raises:
         FieldError: A field does not fit its packed form.
+        SignatureError: The signature is in no form that a wallet gives.
     """
 
     position: int
@@ -117,6 +121,7 @@ class SignedReading:
         require_uint(self.exported, EXPORTED.bits, "SignedReading.exported")
         require_uint(self.import_register, IMPORT_REGISTER.bits, "SignedReading.import_register")
         require_uint(self.export_register, EXPORT_REGISTER.bits, "SignedReading.export_register")
+        object.__setattr__(self, "signature", compact_signature(self.signature))
 
     def message(self, interval: int, participant: int) -> MeterReading:
         """The message that the meter signed."""
@@ -129,7 +134,7 @@ def encode_signed_readings(readings: Iterable[SignedReading]) -> bytes:
     """Pack meter-signed readings into the ``signedReadings`` argument of ``overrule``.
 
     Raises:
-        CodecError: The positions do not ascend strictly, or a signature is not 64 bytes long.
+        CodecError: The positions do not ascend strictly.
     """
     readings = tuple(readings)
     require_ascending(readings)
@@ -145,6 +150,21 @@ def decode_signed_readings(data: bytes) -> tuple[SignedReading, ...]:
     readings = tuple(map(_decode, split(data, SIGNED_READING_LENGTH, "signed reading")))
     require_ascending(readings)
     return readings
+
+
+def decode_signed_reading(data: bytes) -> SignedReading:
+    """Read one meter-signed reading, whose signature may have 65 bytes as wallets give it.
+
+    Raises:
+        CodecError: The bytes hold another number of readings.
+        SignatureError: The signature has a v that signatures of messages do not have, or is out of range.
+    """
+    if len(data) == _FIELDS_LENGTH + LONG_LENGTH:
+        data = data[:_FIELDS_LENGTH] + compact_signature(data[_FIELDS_LENGTH:])
+    found = decode_signed_readings(data)
+    if len(found) != 1:
+        raise CodecError(f"{len(found)} signed readings in one: hand them in one by one.")
+    return found[0]
 
 
 def require_ascending(readings: Iterable[SignedReading]) -> None:
@@ -164,11 +184,6 @@ def require_ascending(readings: Iterable[SignedReading]) -> None:
 
 
 def _encode(reading: SignedReading) -> bytes:
-    if len(reading.signature) != SIGNATURE_LENGTH:
-        raise CodecError(
-            f"The signed reading for position {reading.position} has a signature of "
-            f"{len(reading.signature)} bytes: give {SIGNATURE_LENGTH}."
-        )
     packed = (
         POSITION.holding(reading.position)
         | IMPORTED.holding(reading.imported)

@@ -18,6 +18,8 @@ from peerwatt.messages import (
     decode_records,
     encode_readings,
     readings_hash,
+    require_own_registers,
+    require_succession,
 )
 from peerwatt.roles.accepted_orders import terms_of
 from peerwatt.roles.appointments import Action, due
@@ -50,6 +52,8 @@ class MeteringDesk:
         self._view = view
         self._key = key
         self._readings: dict[int, dict[int, MeterReading]] = {}
+        # Of each account the newest reading of an interval that is over, which the next one must follow.
+        self._last_over: dict[int, MeterReading] = {}
 
     def accept(self, signed: MeterSignedReading) -> None:
         """As `Readings` has it. A meter may hand in the same reading twice, not two different ones."""
@@ -60,19 +64,36 @@ class MeteringDesk:
             raise InputError(f"{where}: nobody is registered under that account")
         if not is_signed_by(reading, signed.signature, self._client.domain, meter.meter_key):
             raise InputError(f"{where}: not signed by the account's meter, {meter.meter_key}")
-        if reading.imported > reading.import_register or reading.exported > reading.export_register:
-            raise InputError(f"{where}: more energy in the interval than its registers have ever counted")
         taken = self._readings.setdefault(reading.interval, {})
-        if taken.setdefault(reading.participant, reading) != reading:
+        if taken.get(reading.participant, reading) != reading:
             raise InputError(f"{where}: another reading was taken before: corrections have runs of their own")
+        self._require_registers(reading, where)
+        taken[reading.participant] = reading
+
+    def _require_registers(self, reading: MeterReading, where: str) -> None:
+        """Refuse a reading that contradicts its own registers, or those of the meter's readings around it."""
+        account, limits = reading.participant, self._limits(reading.participant)
+        most = (limits.imported, limits.exported)
+        known = {interval: taken[account] for interval, taken in self._readings.items() if account in taken}
+        if account in self._last_over:
+            known.setdefault(self._last_over[account].interval, self._last_over[account])
+        earlier = max((interval for interval in known if interval < reading.interval), default=None)
+        later = min((interval for interval in known if interval > reading.interval), default=None)
+        if earlier is None:
+            require_own_registers(reading, where)
+        else:
+            require_succession(known[earlier], reading, most, where)
+        if later is not None:
+            require_succession(reading, known[later], most, where)
 
     def save(self) -> object:
         """What it would have on disk: the readings that it collected."""
-        return {interval: dict(taken) for interval, taken in self._readings.items()}
+        readings = {interval: dict(taken) for interval, taken in self._readings.items()}
+        return readings, dict(self._last_over)
 
     def restore(self, saved: Any) -> None:
         """Go on from what `save` gave."""
-        self._readings = saved
+        self._readings, self._last_over = saved
 
     def step(self, now: int) -> None:
         """Attest every interval that is over and not attested.
@@ -86,9 +107,11 @@ class MeteringDesk:
             waits = view.records and view.verdict is not None and view.readings is None
             if over and waits and now < self._config.attest_deadline(view.number):
                 self._attest(view)
-        for interval in list(self._readings):
+        for interval in sorted(self._readings):
             if now >= self._config.attest_deadline(interval):
-                del self._readings[interval]
+                for account, reading in self._readings.pop(interval).items():
+                    if account not in self._last_over or self._last_over[account].interval < interval:
+                        self._last_over[account] = reading
 
     def _attest(self, view: IntervalView) -> None:
         terms, known = terms_of(self._client.interval(view.number)), self._readings.get(view.number, {})

@@ -3,42 +3,97 @@
 from __future__ import annotations
 
 import threading
-from typing import Annotated, Final
+from typing import Annotated, Any, Final, Self
 
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi import Path as InPath
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, model_validator
 from starlette.middleware.base import RequestResponseEndpoint
 
 from peerwatt.errors import PeerwattError
-from peerwatt.messages import MeterReading, decode_orders, decode_signed_readings
+from peerwatt.messages import (
+    MAX_STEP_QUANTITY,
+    MAX_STEPS,
+    TICKS,
+    MeterReading,
+    Order,
+    Side,
+    SignedOrder,
+    Step,
+    compact_signature,
+    decode_order,
+    decode_signed_reading,
+)
 from peerwatt.oracle.forecast_file import ForecastSource
-from peerwatt.oracle.report_bytes import from_hex
 from peerwatt.roles.ports import Allowances, MeterSignedReading, Orders, OwnReading, Readings
 
 MOST_BYTES: Final = 8192
 """Of the body of a request: an order of eight steps has a tenth of it."""
 
-Interval = Annotated[int, Field(ge=0, lt=1 << 32)]
+MOST_DIGITS: Final = 20
+"""Of a number that is written as text."""
+
+
+def _whole(value: Any) -> Any:
+    """Decimal text as the number that it is: JavaScript writes its large integers so."""
+    is_text = isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= MOST_DIGITS
+    return int(value) if is_text else value
+
+
+Whole = Annotated[int, BeforeValidator(_whole, json_schema_input_type=int | str)]
+Interval = Annotated[Whole, Field(ge=0, lt=1 << 32)]
 IntervalInPath = Annotated[int, InPath(ge=0, lt=1 << 32)]
-Account = Annotated[int, Field(ge=0, lt=1 << 16)]
+Account = Annotated[Whole, Field(ge=0, lt=1 << 16)]
 AccountInPath = Annotated[int, InPath(ge=0, lt=1 << 16)]
-Wh = Annotated[int, Field(ge=0, lt=1 << 31)]
-Register = Annotated[int, Field(ge=0, lt=1 << 48)]
-Signature = Annotated[str, Field(pattern=r"^0x[0-9a-f]{128}$")]
-Packed = Annotated[str, Field(pattern=r"^0x([0-9a-f]{2})+$", max_length=1024)]
+Wh = Annotated[Whole, Field(ge=0, lt=1 << 31)]
+Register = Annotated[Whole, Field(ge=0, lt=1 << 48)]
+Signature = Annotated[
+    bytes, PlainValidator(compact_signature, json_schema_input_type=str | dict[str, str | int | None])
+]
+"""In any form that a wallet gives."""
+Packed = Annotated[str, Field(pattern=r"^(0[xX])?([0-9a-fA-F]{2})+$", max_length=1024)]
 
 
 class _Strict(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
+class StepIn(_Strict):
+    """One step of an order; fields as the EIP-712 message names them."""
+
+    side: Annotated[Whole, Field(ge=0, le=1)]
+    tick: Annotated[Whole, Field(ge=0, lt=TICKS)]
+    quantity: Annotated[Whole, Field(ge=0, le=MAX_STEP_QUANTITY)]
+
+
 class OrderIn(_Strict):
-    """One signed order, packed as a batch of one."""
+    """One signed order: packed as a batch of one, or the fields of the EIP-712 message with its signature."""
 
     interval: Interval
-    order: Packed
+    order: Packed | None = None
+    participant: Account | None = None
+    steps: Annotated[tuple[StepIn, ...], Field(max_length=MAX_STEPS, strict=False)] | None = None
+    signature: Signature | None = None
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        fields = [self.participant, self.steps, self.signature]
+        given = sum(field is not None for field in fields)
+        if given != (len(fields) if self.order is None else 0):
+            raise ValueError("give either the packed order, or participant, steps and signature")
+        return self
+
+    def signed(self) -> SignedOrder:
+        """The order with its signature.
+
+        Raises:
+            InputError: it is packed wrongly.
+        """
+        if self.order is not None:
+            return decode_order(_bytes(self.order), self.interval)
+        steps = tuple(Step(Side(step.side), step.tick, step.quantity) for step in self.steps or ())
+        return SignedOrder(Order(self.interval, self.participant or 0, steps), self.signature or b"")
 
 
 class OverrulingIn(_Strict):
@@ -101,6 +156,10 @@ async def _refuse_long(request: Request, answer: RequestResponseEndpoint) -> Res
     return await answer(request)
 
 
+def _bytes(text: str) -> bytes:
+    return bytes.fromhex(text.lower().removeprefix("0x"))
+
+
 def _refused(error: PeerwattError) -> HTTPException:
     return HTTPException(422, str(error))
 
@@ -109,11 +168,9 @@ def _serve_orders(app: FastAPI, lock: threading.Lock, orders: Orders) -> None:
     @app.post("/v1/orders")
     def take_order(content: OrderIn) -> dict[str, bool]:
         try:
-            found = decode_orders(from_hex(content.order), content.interval)
-            if len(found) != 1:
-                raise HTTPException(422, f"{len(found)} orders in one: hand them in one by one")
+            signed = content.signed()
             with lock:
-                orders.accept(found[0])
+                orders.accept(signed)
         except PeerwattError as error:
             raise _refused(error) from None
         return {"accepted": True}
@@ -121,11 +178,9 @@ def _serve_orders(app: FastAPI, lock: threading.Lock, orders: Orders) -> None:
     @app.post("/v1/overrulings")
     def take_own_reading(content: OverrulingIn) -> dict[str, bool]:
         try:
-            found = decode_signed_readings(from_hex(content.reading))
-            if len(found) != 1:
-                raise HTTPException(422, f"{len(found)} readings in one: hand them in one by one")
+            signed = decode_signed_reading(_bytes(content.reading))
             with lock:
-                orders.accept_reading(OwnReading(content.interval, content.batch, found[0]))
+                orders.accept_reading(OwnReading(content.interval, content.batch, signed))
         except PeerwattError as error:
             raise _refused(error) from None
         return {"accepted": True}
@@ -144,7 +199,7 @@ def _serve_readings(app: FastAPI, lock: threading.Lock, readings: Readings) -> N
                 content.exportRegister,
             )
             with lock:
-                readings.accept(MeterSignedReading(reading, from_hex(content.signature)))
+                readings.accept(MeterSignedReading(reading, content.signature))
         except PeerwattError as error:
             raise _refused(error) from None
         return {"accepted": True}

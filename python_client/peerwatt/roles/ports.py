@@ -11,17 +11,35 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from peerwatt.agents.home import Flow
-from peerwatt.messages import Domain, MeterReading, SignatureError, SignedOrder, SignedReading
+from peerwatt.messages import (
+    Domain,
+    MeterReading,
+    SignatureError,
+    SignedOrder,
+    SignedReading,
+    compact_signature,
+)
 from peerwatt.messages.domain import TypedMessage
 from peerwatt.oracle import Judgement
 
 
 @dataclass(frozen=True)
 class MeterSignedReading:
-    """One interval's reading with the meter's own signature, 64 bytes, under the market's domain."""
+    """One interval's reading with the meter's own signature under the market's domain.
+
+    Attributes:
+        reading: what the meter counted.
+        signature: 64 bytes; what a wallet gives is brought into that form.
+
+    Raises:
+        SignatureError: the signature is in no form that a wallet gives.
+    """
 
     reading: MeterReading
     signature: bytes
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "signature", compact_signature(self.signature))
 
     def at(self, position: int) -> SignedReading:
         """The same as an overruling carries it, for the order at a position of a batch."""

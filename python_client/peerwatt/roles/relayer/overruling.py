@@ -6,7 +6,7 @@ from peerwatt.client import MarketClient, MarketView
 from peerwatt.errors import InputError
 from peerwatt.market.market_rules import MarketConfig
 from peerwatt.market.settlement import readings_of
-from peerwatt.messages import Domain, ReadingStatus, SignedReading, decode_records
+from peerwatt.messages import Domain, ReadingStatus, SignedReading, decode_records, require_own_registers
 from peerwatt.roles.appointments import Action, due
 from peerwatt.roles.ports import OwnReading, is_signed_by
 from peerwatt.roles.relayer.all_of import all_of
@@ -17,7 +17,7 @@ def require_own_reading(own: OwnReading, view: MarketView, domain: Domain) -> No
     """Refuse a reading that is not signed by the meter of the order in whose place it is.
 
     Raises:
-        InputError: it is not, or there is no such order.
+        InputError: it is not, there is no such order, or the reading contradicts its own registers.
     """
     signed, where = own.signed, f"reading for interval {own.interval}, batch {own.batch}"
     if own.interval not in view.intervals:
@@ -28,8 +28,10 @@ def require_own_reading(own: OwnReading, view: MarketView, domain: Domain) -> No
         raise InputError(f"{where}: no order is at position {signed.position}")
     account = records[signed.position].participant
     meter = view.participants[account].meter_key
-    if not is_signed_by(signed.message(own.interval, account), signed.signature, domain, meter):
+    message = signed.message(own.interval, account)
+    if not is_signed_by(message, signed.signature, domain, meter):
         raise InputError(f"{where}: not signed by the meter of account {account}, {meter}")
+    require_own_registers(message, where)
 
 
 class Overruling:
