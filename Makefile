@@ -26,8 +26,8 @@ TESTED := --constraint constraints/peerwatt.txt
 EXTRAS := contracts,grid,oracle,pandas,parquet,test
 
 .DEFAULT_GOAL := help
-.PHONY: help pilot test test-long test-newest docs constraints lint types check-contracts contracts format gas bench-grid bench-market \
-	bench-replay solidity-tests slither brownie-deploy clean
+.PHONY: help pilot chromium test test-long test-newest docs constraints lint types check-contracts contracts format gas \
+	bench-grid bench-market bench-replay solidity-tests slither brownie-deploy clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -80,6 +80,19 @@ node_modules/installed: package.json package-lock.json .npmrc
 	@npm install --no-save --no-audit --no-fund --loglevel=error
 	@touch $@
 
+# The browser that the pages are tested in is the system's; where apt-get and its rights are there, it is installed.
+BROWSERS := chromium chromium-browser google-chrome google-chrome-stable
+APT := env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300
+NO_BROWSER := Chromium is needed for the tests of pages: install it, as chromium or google-chrome on PATH
+
+chromium:
+	@for name in $(BROWSERS); do command -v $$name >/dev/null && exit 0; done; \
+	if [ "$$(id -u)" = 0 ]; then as=; elif sudo -n true 2>/dev/null; then as=sudo; else as=nobody; fi; \
+	if [ "$$as" = nobody ] || ! command -v apt-get >/dev/null; then echo '$(NO_BROWSER)' >&2; exit 2; fi; \
+	echo 'installing Chromium'; \
+	install() { $$as $(APT) install -y --no-install-recommends chromium >/dev/null; }; \
+	install 2>/dev/null || { $$as $(APT) update >/dev/null && install; } || { echo '$(NO_BROWSER)' >&2; exit 2; }
+
 # The pilot
 
 pilot: $(VENV)/core
@@ -87,7 +100,7 @@ pilot: $(VENV)/core
 
 # Tests
 
-test: $(VENV)/test $(BROWNIE_VENV)/core $(DOCS_VENV)/docs node_modules/installed lint types solidity-tests
+test: $(VENV)/test $(BROWNIE_VENV)/core $(DOCS_VENV)/docs node_modules/installed chromium lint types solidity-tests
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 test-long: $(VENV)/test $(BROWNIE_VENV)/core node_modules/installed
@@ -95,7 +108,7 @@ test-long: $(VENV)/test $(BROWNIE_VENV)/core node_modules/installed
 	FOUNDRY_PROFILE=long $(FORGE) test
 
 # Against the newest of everything that the ranges in pyproject.toml admit: what breaks tomorrow.
-test-newest: $(BROWNIE_VENV)/core $(DOCS_VENV)/docs node_modules/installed | $(VENV)/python
+test-newest: $(BROWNIE_VENV)/core $(DOCS_VENV)/docs node_modules/installed chromium | $(VENV)/python
 	@test -x $(NEWEST_VENV)/bin/python || $(PYTHON) -m venv $(NEWEST_VENV)
 	@$(NEWEST_VENV)/bin/python $(PIP) --upgrade --upgrade-strategy eager -e '.[$(EXTRAS)]'
 	$(NEWEST_VENV)/bin/python -m pip freeze --exclude-editable | diff constraints/peerwatt.txt - || true

@@ -76,7 +76,8 @@ def test_the_page_says_who_would_leave(scenario: Scenario) -> None:
     assert set(objections) == {"mid-market", "nucleolus"}  # the auction does not share everything
     assert objections["nucleolus"].gain == 0
     assert objections["mid-market"].gain > 0
-    assert ", ".join(objections["mid-market"].members) in render_page(found)
+    names = ", ".join(f"<bdi>{name}</bdi>" for name in objections["mid-market"].members)
+    assert names in render_page(found)
 
 
 def test_the_grid_sees_a_difference_only_where_energy_moves(comparison: Comparison) -> None:

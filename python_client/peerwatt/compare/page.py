@@ -5,77 +5,37 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from html import escape
-from importlib.resources import files
 
 from peerwatt import __version__
 from peerwatt.compare.charts import gains, prices, shades
 from peerwatt.compare.result import Comparison, Row
 from peerwatt.report import words
-from peerwatt.report.charts.chart import Table
-from peerwatt.report.figures import card, figure, html_table
+from peerwatt.report.document import document
+from peerwatt.report.figures import Card, bdi, card, figure, scroll, stacked_table
 from peerwatt.report.words import NOT_DEFINED
 from peerwatt.units import PERCENT, W_PER_KW
-
-WORDS, DESIGNS = '<table class="words">', '<table class="designs">'
-_STYLE = """
-table.shades td { text-align: right; } table.shades th { text-align: right; }
-table.shades th:first-child { text-align: left; font-weight: 500; color: var(--ink); }
-.s0 { background: color-mix(in srgb, var(--neighbours) 4%, var(--card)); }
-.s1 { background: color-mix(in srgb, var(--neighbours) 14%, var(--card)); }
-.s2 { background: color-mix(in srgb, var(--neighbours) 25%, var(--card)); }
-.s3 { background: color-mix(in srgb, var(--neighbours) 37%, var(--card)); }
-.s4 { background: color-mix(in srgb, var(--neighbours) 49%, var(--card)); }
-.s5 { background: color-mix(in srgb, var(--neighbours) 62%, var(--card)); }
-.s-loss { background: color-mix(in srgb, var(--curtailed) 30%, var(--card)); }
-table.designs td, table.designs th { text-align: left; white-space: normal; vertical-align: top; }
-table.designs td:first-child { white-space: nowrap; } table.designs td:last-child { min-width: 13em; }
-table.side { margin-bottom: 18px; } table.side td { text-align: right; }
-table.side td, table.side th { padding: 5px 8px; }
-table.side td:first-child { text-align: left; }
-table.side tr.family td { font-weight: 640; color: var(--soft); padding-top: 14px; border: 0; }
-"""
 
 
 def render_page(comparison: Comparison) -> str:
     """The page as HTML. The same comparison gives the same bytes."""
-    title = (
-        f"{comparison.scenario}: {len(comparison.rows) - 1} market designs on the same {_days(comparison)}"
-    )
-    return "\n".join(
-        (
-            "<!doctype html>",
-            '<html lang="en">',
-            "<head>",
-            '<meta charset="utf-8">',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f"<title>Peerwatt: {escape(title)}</title>",
-            f"<style>\n{_style()}{_STYLE}</style>",
-            "</head>",
-            "<body>",
-            '<header class="top">',
-            f'<div class="mark">Peerwatt<span>version {__version__}, seed {comparison.seed}</span></div>',
-            f"<h1>{escape(title)}</h1>",
-            f'<p class="lead">{_lead(comparison)}</p>',
-            f'<p class="about">{escape(comparison.description)} Data of {_period(comparison)}.</p>',
-            "</header>",
-            "<main>",
-            *_cards(comparison),
-            "</main>",
-            f"<footer><p>{escape(comparison.provenance)}</p><p>Made with <code>compare.csv</code> and "
-            "<code>compare.json</code> beside this page, which hold every number on it.</p></footer>",
-            "</body>",
-            "</html>",
-            "",
-        )
+    return document(
+        f"{comparison.scenario}: {len(comparison.rows) - 1} market designs on the same {_days(comparison)}",
+        facts=f"version {__version__}, seed {comparison.seed}",
+        opening=f'<p class="lead">{_lead(comparison)}</p>'
+        f'<p class="about">{escape(comparison.description)} Data of {_period(comparison)}.</p>',
+        cards=_cards(comparison),
+        footer=f"<p>{escape(comparison.provenance)}</p><p>Made with <code>compare.csv</code> and "
+        "<code>compare.json</code> beside this page, which hold every number on it.</p>",
     )
 
 
-def _cards(comparison: Comparison) -> list[str]:
+def _cards(comparison: Comparison) -> list[Card]:
     return [
         card(
             "If this matters most to you",
             "Among the designs that leave everybody's use of energy as it is; then those that move energy.",
-            f'<div class="scroll">{_choices_table(comparison)}</div>',
+            _choices_table(comparison),
+            short="Choose",
         ),
         card(
             "Who gains",
@@ -85,25 +45,31 @@ def _cards(comparison: Comparison) -> list[str]:
         card(
             "What each household saves",
             f"In {comparison.currency}; the darker the more. Orange: worse off than with the tariff alone.",
-            shades(comparison),
+            scroll(shades(comparison), "What each household saves"),
+            short="Households",
         ),
         card(
             "What a traded kWh costs",
             "A price near the feed-in tariff favours buyers, one near the retail tariff sellers.",
             figure(prices(comparison), wide=True),
+            short="Prices",
         ),
         *_stability(comparison),
         card(
-            "Side by side: money", "Empty where a measure is not defined.", _side_by_side(comparison, _MONEY)
+            "Side by side: money",
+            "Empty where a measure is not defined.",
+            _side_by_side(comparison, _MONEY, "Money, side by side"),
+            short="Money",
         ),
         card(
             "Side by side: energy and the grid",
             "The feeder as if nothing were cut; it differs only for designs that move energy in time.",
-            _side_by_side(comparison, _ENERGY),
+            _side_by_side(comparison, _ENERGY, "Energy and the grid, side by side"),
+            short="Energy",
         ),
         card("The designs", "What each does, where it is from, and what it did here.", _designs(comparison)),
-        card("What the measures mean", "", _terms()),
-        card("What to keep in mind", "", _caveats(comparison)),
+        card("What the measures mean", "", _terms(), short="Measures"),
+        card("What to keep in mind", "", _caveats(comparison), short="Caveats"),
     ]
 
 
@@ -141,10 +107,11 @@ def _still(comparison: Comparison) -> list[Row]:
 
 
 def _choices_table(comparison: Comparison) -> str:
-    return html_table(_choices(comparison)).replace("<table>", WORDS, 1)
+    rows = [[escape(cell) for cell in row] for row in _choices(comparison)]
+    return stacked_table(("you want", "design", "what it reaches"), rows, widths=("title", "", ""))
 
 
-def _choices(comparison: Comparison) -> Table:
+def _choices(comparison: Comparison) -> list[tuple[str, ...]]:
     """Criteria and who wins by each; ties go to the first in the list."""
     everybody = [row for row in _still(comparison) if row.measures.better_off == 1]
     found: list[tuple[str, ...]] = []
@@ -193,7 +160,7 @@ def _choices(comparison: Comparison) -> Table:
             f"{row.measures.peak / W_PER_KW:.1f} kW, {row.measures.peak_reduction * PERCENT:.0f} % less"
         ),
     )
-    return Table(("you want", "design", "what it reaches"), tuple(found))
+    return found
 
 
 Column = tuple[str, Callable[[Row], str]]
@@ -225,52 +192,55 @@ _ENERGY: tuple[Column, ...] = (
 )
 
 
-def _side_by_side(comparison: Comparison, columns: tuple[Column, ...]) -> str:
+def _side_by_side(comparison: Comparison, columns: tuple[Column, ...], name: str) -> str:
     lines, family = [], ""
     for row in comparison.rows:
         if row.family != family:
             family = row.family
-            lines.append(f'<tr class="family"><td colspan="{len(columns) + 1}">{escape(family)}</td></tr>')
+            wide = len(columns) + 1
+            lines.append(
+                f'<tr class="family"><th scope="rowgroup" colspan="{wide}">{escape(family)}</th></tr>'
+            )
         cells = "".join(f"<td>{escape(write(row))}</td>" for _, write in columns)
-        lines.append(f"<tr><td>{escape(row.name)}</td>{cells}</tr>")
+        lines.append(f"<tr><th scope=row>{escape(row.name)}</th>{cells}</tr>")
     heads = "".join(
         f"<th scope=col>{escape(name)}</th>" for name in ("mechanism", *(name for name, _ in columns))
     )
-    return (
-        f'<div class="scroll"><table class="side"><thead><tr>{heads}</tr></thead>'
-        f"<tbody>{''.join(lines)}</tbody></table></div>"
-    )
+    table = f"<thead><tr>{heads}</tr></thead><tbody>{''.join(lines)}</tbody>"
+    return scroll(f'<table class="side">{table}</table>', name)
 
 
 def _designs(comparison: Comparison) -> str:
-    rows = tuple((row.name, row.title, row.source, row.run.note) for row in comparison.rows)
-    table = html_table(Table(("mechanism", "what it is", "source", "here"), rows))
-    return f'<div class="scroll">{table.replace("<table>", DESIGNS, 1)}</div>'
+    rows = [
+        [escape(cell) for cell in (row.name, row.title, row.source, row.run.note)] for row in comparison.rows
+    ]
+    return stacked_table(("mechanism", "what it is", "source", "here"), rows, widths=("title", "", "", ""))
 
 
 def _percent(share: float | None) -> str:
     return "" if share is None else f"{share * PERCENT:.1f} %"
 
 
-def _stability(comparison: Comparison) -> list[str]:
+def _stability(comparison: Comparison) -> list[Card]:
     """Whether some households would do better by leaving together; one card, or none where it is unknown."""
     if not comparison.objections:
         return []
-    rows = tuple(
-        (each.design, ", ".join(each.members), words.money(each.gain))
-        if each.gain > 0
-        else (each.design, "", "")
+    rows = [
+        (
+            escape(each.design),
+            ", ".join(map(bdi, each.members)) if each.gain > 0 else "",
+            words.money(each.gain) if each.gain > 0 else "",
+        )
         for each in comparison.objections
-    )
-    table = html_table(
-        Table(("design", "who would leave together", f"and gain ({comparison.currency})"), rows)
-    )
+    ]
+    heads = ("design", "who would leave together", f"and gain ({comparison.currency})")
     return [
         card(
             "Would anybody leave?",
             "A group that shared among itself would save more than its part: the strongest such group of "
             "each design that shares everything. Empty: nobody would, the division lies in the core.",
-            f'<div class="scroll">{table.replace("<table>", DESIGNS, 1)}</div>',
+            stacked_table(heads, rows, widths=("title", "", "")),
+            short="Stability",
         )
     ]
 
@@ -319,7 +289,3 @@ def _period(comparison: Comparison) -> str:
     last = first + timedelta(days=comparison.days - 1)
     one, other = words.date(first.isoformat()), words.date(last.isoformat())
     return one if one == other else f"{one} to {other}"
-
-
-def _style() -> str:
-    return files("peerwatt.report").joinpath("page", "style.css").read_text(encoding="utf-8")

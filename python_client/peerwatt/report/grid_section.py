@@ -8,23 +8,34 @@ from peerwatt.record.results import CurtailmentReason, ReplayResult
 from peerwatt.report import words
 from peerwatt.report.charts.day import Day
 from peerwatt.report.charts.feeder import feeder_picture
-from peerwatt.report.figures import card, details, legend
+from peerwatt.report.figures import Card, bdi, card, details, legend, scroll, stacked_table
 
 SHOWN = 8
 """Reasons in sight; the rest is folded away."""
+MOST = 1000
+"""Reasons on the page; the file beside it has all."""
+_COLUMNS = (
+    "time",
+    "household",
+    "side",
+    "cleared (kWh)",
+    "accepted (kWh)",
+    "surplus cut (kWh)",
+    "would be / limit",
+)
 
 
-def cuts_card(result: ReplayResult) -> str:
+def cuts_card(result: ReplayResult) -> Card | None:
     """The largest cuts first, then all of them; nothing where nothing was cut."""
     if not result.curtailments:
-        return ""
+        return None
     ordered = sorted(result.curtailments, key=_largest_first)
-    content = _reasons(result, ordered[:SHOWN])
+    content = scroll(_reasons(result, ordered[:SHOWN]), "The largest cuts")
     if len(ordered) > SHOWN:
-        everything = sorted(ordered, key=lambda r: (r.interval, r.participant))
+        everything = sorted(ordered[:MOST], key=lambda r: (r.interval, r.participant))
         content += (
-            f"<details><summary>All {len(ordered)} cuts in order of time</summary>"
-            f'<div class="scroll">{_reasons(result, everything)}</div></details>'
+            f"<details><summary>{_how_many(len(ordered))} in order of time</summary>"
+            f"{scroll(_reasons(result, everything), 'Cuts in order of time')}</details>"
         )
     heading = (
         "Why a trade was cut" if len(ordered) <= SHOWN else f"Why a trade was cut: the {SHOWN} largest cuts"
@@ -33,7 +44,15 @@ def cuts_card(result: ReplayResult) -> str:
         heading,
         "A report can only reduce. What was cut was not paid, and its buyer fell back to the tariff.",
         content,
+        anchor="cuts",
+        short="Cuts",
     )
+
+
+def _how_many(cuts: int) -> str:
+    if cuts <= MOST:
+        return f"All {cuts} cuts"
+    return f"The {words.count(MOST)} largest of {words.count(cuts)} cuts (all are in curtailments.csv)"
 
 
 def _largest_first(reason: CurtailmentReason) -> tuple[int, int, int, str]:
@@ -42,28 +61,26 @@ def _largest_first(reason: CurtailmentReason) -> tuple[int, int, int, str]:
 
 def _reasons(result: ReplayResult, reasons: list[CurtailmentReason]) -> str:
     day = Day(result.intervals, result.summary.interval_length_s)
-    starts = {i.interval: words.moment(i.start, day.many_days) for i in result.intervals}
-    rows = "".join(
-        f"<tr><td>{escape(starts.get(r.interval, str(r.interval)))}</td><td>{escape(r.participant)}</td>"
-        f'<td>{escape(r.side)}</td><td class="figure">{words.kwh(r.filled_wh)}</td>'
-        f'<td class="figure">{words.kwh(r.accepted_wh)}</td><td class="figure">{words.kwh(r.surplus_wh)}</td>'
-        f'<td class="figure">{_number(r.value, r.unit)} / {r.limit:g} {escape(r.unit)}</td>'
-        f"<td>{_words(r)}</td></tr>"
-        for r in reasons
+    starts = {i.interval: day.moment(i) for i in result.intervals}
+    return stacked_table(
+        (*_COLUMNS, "reason"),
+        [
+            (
+                escape(starts.get(r.interval, str(r.interval))),
+                bdi(r.participant),
+                escape(r.side),
+                words.kwh(r.filled_wh),
+                words.kwh(r.accepted_wh),
+                words.kwh(r.surplus_wh),
+                f"{_number(r.value, r.unit)} / {r.limit:g} {escape(r.unit)}",
+                _words(r),
+            )
+            for r in reasons
+        ],
+        class_="cuts",
+        names=[r.participant for r in reasons],
+        widths=("title", "title", "title", "number", "number", "number", "number", "sentence"),
     )
-    heads = (
-        "time",
-        "household",
-        "side",
-        "cleared (kWh)",
-        "accepted (kWh)",
-        "surplus cut (kWh)",
-        "would be / limit",
-        "reason",
-    )
-    head = "".join(f"<th scope=col>{name}</th>" for name in heads)
-    table = f'<table class="words"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
-    return f'<div class="scroll">{table}</div>'
 
 
 def _words(reason: CurtailmentReason) -> str:
@@ -75,20 +92,25 @@ def _number(value: float, unit: str) -> str:
     return words.pu(value) if unit == "pu" else words.percent(value)
 
 
-def feeder_card(result: ReplayResult) -> str:
+def feeder_card(result: ReplayResult) -> Card | None:
     """The feeder before and after, side by side; nothing where the replay kept no picture."""
     feeder = result.feeder
     if feeder is None:
-        return ""
+        return None
     day = Day(result.intervals, result.summary.interval_length_s)
-    at = next((i.start for i in result.intervals if i.interval == feeder.interval), None)
-    time = "" if at is None else f" at {words.moment(at, day.many_days)} UTC"
+    at = next((i for i in result.intervals if i.interval == feeder.interval), None)
+    time = "" if at is None else f" at {day.moment(at)} {day.zone}"
     before, after = (feeder_picture(feeder, result.summary.limits, state) for state in (False, True))
     content = (
         f'<div class="pair"><figure><h3>As cleared</h3>{before.drawing}</figure>'
         f"<figure><h3>As the gate left it</h3>{after.drawing}</figure></div>"
-        f"{legend(before.keys)}{details(before.table)}"
+        f"{legend(before.keys)}{details(before.table, before.name)}"
     )
     return card(
-        f"The feeder{time}", "Darker nodes have a higher voltage, thicker lines a higher loading.", content
+        f"The feeder{time}",
+        "Darker nodes have a higher voltage, thicker lines a higher loading. What is above a limit is ringed "
+        "or dashed.",
+        content,
+        anchor="feeder",
+        short="Feeder",
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from html import escape
-from importlib.resources import files
 
 from peerwatt.record.results import ReplayResult
 from peerwatt.report import words
@@ -15,72 +14,48 @@ from peerwatt.report.charts.energy import consumption_by_household, energy_by_so
 from peerwatt.report.charts.price import price_and_volume
 from peerwatt.report.charts.verdicts import verdict_strip
 from peerwatt.report.charts.voltage import voltage_band
-from peerwatt.report.figures import card, figure
+from peerwatt.report.document import document
+from peerwatt.report.figures import Card, card, figure
 from peerwatt.report.grid_section import cuts_card, feeder_card
 from peerwatt.report.headline import checks, headline, tiles
 from peerwatt.report.merit_order_section import merit_order_card
-
-_MARK = (
-    '<svg viewBox="0 0 26 26" aria-hidden="true"><circle cx="13" cy="13" r="12" fill="none" '
-    'stroke="var(--neighbours)" stroke-width="2"/><path d="M14.5 5 8 14.5h4.2L11 21l7-9.8h-4.4z" '
-    'fill="var(--own)"/></svg>'
-)
 
 
 def render_page(result: ReplayResult) -> str:
     """The page as HTML. The same result gives the same bytes."""
     summary = result.summary
-    title = f"{summary.scenario}, {_period(result)}"
-    return "\n".join(
-        (
-            "<!doctype html>",
-            '<html lang="en">',
-            "<head>",
-            '<meta charset="utf-8">',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f"<title>Peerwatt: {escape(title)}</title>",
-            f"<style>\n{_asset('style.css')}</style>",
-            "</head>",
-            "<body>",
-            '<header class="top">',
-            f'<div class="mark">{_MARK}Peerwatt<span>version {escape(summary.version)}, chain '
-            f"{escape(summary.chain)}, seed {summary.seed}</span></div>",
-            f"<h1>{escape(title)}</h1>",
-            headline(result),
-            f'<p class="about">{escape(summary.description)}</p>',
-            "</header>",
-            "<main>",
-            tiles(result),
-            checks(result),
-            *_cards(result),
-            "</main>",
-            _footer(result),
-            '<div id="readout" role="status"></div>',
-            f'<script type="application/json" id="slots">{_slots(result)}</script>',
-            f"<script>\n{_asset('page.js')}</script>",
-            "</body>",
-            "</html>",
-            "",
-        )
+    return document(
+        f"{summary.scenario}, {_period(result)}",
+        facts=f"version {summary.version}, chain {summary.chain}, seed {summary.seed}",
+        opening=f'{headline(result)}<p class="about">{escape(summary.description)}</p>',
+        before=tiles(result) + checks(result),
+        cards=_cards(result),
+        footer=_footer(result),
+        households=len(result.participants),
+        data=_slots(result),
     )
 
 
-def _cards(result: ReplayResult) -> list[str]:
+def _cards(result: ReplayResult) -> list[Card]:
+    day = Day(result.intervals, result.summary.interval_length_s)
     cards = [
         card(
             "What the grid said",
             "After each auction a power flow of everything that was cleared decides what may execute.",
-            figure(verdict_strip(result), wide=True),
+            figure(verdict_strip(result), wide=True, below=_reader(day)),
+            short="Verdicts",
         ),
         card(
             "Price and volume",
             _price_note(result),
             figure(price_and_volume(result), wide=True),
+            short="Price",
         ),
         card(
             "Voltage, before and after the gate",
             "The feeder's highest and lowest node voltage. Dashed: what was cleared, had it been executed.",
             figure(voltage_band(result), wide=True),
+            short="Voltage",
         ),
         cuts_card(result),
         feeder_card(result),
@@ -89,23 +64,38 @@ def _cards(result: ReplayResult) -> list[str]:
             "Own generation never passes the meter; neighbours and grid sum to the import, to the Wh.",
             figure(energy_by_source(result), wide=True)
             + '<div class="pair">'
-            + f"<div>{figure(consumption_by_household(result))}</div>"
-            + f"<div>{figure(generation_by_household(result))}</div></div>",
+            + f"<div><h3>Used</h3>{figure(consumption_by_household(result))}</div>"
+            + f"<div><h3>Generated</h3>{figure(generation_by_household(result))}</div></div>",
+            short="Energy",
         ),
         card(
             "Bills, with and without the market",
             "Both bills are for the same meter readings. Every line of the bill is in the table: positive is "
             "what the household pays, negative what it is paid.",
             figure(bills(result), wide=True),
+            short="Bills",
         ),
         merit_order_card(result),
         card(
             "How often which price",
             "Prices of the intervals that traded, highest first.",
             f'<div class="pair"><div>{figure(price_duration(result))}</div><div>{_terms(result)}</div></div>',
+            short="Prices and words",
         ),
     ]
-    return [text for text in cards if text]
+    return [each for each in cards if each is not None]
+
+
+def _reader(day: Day) -> str:
+    """What a thumb or the arrow keys move through the day: the same cursor that a mouse has in the charts."""
+    last = len(day.intervals) - 1
+    if last < 1:
+        return ""
+    return (
+        '<div class="reader with-script" hidden><label for="slot">Read an interval</label>'
+        f'<input type="range" id="slot" min="0" max="{last}" value="0"><output id="reading" for="slot">'
+        "</output></div>"
+    )
 
 
 def _price_note(result: ReplayResult) -> str:
@@ -141,10 +131,10 @@ def _terms(result: ReplayResult) -> str:
 
 
 def _footer(result: ReplayResult) -> str:
+    day = Day(result.intervals, result.summary.interval_length_s)
     return (
-        f"<footer><p>{escape(result.summary.provenance)}</p>"
-        "<p>Times are UTC, intervals half-open. This page was made from the files beside it; "
-        "<code>peerwatt report DIR</code> makes it again.</p></footer>"
+        f"<p>{escape(result.summary.provenance)}</p><p>Times are {escape(day.zone)}, intervals half-open. "
+        "This page was made from the files beside it; <code>peerwatt report DIR</code> makes it again.</p>"
     )
 
 
@@ -161,7 +151,7 @@ def _slots(result: ReplayResult) -> str:
     slots = [
         {
             "interval": str(i.interval),
-            "head": f"{words.moment(i.start, day.many_days)} UTC, {i.verdict}",
+            "head": f"{day.moment(i)} {day.zone}, {i.verdict}",
             "rows": [
                 ["price", f"{words.prices(i.price, i.sell_price)} ct/kWh"],
                 ["traded", f"{words.kwh(i.traded_wh)} kWh"],
@@ -178,7 +168,3 @@ def _slots(result: ReplayResult) -> str:
         for i in result.intervals
     ]
     return json.dumps(slots, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
-
-
-def _asset(name: str) -> str:
-    return files("peerwatt.report").joinpath("page", name).read_text(encoding="utf-8")

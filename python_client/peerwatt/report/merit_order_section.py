@@ -8,15 +8,15 @@ from peerwatt.record.results import IntervalResult, OrderStepResult, ReplayResul
 from peerwatt.report import words
 from peerwatt.report.charts.day import Day
 from peerwatt.report.charts.merit_order import busiest, chosen_intervals, hardest_cut, merit_order
-from peerwatt.report.figures import card, figure
+from peerwatt.report.figures import Card, card, figure
 from peerwatt.verdict import Verdict
 
 
-def merit_order_card(result: ReplayResult) -> str:
+def merit_order_card(result: ReplayResult) -> Card | None:
     """One chart per interval, one of them in sight: at first the hardest cut, or else the busiest."""
     chosen = chosen_intervals(result)
     if not chosen:
-        return ""
+        return None
     day = Day(result.intervals, result.summary.interval_length_s)
     largest, cut = busiest(result), hardest_cut(result)
     shown = cut or largest or chosen[0]
@@ -29,7 +29,8 @@ def merit_order_card(result: ReplayResult) -> str:
         for i in chosen
     )
     picker = (
-        f'<div class="picker"><label>Interval <select id="slot-picker">{options}</select></label>'
+        '<div class="picker with-script" hidden>'
+        f'<label>Interval <select id="slot-picker">{options}</select></label>'
         f"{_button('busiest', largest)}{_button('hardest cut', cut)}</div>"
     )
     charts = "".join(
@@ -39,15 +40,26 @@ def merit_order_card(result: ReplayResult) -> str:
     )
     return card(
         "Merit order",
-        "Who asked and bid what. A click on any chart above picks its interval.",
-        picker + charts,
+        "Who asked and bid what. A click on a chart above picks its interval here.",
+        picker + charts + _rest(result, chosen),
         anchor="merit-order",
     )
 
 
+def _rest(result: ReplayResult, chosen: list[IntervalResult]) -> str:
+    """What is said of the intervals that are not shown."""
+    others = "The other intervals' orders are in <code>orders.csv</code>."
+    without = f'<p class="without-script">{others}</p>'
+    left = sum(1 for i in result.intervals if i.bid_wh and i.offered_wh) - len(chosen)
+    if not left:
+        return without
+    more = f"{words.count(left)} intervals more, of smaller trades, are in <code>orders.csv</code>."
+    return f"<p>{more}</p>{without}"
+
+
 def _option(interval: IntervalResult, day: Day) -> str:
     cut = f", {interval.verdict}" if interval.verdict != Verdict.ACCEPT else ""
-    return f"{escape(words.moment(interval.start, day.many_days))}{cut}"
+    return f"{escape(day.moment(interval))}{cut}"
 
 
 def _button(name: str, interval: IntervalResult | None) -> str:
@@ -57,7 +69,7 @@ def _button(name: str, interval: IntervalResult | None) -> str:
 
 
 def _facts(interval: IntervalResult, day: Day) -> str:
-    time = f'<p class="slot-facts"><b>{words.moment(interval.start, day.many_days)} UTC</b>: '
+    time = f'<p class="slot-facts"><b>{day.moment(interval)} {day.zone}</b>: '
     if interval.price is None:
         return f"{time}bids and asks do not meet, nothing traded.</p>"
     cut = interval.traded_wh - interval.accepted_wh

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -27,15 +27,6 @@ def tag(name: str, *content: str, **attributes: str | float) -> str:
 def label(words: str, x: float, y: float, class_: str = "", anchor: str = "start") -> str:
     """A text."""
     return tag("text", escape(words), x=x, y=y, class_=class_, text_anchor=anchor)
-
-
-NAME_GLYPH = 8.0
-"""Width of a letter of class `name`, on average and rather more than less."""
-
-
-def room_for(names: Iterable[str], least: float) -> float:
-    """Width of a column of names at a chart's left, its gap included, but never less than some width."""
-    return max([least, *(len(name) * NAME_GLYPH + 14 for name in names)])
 
 
 def line(x1: float, y1: float, x2: float, y2: float, class_: str) -> str:

@@ -29,11 +29,13 @@ class Chart:
     """A chart.
 
     Attributes:
-        drawing: SVG.
+        name: what it shows, for those who cannot see it.
+        drawing: SVG, or rows of marks as HTML.
         keys: legend.
         table: the numbers.
     """
 
+    name: str
     drawing: str
     keys: tuple[Key, ...]
     table: Table

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from peerwatt.record.results import IntervalResult
+from peerwatt.report import words
 from peerwatt.report.svg import Frame, Scale, label, line, rect
 from peerwatt.units import DAY_S, HOUR_S
 
@@ -32,6 +34,21 @@ class Day:
     def many_days(self) -> bool:
         """Whether labels need the date."""
         return len(self.intervals) * self.length_s > DAY_S
+
+    @cached_property
+    def zone(self) -> str:
+        """What the times are in: `UTC`, or with its offset such as `UTC+02:00`; both where it changes."""
+        return " and ".join(f"UTC{offset}".removesuffix("+00:00") for offset in self._offsets) or "UTC"
+
+    @cached_property
+    def _offsets(self) -> list[str]:
+        return list(dict.fromkeys(interval.start[-len("+00:00") :] for interval in self.intervals))
+
+    def moment(self, interval: IntervalResult) -> str:
+        """When an interval begins: `14:15`, or `17 Jun 14:15` in several days; with its offset where that
+        changes."""
+        offset = f" {interval.start[-len('+00:00') :]}" if len(self._offsets) > 1 else ""
+        return words.moment(interval.start, self.many_days) + offset
 
     def frame(self, top: float, bottom: float) -> Frame:
         """A plotting area as wide as the day."""

@@ -8,6 +8,8 @@ from peerwatt.report.charts.chart import Chart, Key, Table
 from peerwatt.report.svg import Frame, Scale, label, line, path, picture, plain
 from peerwatt.units import HOUR_S
 
+NAME = "Price duration curve"
+
 CT = 10
 
 
@@ -28,11 +30,12 @@ def price_duration(result: ReplayResult) -> Chart:
         points += [(x(k * hours), y(price / CT)), (x((k + 1) * hours), y(price / CT))]
     parts.append(path(points, "line price"))
     return Chart(
+        name=NAME,
         drawing=picture(
             480,
             274,
             "".join(parts),
-            "Price duration curve",
+            NAME,
             "Prices of all intervals that traded, highest first.",
         ),
         keys=(Key("price", "clearing price"),),

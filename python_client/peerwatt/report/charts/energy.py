@@ -9,11 +9,11 @@ from peerwatt.record.results import ReplayResult
 from peerwatt.report import words
 from peerwatt.report.charts.chart import Chart, Key, Table
 from peerwatt.report.charts.day import WIDTH, Day
-from peerwatt.report.svg import Frame, Scale, label, picture, plain, rect, room_for
+from peerwatt.report.charts.mark_rows import Bar, MarkRow, MarkScale, mark_rows
+from peerwatt.report.svg import Scale, picture, plain, rect
 from peerwatt.units import WH_PER_KWH
 
 SOURCES = (Key("own", "own generation"), Key("neighbours", "neighbours"), Key("grid", "grid"))
-ROW = 30.0
 
 
 def energy_by_source(result: ReplayResult) -> Chart:
@@ -33,19 +33,21 @@ def energy_by_source(result: ReplayResult) -> Chart:
                 parts.append(rect(day.x(k) + gap / 2, y(base), width - gap, height, f"fill {key.class_}"))
             base += energy / WH_PER_KWH
     parts += [day.axis(frame.bottom), day.sensor(frame.top, frame.bottom)]
+    name = "Energy by source over the day"
     return Chart(
+        name=name,
         drawing=picture(
             WIDTH,
             295,
             "".join(parts),
-            "Energy by source over the day",
+            name,
             "What all homes consumed in each interval, from their own generation, from neighbours and from "
             "the grid.",
         ),
         keys=SOURCES,
         table=Table(
             (
-                "start (UTC)",
+                f"start ({day.zone})",
                 "consumed (kWh)",
                 "own (kWh)",
                 "imported (kWh)",
@@ -54,7 +56,7 @@ def energy_by_source(result: ReplayResult) -> Chart:
             ),
             tuple(
                 (
-                    words.moment(i.start, day.many_days),
+                    day.moment(i),
                     words.kwh(i.consumed_wh),
                     words.kwh(i.own_wh),
                     words.kwh(i.imported_wh),
@@ -74,8 +76,10 @@ def consumption_by_household(result: ReplayResult) -> Chart:
         for p in result.participants
     ]
     classes = [key.class_ for key in SOURCES]
+    name = "Consumption by household and source"
     return Chart(
-        drawing=_bars(rows, classes, "kWh consumed", "Consumption by household and source"),
+        name=name,
+        drawing=_bars(rows, classes, "kWh consumed", name),
         keys=SOURCES,
         table=Table(
             (
@@ -115,12 +119,14 @@ def generation_by_household(result: ReplayResult) -> Chart:
         Key("curtailed", "held back for the grid"),
     )
     used = [k for k, key in enumerate(keys) if k < 3 or any(values[k] for _, values in rows)]
+    name = "Use of generation by household"
     return Chart(
+        name=name,
         drawing=_bars(
-            [(name, tuple(values[k] for k in used)) for name, values in rows],
+            [(household, tuple(values[k] for k in used)) for household, values in rows],
             [keys[k].class_ for k in used],
             "kWh generated",
-            "Use of generation by household",
+            name,
         ),
         keys=tuple(keys[k] for k in used),
         table=Table(
@@ -158,16 +164,13 @@ def _uses(p: ParticipantResult) -> tuple[int, ...]:
 
 
 def _bars(rows: Sequence[tuple[str, tuple[int, ...]]], classes: Sequence[str], unit: str, name: str) -> str:
-    frame = Frame(room_for((name for name, _ in rows), 92), 8, 430, 8 + ROW * max(len(rows), 1))
-    x = Scale(0, max([1, *(sum(values) for _, values in rows)]) / WH_PER_KWH, frame.left, frame.right)
-    parts = [frame.x_axis(x, plain(), unit, 5)]
-    for k, (household, values) in enumerate(rows):
-        top = frame.top + ROW * k + 5
-        base = 0.0
+    most = max([1, *(sum(values) for _, values in rows)]) / WH_PER_KWH
+    made = []
+    for household, values in rows:
+        base, marks = 0.0, []
         for class_, value in zip(classes, values, strict=True):
             if value:
-                parts.append(rect(x(base), top, x(value / WH_PER_KWH) - x(0), ROW - 10, f"fill {class_}"))
+                marks.append(Bar(class_, base, base + value / WH_PER_KWH))
             base += value / WH_PER_KWH
-        parts.append(label(household, frame.left - 10, top + 14, "name", "end"))
-        parts.append(label(f"{base:.1f}", x(base) + 6, top + 14, "note"))
-    return picture(480, frame.bottom + 44, "".join(parts), name, f"One bar per household, {unit}.")
+        made.append(MarkRow(household, tuple(marks), f"{base:.1f}"))
+    return mark_rows(made, MarkScale(0, most, plain(), unit), name, f"One bar per household, {unit}.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from html import escape
 
 from peerwatt.record.results import FeederPicture, Limits, NodeState
 from peerwatt.report import words
@@ -55,13 +56,14 @@ def feeder_picture(feeder: FeederPicture, limits: Limits, after: bool) -> Chart:
         parts += [
             _names(node, at[node.node]) for node in feeder.nodes if node.participants and node.node in at
         ]
-    state = "after the gate" if after else "before the gate"
+    name = f"The feeder {'after' if after else 'before'} the gate"
     return Chart(
+        name=name,
         drawing=picture(
             WIDTH,
             height,
             "".join(parts),
-            f"The feeder {state}",
+            name,
             "Nodes by voltage, lines by loading; participants are named.",
         ),
         keys=(
@@ -87,7 +89,7 @@ def feeder_picture(feeder: FeederPicture, limits: Limits, after: bool) -> Chart:
 def _node(node: NodeState, place: tuple[float, float], limits: Limits, after: bool) -> str:
     voltage = node.voltage_pu_after if after else node.voltage_pu_before
     who = f" ({', '.join(node.participants)})" if node.participants else ""
-    tip = tag("title", f"{node.node}{who}: {words.pu(voltage)} pu")
+    tip = tag("title", escape(f"{node.node}{who}: {words.pu(voltage)} pu"))
     radius = 6.5 if node.participants else 4.0
     return tag(
         "circle", tip, cx=place[0], cy=place[1], r=radius, class_=f"node {voltage_class(voltage, limits)}"

@@ -66,8 +66,13 @@ def merit_order(interval: IntervalResult, steps: Sequence[OrderStepResult]) -> C
         width = x(interval.traded_wh / WH_PER_KWH) - start
         parts.append(rect(start, frame.top, width, frame.bottom - frame.top, "wash curtailed"))
         parts.append(label("cut by the gate", start + 6, frame.bottom - 8, "note"))
-    parts.append(path(_curve(demand, x, y, widest), "line demand"))
-    parts.append(path(_curve(supply, x, y, widest), "line supply"))
+    for class_, name, curve in (
+        ("demand", "bids", _curve(demand, x, y, widest)),
+        ("supply", "asks", _curve(supply, x, y, widest)),
+    ):
+        parts.append(path(curve, f"line {class_}"))
+        if curve:
+            parts.append(label(name, curve[0][0] + 6, curve[0][1] - 7, "note halo strong"))
     if totals[1] > widest:
         side = "offered" if sum(s.quantity_wh for s in supply) == totals[1] else "bid for"
         remark = f"{words.kwh(totals[1])} kWh {side} in all"
@@ -80,12 +85,14 @@ def merit_order(interval: IntervalResult, steps: Sequence[OrderStepResult]) -> C
             label(f"clearing price {words.ct(interval.price)}", frame.right - 4, price + 17, "note", "end")
         )
         parts.append(circle(at, price, 5, "dot price"))
+    name = f"Merit order at {words.clock(interval.start)}"
     return Chart(
+        name=name,
         drawing=picture(
             1000,
             312,
             "".join(parts),
-            f"Merit order at {words.clock(interval.start)}",
+            name,
             "Asks from the cheapest, bids from the dearest, the price where they cross, the accepted energy.",
         ),
         keys=(

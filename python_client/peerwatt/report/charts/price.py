@@ -9,6 +9,8 @@ from peerwatt.report.charts.day import RIGHT, WIDTH, Day
 from peerwatt.report.svg import Scale, label, line, path, picture, plain, rect
 from peerwatt.units import WH_PER_KWH
 
+NAME = "Price and volume over the day"
+
 CT = 10
 
 
@@ -17,11 +19,12 @@ def price_and_volume(result: ReplayResult) -> Chart:
     day = Day(result.intervals, result.summary.interval_length_s)
     drawing = _price(result, day) + _volume(result, day)
     return Chart(
+        name=NAME,
         drawing=picture(
             WIDTH,
             440,
             drawing,
-            "Price and volume over the day",
+            NAME,
             "Above, the clearing price of each interval between feed-in and retail tariff; below, the energy "
             "that was traded and what of it the grid gate accepted.",
         ),
@@ -31,10 +34,17 @@ def price_and_volume(result: ReplayResult) -> Chart:
             Key("curtailed", "traded, but cut"),
         ),
         table=Table(
-            ("start (UTC)", "price (ct/kWh)", "bid (kWh)", "offered (kWh)", "traded (kWh)", "accepted (kWh)"),
+            (
+                f"start ({day.zone})",
+                "price (ct/kWh)",
+                "bid (kWh)",
+                "offered (kWh)",
+                "traded (kWh)",
+                "accepted (kWh)",
+            ),
             tuple(
                 (
-                    words.moment(i.start, day.many_days),
+                    day.moment(i),
                     words.prices(i.price, i.sell_price),
                     words.kwh(i.bid_wh),
                     words.kwh(i.offered_wh),

@@ -9,6 +9,8 @@ from peerwatt.report.charts.day import WIDTH, Day
 from peerwatt.report.svg import picture, rect
 from peerwatt.verdict import DECIDED, Verdict
 
+NAME = "Verdicts over the day"
+
 WORDS = {
     Verdict.ACCEPT: "everything may execute",
     Verdict.CAP: "the volume is capped",
@@ -16,6 +18,9 @@ WORDS = {
     Verdict.VOID: "nothing may execute",
     Verdict.EXPIRED: "no report in time",
 }
+TALLEST = 34.0
+HEIGHTS = {Verdict.ACCEPT: 12.0, Verdict.CAP: 20.0, Verdict.CURTAIL: 28.0}
+"""The less may execute, the taller; an interval without a report is an outline."""
 
 
 def verdict_strip(result: ReplayResult) -> Chart:
@@ -25,22 +30,23 @@ def verdict_strip(result: ReplayResult) -> Chart:
     gap = min(1.5, width / 5)
     parts = []
     for k, i in enumerate(result.intervals):
-        height = 12.0 if i.verdict == Verdict.ACCEPT else 34.0
+        height = HEIGHTS.get(i.verdict, TALLEST)
         parts.append(rect(day.x(k) + gap / 2, 40 - height, width - gap, height, f"fill verdict-{i.verdict}"))
     parts += [day.axis(42), day.sensor(4, 42)]
     seen = [v for v in DECIDED if any(i.verdict == v for i in result.intervals)]
     return Chart(
+        name=NAME,
         drawing=picture(
             WIDTH,
             70,
             "".join(parts),
-            "Verdicts over the day",
-            "The grid gate's verdict on each interval; everything but accept is drawn tall.",
+            NAME,
+            "The grid gate's verdict on each interval; the less may execute, the taller it is drawn.",
         ),
         keys=tuple(Key(f"verdict-{v}", f"{v}: {WORDS[v]}") for v in seen),
         table=Table(
             (
-                "start (UTC)",
+                f"start ({day.zone})",
                 "verdict",
                 "orders",
                 "skipped",
@@ -51,7 +57,7 @@ def verdict_strip(result: ReplayResult) -> Chart:
             ),
             tuple(
                 (
-                    words.moment(i.start, day.many_days),
+                    day.moment(i),
                     str(i.verdict),
                     str(i.orders),
                     str(i.skipped),

@@ -8,6 +8,8 @@ from peerwatt.report.charts.chart import Chart, Key, Table
 from peerwatt.report.charts.day import RIGHT, WIDTH, Day
 from peerwatt.report.svg import Scale, label, line, path, picture, plain, rect
 
+NAME = "Voltage band before and after the gate"
+
 
 def voltage_band(result: ReplayResult) -> Chart:
     """Highest and lowest node voltage: what would have been, and what the verdict made of it."""
@@ -42,11 +44,12 @@ def voltage_band(result: ReplayResult) -> Chart:
         )
     parts += [day.axis(frame.bottom), day.sensor(frame.top, frame.bottom)]
     return Chart(
+        name=NAME,
         drawing=picture(
             WIDTH,
             335,
             "".join(parts),
-            "Voltage band before and after the gate",
+            NAME,
             "Highest and lowest node voltage of the feeder in each interval, as cleared and as the gate left "
             "it, against the upper limit.",
         ),
@@ -56,7 +59,7 @@ def voltage_band(result: ReplayResult) -> Chart:
         ),
         table=Table(
             (
-                "start (UTC)",
+                f"start ({day.zone})",
                 "highest before (pu)",
                 "highest after (pu)",
                 "lowest before (pu)",
@@ -67,7 +70,7 @@ def voltage_band(result: ReplayResult) -> Chart:
             ),
             tuple(
                 (
-                    words.moment(i.start, day.many_days),
+                    day.moment(i),
                     words.pu(i.voltage_max_pu_before),
                     words.pu(i.voltage_max_pu_after),
                     words.pu(i.voltage_min_pu_before),
