@@ -14,7 +14,7 @@ PACKAGE = ROOT / "python_client" / "peerwatt"
 PAGES = (ROOT / "README.md", ROOT / "docs" / "architecture.md")
 ARROW = "◀"
 GROUND = "errors"  # the first layer: the files that lie beside the rooms
-ROOMS_LINE = f"{GROUND} {ARROW} messages"
+ROOMS_LINE = f"{GROUND} {ARROW} tables"
 GRID_LINE = f"ground {ARROW} flow"
 
 

@@ -98,7 +98,7 @@ def test_what_is_no_feeder_is_refused(tmp_path: Path) -> None:
         (tmp_path / "f.json").write_text(text)
         with pytest.raises(FeederError, match=r"f\.json"):
             load_feeder(tmp_path / "f.json")
-    with pytest.raises(FeederError, match="no such feeder file"):
+    with pytest.raises(FeederError, match="no such file"):
         load_feeder(tmp_path / "missing.json")
 
 

@@ -109,13 +109,13 @@ def test_envelope_is_feasible_when_used(sunny: str, feeder: Feeder, solver: Powe
 @pytest.mark.parametrize(
     ("text", "named"),
     [
-        ("node,MW\nLV2.101 Bus 40,1\n", "column 'mw' is unknown"),
-        ("node\nLV2.101 Bus 40\n", "needs one column 'kw'"),
-        ("node,kw\nnowhere,1\n", "row 2: 'nowhere' is no node"),
-        ("node,kw\nLV2.101 Bus 40,much\n", "row 2: kw is 'much'"),
-        ("node,kw\nLV2.101 Bus 40,nan\n", "row 2: kw is 'nan'"),
-        ("node,kw,phase\nLV2.101 Bus 40,1,a\n", "row 2: a phase, but feeder brooklyn-10 is balanced"),
-        ("node,kw\n\nLV2.101 Bus 40,1,2\n", "row 3: 3 fields"),
+        ("node,MW\nLV2.101 Bus 40,1\n", ":1: kw: column is missing"),
+        ("node\nLV2.101 Bus 40\n", ":1: kw: column is missing"),
+        ("node,kw\nnowhere,1\n", ":2: node: 'nowhere' is no node"),
+        ("node,kw\nLV2.101 Bus 40,much\n", ":2: kw: 'much' is not a number of kW"),
+        ("node,kw\nLV2.101 Bus 40,nan\n", ":2: kw: 'nan' is not a number of kW"),
+        ("node,kw,phase\nLV2.101 Bus 40,1,a\n", ":2: phase: a phase, but feeder brooklyn-10 is balanced"),
+        ("node,kw\n\nLV2.101 Bus 40,1,2\n", ":3: has 3 cells"),
         ("", "empty"),
     ],
 )

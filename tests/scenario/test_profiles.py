@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from peerwatt.scenario.calendar import Calendar
 from peerwatt.scenario.loading import load_scenario
 from peerwatt.scenario.participants import Participant
-from peerwatt.scenario.problems import Problem
 from peerwatt.scenario.profiles import read_profile
+from peerwatt.tables.problems import Problem
 
 START = datetime(2016, 6, 17, tzinfo=UTC)
 DAY = Calendar(START, 1, 900)
@@ -60,7 +60,8 @@ def test_power_is_read_however_the_interval_is_written(
     rows = [f"{write(k)}{separator}{power}" for k, power in enumerate(powers)]
     found, problems = read(f"INTERVAL{separator}POWER(W)", rows)
     assert problems == []
-    assert found == (
+    assert found is not None
+    assert found[:2] == (
         tuple(max(power, 0) // 4 for power in powers),
         tuple(max(-power, 0) // 4 for power in powers),
     )
@@ -80,7 +81,7 @@ def test_energy_is_counted_as_two_registers_count_it(
     problems: list[Problem] = []
     found = read_profile(path, HOME, DAY, problems)
     assert found is not None, problems
-    for sign, counted in zip((1, -1), found, strict=True):
+    for sign, counted in zip((1, -1), found[:2], strict=True):
         exact = Fraction(0)
         for k, energy in enumerate(energies):
             exact += max(sign * Fraction(str(energy)) * 1000, Fraction(0))
@@ -91,7 +92,8 @@ def test_a_day_by_the_clock_repeats_on_every_day(read: Read) -> None:
     rows = [f"{_clock(k)},{k / 1000}" for k in range(96)]
     found, problems = read("INTERVAL,ENERGY(kWh)", rows, Calendar(START, 3, 900))
     assert problems == []
-    assert found == (tuple(range(96)) * 3, (0,) * 288)
+    assert found is not None
+    assert found[:2] == (tuple(range(96)) * 3, (0,) * 288)
 
 
 @pytest.mark.parametrize(
@@ -125,11 +127,11 @@ def test_numbers_cover_the_scenario_and_no_more(read: Read, count: int) -> None:
 
 
 def test_a_header_that_is_none_of_the_known_is_refused_with_all_of_them(read: Read) -> None:
-    found, problems = read("INTERVAL,POWER(kW)", ["00:00,1"])
+    found, problems = read("INTERVAL,POWER(kV)", ["00:00,1"])
     assert found is None
     [problem] = problems
     assert problem.line == 1
-    assert "unknown header INTERVAL,POWER(kW)" in problem.message
+    assert "unknown header 'INTERVAL,POWER(kV)'" in problem.message
     for known in ("TIME,LOAD(W),PV(W)", "INTERVAL,POWER(W)", "INTERVAL,ENERGY(kWh)"):
         assert known in problem.message
 

@@ -10,6 +10,7 @@ import pytest
 
 from peerwatt.errors import InputError
 from peerwatt.market.errors import BadConfig
+from peerwatt.scenario.file_units import in_units_of_the_file
 from peerwatt.scenario.loading import load_scenario
 from peerwatt.scenario.problems import ScenarioError
 from peerwatt.scenario.variants import REVEAL_WINDOW_S, opened, sealed, worth_of_an_interval
@@ -57,7 +58,7 @@ def test_how_long_a_reveal_window_may_be_is_the_markets_rule_for_a_scenario_and_
         replace(scenario.market, reveal_window=longest + 1, bond=1)
     with pytest.raises(ScenarioError, match=r"scenario\.yaml:\d+: sealed\.reveal_window_s: ") as raised:
         load_scenario(stated(longest + 1))
-    assert [problem.message for problem in raised.value.problems] == [str(rule.value)]
+    assert [problem.message for problem in raised.value.problems] == [in_units_of_the_file(str(rule.value))]
 
     late = replace(scenario, market=replace(scenario.market, gate_lead=REVEAL_WINDOW_S))
     with pytest.raises(InputError, match=r"reveal_window is 60: .* gate_lead = 60 .* market\.gate_lead_s"):

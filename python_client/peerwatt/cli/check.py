@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +12,7 @@ from peerwatt.cli.console import AsJson, print_json
 
 if TYPE_CHECKING:
     from peerwatt.scenario.scenario import Scenario
+    from peerwatt.tables.problems import Problem
 
 
 def register(app: typer.Typer) -> None:
@@ -26,7 +28,7 @@ def check(
     from peerwatt.cli.exit_codes import ExitCode, report_error
     from peerwatt.scenario.catalogue import scenario_files
     from peerwatt.scenario.loading import load_scenario
-    from peerwatt.scenario.problems import Problem, ScenarioError
+    from peerwatt.scenario.problems import ScenarioError
 
     problems: list[Problem] = []
     found: list[Scenario] = []
@@ -44,15 +46,32 @@ def check(
 
         name = found[0].name if len(files) == len(found) == 1 else scenario
         strength = [node for zone in found for node in strength_as_dict(zone.strength)["nodes"]]
-        document = {"scenario": name, "problems": [asdict(problem) for problem in problems]}
+        document = {
+            "scenario": name,
+            "problems": [asdict(problem) for problem in problems],
+            "remarks": [asdict(remark) for zone in found for remark in zone.remarks],
+        }
         print_json(document if problems else document | {"system_strength": strength})
     else:
         for problem in problems:
             report_error(problem)
         for zone in [] if problems else found:
             typer.echo(_no_mistakes(zone))
+            for line in said(zone.remarks):
+                typer.echo(line)
     if problems:
         raise typer.Exit(ExitCode.REFUSED)
+
+
+def said(remarks: Sequence[Problem]) -> list[str]:
+    """What was found out about the files, a line each; what is so of several is said once."""
+    files: dict[str, list[str]] = {}
+    for remark in remarks:
+        files.setdefault(remark.message, []).append(remark.file)
+    return [
+        f"note: {named[0]}{f' and {len(named) - 1} more' if len(named) > 1 else ''}: {message}"
+        for message, named in files.items()
+    ]
 
 
 def _no_mistakes(found: Scenario) -> str:

@@ -78,6 +78,7 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Replay a neighbourhood's market, interval by interval, on a real EVM; of a pilot, zone by zone."""
+    from peerwatt.cli.check import said
     from peerwatt.cli.exit_codes import ExitCode
     from peerwatt.errors import InputError
     from peerwatt.replay.interruption import Interruption
@@ -107,6 +108,9 @@ def replay(
         jobs.append((found, directory))
 
     stderr = progress()
+    for found, _ in jobs:
+        for line in said(found.remarks):
+            stderr.print(line)
     log_to_stderr(stderr, logging.WARNING)
     logging.getLogger("peerwatt.replay").setLevel(logging.INFO)
     kept = [directory.with_name(f"{directory.name}.checkpoint") for _, directory in jobs]

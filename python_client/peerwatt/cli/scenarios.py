@@ -21,13 +21,14 @@ def register(app: typer.Typer) -> None:
 def scenarios(as_json: AsJson = False) -> None:
     """List the scenarios that ship with the package."""
     from peerwatt.scenario.catalogue import find_scenario, shipped_scenarios
-    from peerwatt.scenario.problems import Problem, ScenarioError
+    from peerwatt.scenario.problems import ScenarioError
     from peerwatt.scenario.scenario_file import read_scenario_file
+    from peerwatt.tables.problems import Problem
 
     found = []
     for name in shipped_scenarios():
         problems: list[Problem] = []
-        parsed = read_scenario_file(find_scenario(name), problems)
+        parsed, _, _ = read_scenario_file(find_scenario(name), problems)
         if parsed is None:
             raise ScenarioError(problems)
         found.append(parsed)

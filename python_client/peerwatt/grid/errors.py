@@ -1,6 +1,7 @@
 """What can be wrong with a feeder, an injection or a flow."""
 
 from peerwatt.errors import InputError, PeerwattError
+from peerwatt.tables.problems import LocatedError
 
 
 class FeederError(InputError):
@@ -9,6 +10,10 @@ class FeederError(InputError):
 
 class InjectionError(InputError):
     """Nodal injections do not fit the feeder."""
+
+
+class TableOfInjectionsError(LocatedError, InjectionError):
+    """A table of injections cannot be used; every mistake in it is located."""
 
 
 class FlowError(PeerwattError, ArithmeticError):

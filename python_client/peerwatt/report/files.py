@@ -32,8 +32,8 @@ from peerwatt.record.results import (
 from peerwatt.report.columns import PERCENT_DECIMALS, PU_DECIMALS, Column, value_of
 from peerwatt.report.headline import skipped_orders
 from peerwatt.report.layout import Layout, layouts
-from peerwatt.scenario.csv_table import CsvTable, Row, read_csv
-from peerwatt.scenario.problems import LocatedError
+from peerwatt.tables.csv_table import NO_ROWS, CsvTable, Row, read_csv
+from peerwatt.tables.problems import LocatedError
 
 SUMMARY = "summary.json"
 FEEDER = "feeder_picture.json"
@@ -280,7 +280,7 @@ def _read_csv(path: Path, layout: Layout) -> tuple[Any, ...]:
     table = read_csv(path, tuple(column.name for column in columns))
     records = [_record(table, row, record, columns) for row in table.rows]
     # an export without curtailments has a header and no rows
-    problems = [problem for problem in table.problems if problem.message != "has a header and no rows"]
+    problems = [problem for problem in table.problems if problem.message != NO_ROWS]
     if problems:
         raise ExportError(problems)
     return tuple(records)

@@ -9,9 +9,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from peerwatt.scenario.calendar import TIME_COLUMN, Calendar
-from peerwatt.scenario.csv_table import read_csv, whole
-from peerwatt.scenario.problems import Problem, did_you_mean
+from peerwatt.scenario.calendar import Calendar
+from peerwatt.scenario.timeline import TIME_COLUMN, timeline
+from peerwatt.tables.csv_table import read_csv
+from peerwatt.tables.numbers import whole
+from peerwatt.tables.problems import Problem, did_you_mean
 
 ABSURD_POWER = 10_000_000
 """W or var at one node; nothing on a low-voltage feeder draws 10 MW."""
@@ -28,6 +30,11 @@ class NodePowers:
 
     nodes: tuple[str, ...] = ()
     values: tuple[tuple[int, ...], ...] = ()
+
+    @classmethod
+    def none(cls, intervals: int) -> NodePowers:
+        """Nothing at any node, in so many intervals."""
+        return cls(values=((),) * intervals)
 
     def at(self, index: int) -> Mapping[str, int]:
         """Power by node name in the interval at an index, counted from 0."""
@@ -51,8 +58,17 @@ class NodePowers:
         return powers
 
 
+def _spelled(name: str) -> str:
+    return TIME_COLUMN if name.upper() == TIME_COLUMN else name
+
+
 def read_background(
-    path: Path, unit: str, nodes: Sequence[str] | None, calendar: Calendar, problems: list[Problem]
+    path: Path,
+    unit: str,
+    nodes: Sequence[str] | None,
+    calendar: Calendar,
+    problems: list[Problem],
+    remarks: list[Problem] | None = None,
 ) -> NodePowers:
     """Read one background file.
 
@@ -62,16 +78,29 @@ def read_background(
         nodes: of the feeder, or None where it could not be read.
         calendar: the intervals that it must cover.
         problems: mistakes are appended here.
+        remarks: what was found out about the file and could be wrong is appended here.
     """
-    table = read_csv(path, (TIME_COLUMN,), None)
+    table = read_csv(
+        path, (TIME_COLUMN,), None, lambda name: name.upper() if name.upper() == TIME_COLUMN else name
+    )
     columns = tuple(name for name in table.header if name != TIME_COLUMN)
     if nodes is not None and table.rows:
         for name in columns:
             if name not in nodes:
-                table.problem(1, name, f"the feeder has no such node{did_you_mean(name, list(nodes))}")
+                message = f"the feeder has no such node{did_you_mean(name, list(nodes))}"
+                table.problem(table.header_line, name, message)
     read = whole(unit, -ABSURD_POWER, ABSURD_POWER)
-    values = [tuple(table.cell(row, name, read) or 0 for name in columns) for row in table.rows]
-    if table.rows:
-        calendar.aligned(table)
+    values: dict[int, tuple[int, ...]] = {}
+    if table.rows and table.read_numbers(columns):
+        values = {
+            row.line: tuple(table.number(row, name, read) or 0 for name in columns) for row in table.rows
+        }
+    if unusual := table.unusual():
+        table.remark(f"read as {unusual}")
+    found = timeline(calendar, table, TIME_COLUMN) if table.rows else None
     problems.extend(table.problems)
-    return NodePowers(columns, tuple(values))
+    if remarks is not None and not table.problems:
+        remarks.extend(table.remarks)
+    if found is None or table.problems:
+        return NodePowers()
+    return NodePowers(columns, tuple(values[row.line] for [row] in found.rows))

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from peerwatt.scenario.problems import Problem, ScenarioError, did_you_mean, one_of
+from peerwatt.scenario.problems import ScenarioError
+from peerwatt.tables.problems import Problem, did_you_mean, one_of
 
 SHIPPED = Path(__file__).resolve().parent.parent / "scenarios"
 FILE_NAME = "scenario.yaml"

@@ -47,4 +47,5 @@ class Household:
     def flow(self, interval: int, export_limit_wh: int | None) -> Flow:
         """What flows in an interval, where the inverter feeds in at most so much."""
         index, participant = interval - self._first, self.participant
-        return metered_flow(participant.demand_wh[index], participant.generation_wh[index], export_limit_wh)
+        demand, generation = participant.demand_wh[index], participant.generation_wh[index]
+        return metered_flow(demand, generation, export_limit_wh, metered=participant.metered)

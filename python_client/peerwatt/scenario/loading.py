@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from peerwatt.agents.forecast import ForecastError
@@ -16,8 +15,8 @@ from peerwatt.scenario.background import NodePowers, read_background
 from peerwatt.scenario.calendar import Calendar
 from peerwatt.scenario.catalogue import find_scenario
 from peerwatt.scenario.participants import Participant, read_participants
-from peerwatt.scenario.problems import Problem, ScenarioError, did_you_mean
-from peerwatt.scenario.profiles import read_profile
+from peerwatt.scenario.problems import ScenarioError
+from peerwatt.scenario.profile_files import check_strangers, with_profiles
 from peerwatt.scenario.quantities import base_units, permille
 from peerwatt.scenario.scenario import Bidding, Committee, Scenario
 from peerwatt.scenario.scenario_file import (
@@ -31,6 +30,7 @@ from peerwatt.scenario.scenario_file import (
 from peerwatt.scenario.schema import ScenarioFile
 from peerwatt.scenario.strength import strength_at_inverters
 from peerwatt.scenario.variants import sealed_market
+from peerwatt.tables.problems import Problem, did_you_mean
 
 
 def load_scenario(name_or_path: str | Path) -> Scenario:
@@ -44,32 +44,32 @@ def load_scenario(name_or_path: str | Path) -> Scenario:
     """
     path = find_scenario(name_or_path)
     problems: list[Problem] = []
-    parsed = read_scenario_file(path, problems)
-    if parsed is None:
+    remarks: list[Problem] = []
+    parsed, files, calendar = read_scenario_file(path, problems)
+    if files is None or calendar is None:
         raise ScenarioError(problems)
     directory = path.parent
-    calendar = Calendar(
-        datetime.fromisoformat(parsed.start).astimezone(UTC), parsed.days, parsed.interval_length_s
-    )
-    feeder = _feeder(directory / parsed.files.feeder, problems)
+    feeder = _feeder(directory / files.feeder, problems)
     nodes = None if feeder is None else feeder.node_names
     phases = feeder is None or feeder.three_phase
-    profiles = directory / parsed.files.profiles
+    profiles = directory / files.profiles
     before = len(problems)
-    participants = read_participants(directory / parsed.files.participants, nodes, problems, phases=phases)
+    table = directory / files.participants
+    participants = read_participants(table, nodes, problems, remarks, phases=phases)
     if len(problems) == before:
         # if a row of participants could not be read, its profile would be reported as one that nobody has
-        _check_strangers(profiles, participants, problems)
+        check_strangers(profiles, participants, problems)
     strength: tuple[Strength, ...] = ()
-    if feeder is not None and len(problems) == before:
+    if parsed is not None and feeder is not None and len(problems) == before:
         _check_rules(path, parsed, feeder, participants, problems)
         strength = strength_at_inverters(path, parsed, feeder, participants, problems)
-    participants = _with_profiles(participants, profiles, calendar, problems)
-    active = _background(directory, parsed.files.background_active, "W", nodes, calendar, problems)
-    reactive = _background(directory, parsed.files.background_reactive, "var", nodes, calendar, problems)
-    if problems or feeder is None:
+    participants = with_profiles(participants, profiles, calendar, problems, remarks)
+    active = _background(directory, files.background_active, "W", nodes, calendar, problems, remarks)
+    reactive = _background(directory, files.background_reactive, "var", nodes, calendar, problems, remarks)
+    if problems or feeder is None or parsed is None:
         raise ScenarioError(problems)
-    return _scenario(parsed, directory, calendar, participants, feeder, strength, active, reactive)
+    found = _scenario(parsed, directory, calendar, participants, feeder, strength, active, reactive)
+    return replace(found, remarks=tuple(remarks))
 
 
 def _scenario(
@@ -164,25 +164,6 @@ def _feeder(path: Path, problems: list[Problem]) -> Feeder | None:
         return None
 
 
-def _check_strangers(directory: Path, participants: list[Participant], problems: list[Problem]) -> None:
-    names = {participant.name for participant in participants}
-    for path in sorted(directory.glob("*.csv")):
-        if path.stem not in names:
-            message = f"participants.csv has no participant {path.stem!r}; remove the file or add the row"
-            problems.append(Problem(str(path), None, "", message))
-
-
-def _with_profiles(
-    participants: list[Participant], directory: Path, calendar: Calendar, problems: list[Problem]
-) -> list[Participant]:
-    complete = []
-    for participant in participants:
-        energy = read_profile(directory / f"{participant.name}.csv", participant, calendar, problems)
-        if energy is not None:
-            complete.append(replace(participant, demand_wh=energy[0], generation_wh=energy[1]))
-    return complete
-
-
 def _background(
     directory: Path,
     file: str | None,
@@ -190,7 +171,8 @@ def _background(
     nodes: tuple[str, ...] | None,
     calendar: Calendar,
     problems: list[Problem],
+    remarks: list[Problem],
 ) -> NodePowers:
     if file is None:
-        return NodePowers()
-    return read_background(directory / file, unit, nodes, calendar, problems)
+        return NodePowers.none(calendar.count)
+    return read_background(directory / file, unit, nodes, calendar, problems, remarks)

@@ -8,13 +8,15 @@ null, never an alias.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from peerwatt.scenario.problems import Problem
+from peerwatt.errors import InputError
+from peerwatt.tables.numbers import CellError, plain_decimal
+from peerwatt.tables.problems import Problem, quoted
+from peerwatt.tables.text_of_file import not_utf8, read_text
 
 KeyPath = tuple[str | int, ...]
 
@@ -46,11 +48,14 @@ def load_located(path: Path) -> LocatedYaml:
     """Read a file. Whatever is wrong with it ends up in `problems`; nothing is raised."""
     found = LocatedYaml(str(path))
     try:
-        root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
-    except FileNotFoundError:
-        found.problems.append(Problem(str(path), None, "", "no such file"))
-    except (OSError, UnicodeDecodeError) as error:
-        found.problems.append(Problem(str(path), None, "", f"cannot be read: {error}"))
+        text = read_text(path)
+        if refused := not_utf8(text, "its words"):
+            raise InputError(refused)
+        root = yaml.compose(text.text, Loader=yaml.SafeLoader)
+    except InputError as error:
+        found.problems.append(Problem(str(path), None, "", str(error)))
+    except RecursionError:
+        found.problems.append(Problem(str(path), None, "", "is nested too deeply for a scenario"))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else None
@@ -103,12 +108,12 @@ def _scalar(node: yaml.Node, path: KeyPath, found: LocatedYaml) -> Any:
         if kind == "bool":
             return text.lower() in ("true", "yes", "on")
         if kind == "int":
-            return int(text.replace("_", ""), 10)
+            return int(plain_decimal(text, ""))
         # In YAML 1.1 1e9 is text and 1.0e+9 is a number: here both are text.
         if kind == "float" and "e" not in text.lower():
-            return Decimal(text.replace("_", ""))
-    except (ValueError, InvalidOperation):
-        message = f"{text!r} is not a plain decimal number"
+            return plain_decimal(text, "")
+    except CellError:
+        message = f"{quoted(text)} is not a plain decimal number"
         found.problems.append(Problem(found.file, node.start_mark.line + 1, dotted(path), message))
         return None
     return text

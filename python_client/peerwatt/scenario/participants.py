@@ -9,12 +9,14 @@ from pathlib import Path
 
 from peerwatt.market.ledger import FIRST_PARTICIPANT
 from peerwatt.messages.roster import MAX_CONNECTION_LIMIT
-from peerwatt.scenario.csv_table import CellError, CsvTable, Row, decimal, read_csv, text
-from peerwatt.scenario.problems import Problem, did_you_mean, one_of
+from peerwatt.tables.csv_table import CsvTable, Row, read_csv
+from peerwatt.tables.numbers import CellError, decimal, text
+from peerwatt.tables.problems import Problem, did_you_mean, one_of, quoted
 from peerwatt.units import CONNECTION_UNIT_W, W_PER_KW
 
 COLUMNS = ("participant", "node", "kind", "import_limit_kw", "export_limit_kw", "pv_kwp", "description")
 OPTIONAL_COLUMNS = ("inverter_kva", "phase", "zone")
+NUMBERS = ("import_limit_kw", "export_limit_kw", "pv_kwp", "inverter_kva")
 KINDS = ("consumer", "prosumer")
 PHASES = {"abc": 0, "a": 1, "b": 2, "c": 3}
 """As in the feeder's power flow: 0 is all three alike."""
@@ -41,6 +43,7 @@ class Participant:
         zone: for network charges by zone; empty for none.
         demand_wh: consumption of each interval of the calendar.
         generation_wh: available generation of each interval.
+        metered: whether these two are what its meter counts, so that nothing more is used behind it.
     """
 
     name: str
@@ -56,10 +59,16 @@ class Participant:
     zone: str = ""
     demand_wh: tuple[int, ...] = ()
     generation_wh: tuple[int, ...] = ()
+    metered: bool = False
 
 
 def read_participants(
-    path: Path, nodes: Sequence[str] | None, problems: list[Problem], *, phases: bool = True
+    path: Path,
+    nodes: Sequence[str] | None,
+    problems: list[Problem],
+    remarks: list[Problem] | None = None,
+    *,
+    phases: bool = True,
 ) -> list[Participant]:
     """Read `participants.csv`, without the profiles.
 
@@ -67,9 +76,12 @@ def read_participants(
         path: the file.
         nodes: of the feeder, or None where it could not be read.
         problems: mistakes are appended here.
+        remarks: what was found out about the file and could be wrong is appended here.
         phases: whether the feeder has phases to be connected to.
     """
-    table = read_csv(path, COLUMNS, OPTIONAL_COLUMNS)
+    table = read_csv(path, COLUMNS, OPTIONAL_COLUMNS, str.lower)
+    if table.rows and not table.read_numbers(NUMBERS):
+        table.rows = []
     found: list[Participant] = []
     lines: dict[str, int] = {}
     for row in table.rows:
@@ -83,6 +95,9 @@ def read_participants(
         if participant is not None:
             found.append(participant)
     problems.extend(table.problems)
+    if remarks is not None and (unusual := table.unusual()):
+        table.remark(f"read as {unusual}")
+        remarks.extend(table.remarks)
     return found
 
 
@@ -91,12 +106,12 @@ def _participant(
 ) -> Participant | None:
     node = table.cell(row, "node", lambda cell: _node(cell, nodes))
     kind = table.cell(row, "kind", _kind)
-    import_limit = table.cell(row, "import_limit_kw", lambda cell: _limit_units(cell, least=1))
-    export_limit = table.cell(row, "export_limit_kw", lambda cell: _limit_units(cell, least=0))
-    pv_kwp = table.cell(row, "pv_kwp", decimal("kW", 0, MAX_POWER_W // W_PER_KW))
+    import_limit = table.number(row, "import_limit_kw", lambda cell: _limit_units(cell, least=1))
+    export_limit = table.number(row, "export_limit_kw", lambda cell: _limit_units(cell, least=0))
+    pv_kwp = table.number(row, "pv_kwp", decimal("kW", 0, MAX_POWER_W // W_PER_KW))
     inverter_kva = pv_kwp
     if row.cells.get("inverter_kva"):
-        inverter_kva = table.cell(row, "inverter_kva", decimal("kVA", 0, MAX_POWER_W // W_PER_KW))
+        inverter_kva = table.number(row, "inverter_kva", decimal("kVA", 0, MAX_POWER_W // W_PER_KW))
     phase = table.cell(row, "phase", lambda cell: _phase(cell, phases)) if "phase" in table.header else 0
     if (
         name is None
@@ -128,25 +143,25 @@ def _participant(
 
 def _name(cell: str) -> str:
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,31}", cell):
-        raise CellError(f"{cell!r} must be lower-case letters, digits, - and _, at most 32")
+        raise CellError(f"{quoted(cell)} must be lower-case letters, digits, - and _, at most 32")
     return cell
 
 
 def _node(cell: str, nodes: Sequence[str] | None) -> str:
     if nodes is not None and text(cell) not in nodes:
-        raise CellError(f"the feeder has no node {cell!r}{did_you_mean(cell, list(nodes))}")
+        raise CellError(f"the feeder has no node {quoted(cell)}{did_you_mean(cell, list(nodes))}")
     return cell
 
 
 def _kind(cell: str) -> str:
     if cell not in KINDS:
-        raise CellError(f"{cell!r} must be {one_of(list(KINDS))}")
+        raise CellError(f"{quoted(cell)} must be {one_of(list(KINDS))}")
     return cell
 
 
 def _phase(cell: str, phases: bool) -> int:
     if cell not in PHASES:
-        raise CellError(f"{cell!r} must be {one_of(list(PHASES))}")
+        raise CellError(f"{quoted(cell)} must be {one_of(list(PHASES))}")
     if not phases and PHASES[cell]:
         raise CellError(f'the feeder is balanced (no "phases": 3), so nobody is on phase {cell!r}; write abc')
     return PHASES[cell]

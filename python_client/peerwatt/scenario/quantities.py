@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
+from peerwatt.tables.problems import quoted
 from peerwatt.units import BASE_UNITS_PER_CENT, BASE_UNITS_PER_CENT_KWH, PERMILLE_PER_PERCENT, PPM_PER_PERCENT
+
+NO_NEGATIVE: Final = "the price ladder begins at 0 or above, so this market knows no negative prices"
+_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+")
 
 
 def base_units_per_wh(ct_per_kwh: Decimal) -> int:
@@ -60,13 +65,21 @@ def permille(percent: Decimal) -> int:
     return int(scaled)
 
 
-def _plain(allowed: str) -> BeforeValidator:
-    """Reads a plain decimal number; whatever else is given is answered with what is allowed."""
+def _plain(allowed: str, least: int, most: int, above: bool = False) -> BeforeValidator:
+    """Reads a plain decimal number within bounds; whatever else is given is answered with what is allowed."""
 
     def read(value: Any) -> Decimal:
         # a strict Decimal field takes no int, and `retail_ct_per_kwh: 32` means 32
         if isinstance(value, bool) or not isinstance(value, int | Decimal):
-            raise ValueError(f"{value!r} is no plain decimal number; give one {allowed}")
+            if isinstance(value, str) and _COMMA.fullmatch(value):
+                point = value.replace(",", ".")
+                raise ValueError(
+                    f"{value!r} has a decimal comma, and YAML's numbers have a point: write {point}"
+                )
+            shown = quoted(value) if isinstance(value, str) else repr(value)
+            raise ValueError(f"{shown} is no plain decimal number; give one {allowed}")
+        if not least <= value <= most or (above and value == least):
+            raise ValueError(f"{value} is out of range; give a number {allowed}")
         return Decimal(value)
 
     return BeforeValidator(read)
@@ -94,8 +107,7 @@ def _permille(value: Decimal) -> Decimal:
 
 Price = Annotated[
     Decimal,
-    _plain("from 0 to 1000 ct/kWh, a multiple of 0.1"),
-    Field(ge=0, le=1000),
+    _plain(f"from 0 to 1000 ct/kWh, a multiple of 0.1; {NO_NEGATIVE}", 0, 1000),
     AfterValidator(_price),
     WithJsonSchema({"type": "number", "minimum": 0, "maximum": 1000, "multipleOf": 0.1}),
 ]
@@ -103,8 +115,7 @@ Price = Annotated[
 
 Amount = Annotated[
     Decimal,
-    _plain("above 0 and at most 1000000000 ct, with at most four decimals"),
-    Field(gt=0, le=1_000_000_000),
+    _plain("above 0 and at most 1000000000 ct, with at most four decimals", 0, 1_000_000_000, above=True),
     AfterValidator(_amount),
     WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": 1_000_000_000}),
 ]
@@ -112,8 +123,7 @@ Amount = Annotated[
 
 PpmPercent = Annotated[
     Decimal,
-    _plain("from 0 to 100 %, with at most four decimals"),
-    Field(ge=0, le=100),
+    _plain("from 0 to 100 %, with at most four decimals", 0, 100),
     AfterValidator(_ppm),
     WithJsonSchema({"type": "number", "minimum": 0, "maximum": 100}),
 ]
@@ -121,8 +131,7 @@ PpmPercent = Annotated[
 
 PermillePercent = Annotated[
     Decimal,
-    _plain("from 0 to 100 %, with at most one decimal"),
-    Field(ge=0, le=100),
+    _plain("from 0 to 100 %, with at most one decimal", 0, 100),
     AfterValidator(_permille),
     WithJsonSchema({"type": "number", "minimum": 0, "maximum": 100}),
 ]
@@ -130,8 +139,7 @@ PermillePercent = Annotated[
 
 Positive = Annotated[
     Decimal,
-    _plain("above 0 and at most 1000000"),
-    Field(gt=0, le=1_000_000),
+    _plain("above 0 and at most 1000000", 0, 1_000_000, above=True),
     WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": 1_000_000}),
 ]
 """A plain number above 0."""

@@ -15,6 +15,7 @@ from peerwatt.scenario.background import NodePowers
 from peerwatt.scenario.calendar import Calendar
 from peerwatt.scenario.participants import Participant
 from peerwatt.scenario.switches import Switches
+from peerwatt.tables.problems import Problem
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ class Scenario:
         feeder: the grid they share.
         active: W of everything that does not trade.
         reactive: var of everything, participants included: reactive power is not traded.
+        remarks: what was found out about its files and could be wrong, a place and a sentence each.
     """
 
     name: str
@@ -87,6 +89,7 @@ class Scenario:
     feeder: Feeder
     active: NodePowers
     reactive: NodePowers
+    remarks: tuple[Problem, ...] = ()
 
     def connection(self, participant: Participant) -> Connection:
         """What a participant's connection carries in one interval, Wh; the contract's own limits."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
@@ -17,18 +17,28 @@ from peerwatt.errors import InputError
 from peerwatt.grid.gate.rules import ChargeRules, GridRules
 from peerwatt.market.market_rules import MarketConfig, Tariff
 from peerwatt.market.pricing import Pricing
+from peerwatt.scenario.calendar import Calendar
+from peerwatt.scenario.file_units import in_units_of_the_file
 from peerwatt.scenario.located_yaml import KeyPath, LocatedYaml, dotted, load_located
-from peerwatt.scenario.problems import Problem, did_you_mean, one_of
 from peerwatt.scenario.quantities import base_units_per_wh, ppm
-from peerwatt.scenario.schema import ScenarioFile
+from peerwatt.scenario.schema import FilesSection, ScenarioFile, TimeKeys
 from peerwatt.scenario.switches import PRICING, unsupported
+from peerwatt.tables.problems import Problem, did_you_mean, one_of, quoted
 from peerwatt.units import DAY_S
 
 Made = TypeVar("Made")
 
+PATTERNS = {
+    "tariff.currency": "an ISO 4217 code, three capital letters such as EUR; ct is a hundredth of it",
+    "name": "lower-case letters, digits and -, at most 63, such as my-street; a zone's is PILOT/ZONE",
+}
+"""What a text must look like, by key."""
 
-def read_scenario_file(path: Path, problems: list[Problem]) -> ScenarioFile | None:
-    """Read and check the file by itself, without the CSVs.
+
+def read_scenario_file(
+    path: Path, problems: list[Problem]
+) -> tuple[ScenarioFile | None, FilesSection | None, Calendar | None]:
+    """Read and check the file by itself, without the tables.
 
     Args:
         path: the YAML file.
@@ -36,20 +46,42 @@ def read_scenario_file(path: Path, problems: list[Problem]) -> ScenarioFile | No
 
     Returns:
         The parsed file, or None where it does not fit the schema. Mistakes beyond the schema (a switch that
-        is not supported, a quorum above the committee) are noted and the file is returned all the same.
+        is not supported, a quorum above the committee) are noted and the file is returned all the same. Then
+        where the tables lie and what time they cover, which may be known although other keys are wrong.
     """
     found = load_located(path)
     problems.extend(found.problems)
     if found.data is None:
-        return None
+        return None, None, None
     try:
         parsed = ScenarioFile.model_validate(found.data)
     except ValidationError as error:
-        problems.extend(_problem(found, details) for details in error.errors(include_url=False))
-        return None
+        known = {problem.field for problem in found.problems}
+        for details in error.errors(include_url=False):
+            if dotted(details["loc"]) not in known:  # what could not be read is also nothing that fits
+                problems.append(_problem(found, details))
+        return None, *_tables(found.data)
     for place, message in _contradictions(parsed):
-        problems.append(Problem(found.file, found.line(place), dotted(place), message))
-    return parsed
+        problems.append(Problem(found.file, found.line(place), dotted(place), in_units_of_the_file(message)))
+    return parsed, parsed.files, calendar_of(parsed.start, parsed.days, parsed.interval_length_s)
+
+
+def calendar_of(start: str, days: int, length_s: int) -> Calendar:
+    """The intervals that a scenario's data covers."""
+    return Calendar(datetime.fromisoformat(start).astimezone(UTC), days, length_s)
+
+
+def _tables(data: Any) -> tuple[FilesSection | None, Calendar | None]:
+    """Where the tables lie and what time they cover, each None where the file does not say it rightly."""
+    files: FilesSection | None = None
+    calendar: Calendar | None = None
+    try:
+        files = FilesSection.model_validate(data.get("files", {}))
+        time = TimeKeys.model_validate({key: data[key] for key in TimeKeys.model_fields if key in data})
+        calendar = calendar_of(time.start, time.days, time.interval_length_s)
+    except (ValidationError, AttributeError):
+        pass
+    return files, calendar
 
 
 def market_config(parsed: ScenarioFile) -> MarketConfig:
@@ -226,7 +258,14 @@ def _problem(found: LocatedYaml, error: ErrorDetails) -> Problem:
 
 
 def _message(place: KeyPath, error: ErrorDetails) -> str:
-    kind, context = error["type"], error.get("ctx", {})
+    kind, context, given = error["type"], error.get("ctx", {}), error["input"]
+    shown = (
+        quoted(given)
+        if isinstance(given, str)
+        else repr(given)
+        if given is None
+        else quoted(str(given))[1:-1]
+    )
     if kind == "missing":
         return "key is missing"
     if kind == "extra_forbidden":
@@ -234,12 +273,16 @@ def _message(place: KeyPath, error: ErrorDetails) -> str:
         return f"unknown key{did_you_mean(str(place[-1]), keys)}; the keys here are {', '.join(keys)}"
     if kind == "literal_error":
         allowed = _literals(place)
-        return f"{error['input']!r} must be {one_of(allowed)}{did_you_mean(str(error['input']), allowed)}"
+        return f"{shown} must be {one_of(allowed)}{did_you_mean(str(given), allowed)}"
     if kind == "value_error":
         return str(context.get("error"))
     if kind in ("model_type", "model_attributes_type"):
-        return f"{error['input']!r} must be a mapping with the keys {', '.join(_keys(place))}"
-    return f"{error['input']} is wrong: {error['msg'][0].lower()}{error['msg'][1:]}"
+        return f"{shown} must be a mapping with the keys {', '.join(_keys(place))}"
+    if kind == "string_pattern_mismatch":
+        return f"{shown} is not as it must be: {PATTERNS.get(dotted(place), context.get('pattern'))}"
+    if kind == "string_type" and not isinstance(error["input"], dict | list):
+        return f"{shown} is no text to YAML; put it in quotes: '{error['input']}'"
+    return f"{shown} is wrong: {error['msg'][0].lower()}{error['msg'][1:]}"
 
 
 def _model(place: KeyPath) -> type[BaseModel]:

@@ -36,6 +36,9 @@ def _divides_the_day(length: int) -> int:
 
 Time = Annotated[str, AfterValidator(_time), WithJsonSchema({"type": "string", "format": "date-time"})]
 
+Days = Annotated[int, Field(ge=1, le=366, description="Days of 86,400 s that the data covers.")]
+IntervalLength = Annotated[int, Field(ge=60, le=HOUR_S), AfterValidator(_divides_the_day)]
+
 
 class Section(BaseModel):
     """A mapping of the scenario file."""
@@ -178,6 +181,16 @@ class FilesSection(Section):
     background_reactive: str | None = "background_reactive.csv"
 
 
+class TimeKeys(BaseModel):
+    """What says when: keys of the scenario file that its tables are checked against."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    start: Time
+    days: Days
+    interval_length_s: IntervalLength
+
+
 class ScenarioFile(Section):
     """A neighbourhood, its grid and its market, to be replayed."""
 
@@ -191,8 +204,8 @@ class ScenarioFile(Section):
         min_length=1, description="Whose data this is, its licence, and what was made up."
     )
     start: Time = Field(description="First second of the data, ISO 8601 with offset.")
-    days: int = Field(ge=1, le=366, description="Days of 86,400 s that the data covers.")
-    interval_length_s: Annotated[int, AfterValidator(_divides_the_day)] = Field(ge=60, le=HOUR_S)
+    days: Days
+    interval_length_s: IntervalLength
     seed: int = Field(ge=0, lt=1 << 63, description="Of every draw, unless another is given.")
     switches: Switches
     tariff: TariffSection

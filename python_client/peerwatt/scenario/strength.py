@@ -11,9 +11,9 @@ from peerwatt.grid.errors import FeederError
 from peerwatt.grid.feeder import Feeder
 from peerwatt.grid.flow.system_strength import Strength, check_strength, states_upstream
 from peerwatt.scenario.participants import Participant
-from peerwatt.scenario.problems import Problem
 from peerwatt.scenario.scenario_file import problem_at
 from peerwatt.scenario.schema import ScenarioFile
+from peerwatt.tables.problems import Problem
 from peerwatt.units import KILO, MEGA
 
 SECTION = "system_strength"

@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from peerwatt.errors import InputError
 from peerwatt.grid.errors import FeederError
 from peerwatt.grid.feeder import Feeder
 from peerwatt.grid.feeder_document import feeder_from_document
 from peerwatt.grid.files.feeder_solves import check_solves
+from peerwatt.tables.text_of_file import read_text
 
 
 def load_feeder(path: str | Path) -> Feeder:
@@ -27,11 +29,13 @@ def load_feeder(path: str | Path) -> Feeder:
             message.
     """
     try:
-        document = json.loads(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise FeederError(f"{path}: no such feeder file") from None
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        document = json.loads(read_text(Path(path)).text)
+    except InputError as error:
+        raise FeederError(f"{path}: {error}") from None
+    except ValueError as error:
         raise FeederError(f"{path}: not JSON: {error}") from None
+    except RecursionError:
+        raise FeederError(f"{path}: is nested too deeply for a feeder") from None
     feeder = feeder_from_document(document, str(path))
     check_solves(feeder, str(path))
     return feeder

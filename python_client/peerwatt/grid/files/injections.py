@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,22 +9,20 @@ import numpy as np
 
 from peerwatt.grid.arrays import Floats, Ints
 from peerwatt.grid.connection import ALL_PHASES, spread
-from peerwatt.grid.errors import InjectionError
+from peerwatt.grid.errors import TableOfInjectionsError
 from peerwatt.grid.feeder import Feeder
 from peerwatt.grid.shares.loss_rules import Elements
+from peerwatt.tables.csv_table import CsvTable, Row, read_csv
+from peerwatt.tables.numbers import decimal
+from peerwatt.tables.problems import did_you_mean, quoted
 from peerwatt.units import KILO
 
-_COLUMNS = (
-    "node",
-    "kw",
-    "kvar",
-    "phase",
-    "participant",
-    "zone",
-    "rating_kva",
-    "export_limit_kw",
-    "import_limit_kw",
-)
+REQUIRED = ("node", "kw")
+OPTIONAL = ("kvar", "phase", "participant", "zone", "rating_kva", "export_limit_kw", "import_limit_kw")
+NUMBERS = ("kw", "kvar", "rating_kva", "export_limit_kw", "import_limit_kw")
+MOST = 1_000_000
+"""kW, kvar or kVA at one node: 1 GW stands on no distribution feeder."""
+
 _PHASES = {"": ALL_PHASES, "abc": ALL_PHASES, "a": 1, "b": 2, "c": 3, "1": 1, "2": 2, "3": 3}
 
 
@@ -79,76 +75,52 @@ def read_injections(path: str | Path, feeder: Feeder) -> Injections:
         feeder: The feeder that it is about.
 
     Raises:
-        InjectionError: The file is missing, or a row or column of it cannot be used; located.
+        TableOfInjectionsError: The file is missing, or rows or columns of it cannot be used; located.
     """
-    try:
-        with Path(path).open(newline="", encoding="utf-8-sig") as file:
-            table = [
-                (number, row) for number, row in enumerate(csv.reader(file), 1) if any(c.strip() for c in row)
-            ]
-    except FileNotFoundError:
-        raise InjectionError(f"{path}: no such file") from None
-    except UnicodeDecodeError as error:
-        raise InjectionError(f"{path}: not UTF-8 text: {error.reason} at byte {error.start}") from None
-    if not table:
-        raise InjectionError(f"{path}: empty; the header is {','.join(_COLUMNS[:4])}")
-    header = [cell.strip().lower() for cell in table[0][1]]
-    for name in header:
-        if name not in _COLUMNS:
-            raise InjectionError(f"{path}: column {name!r} is unknown; known are {', '.join(_COLUMNS)}")
-    for name in ("node", "kw"):
-        if header.count(name) != 1:
-            raise InjectionError(f"{path}: needs one column {name!r}")
-    rows = []
-    for number, row in table[1:]:
-        if len(row) != len(header):
-            raise InjectionError(f"{path}, row {number}: {len(row)} fields, the header has {len(header)}")
-        rows.append((number, dict(zip(header, (cell.strip() for cell in row), strict=True))))
-    for number, fields in rows:
-        if fields["node"] not in feeder.node_index:
-            raise InjectionError(
-                f"{path}, row {number}: {fields['node']!r} is no node of feeder {feeder.name}"
-            )
-        if fields.get("phase", "").lower() not in _PHASES:
-            raise InjectionError(
-                f"{path}, row {number}: phase {fields['phase']!r}; give a, b, c or leave it empty"
-            )
-        if fields.get("phase", "").lower() not in ("", "abc") and not feeder.three_phase:
-            raise InjectionError(
-                f"{path}, row {number}: a phase, but feeder {feeder.name} is balanced; leave it empty"
-            )
+    table = read_csv(Path(path), REQUIRED, OPTIONAL, str.lower)
+    if table.rows:
+        table.read_numbers(NUMBERS)
+    rows = table.rows
+    for row in rows:
+        _check_place(table, row, feeder)
 
     def power(name: str, default: float = 0.0) -> Floats:
-        return np.array(
-            [_number(path, number, name, fields.get(name, ""), default) for number, fields in rows]
-        )
+        return np.array([_number(table, row, name, default) for row in rows])
 
-    limits = [
-        np.rint(power(f"{side}_limit_kw", -1e-3) * KILO).astype(np.int64) for side in ("export", "import")
-    ]
-    phases = [_PHASES[fields.get("phase", "").lower()] for _, fields in rows]
+    kw, kvar, rating = power("kw"), power("kvar"), power("rating_kva")
+    export, drawn = power("export_limit_kw", -1e-3), power("import_limit_kw", -1e-3)
+    if table.problems:
+        raise TableOfInjectionsError(table.problems)
+    phases = [_PHASES[row.cells.get("phase", "").lower()] for row in rows]
     return Injections(
-        tuple(fields.get("participant") or fields["node"] for _, fields in rows),
-        np.array([feeder.node(fields["node"]) for _, fields in rows], dtype=np.int64),
-        power("kw") * KILO,
-        power("kvar") * KILO,
+        tuple(row.cells.get("participant") or row.cells["node"] for row in rows),
+        np.array([feeder.node(row.cells["node"]) for row in rows], dtype=np.int64),
+        kw * KILO,
+        kvar * KILO,
         np.array(phases, dtype=np.int64) if feeder.three_phase else None,
-        tuple(fields.get("zone", "") for _, fields in rows),
-        power("rating_kva") * KILO,
-        limits[0],
-        limits[1],
+        tuple(row.cells.get("zone", "") for row in rows),
+        rating * KILO,
+        np.rint(export * KILO).astype(np.int64),
+        np.rint(drawn * KILO).astype(np.int64),
     )
 
 
-def _number(path: str | Path, row: int, name: str, text: str, default: float) -> float:
-    if not text and name != "kw":
+def _check_place(table: CsvTable, row: Row, feeder: Feeder) -> None:
+    node, phase = row.cells["node"], row.cells.get("phase", "")
+    if node not in feeder.node_index:
+        near = did_you_mean(node, list(feeder.node_index))
+        table.problem(row.line, "node", f"{quoted(node)} is no node of feeder {feeder.name}{near}", "node")
+    if phase.lower() not in _PHASES:
+        table.problem(row.line, "phase", f"{quoted(phase)}; give a, b, c or leave it empty", "phase")
+    elif _PHASES[phase.lower()] != ALL_PHASES and not feeder.three_phase:
+        message = f"a phase, but feeder {feeder.name} is balanced; leave it empty"
+        table.problem(row.line, "phase", message, "balanced")
+
+
+def _number(table: CsvTable, row: Row, name: str, default: float) -> float:
+    if not row.cells.get(name) and name != "kw":
         return default
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value) or (name.endswith(("limit_kw", "kva")) and value < 0):
-        raise InjectionError(
-            f"{path}, row {row}: {name} is {text!r}, must be a number of {name.split('_')[-1]}"
-        )
-    return value
+    unit = {"kw": "kW", "kva": "kVA"}.get(name.rpartition("_")[2], name)
+    least = 0 if name.endswith(("limit_kw", "kva")) else -MOST
+    value = table.number(row, name, decimal(unit, least, MOST))
+    return default if value is None else float(value)
