@@ -15,8 +15,7 @@ def main(scenario: str = DEFAULT_SCENARIO) -> None:
     """Deploy a scenario's market, register its participants, fund the supplier and the oracle."""
     with local_pilot(scenario) as pilot:
         deployment = deploy_scenario(pilot.network, pilot.scenario, pilot.keys)
-        pilot.deployment_file.parent.mkdir(parents=True, exist_ok=True)
-        deployment.save(pilot.deployment_file)
+        path = deployment.keep(pilot.deployment_file.parent)
         supplier = SystemAccount.SUPPLIER
         wallet = Wallet(pilot.network, deployment, pilot.keys.system_wallet(supplier), supplier)
         pay_in(wallet, wallet.balance().margin)
@@ -25,7 +24,7 @@ def main(scenario: str = DEFAULT_SCENARIO) -> None:
         pilot.network.fund(dict.fromkeys(committee, ETHER_PER_KEY))
         for name, address in sorted(deployment.addresses.items()):
             print(f"{name:20} {address}")
-        print(f"{len(pilot.scenario.participants)} participants; addresses in {pilot.deployment_file}")
+        print(f"{len(pilot.scenario.participants)} participants; addresses in {path}")
 
 
 if __name__ == "__main__":

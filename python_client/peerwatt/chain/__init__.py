@@ -4,7 +4,7 @@ from peerwatt.chain.abi import Interface
 from peerwatt.chain.artifacts import Artifact, artifact_names, load_artifact
 from peerwatt.chain.contract import Call, Contract, ContractEvent, EventData
 from peerwatt.chain.demo_keys import demo_account, demo_private_key
-from peerwatt.chain.deployment import Deployed, Deployment, deploy
+from peerwatt.chain.deployment import DEPLOYMENTS, Creation, Deployed, Deployment, deploy
 from peerwatt.chain.errors import (
     ChainClockError,
     ContractReverted,
@@ -25,6 +25,7 @@ from peerwatt.chain.under_brownie import brownie_url
 __all__ = [
     "BLOCKS_PER_REQUEST",
     "BLOCK_GAS_LIMIT",
+    "DEPLOYMENTS",
     "GAS_PRICE",
     "LOCAL_CHAIN_ID",
     "MINING_SECONDS",
@@ -35,6 +36,7 @@ __all__ = [
     "Contract",
     "ContractEvent",
     "ContractReverted",
+    "Creation",
     "Deployed",
     "Deployment",
     "EventData",

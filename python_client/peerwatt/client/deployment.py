@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
+from typing import Any
 
 from eth_typing import ChecksumAddress
 from eth_utils.address import to_checksum_address
 
 from peerwatt.addresses import checked_address
-from peerwatt.chain import Deployment, Sender, deploy
+from peerwatt.chain import Creation, Deployed, Deployment, Sender, deploy, load_artifact
 from peerwatt.market.market_rules import MarketConfig, Tariff
 
 
@@ -72,11 +73,17 @@ def deploy_market(
         ContractReverted: a parameter is refused; the error names it.
     """
     addresses: dict[str, ChecksumAddress] = {}
+    creations: dict[str, Creation] = {}
+
+    def created(name: str, *arguments: Any) -> Deployed:
+        found = deploy(sender, name, *arguments)
+        addresses[name], creations[name] = found.address, found.creation
+        return found
+
     if payment_token is None:
-        payment_token = deploy(sender, "PaymentToken").address
-    addresses["PaymentToken"] = payment_token
-    registry = deploy(
-        sender,
+        payment_token = created("PaymentToken").address
+    addresses["PaymentToken"] = payment_token = checked_address(payment_token, "payment token")
+    registry = created(
         "ParticipantRegistry",
         astuple(config),
         astuple(tariff),
@@ -84,8 +91,7 @@ def deploy_market(
         roles.metering_operator,
         roles.system_wallets,
     )
-    gate = deploy(
-        sender,
+    gate = created(
         "GridGate",
         roles.oracle_administrator,
         config.interval_length,
@@ -95,15 +101,19 @@ def deploy_market(
     )
     board = to_checksum_address(bytes(20))
     if envelopes:
-        board = deploy(sender, "OperatingEnvelopes", registry.address, gate.address).address
-        addresses["OperatingEnvelopes"] = board
-    market = deploy(sender, "EnergyMarket", registry.address, gate.address, payment_token, board)
-    addresses |= {
-        "ParticipantRegistry": registry.address,
-        "GridGate": gate.address,
-        "EnergyMarket": market.address,
-        "EnergyToken": market.contract.functions.energyToken().call(),
+        board = created("OperatingEnvelopes", registry.address, gate.address).address
+    market = created("EnergyMarket", registry.address, gate.address, payment_token, board)
+    # What the market's constructor creates, with what it hands to each.
+    parts: dict[str, tuple[Any, ...]] = {
+        "EnergyToken": (market.address,),
+        "Auction": (astuple(config),),
+        "SignedReadings": (registry.address,),
     }
     if config.is_sealed:
-        addresses["SealedBatches"] = market.contract.functions.sealedBatches().call()
-    return Deployment(sender.network.chain_id, registry.block, addresses)
+        parts["SealedBatches"] = (registry.address, payment_token)
+    views = market.contract.functions
+    found = sender.network.read_many([getattr(views, name[0].lower() + name[1:])() for name in parts])
+    for (name, arguments), address in zip(parts.items(), found, strict=True):
+        addresses[name] = address
+        creations[name] = Creation.of(load_artifact(name), market.address, market.block, arguments)
+    return Deployment(sender.network.chain_id, registry.block, addresses, sender.address, creations)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import islice
+from pathlib import Path
 
 from peerwatt.chain import Network
 from peerwatt.grid.flow.power_flow import PowerFlow
@@ -43,6 +44,8 @@ class Replay:
         intervals: int,
         committee: CommitteeProcesses | None = None,
         wiring: Wiring = direct,
+        *,
+        deployments: Path | None = None,
     ) -> None:
         """
         Args:
@@ -52,6 +55,7 @@ class Replay:
             intervals: how many.
             committee: who reports; without it the committee is in this process.
             wiring: how homes and members reach the others.
+            deployments: folder in which the market's addresses are kept, as `founded` has it.
         """
         self.scenario = scenario
         self.network = network
@@ -59,6 +63,7 @@ class Replay:
         self.intervals = intervals
         self._committee = committee
         self._wiring = wiring
+        self._deployments = deployments
 
     def run(
         self,
@@ -89,7 +94,7 @@ class Replay:
             saved = course.take_up(lambda settled: progress(settled, self.intervals))
             market = restored(network, scenario, keys, self.intervals, saved)
         else:
-            market = founded(network, scenario, keys, self.intervals)
+            market = founded(network, scenario, keys, self.intervals, self._deployments)
         if self._committee is not None:
             self._committee.start(market.client, market.view, market.first, self.seed)
         stage = Stage(scenario, network, market.client.deployment, market.view, self.seed, market.first)

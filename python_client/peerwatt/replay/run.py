@@ -7,8 +7,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
-from peerwatt.chain import open_network
+from peerwatt.chain import DEPLOYMENTS, open_network
 from peerwatt.chain.networks import EMBEDDED
+from peerwatt.chain.nodes import NODES
 from peerwatt.errors import InputError
 from peerwatt.record.derivation import Derivation
 from peerwatt.record.results import ReplayResult
@@ -77,7 +78,9 @@ def replay_scenario(
         processes = None
         if committee is not None:
             processes = stack.enter_context(CommitteeProcesses(network, scenario, PilotKeys(seed), committee))
-        replay = Replay(scenario, network, seed, intervals, processes)
+        # A chain that is started here ends with the replay; at a node's, the market is there afterwards.
+        kept = None if chain in (EMBEDDED, *NODES) else DEPLOYMENTS
+        replay = Replay(scenario, network, seed, intervals, processes, deployments=kept)
         derivation = Derivation(scenario)
         replayed = replay.run(progress, take=derivation.take, checkpoints=file, resume=resume, stop=stop)
         return derivation.results(replayed)

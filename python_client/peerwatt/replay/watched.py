@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from peerwatt.chain import Deployment, Network, Sender
@@ -13,6 +15,8 @@ from peerwatt.replay.recorder import Recorder
 from peerwatt.replay.twin_observer import TwinObserver
 from peerwatt.scenario.keys import PilotKeys
 from peerwatt.scenario.scenario import Scenario
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,9 @@ class Watched:
         )
 
 
-def founded(network: Network, scenario: Scenario, keys: PilotKeys, intervals: int) -> Watched:
+def founded(
+    network: Network, scenario: Scenario, keys: PilotKeys, intervals: int, deployments: Path | None = None
+) -> Watched:
     """A scenario's market, new on its chain.
 
     Args:
@@ -61,8 +67,11 @@ def founded(network: Network, scenario: Scenario, keys: PilotKeys, intervals: in
         scenario: whose market.
         keys: of everybody.
         intervals: how many shall be replayed.
+        deployments: folder in which its addresses are kept; None where nobody needs them later.
     """
     deployment = deploy_scenario(network, scenario, keys)
+    if deployments is not None:
+        log.info("the market's addresses: %s", deployment.keep(deployments))
     client, view, twin = _watch(network, scenario, keys, deployment)
     fund_market(network, scenario, deployment, keys, intervals)
     first = _first_on_chain(network, scenario)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
-from peerwatt.chain import Deployment, Network, Sender, brownie_url, open_network
+from peerwatt.chain import DEPLOYMENTS, Deployment, Network, Sender, brownie_url, open_network
 from peerwatt.client import MarketClient, Wallet
 from peerwatt.errors import InputError
 from peerwatt.scenario.keys import PilotKeys
@@ -83,9 +83,7 @@ def local_pilot(scenario: str = DEFAULT_SCENARIO) -> Iterator[LocalPilot]:
     """
     found = load_scenario(scenario)
     with open_network(node_address()) as network:
-        yield LocalPilot(
-            network, found, PilotKeys(found.seed), Path("deployments") / f"{network.chain_id}.json"
-        )
+        yield LocalPilot(network, found, PilotKeys(found.seed), DEPLOYMENTS / f"{network.chain_id}.json")
 
 
 def node_address() -> str:
