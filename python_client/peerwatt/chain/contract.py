@@ -12,6 +12,7 @@ from web3 import Web3
 from web3.types import FilterParams, LogReceipt, TxReceipt
 
 from peerwatt.chain.abi import Event, Interface, Method
+from peerwatt.chain.log_ranges import LogRanges
 
 Block = int | Literal["latest"]
 """A block's number, or the newest one."""
@@ -21,6 +22,7 @@ class Chain(Protocol):
     """What a contract asks of its chain."""
 
     web3: Web3
+    log_ranges: LogRanges
 
     def read(self, call: Call, *, block: Block = "latest", sender: ChecksumAddress | None = None) -> Any:
         """What a call returns, without a transaction."""
@@ -174,17 +176,16 @@ class ContractEvent:
             from_block: where to begin.
             to_block: where to end.
         """
-        fields = {
-            "address": self._address,
-            "topics": self._event.filters(argument_filters or {}),
-            "fromBlock": from_block,
-            "toBlock": to_block,
-        }
-        return [
-            self.process_log(log)
-            for log in self.network.web3.eth.get_logs(cast(FilterParams, fields))
-            if self._is_in(log["topics"])
-        ]
+        eth = self.network.web3.eth
+        wanted = {"address": self._address, "topics": self._event.filters(argument_filters or {})}
+
+        def read(first: int, last: int) -> Sequence[LogReceipt]:
+            return eth.get_logs(cast(FilterParams, {**wanted, "fromBlock": first, "toBlock": last}))
+
+        newest = int(eth.block_number) if "latest" in (from_block, to_block) else 0
+        first, last = (newest if block == "latest" else block for block in (from_block, to_block))
+        logs = self.network.log_ranges.read(first, last, read)
+        return [self.process_log(log) for log in logs if self._is_in(log["topics"])]
 
     def _is_in(self, topics: Sequence[bytes]) -> bool:
         return len(topics) == len(self._event.indexed) + 1 and bytes(topics[0]) == self.topic

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import urlsplit
 
 import requests
@@ -14,14 +17,43 @@ CONNECTIONS = 8
 
 
 def is_loopback(url: str) -> bool:
-    """Whether a URL names this machine: `localhost` (RFC 6761) or a loopback address."""
-    host = (urlsplit(url).hostname or "").rstrip(".")
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
+    """Whether a URL names this machine: `localhost` (RFC 6761), a loopback address or the unspecified one."""
     try:
-        return ip_address(host).is_loopback
+        host = (urlsplit(url).hostname or "").rstrip(".")
     except ValueError:
         return False
+    if host in ("localhost", "ip6-localhost", "ip6-loopback") or host.endswith(".localhost"):
+        return True
+    address = _address(host)
+    mapped = getattr(address, "ipv4_mapped", None) or address
+    return mapped is not None and (mapped.is_loopback or mapped.is_unspecified)
+
+
+def _address(host: str) -> IPv4Address | IPv6Address | None:
+    """The address that a host is written as; `127.1` is one too."""
+    try:
+        return ip_address(host.split("%")[0])
+    except ValueError:
+        pass
+    try:
+        return IPv4Address(socket.inet_aton(host))
+    except (OSError, UnicodeError):
+        return None
+
+
+@dataclass(frozen=True)
+class HttpAnswer:
+    """What came back over HTTP.
+
+    Attributes:
+        status: of HTTP.
+        headers: by name, in any case.
+        body: as it came.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
 
 
 class Posts:
@@ -38,18 +70,18 @@ class Posts:
         headers = {"Content-Type": "application/json"}
         self._template = self.session.prepare_request(requests.Request("POST", url, headers))
 
-    def post(self, body: bytes) -> bytes:
-        """The answer's body.
+    def post(self, body: bytes) -> HttpAnswer:
+        """The answer, whatever its status.
 
         Raises:
-            requests.RequestException: there is none, or it is not of success.
+            requests.RequestException: there is none, or only a part of one.
         """
         request = self._template.copy()
         request.body = body
         request.headers["Content-Length"] = str(len(body))
-        response = self.session.send(request, timeout=self._timeout)
-        response.raise_for_status()
-        return response.content
+        # A redirected POST becomes a GET, and would take credentials elsewhere.
+        response = self.session.send(request, timeout=self._timeout, allow_redirects=False)
+        return HttpAnswer(response.status_code, response.headers, response.content)
 
 
 def session_for(url: str) -> requests.Session:

@@ -9,11 +9,49 @@ from peerwatt.errors import ChainError
 
 
 class UnreachableChain(ChainError):
-    """Nothing that speaks Ethereum's JSON-RPC answers at an endpoint."""
+    """Nothing that speaks Ethereum's JSON-RPC answers at an endpoint.
+
+    Attributes:
+        endpoint: which, without anything secret.
+        connected: whether something took the request and gave no usable answer.
+    """
+
+    def __init__(self, endpoint: str, cause: object, *, connected: bool = False) -> None:
+        self.endpoint = endpoint
+        self.connected = connected
+        super().__init__(f"{endpoint}: no chain answers ({cause}): start the node or correct the address")
+
+
+class NodeBusy(UnreachableChain):
+    """A node takes no more requests for now, and went on to say so for as long as it was asked again."""
 
     def __init__(self, endpoint: str, cause: object) -> None:
+        super().__init__(endpoint, cause, connected=True)
+        self.args = (
+            f"{endpoint}: the node takes no more requests for now ({cause}): wait, or use an endpoint that "
+            "allows more",
+        )
+
+
+class NodeRefused(ChainError):
+    """A node answered a request with an error.
+
+    Attributes:
+        method: of the request.
+        code: of the error, if it has one.
+        message: what the node said, without anything secret.
+        repeated: whether the request was sent before and its answer got lost: the node may have acted on it.
+    """
+
+    def __init__(
+        self, endpoint: str, method: str, code: object, message: str, repeated: bool = False
+    ) -> None:
         self.endpoint = endpoint
-        super().__init__(f"{endpoint}: no chain answers ({cause}): start the node or correct the address")
+        self.method = method
+        self.code = code
+        self.message = message
+        self.repeated = repeated
+        super().__init__(f"{endpoint}: {method} failed: {message}")
 
 
 class WrongChain(ChainError):

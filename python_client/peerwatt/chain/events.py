@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from peerwatt.chain.contract import ContractEvent, EventData
+from peerwatt.chain.log_ranges import LONGEST
 
-BLOCKS_PER_REQUEST: Final = 1000
-"""Most blocks whose events are asked for at once; many endpoints allow no more."""
+BLOCKS_PER_REQUEST: Final = LONGEST
+"""Most blocks whose events are asked for at once."""
 
 
 def events_since(event: ContractEvent, block: int, **topics: Any) -> Iterator[EventData]:

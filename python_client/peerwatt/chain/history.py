@@ -5,7 +5,7 @@ Of a chain whose blocks this program alone seals, everything is asked for once, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, cast
 
@@ -13,7 +13,11 @@ from eth_typing import ChecksumAddress
 from eth_utils.address import to_checksum_address
 from hexbytes import HexBytes
 from web3 import Web3
+from web3.exceptions import TransactionNotFound
 from web3.types import FilterParams, LogReceipt
+
+from peerwatt.chain.log_ranges import LogRanges
+from peerwatt.errors import ChainError
 
 REMEMBERED: Final = 1024
 """Blocks, and transactions that were sent from here."""
@@ -54,9 +58,11 @@ class Sent:
 class Chain(Protocol):
     """What the history is read from."""
 
+    endpoint: str
     web3: Web3
     controls_time: bool
     turns: int
+    log_ranges: LogRanges
 
 
 class History:
@@ -108,10 +114,10 @@ class History:
             ChainError: the chain does not answer.
         """
         if not self._chain.controls_time:
-            wanted: dict[str, Any] = {"address": list(addresses), "fromBlock": first, "toBlock": last}
+            wanted: dict[str, Any] = {"address": list(addresses)}
             if topics:
                 wanted["topics"] = [list(topics)]
-            return list(self._chain.web3.eth.get_logs(cast(FilterParams, wanted)))
+            return self._read(wanted, first, last)
         self._read_logs(first, last)
         return [
             log
@@ -128,11 +134,19 @@ class History:
         for number in [known for known in self._logs if known < last - REMEMBERED]:
             del self._logs[number]
         found: dict[int, list[LogReceipt]] = {number: [] for number in unknown}
-        wanted = {"fromBlock": unknown[0], "toBlock": unknown[-1]}
-        for log in self._chain.web3.eth.get_logs(cast(FilterParams, wanted)):
+        for log in self._read({}, unknown[0], unknown[-1]):
             if int(log["blockNumber"]) in found:
                 found[int(log["blockNumber"])].append(log)
         self._logs |= found
+
+    def _read(self, wanted: Mapping[str, Any], first: int, last: int) -> list[LogReceipt]:
+        """What a node says, in as many requests as it wants."""
+
+        def read(first: int, last: int) -> Sequence[LogReceipt]:
+            fields = {**wanted, "fromBlock": first, "toBlock": last}
+            return self._chain.web3.eth.get_logs(cast(FilterParams, fields))
+
+        return self._chain.log_ranges.read(first, last, read)
 
     def note_sent(self, transaction: bytes, sent: Sent) -> None:
         """Remember what was sent from here."""
@@ -149,7 +163,14 @@ class History:
         known = self._sent.get(bytes(transaction))
         if known is not None:
             return known
-        found = self._chain.web3.eth.get_transaction(HexBytes(transaction))
+        try:
+            found = self._chain.web3.eth.get_transaction(HexBytes(transaction))
+        except TransactionNotFound:
+            named = HexBytes(transaction).to_0x_hex()
+            raise ChainError(
+                f"{self._chain.endpoint}: transaction {named} has logs and is not there: ask again, or "
+                "another node"
+            ) from None
         to = found.get("to")
         return Sent(
             to_checksum_address(found["from"]),

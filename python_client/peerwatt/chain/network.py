@@ -25,6 +25,7 @@ from peerwatt.chain.artifacts import artifact_names, load_artifact
 from peerwatt.chain.contract import Block, Call, Contract
 from peerwatt.chain.errors import ChainClockError, TransactionRefused, WrongChain
 from peerwatt.chain.history import History
+from peerwatt.chain.log_ranges import LogRanges
 from peerwatt.chain.reverts import ErrorTable
 from peerwatt.errors import ChainError
 
@@ -55,6 +56,7 @@ class Network(ABC):
         waiting: transactions that were handed over from here and wait for `mine()`.
         turns: how often the chain was changed from here: by a block, or by going back to a mark.
         history: what happened on it.
+        log_ranges: how many blocks' logs it gives at once.
     """
 
     name: str
@@ -68,6 +70,7 @@ class Network(ABC):
         self.nonces: dict[ChecksumAddress, int] = {}
         self.waiting = 0
         self.turns = 0
+        self.log_ranges = LogRanges("")
         self.history = History(self)
         self._next_timestamp: int | None = None
         for name in artifact_names():

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from eth_abi import decode
 
@@ -40,16 +39,3 @@ class ErrorTable:
         except DecodingError:
             return ContractReverted(entry.name, {}, data)
         return ContractReverted(entry.name, dict(zip(entry.inputs, values, strict=True)), data)
-
-
-def revert_data(response: Mapping[str, Any]) -> bytes | None:
-    """The revert data of a JSON-RPC response, or `None` when the response reports no revert."""
-    error = response.get("error")
-    if not isinstance(error, Mapping):
-        return None
-    data = error.get("data")
-    if isinstance(data, Mapping):
-        data = data.get("result") or data.get("data")
-    if isinstance(data, str) and data.startswith("0x"):
-        return bytes.fromhex(data[2:])
-    return b"" if "revert" in str(error.get("message", "")) else None

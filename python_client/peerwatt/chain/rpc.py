@@ -3,34 +3,31 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any, cast
+from collections.abc import Sequence
+from typing import Any
 
-import requests
-from eth_typing import URI, ChecksumAddress
+from eth_typing import ChecksumAddress
 from hexbytes import HexBytes
-from web3 import HTTPProvider, Web3
-from web3.exceptions import TimeExhausted, Web3Exception, Web3RPCError
+from web3 import Web3
+from web3.exceptions import TimeExhausted
 from web3.middleware import AttributeDictMiddleware
-from web3.types import RPCEndpoint, RPCResponse, TxReceipt
+from web3.types import TxReceipt
 
 from peerwatt.chain.contract import Block, Call
-from peerwatt.chain.endpoint import Posts, is_loopback
-from peerwatt.chain.errors import ChainClockError, NotMined, TransactionRefused, UnreachableChain
+from peerwatt.chain.dialects import is_known, is_nonce_used
+from peerwatt.chain.endpoint import is_loopback
+from peerwatt.chain.errors import ChainClockError, NodeRefused, NotMined, TransactionRefused
+from peerwatt.chain.json_rpc import JsonRpcProvider
+from peerwatt.chain.keccak import keccak
 from peerwatt.chain.network import GAS_PRICE, MINING_SECONDS, Network
 from peerwatt.chain.nodes import LocalNode
-from peerwatt.chain.read_memory import ReadMemory
 from peerwatt.chain.receipts import receipt_of
-from peerwatt.chain.reverts import ErrorTable, revert_data
+from peerwatt.chain.retry import LATE_SECONDS, PATIENCE_SECONDS
 from peerwatt.errors import ChainError
 
-CONNECT_SECONDS = 10.0
 ANSWER_SECONDS = 300.0
 # How often a live chain is asked whether a transaction is mined, elsewhere and on this machine.
 POLL_SECONDS = 0.2
-# Most requests that are sent together.
-BATCH = 100
 LOOPBACK_POLL_SECONDS = 0.01
 
 # How a development node stops and resumes mining by itself, by the first word of its client version.
@@ -44,89 +41,6 @@ RESUME_MINING: dict[str, tuple[str, list[Any]]] = {
 }
 
 
-class _Provider(HTTPProvider):
-    """JSON-RPC over HTTP whose silence and whose contracts' refusals are typed errors."""
-
-    def __init__(self, url: str, errors: ErrorTable, answer_seconds: float) -> None:
-        self._posts = Posts(url, (min(CONNECT_SECONDS, answer_seconds), answer_seconds))
-        super().__init__(cast(URI, url), session=self._posts.session, exception_retry_configuration=None)
-        self._url = url
-        self._errors = errors
-        self.memory = ReadMemory()
-
-    def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
-        known = self.memory.recall(method, params)
-        if known is not None:
-            return known
-        with self._silence_named():
-            response = super().make_request(method, params)
-        self.memory.keep(method, params, response)
-        if method in ("eth_call", "eth_estimateGas"):
-            self._raise_refusal(response)
-        return response
-
-    def make_batch_request(
-        self, batch_requests: list[tuple[RPCEndpoint, Any]]
-    ) -> list[RPCResponse] | RPCResponse:
-        with self._silence_named():
-            data = self._posts.post(self.encode_batch_rpc_request(batch_requests))
-            said: Any = self.decode_rpc_response(data)
-        # One answer to all is an error.
-        return sorted(said, key=_number) if isinstance(said, list) else said
-
-    def _make_request(self, method: RPCEndpoint, request_data: bytes) -> bytes:
-        return self._posts.post(request_data)
-
-    def ask(self, method: str, params: Sequence[list[Any]]) -> list[Any]:
-        """The results of one method for several parameters, `BATCH` of them in a request.
-
-        Past web3's middleware, so that nothing of it is formatted.
-
-        Raises:
-            UnreachableChain: nothing answers, or no JSON-RPC.
-            ContractReverted: a contract refused a call.
-            Web3RPCError: the node refused one.
-        """
-        results = []
-        for first in range(0, len(params), BATCH):
-            for response in self._ask(RPCEndpoint(method), params[first : first + BATCH]):
-                if "error" in response:
-                    if method == "eth_call":
-                        self._raise_refusal(response)
-                    raise Web3RPCError(str(response["error"]), rpc_response=response)
-                results.append(response["result"])
-        return results
-
-    def _ask(self, method: RPCEndpoint, params: Sequence[list[Any]]) -> list[RPCResponse]:
-        if len(params) == 1:
-            return [self.make_request(method, params[0])]
-        known = [self.memory.recall(method, each) for each in params]
-        unknown = [(method, each) for each, answer in zip(params, known, strict=True) if answer is None]
-        answers = self.make_batch_request(unknown) if unknown else []
-        if not isinstance(answers, list):
-            # An endpoint that takes one request at a time refuses the whole batch.
-            return [self.make_request(method, each) for each in params]
-        for (_, each), answer in zip(unknown, answers, strict=True):
-            self.memory.keep(method, each, answer)
-        fresh = iter(answers)
-        return [next(fresh) if answer is None else answer for answer in known]
-
-    def _raise_refusal(self, response: RPCResponse) -> None:
-        data = revert_data(cast(Mapping[str, Any], response))
-        if data is not None:
-            raise self._errors.decode(data)
-
-    @contextmanager
-    def _silence_named(self) -> Iterator[None]:
-        """Whatever HTTP says of a failure, as a typed error."""
-        try:
-            yield
-        except requests.RequestException as error:
-            raise UnreachableChain(self._url, _cause(error)) from None
-        except ValueError:
-            raise UnreachableChain(self._url, "what answers does not speak JSON-RPC") from None
-
-
 class RpcNetwork(Network):
     """A chain behind a URL.
 
@@ -134,7 +48,7 @@ class RpcNetwork(Network):
     Otherwise it mines when it likes and keeps its own clock.
 
     Attributes:
-        url: the address.
+        url: the address, with whatever secret is in it; what is shown is `endpoint`.
     """
 
     def __init__(
@@ -161,12 +75,15 @@ class RpcNetwork(Network):
         """
         super().__init__()
         self.url = url
-        self.name = node.kind if node else url
-        self.endpoint = f"{node.kind} at {url}" if node else url
+        self._provider = JsonRpcProvider(
+            url, self.errors, answer_seconds, min(PATIENCE_SECONDS, 2 * answer_seconds)
+        )
+        shown = self._provider.redaction.shown
+        self.name = node.kind if node else shown
+        self.endpoint = self.log_ranges.endpoint = f"{node.kind} at {shown}" if node else shown
         self._node = node
         self._closed = False
         self.controls_time = sealed
-        self._provider = _Provider(url, self.errors, answer_seconds)
         # Without web3's validation, which asks for the chain id before every call: it was asked for once.
         self.web3 = Web3(self._provider, middleware=[AttributeDictMiddleware])
         self._poll_seconds = LOOPBACK_POLL_SECONDS if is_loopback(url) else POLL_SECONDS
@@ -208,14 +125,43 @@ class RpcNetwork(Network):
         self._newest = super().latest_timestamp()
 
     def submit(self, raw_transaction: bytes) -> HexBytes:
-        [transaction] = self._taken("eth_sendRawTransaction", [["0x" + raw_transaction.hex()]])
+        [transaction] = self._handed_over([raw_transaction])
         return transaction
 
     def submit_all(self, raw_transactions: Sequence[bytes]) -> list[HexBytes]:
         if self._client != "anvil":
             # Ganache takes up a batch's transactions in no order, and an endpoint for hire limits batches.
             return super().submit_all(raw_transactions)
-        return self._taken("eth_sendRawTransaction", [["0x" + raw.hex()] for raw in raw_transactions])
+        return self._handed_over(raw_transactions)
+
+    def _handed_over(self, raw_transactions: Sequence[bytes]) -> list[HexBytes]:
+        """The hashes of signed transactions that the node has now, or had already.
+
+        Raises:
+            TransactionRefused: it does not take one.
+        """
+        asked = [["0x" + raw.hex()] for raw in raw_transactions]
+        own = [HexBytes(keccak(raw)) for raw in raw_transactions]
+        for transaction, said in zip(
+            own, self._provider.answers("eth_sendRawTransaction", asked), strict=True
+        ):
+            if isinstance(said, NodeRefused) and not self._has(transaction, said):
+                raise TransactionRefused(f"{self.endpoint}: transaction refused: {said.message}")
+        return own
+
+    def _has(self, transaction: HexBytes, refused: NodeRefused) -> bool:
+        """Whether a transaction was refused only because the node has it: then it was not refused at all."""
+        if is_known(refused.message):
+            return True
+        if not is_nonce_used(refused.message):
+            return False
+        # Where an answer got lost, the nonce is this transaction's own, and a replica may not know it yet.
+        end = time.monotonic() + (LATE_SECONDS if refused.repeated else 0.0)
+        while True:
+            [found] = self._provider.ask("eth_getTransactionByHash", [[transaction.to_0x_hex()]])
+            if found is not None or time.monotonic() >= end:
+                return found is not None
+            time.sleep(self._poll_seconds)
 
     def receipts(
         self, transactions: Sequence[HexBytes], wait_seconds: float = MINING_SECONDS
@@ -242,10 +188,7 @@ class RpcNetwork(Network):
         number = block if isinstance(block, str) else hex(block)
         origin = {} if sender is None else {"from": sender}
         asked = [[{"to": call.to, "data": "0x" + call.data.hex(), **origin}, number] for call in calls]
-        try:
-            return [bytes.fromhex(data[2:]) for data in self._provider.ask("eth_call", asked)]
-        except Web3RPCError as error:
-            raise ChainError(f"{self.endpoint}: eth_call failed: {_message(error)}") from None
+        return [bytes.fromhex(data[2:]) for data in self._provider.ask("eth_call", asked)]
 
     def _balances(self, accounts: Sequence[ChecksumAddress]) -> list[int]:
         if not self.controls_time:
@@ -273,17 +216,11 @@ class RpcNetwork(Network):
                 )
             self._giver = Web3.to_checksum_address(accounts[0])
         fields = {"from": self._giver, "gas": hex(21_000), "gasPrice": hex(self.gas_price())}
-        return [
-            self._taken("eth_sendTransaction", [[{**fields, "to": to, "value": hex(wei)}]])[0]
-            for to, wei in transfers
-        ]
-
-    def _taken(self, method: str, params: Sequence[list[Any]]) -> list[HexBytes]:
-        """The hashes of transactions that are sent, a refusal as a typed error."""
+        asked = [[{**fields, "to": to, "value": hex(wei)}] for to, wei in transfers]
         try:
-            return [HexBytes(sent) for sent in self._provider.ask(method, params)]
-        except Web3RPCError as error:
-            raise TransactionRefused(f"{self.endpoint}: transaction refused: {_message(error)}") from None
+            return [HexBytes(self._provider.ask("eth_sendTransaction", [each])[0]) for each in asked]
+        except NodeRefused as refused:
+            raise TransactionRefused(f"{self.endpoint}: transaction refused: {refused.message}") from None
 
     def _client_name(self) -> str:
         """`anvil` or `ganache`, from what the node says of itself."""
@@ -298,31 +235,4 @@ class RpcNetwork(Network):
 
     def _request(self, method: str, params: list[Any]) -> Any:
         """Result of a JSON-RPC call that web3 has no method for."""
-        try:
-            return self.web3.manager.request_blocking(RPCEndpoint(method), params)
-        except Web3Exception as error:
-            raise ChainError(f"{self.endpoint}: {method} failed: {_message(error)}") from None
-
-
-def _number(response: Mapping[str, Any]) -> int:
-    """Which request a response answers."""
-    return int(response["id"])
-
-
-def _message(error: Web3Exception) -> str:
-    """What the node said, without the JSON around it."""
-    response = getattr(error, "rpc_response", None)
-    if isinstance(response, Mapping) and isinstance(response.get("error"), Mapping):
-        return str(response["error"].get("message", error))
-    return str(error)
-
-
-def _cause(error: requests.RequestException) -> str:
-    """A request's failure in a few words."""
-    if isinstance(error, requests.HTTPError) and error.response is not None:
-        return f"HTTP status {error.response.status_code}"
-    if isinstance(error, requests.Timeout):
-        return "timed out"
-    if isinstance(error, requests.ConnectionError):
-        return "connection refused or lost"
-    return str(error)
+        return self._provider.ask(method, [params])[0]
