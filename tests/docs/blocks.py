@@ -5,6 +5,7 @@ A comment stands on a line of its own, right before its block:
     <!-- test: long -->                   takes minutes; runs in the long tests
     <!-- test: anvil -->                  runs with an Anvil, whose port replaces 8545 in the block
     <!-- test: anvil, long -->            both
+    <!-- test: the page's anvil -->       the same, with one Anvil for all such blocks of the page
     <!-- test: none, because … -->        does not run, for the reason given
     <!-- file: street/scenario.yaml -->   the block is the content of that file, for the blocks that follow
 
@@ -23,11 +24,13 @@ from markdown_it import MarkdownIt
 
 RUN = {"python", "console"}
 DATA = {"json", "yaml", "csv"}
+FILES = {"js"}
+"""Languages of files that a later console block runs: each is the content of a file."""
 PROSE = {"", "text", "mermaid", "solidity"}
 """Languages that are read and not run: pictures, output, and the contracts, which Forge compiles."""
 
 _COMMENT = re.compile(r"<!-- (test|file): (.+?) -->")
-_MARKS = re.compile(r"long|anvil|anvil, long|none, because .+")
+_MARKS = re.compile(r"long|anvil|anvil, long|the page's anvil|none, because .+")
 _AFTER = re.compile(r"after (\S+\.md)")
 
 
@@ -71,7 +74,12 @@ class Block:
     @property
     def needs_anvil(self) -> bool:
         """Whether it runs beside an Anvil of its own."""
-        return self.mark.startswith("anvil")
+        return self.mark.startswith("anvil") or self.shares_anvil
+
+    @property
+    def shares_anvil(self) -> bool:
+        """Whether that Anvil is the page's, where what earlier blocks did still stands."""
+        return self.mark == "the page's anvil"
 
 
 @dataclass(frozen=True)
@@ -128,7 +136,8 @@ def _marked(block: Block, comments: dict[str, str]) -> Block:
     mark, file = comments.get("test", ""), comments.get("file", "")
     if mark and not _MARKS.fullmatch(mark):
         raise ValueError(
-            f"{block.place}: mark {mark!r} is none of: long; anvil; anvil, long; none, because REASON"
+            f"{block.place}: mark {mark!r} is none of: long; anvil; anvil, long; the page's anvil; "
+            "none, because REASON"
         )
     return Block(block.page, block.line, block.language, block.text, mark, file)
 

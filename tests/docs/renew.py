@@ -25,16 +25,16 @@ def renew(page: Page, long: bool) -> int:
         while chain[0].after is not None:
             chain.insert(0, read_page(chain[0].after, ROOT))
         for each in chain:
-            reader = Reader(copy)
-            for block in each.blocks:
-                if block.mark.startswith("none") or (block.is_long and not long):
-                    continue
-                try:
-                    reader.follow(block, SECONDS)
-                except Differs as difference:
-                    if difference.printed is None or each is not page:
-                        raise
-                    changes.append((block, difference))
+            with Reader(copy) as reader:
+                for block in each.blocks:
+                    if block.mark.startswith("none") or (block.is_long and not long):
+                        continue
+                    try:
+                        reader.follow(block, SECONDS)
+                    except Differs as difference:
+                        if difference.printed is None or each is not page:
+                            raise
+                        changes.append((block, difference))
     lines = (ROOT / page.path).read_text(encoding="utf-8").splitlines()
     for block, difference in reversed(changes):
         _write(lines, block, difference)

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import yaml
 
@@ -53,6 +53,8 @@ class Differs(AssertionError):
 class Reader:
     """Somebody who follows a page.
 
+    Use it in a `with` statement, which ends the page's Anvil.
+
     Attributes:
         folder: a copy of the repository, which the blocks may change.
         names: of the page's Python blocks so far.
@@ -60,6 +62,14 @@ class Reader:
 
     folder: Path
     names: dict[str, Any] = field(default_factory=lambda: {"__name__": "__main__"})
+    _pages_node: LocalNode | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._pages_node is not None:
+            self._pages_node.close()
 
     def follow(self, block: Block, seconds: float) -> None:
         """Do what a block says.
@@ -80,7 +90,7 @@ class Reader:
         elif block.language == "python":
             self._run_python(block)
         elif block.language == "console":
-            with _node(block) as url:
+            with self._node(block) as url:
                 self._run_console(block, url, seconds)
 
     def _run_python(self, block: Block) -> None:
@@ -103,6 +113,21 @@ class Reader:
                 raise Differs(f"{block.place}: exit code {code} of `{command}`:\n{text}")
             if expected:
                 _compare(block, expected, text)
+
+    @contextlib.contextmanager
+    def _node(self, block: Block) -> Iterator[str | None]:
+        """The block's Anvil, on a port of its own, or the page's, or none."""
+        if not block.needs_anvil:
+            yield None
+        elif block.shares_anvil:
+            self._pages_node = self._pages_node or LocalNode("anvil", GENESIS)
+            yield self._pages_node.url
+        else:
+            node = LocalNode("anvil", GENESIS)
+            try:
+                yield node.url
+            finally:
+                node.close()
 
     def _shell(self, script: str, url: str | None, seconds: float) -> str:
         """What a script prints, to both outputs; whatever it started ends with it."""
@@ -187,19 +212,6 @@ def _environment(url: str | None) -> dict[str, str]:
         "NO_COLOR": "1",
         "MPLBACKEND": "agg",
     }
-
-
-@contextlib.contextmanager
-def _node(block: Block) -> Iterator[str | None]:
-    """The block's Anvil, on a port of its own, or none."""
-    if not block.needs_anvil:
-        yield None
-        return
-    node = LocalNode("anvil", GENESIS)
-    try:
-        yield node.url
-    finally:
-        node.close()
 
 
 def _parse(block: Block) -> None:

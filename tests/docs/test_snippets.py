@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.blocks import DATA, PROSE, RUN, Block, Page, read_page
+from tests.docs.blocks import DATA, FILES, PROSE, RUN, Block, Page, read_page
 from tests.docs.running import ROOT, Differs, Reader, commands, copy_of_the_repository, matches
 
 FAST_SECONDS, LONG_SECONDS = 120, 3600
@@ -40,11 +40,11 @@ WITH_LONG = [page for page in RUNNABLE if any(block.is_long for block in page.bl
 
 def follow(page: Page, folder: Path, long: bool) -> None:
     """Do everything that a page says, in order; `long` says whether also what takes minutes."""
-    reader = Reader(folder)
-    for block in page.blocks:
-        if block.mark.startswith("none") or (block.is_long and not long):
-            continue
-        reader.follow(block, LONG_SECONDS if long else FAST_SECONDS)
+    with Reader(folder) as reader:
+        for block in page.blocks:
+            if block.mark.startswith("none") or (block.is_long and not long):
+                continue
+            reader.follow(block, LONG_SECONDS if long else FAST_SECONDS)
 
 
 @pytest.fixture(scope="session")
@@ -82,7 +82,8 @@ def test_no_block_is_left_unmarked_and_unrun() -> None:
         f"{block.place}: {block.language!r}"
         for page in PAGES.values()
         for block in page.blocks
-        if block.language not in RUN | DATA | PROSE and not block.mark.startswith("none")
+        if block.language not in RUN | DATA | PROSE | (FILES if block.file else set())
+        and not block.mark.startswith("none")
     ]
     assert not unknown, "say how to run it in tests/docs/blocks.py, or mark it"
 
