@@ -6,6 +6,9 @@ brownie run scripts/replay_pilot.py --network peerwatt-ganache
 
 from pathlib import Path
 
+import typer
+
+from peerwatt.cli.exit_codes import ExitCode
 from peerwatt.cli.script import run
 from peerwatt.replay.run import replay_scenario
 from peerwatt.report.files import check_destination, write_results
@@ -24,6 +27,8 @@ def main(scenario: str = DEFAULT_SCENARIO, intervals: int = 96, out: str = "repo
     print(f"traded {summary.traded_wh} Wh, accepted {summary.accepted_wh} Wh, {summary.gas_total} gas")
     print(f"{summary.reference_mismatches} mismatches, conservation error {summary.conservation_error}")
     print(f"report: {directory / 'report.html'}")
+    if not result.agrees:
+        raise typer.Exit(ExitCode.DISAGREE)
 
 
 if __name__ == "__main__":

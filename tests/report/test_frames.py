@@ -60,5 +60,5 @@ def test_without_pandas_one_line_says_what_to_install(
     day: ReplayResult, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(InputError, match=r"pip install 'peerwatt\[pandas\]'"):
+    with pytest.raises(InputError, match=r"pip install --constraint .* '\.\[pandas\]'"):
         frames(day)

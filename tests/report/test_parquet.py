@@ -72,6 +72,6 @@ def test_without_pyarrow_the_extra_is_named(
     written: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(InputError, match=r"pip install 'peerwatt\[parquet\]'"):
+    with pytest.raises(InputError, match=r"pip install --constraint .* '\.\[parquet\]'"):
         CliRunner().invoke(app, ["export", str(written), "--out", str(tmp_path)], catch_exceptions=False)
     assert list(tmp_path.iterdir()) == []

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from peerwatt.cli.console import AsJson, print_json
+from peerwatt.cli.console import AsJson, print_json, say
 
 if TYPE_CHECKING:
     from peerwatt.scenario.scenario import Scenario
@@ -56,9 +56,9 @@ def check(
         for problem in problems:
             report_error(problem)
         for zone in [] if problems else found:
-            typer.echo(_no_mistakes(zone))
+            say(_no_mistakes(zone))
             for line in said(zone.remarks):
-                typer.echo(line)
+                say(line)
     if problems:
         raise typer.Exit(ExitCode.REFUSED)
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from peerwatt.report.terminal import console, visible
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -41,16 +43,19 @@ def _plain(error: UnicodeError) -> tuple[str, int]:
 
 def progress() -> Console:
     """The console for progress and remarks."""
-    from rich.console import Console
+    return console(stderr=True, soft_wrap=True)
 
-    return Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+def say(text: object) -> None:
+    """Print a line of results."""
+    typer.echo(visible(str(text)))
 
 
 def print_json(data: Any) -> None:
     """Print JSON for programs: keys in the order given, no colour, whatever the console's encoding."""
     encoding = (sys.stdout.encoding or "ascii").lower()
     plain = not encoding.startswith("utf")
-    typer.echo(json.dumps(_finite(data), indent=2, ensure_ascii=plain, allow_nan=False))
+    say(json.dumps(_finite(data), indent=2, ensure_ascii=plain, allow_nan=False))
 
 
 def _finite(data: Any) -> Any:
@@ -65,22 +70,22 @@ def _finite(data: Any) -> Any:
 class _Line(logging.Handler):
     """One line per record on standard error, above a progress bar that is drawn there."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, on: Console) -> None:
         super().__init__()
-        self._console = console
+        self._console = on
 
     def emit(self, record: logging.LogRecord) -> None:
         self._console.print(self.format(record))
 
 
-def log_to_stderr(console: Console | None = None, level: int = logging.INFO) -> None:
+def log_to_stderr(on: Console | None = None, level: int = logging.INFO) -> None:
     """Let the package's log go to standard error, one line per record, until it is called again.
 
     Args:
-        console: where a progress bar is drawn, if one is.
+        on: where a progress bar is drawn, if one is.
         level: the least that is shown.
     """
     package = logging.getLogger("peerwatt")
-    package.handlers = [_Line(console or progress())]
+    package.handlers = [_Line(on or progress())]
     package.setLevel(level)
     package.propagate = False

@@ -10,6 +10,7 @@ from typing import NoReturn
 import typer
 
 from peerwatt.errors import PeerwattError
+from peerwatt.report.terminal import visible
 
 DEBUG = "PEERWATT_DEBUG"
 """Environment variable; anything but nothing or 0 lets a mistake of the program show its traceback."""
@@ -49,7 +50,7 @@ _UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
 def report_error(error: object) -> None:
     """Write an error as one line on stderr."""
-    print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+    print(visible(f"error: {' '.join(str(error).split())}"), file=sys.stderr)
 
 
 def end(app: typer.Typer, name: str = "peerwatt") -> NoReturn:

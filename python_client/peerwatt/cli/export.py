@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from peerwatt.cli.console import AsJson, print_json
+from peerwatt.cli.console import AsJson, print_json, say
 
 
 class Format(StrEnum):
@@ -38,4 +38,4 @@ def export(
         print_json([str(path) for path in written])
     else:
         for path in written:
-            typer.echo(path)
+            say(path)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from peerwatt.cli.console import AsJson, print_json
+from peerwatt.cli.console import AsJson, print_json, say
 from peerwatt.units import MEGA
 
 app = typer.Typer(
@@ -70,7 +70,7 @@ def import_(
             }
         )
         return
-    typer.echo(
+    say(
         f"{out}: {len(feeder.node_names)} nodes, {len(feeder.branch_names)} branches, "
         f"{lowest:.4f} to {highest:.4f} pu, hash {feeder.feeder_hash.hex()}"
     )

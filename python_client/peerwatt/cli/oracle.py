@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from peerwatt.cli.console import AsJson, print_json
+from peerwatt.cli.console import AsJson, print_json, say
 from peerwatt.cli.oracle_derive import derive, envelope, inputs, verify
 from peerwatt.cli.oracle_run import run
 from peerwatt.report.terminal import results, show, table
@@ -104,7 +104,7 @@ def forecasts(
     if as_json:
         print_json({"directory": str(out), "first_interval": source.first, "last_interval": last})
     else:
-        typer.echo(f"{count} forecasts in {out}, intervals {source.first} to {last}")
+        say(f"{count} forecasts in {out}, intervals {source.first} to {last}")
 
 
 for _verb in (inputs, derive, verify, envelope):

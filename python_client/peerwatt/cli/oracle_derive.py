@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from peerwatt.cli.console import AsJson, print_json, progress
+from peerwatt.cli.console import AsJson, print_json, progress, say
 from peerwatt.cli.oracle_run import judging_basis
 from peerwatt.errors import InputError
 
@@ -63,13 +63,13 @@ def inputs(
             raise InputError(f"{state}: nothing is signed for interval {interval}: see oracle status")
         documents = [report.inputs for report in signed]
         whole = as_json and len(documents) > 1
-        typer.echo(f"[{','.join(documents)}]" if whole else "\n".join(documents))
+        say(f"[{','.join(documents)}]" if whole else "\n".join(documents))
         return
     if deployment is None:
         raise InputError("name the --state of a member, or the --deployment of a market and its forecasts")
     with _market(chain, deployment) as client:
         found = _public_inputs(client, interval, forecasts, scenario, seed, first_interval, rules)
-    typer.echo(found.to_json())
+    say(found.to_json())
 
 
 def derive(
@@ -126,12 +126,12 @@ def verify(
         sides = {"derived": _document(found, judgement), "on_chain": on_chain}
         print_json({"same": same, "transaction": as_hex(taken.transaction), **sides})
     elif same:
-        typer.echo(
+        say(
             f"interval {interval}: the same {len(encoded(taken.report))} bytes of report and "
             f"{len(taken.decisions)} vectors of decisions as in transaction {as_hex(taken.transaction)}"
         )
     for name in () if as_json else differing:
-        typer.echo(f"{name}: derived {derived[name]}, on chain {on_chain[name]}")
+        say(f"{name}: derived {derived[name]}, on chain {on_chain[name]}")
     if not same:
         raise typer.Exit(ExitCode.DISAGREE)
 
@@ -186,13 +186,13 @@ def envelope(
         )
     else:
         for account, found in limits.items():
-            typer.echo(f"{account:5}  import {found['import_w']:8} W  export {found['export_w']:8} W")
+            say(f"{account:5}  import {found['import_w']:8} W  export {found['export_w']:8} W")
         if same:
-            typer.echo(f"interval {interval}: the same as on chain, {', '.join(digests)}")
+            say(f"interval {interval}: the same as on chain, {', '.join(digests)}")
         elif not published:
-            typer.echo(f"interval {interval}: none was published")
+            say(f"interval {interval}: none was published")
         else:
-            typer.echo(f"interval {interval}: others were published, {', '.join(digests)}")
+            say(f"interval {interval}: others were published, {', '.join(digests)}")
     if published and not same:
         raise typer.Exit(ExitCode.DISAGREE)
 
@@ -254,4 +254,4 @@ def _print(derived: dict[str, Any], as_json: bool) -> None:
         return
     for name, value in derived.items():
         for line in value if isinstance(value, list) else [value]:
-            typer.echo(f"{name:15} {line}")
+            say(f"{name:15} {line}")

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from peerwatt.cli.console import log_to_stderr
-from peerwatt.errors import InputError
+from peerwatt.cli.console import log_to_stderr, say
+from peerwatt.errors import InputError, missing
 
 if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
@@ -100,7 +100,7 @@ def run(
         from peerwatt.oracle.seat import Habits
         from peerwatt.roles.member_process import MemberSettings, run_member
     except ImportError as error:
-        raise InputError(f"{error.name} is not installed; pip install 'peerwatt[oracle]'") from None
+        raise InputError(missing(error.name, "oracle")) from None
 
     log_to_stderr()
     host, port = _address(listen)
@@ -139,7 +139,7 @@ def run(
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
 
     def started(url: str) -> None:
-        typer.echo(f"listening on {url}")
+        say(f"listening on {url}")
         _warn_of_readers(keystore, password_file)
 
     run_member(settings, stop, started)

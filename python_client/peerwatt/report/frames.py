@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from peerwatt.errors import InputError
+from peerwatt.errors import InputError, missing
 from peerwatt.record.results import ReplayResult
 from peerwatt.report.columns import Column, value_of
 from peerwatt.report.layout import layouts
@@ -41,7 +41,7 @@ def frames(result: ReplayResult) -> dict[str, pandas.DataFrame]:
     try:
         import pandas
     except ImportError:
-        raise InputError("DataFrames need pandas: pip install 'peerwatt[pandas]'") from None
+        raise InputError(f"DataFrames: {missing('pandas', 'pandas')}") from None
     length = result.summary.interval_length_s
     tables = {}
     for name, (_, columns) in layouts(result.summary.currency).items():

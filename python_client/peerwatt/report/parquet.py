@@ -12,7 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from peerwatt.errors import InputError
+from peerwatt.errors import InputError, missing
 from peerwatt.record.results import ReplayResult
 from peerwatt.report.columns import Column, value_of
 from peerwatt.report.files import summary_document
@@ -38,7 +38,7 @@ def write_parquet(result: ReplayResult, directory: Path) -> list[Path]:
     try:
         from pyarrow import parquet
     except ImportError:
-        raise InputError("Parquet needs pyarrow: pip install 'peerwatt[parquet]'") from None
+        raise InputError(f"Parquet: {missing('pyarrow', 'parquet')}") from None
     metadata = {"peerwatt": json.dumps(summary_document(result), ensure_ascii=False)}
     written = []
     try:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from functools import cache
+from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -12,14 +14,49 @@ PIPED_WIDTH = 1 << 16
 """Columns of what is no terminal: a line is as long as it is."""
 
 
+_COMMANDS = re.compile(
+    "[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069]"
+)
+"""Characters that a terminal obeys instead of showing them; line ends and tabs are left."""
+
+
+def visible(text: str) -> str:
+    """A text whose characters are all shown: names of others cannot move the cursor or turn a line around.
+
+    An escape becomes `\\u001b`, as Python and JSON write it.
+    """
+    return _COMMANDS.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
+
+
+@cache
+def _shown() -> type[Console]:
+    """A console of Rich that shows a text as it is: no markup, no commands in it."""
+    from rich.console import Console
+    from rich.text import Text
+
+    class Shown(Console):
+        def render_str(self, text: str, **style: Any) -> Text:
+            return super().render_str(visible(text), **style)
+
+    return Shown
+
+
+def console(file: IO[str] | None = None, **options: Any) -> Console:
+    """A console for texts with names in them.
+
+    Args:
+        file: where it writes; standard output by default.
+        options: further ones of Rich's console.
+    """
+    return _shown()(file=file, highlight=False, markup=False, emoji=False, **options)
+
+
 def results() -> Console:
     """The console for results."""
-    from rich.console import Console
-
-    console = Console(highlight=False, markup=False, emoji=False)
-    if not console.is_terminal:
-        console.width = PIPED_WIDTH
-    return console
+    found = console()
+    if not found.is_terminal:
+        found.width = PIPED_WIDTH
+    return found
 
 
 def table(*heads: str, left: int = 1, long: int = 0) -> Table:
@@ -44,15 +81,15 @@ def table(*heads: str, left: int = 1, long: int = 0) -> Table:
     return made
 
 
-def show(content: Table, console: Console | None = None) -> None:
+def show(content: Table, on: Console | None = None) -> None:
     """Print a table of results whole: where it is wider than the screen, its lines go on in the next."""
     from rich.measure import Measurement
 
-    console = console or results()
-    needed = Measurement.get(console, console.options.update(width=PIPED_WIDTH), content).minimum
-    screen, console.width = console.width, max(console.width, needed)
-    with console.capture() as capture:
-        console.print(content)
-    console.width = screen
-    for line in capture.get().splitlines():
-        console.file.write(f"{line.rstrip()}\n")
+    screen = on or results()
+    needed = Measurement.get(screen, screen.options.update(width=PIPED_WIDTH), content).minimum
+    before, screen.width = screen.width, max(screen.width, needed)
+    with screen.capture() as capture:
+        screen.print(content)
+    screen.width = before
+    for line in capture.get().split("\n")[:-1]:
+        screen.file.write(f"{line.rstrip()}\n")

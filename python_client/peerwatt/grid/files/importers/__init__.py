@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from peerwatt.errors import missing
 from peerwatt.grid.errors import FeederError
 
 
@@ -47,5 +48,5 @@ def read_source(source: str, *, limits: Mapping[str, Any], unlimited: bool = Fal
 
             return from_simbench(source, limits=limits)
     except ImportError as error:
-        raise FeederError(f"{source}: {error.name} is not installed; pip install 'peerwatt[grid]'") from None
+        raise FeederError(f"{source}: {missing(error.name, 'grid')}") from None
     raise FeederError(f"{source}: give a pandapower .json, an OpenDSS .dss, a MATPOWER .m or a SimBench code")
