@@ -36,6 +36,9 @@ make() { command make --assume-old="$VENV/core" VENV="$VENV" "$@"; }
 _END_OF_COMMAND = r"code=$?; printf '\n\036%s\n' $code; [ $code = 0 ] || exit $code"
 """Marks the end of a command's output with its exit code, and ends the script where that is not 0."""
 
+_PROGRESS = re.compile(r"^after \d+ s .*: \d+ of \d+ \w+\n", re.MULTILINE)
+"""Lines about work that goes on: which there are depends on the machine's speed alone."""
+
 
 class Differs(AssertionError):
     """A block printed something else than the page says, or failed.
@@ -106,7 +109,8 @@ class Reader:
             script += f"{command}\n{_END_OF_COMMAND}\n"
         if url is not None:
             script = script.replace(NODE_ADDRESS, url.removeprefix("http://"))
-        printed = re.split("\n\x1e([0-9]+)\n", self._shell(script, url, seconds))
+        shown = _PROGRESS.sub("", self._shell(script, url, seconds))
+        printed = re.split("\n\x1e([0-9]+)\n", shown)
         for k, (command, expected) in enumerate(found):
             text, code = printed[2 * k], printed[2 * k + 1] if 2 * k + 1 < len(printed) else "none"
             if code != "0":

@@ -11,6 +11,7 @@ import typer
 from peerwatt import __version__
 from peerwatt.cli.console import write_any_character
 from peerwatt.cli.exit_codes import DEBUG, EPILOG, end
+from peerwatt.cli.verb_list import VerbList
 
 VERBS = ("replay", "compare", "grid", "scenarios", "check", "report", "export", "clear_book", "oracle")
 """Modules of this package in the order of the help; each has `register(app)`. What is slow to import, a verb
@@ -18,8 +19,8 @@ imports when it runs."""
 
 app = typer.Typer(
     name="peerwatt",
+    cls=VerbList,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from peerwatt.cli import completion
 from peerwatt.cli.console import AsJson, print_json, say
 
 if TYPE_CHECKING:
@@ -21,7 +22,12 @@ def register(app: typer.Typer) -> None:
 
 
 def check(
-    scenario: Annotated[str, typer.Argument(help="Name of a scenario, or its directory or file.")],
+    scenario: Annotated[
+        str,
+        typer.Argument(
+            help="Name of a scenario, or its directory or file.", autocompletion=completion.scenarios
+        ),
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Check a scenario and say where every mistake is."""

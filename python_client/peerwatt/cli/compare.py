@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from peerwatt.cli import completion
 from peerwatt.cli.console import AsJson, print_json, progress
+from peerwatt.cli.progress import shown_progress
 from peerwatt.report.terminal import results, show, table
 from peerwatt.units import W_PER_KW
 
@@ -27,11 +29,17 @@ def register(app: typer.Typer) -> None:
 
 def compare(
     scenario: Annotated[
-        str, typer.Argument(help="Name of a scenario, or its directory or file.")
+        str,
+        typer.Argument(
+            help="Name of a scenario, or its directory or file.", autocompletion=completion.scenarios
+        ),
     ] = "brooklyn-10",
     mechanisms: Annotated[
         str,
-        typer.Option(help="Names or families, separated by commas; fast: all but the slow; all."),
+        typer.Option(
+            help="Names or families, separated by commas; fast: all but the slow; all.",
+            autocompletion=completion.designs,
+        ),
     ] = "fast",
     days: Annotated[int, typer.Option(min=1, help="How many of the scenario's days.")] = 1,
     seed: Annotated[int | None, typer.Option(min=0, help="Of every draw; the scenario's by default.")] = None,
@@ -48,9 +56,16 @@ def compare(
 
     found = load_scenario(scenario)
     names = chosen(mechanisms)
-    console = progress()
-    with console.status("") as status:
-        result = run(found, names, days, seed, grid, lambda name: status.update(f"{name} on {found.name}"))
+    console, begun = progress(), 0
+
+    def begin(_: str) -> None:
+        nonlocal begun
+        advance(0, begun, total)
+        begun += 1
+
+    total = len({"tariff-only", *names})
+    with shown_progress([(f"designs on {found.name}", total)], "designs") as advance:
+        result = run(found, names, days, seed, grid, begin)
     directory = out if out is not None else Path("reports") / f"{found.name}-compare"
     _write(
         directory,

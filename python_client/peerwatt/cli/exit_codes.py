@@ -47,6 +47,8 @@ EPILOG = (
 # Missing, unknown and malformed arguments; Typer does not export the class that they have in common.
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
+_COMPLETION = {"--install-completion", "--show-completion"}
+
 
 def report_error(error: object) -> None:
     """Write an error as one line on stderr."""
@@ -85,6 +87,8 @@ def _code(app: typer.Typer, name: str) -> int:
         raise
     except Exception as error:
         return _unexpected(error, _verb(app, name))
+    if code == ExitCode.DISAGREE and _COMPLETION.intersection(sys.argv):
+        return ExitCode.REFUSED  # Typer's code where it finds no shell that it knows, and it has said so
     return code if isinstance(code, int) else ExitCode.FINE
 
 

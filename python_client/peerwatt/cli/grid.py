@@ -8,10 +8,13 @@ from typing import Annotated, Any
 import typer
 
 from peerwatt.cli.console import AsJson, print_json, say
+from peerwatt.cli.verb_list import VerbList
 from peerwatt.units import MEGA
 
 app = typer.Typer(
-    no_args_is_help=True, help="Power flow, curtailment, losses, charges and envelopes of a feeder."
+    cls=VerbList,
+    no_args_is_help=True,
+    help="Power flow, curtailment, losses, charges and envelopes of a feeder.",
 )
 
 FeederFile = Annotated[

@@ -7,12 +7,16 @@ from typing import Annotated, Any
 
 import typer
 
+from peerwatt.cli import completion
 from peerwatt.cli.console import AsJson, print_json, say
 from peerwatt.cli.oracle_derive import derive, envelope, inputs, verify
 from peerwatt.cli.oracle_run import run
+from peerwatt.cli.verb_list import VerbList
 from peerwatt.report.terminal import results, show, table
 
-app = typer.Typer(no_args_is_help=True, help="Be a member of the grid oracle's committee, or check one.")
+app = typer.Typer(
+    cls=VerbList, no_args_is_help=True, help="Be a member of the grid oracle's committee, or check one."
+)
 app.command()(run)
 
 StateFile = Annotated[Path, typer.Option("--state", help="A member's state, also while it runs.")]
@@ -77,7 +81,12 @@ def status(
 
 @app.command()
 def forecasts(
-    scenario: Annotated[str, typer.Argument(help="Name of a scenario, or its directory or file.")],
+    scenario: Annotated[
+        str,
+        typer.Argument(
+            help="Name of a scenario, or its directory or file.", autocompletion=completion.scenarios
+        ),
+    ],
     out: Annotated[Path, typer.Option(help="Directory for the files INTERVAL.json.")],
     seed: Annotated[int | None, typer.Option(min=0, help="The scenario's by default.")] = None,
     first_interval: Annotated[int | None, typer.Option(min=0, help="Interval on chain of its first.")] = None,

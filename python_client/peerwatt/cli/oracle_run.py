@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from peerwatt.cli import completion
 from peerwatt.cli.console import log_to_stderr, say
 from peerwatt.errors import InputError, missing
 
@@ -53,7 +54,10 @@ def run(
     chain: Annotated[str, typer.Option(help="URL of a node, or rpc (ETH_RPC_URL).")] = "rpc",
     feeder: Annotated[Path | None, typer.Option(help="Canonical feeder file; else the scenario's.")] = None,
     forecasts: Annotated[Path | None, typer.Option(help="Directory of forecasts, INTERVAL.json.")] = None,
-    scenario: Annotated[str | None, typer.Option(help="Or a scenario's, for demonstration.")] = None,
+    scenario: Annotated[
+        str | None,
+        typer.Option(help="Or a scenario's, for demonstration.", autocompletion=completion.scenarios),
+    ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Of those; the scenario's by default.")] = None,
     first_interval: Annotated[
         int | None, typer.Option(min=0, help="Interval on chain of the scenario's first one.")

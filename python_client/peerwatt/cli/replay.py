@@ -5,16 +5,17 @@ from __future__ import annotations
 import logging
 import shlex
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 import typer
 
+from peerwatt.cli import completion
 from peerwatt.cli.console import AsJson, log_to_stderr, print_json, progress
+from peerwatt.cli.progress import shown_progress
 
 if TYPE_CHECKING:
     from peerwatt.record.results import ReplayResult
@@ -34,11 +35,19 @@ def register(app: typer.Typer) -> None:
 
 def replay(
     scenario: Annotated[
-        str, typer.Argument(help="Name of a scenario or a pilot of several, or its directory or file.")
+        str,
+        typer.Argument(
+            help="Name of a scenario or a pilot of several, or its directory or file.",
+            autocompletion=completion.scenarios,
+        ),
     ] = "brooklyn-10",
     days: Annotated[int, typer.Option(min=1, help="How many of the scenario's days.")] = 1,
     chain: Annotated[
-        str, typer.Option(help="eth-tester, ganache, anvil, the URL of a local node, or rpc (ETH_RPC_URL).")
+        str,
+        typer.Option(
+            help="eth-tester, ganache, anvil, the URL of a local node, or rpc (ETH_RPC_URL).",
+            autocompletion=completion.chains,
+        ),
     ] = "eth-tester",
     chain_id: Annotated[int | None, typer.Option(help="Refuse any other chain than this one.")] = None,
     seed: Annotated[
@@ -46,7 +55,10 @@ def replay(
     ] = None,
     mechanism: Annotated[
         str | None,
-        typer.Option(help="Pricing rule of the market, by its name in `peerwatt mechanisms`."),
+        typer.Option(
+            help="Pricing rule of the market, by its name in `peerwatt mechanisms`.",
+            autocompletion=completion.rules,
+        ),
     ] = None,
     envelope: Annotated[
         bool | None,
@@ -128,9 +140,9 @@ def replay(
         )
         for (found, directory), checkpoint in zip(jobs, kept, strict=True)
     ]
-    bars = _bars([(f"{zone.scenario.name} on {chain}", zone.intervals) for zone in zones])
+    work = [(f"{zone.scenario.name} on {_place(chain)}", zone.intervals) for zone in zones]
     try:
-        with Interruption() as stop, bars as advance:
+        with Interruption() as stop, shown_progress(work, "intervals") as advance:
             replayed = replay_zones(
                 zones,
                 chain,
@@ -164,6 +176,11 @@ def _write(directories: list[Path], number: int, result: ReplayResult) -> None:
     write_results(result, directories[number])
 
 
+def _place(chain: str) -> str:
+    """What a chain is called beside its progress; of a URL the host alone, since the rest may hold a key."""
+    return urlsplit(chain).hostname or "a node" if "://" in chain else chain
+
+
 def _how_to_go_on(interrupted: KeyboardInterrupt, resumable: bool) -> str:
     """One line for whoever pressed Ctrl-C."""
     what = str(interrupted) or "interrupted"
@@ -171,26 +188,6 @@ def _how_to_go_on(interrupted: KeyboardInterrupt, resumable: bool) -> str:
         return f"{what}; nothing was kept to go on with"
     words = [word for word in sys.argv[1:] if word != "--resume"]
     return f"{what}; to go on: {shlex.join(['peerwatt', *words, '--resume'])}"
-
-
-@contextmanager
-def _bars(replays: list[tuple[str, int]]) -> Iterator[Callable[[int, int, int], None]]:
-    """A progress bar on stderr for each replay (what, and how many intervals), and how to advance one."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    stderr = progress()
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=stderr,
-        transient=True,
-        disable=not stderr.is_terminal,
-    )
-    with bar:
-        tasks = [bar.add_task(what, total=total) for what, total in replays]
-        yield lambda number, done, of: bar.update(tasks[number], completed=done, total=of)
 
 
 def _print_result(result: ReplayResult, as_json: bool) -> None:

@@ -51,6 +51,18 @@ def console(file: IO[str] | None = None, **options: Any) -> Console:
     return _shown()(file=file, highlight=False, markup=False, emoji=False, **options)
 
 
+@cache
+def _rows() -> type[Table]:
+    """A table of Rich, each of whose rows is one line: a name cannot begin another."""
+    from rich.table import Table
+
+    class Rows(Table):
+        def add_row(self, *cells: Any, **style: Any) -> None:
+            super().add_row(*(each.replace("\n", "\\n") for each in cells), **style)
+
+    return Rows
+
+
 def results() -> Console:
     """The console for results."""
     found = console()
@@ -67,9 +79,7 @@ def table(*heads: str, left: int = 1, long: int = 0) -> Table:
         left: how many columns at the beginning hold words; the others hold numbers, to the right.
         long: how many columns at the end hold sentences, which may go on in the next line.
     """
-    from rich.table import Table
-
-    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    made = _rows()(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for place, head in enumerate(heads):
         sentence = place >= len(heads) - long
         made.add_column(
