@@ -15,8 +15,8 @@ from tests.cli.verbs import verbs
 from tests.oracle.test_signing_record import DOMAIN, IDENTITY, inputs_and_judgement, sign
 
 WITHOUT_TABLE = {
-    "check", "clear-book", "export", "grid import", "oracle derive", "oracle envelope", "oracle forecasts",
-    "oracle inputs", "oracle run", "oracle verify",
+    "check", "clear-book", "export", "grid import", "grid series", "oracle derive", "oracle envelope",
+    "oracle forecasts", "oracle inputs", "oracle run", "oracle verify",
 }  # fmt: skip
 OF_A_REPLAY = {"replay", "report"}
 """Tested in tests/report/test_terminal.py."""
@@ -51,6 +51,8 @@ def commands(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[list[s
         "grid losses": (table, NAMES),
         "grid charges": ([*table, "--total", "123456789"], NAMES),
         "grid envelope": (table, NAMES),
+        "grid hosting": ([*table, "--draws", "3"], list(nodes)),
+        "grid n-1": ([*table], ["MV1.101-LV2.101-Trafo 1", "LV2.101 Line 43"]),
         "oracle status": (["--state", str(folder / "member.sqlite")], [str(judgement.report.interval)]),
     }
 

@@ -97,6 +97,17 @@ def test_phase_voltages_and_losses_agree(master: Path, imported: Feeder) -> None
     assert float(flow.loss_w) == pytest.approx(losses_w, rel=1e-6)
 
 
+def test_voltage_unbalance_agrees(master: Path, imported: Feeder) -> None:
+    _solved_by_opendss(master)
+    solver = PowerFlow(imported)
+    flow = solver.solve(solver.zero())
+    for k, name in enumerate(imported.node_names):
+        dss.Circuit.SetActiveBus(name)
+        _, positive, negative = dss.Bus.SeqVoltages()
+        assert flow.unbalance_percent[k] == pytest.approx(100 * negative / positive, abs=2e-4)
+    assert flow.unbalance_percent.max() > 0.1
+
+
 def test_the_same_feeder_from_pandapower_agrees_within_5e_3_pu(imported: Feeder) -> None:
     document = from_pandapower(european_lv(), name="european lv", limits=LIMITS)
     solver = PowerFlow(feeder_from_document(json.loads(json.dumps(document))))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -150,3 +151,9 @@ def test_strength_names_the_weak_node(tmp_path: Path) -> None:
     found = _json("strength", FEEDER, str(tmp_path / "i.csv"), "--source-mva", "100", code=3)["nodes"]
     assert [(s["node"], s["weak"]) for s in found] == [("LV2.101 Bus 40", True), ("LV2.101 Bus 6", False)]
     assert found[0]["short_circuit_ratio"] == pytest.approx(found[0]["short_circuit_mva"] / 0.6)
+
+
+def test_what_flows_back_is_an_export(sunny: str) -> None:
+    result = CliRunner().invoke(app, ["check", FEEDER, sunny], catch_exceptions=False)
+    assert re.search(r"export      3\d\.\d{3} kW to the upstream grid", result.output)
+    assert "import " not in result.output

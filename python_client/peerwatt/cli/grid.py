@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from peerwatt.cli import grid_planning
 from peerwatt.cli.console import AsJson, print_json, say
 from peerwatt.cli.verb_list import VerbList
 from peerwatt.units import MEGA
@@ -31,6 +32,7 @@ Draw = Annotated[Path | None, typer.Option("--draw", help="Draw the feeder to th
 
 def register(parent: typer.Typer) -> None:
     """Add the group of verbs."""
+    grid_planning.register(app)
     parent.add_typer(app, name="grid")
 
 

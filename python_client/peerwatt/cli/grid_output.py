@@ -24,7 +24,8 @@ _PHASES = "abc"
 _SHOWN = 10
 
 
-def _violation(v: Violation) -> dict[str, Any]:
+def violation_as_dict(v: Violation) -> dict[str, Any]:
+    """A limit that is broken, for JSON."""
     return {"element": v.element, "quantity": v.quantity, "value": v.value, "limit": v.limit, "unit": v.unit}
 
 
@@ -52,8 +53,12 @@ def state_as_dict(feeder: Feeder, flow: FlowResult, violations: Sequence[Violati
             "load_dependent": float(flow.load_loss_w) / KILO,
             "no_load": flow.no_load_loss_w / KILO,
         },
-        "violations": [_violation(v) for v in violations],
-        "nodes": [{"node": n, "u_pu": x} for n, x in zip(feeder.node_names, u, strict=True)],
+        "violations": [violation_as_dict(v) for v in violations],
+        "unbalance_max_percent": float(flow.unbalance_percent.max()),
+        "nodes": [
+            {"node": n, "u_pu": x, "unbalance_percent": float(y)}
+            for n, x, y in zip(feeder.node_names, u, flow.unbalance_percent, strict=True)
+        ],
         "branches": [
             {"branch": n, "kind": k, "loading_percent": float(x), "current_a": a, "loss_w": float(y)}
             for n, k, x, a, y in zip(
@@ -93,7 +98,12 @@ def print_state(feeder: Feeder, flow: FlowResult, violations: Sequence[Violation
     out.print(
         f"limits      {limits.v_min_pu:g} to {limits.v_max_pu:g} pu, loading {limits.loading_max_percent:g} %"
     )
-    out.print(f"import      {float(flow.import_w) / KILO:.3f} kW from the upstream grid")
+    if feeder.three_phase:
+        k = int(flow.unbalance_percent.argmax())
+        out.print(f"unbalance   at most {flow.unbalance_percent[k]:.2f} % at {feeder.node_names[k]}")
+    drawn = float(flow.import_w) / KILO
+    way = f"import      {drawn:.3f} kW from" if drawn >= 0 else f"export      {-drawn:.3f} kW to"
+    out.print(f"{way} the upstream grid")
     out.print(
         f"losses      {float(flow.loss_w) / KILO:.3f} kW: "
         f"load-dependent {float(flow.load_loss_w) / KILO:.3f}, "
@@ -127,8 +137,8 @@ def curtailment_as_dict(
     """What stays of every injection, and why the rest was cut."""
     return {
         "feasible": not decision.violations_after,
-        "violations_before": [_violation(v) for v in decision.violations_before],
-        "violations_after": [_violation(v) for v in decision.violations_after],
+        "violations_before": [violation_as_dict(v) for v in decision.violations_before],
+        "violations_after": [violation_as_dict(v) for v in decision.violations_after],
         "voltage_max_pu_before": float(decision.before.u_pu.max()),
         "voltage_max_pu_after": float(decision.after.u_pu.max()),
         "support_kvar": None if support_var is None else _by_name(injections, support_var / KILO),
@@ -196,7 +206,7 @@ def print_shares(names: Sequence[str], shares: Ints, unit: str, headline: str) -
 def envelope_as_dict(injections: Injections, rows: Ints, found: Envelope) -> dict[str, Any]:
     """The envelope by participant."""
     return {
-        "violations": [_violation(v) for v in found.violations],
+        "violations": [violation_as_dict(v) for v in found.violations],
         "envelope": [
             {"participant": injections.names[k], "injection_kw": int(a) / KILO, "offtake_kw": int(b) / KILO}
             for k, a, b in zip(rows, found.injection_w, found.offtake_w, strict=True)
