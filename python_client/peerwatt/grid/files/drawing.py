@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -28,8 +29,10 @@ def draw_feeder(feeder: Feeder, flow: FlowResult, path: str | Path, title: str =
     Raises:
         FeederError: The format is not known.
     """
-    if Path(path).suffix.lower() not in _FORMATS:
+    suffix = Path(path).suffix.lower()
+    if suffix not in _FORMATS:
         raise FeederError(f"{path}: draw to {', '.join(_FORMATS)}")
+    from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.collections import LineCollection
     from matplotlib.figure import Figure
@@ -59,6 +62,12 @@ def draw_feeder(feeder: Feeder, flow: FlowResult, path: str | Path, title: str =
         linewidths=0,
     )
     violations = find_violations(feeder, flow)
+    over = {v.element for v in violations if v.quantity == "overload"}
+    if over:
+        cut = [place[[a, b]] for name, (a, b) in zip(feeder.branch_names, ends, strict=True) if name in over]
+        axes.add_collection(
+            LineCollection(cut, colors="black", linestyles="dashed", linewidths=3.5, label="above its rating")
+        )
     beyond = [feeder.node_index[v.element] for v in violations if v.quantity != "overload"]
     if beyond:
         axes.scatter(
@@ -70,6 +79,7 @@ def draw_feeder(feeder: Feeder, flow: FlowResult, path: str | Path, title: str =
             zorder=4,
             label="beyond a limit",
         )
+    if violations:
         axes.legend(loc="best", frameon=False)
     figure.colorbar(dots, ax=axes, label="voltage (pu)", shrink=0.7)
     figure.colorbar(
@@ -80,9 +90,16 @@ def draw_feeder(feeder: Feeder, flow: FlowResult, path: str | Path, title: str =
         boundaries=np.linspace(0, limits.loading_max_percent, 101),
         ticks=np.linspace(0, limits.loading_max_percent, 6),
     )
-    axes.set_title(title or f"{feeder.name}: {u.min():.4f} to {u.max():.4f} pu, {len(violations)} violations")
+    said = title or f"{feeder.name}: {u.min():.4f} to {u.max():.4f} pu, {len(violations)} violations"
+    # A name is a name: `$` begins no formula in it, and what cannot be seen is written out.
+    shown = "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in said)
+    axes.set_title(shown.replace("$", r"\$"), wrap=True)
     axes.set_axis_off()
-    figure.savefig(path, metadata={"Date": None} if str(path).endswith(".svg") else None)
+    facts = {".svg": {"Date": None, "Title": shown}, ".pdf": {"CreationDate": None, "Title": shown}}
+    # Text stays text, and the names of an SVG's parts are the same in every run.
+    with rc_context({"svg.hashsalt": "peerwatt", "svg.fonttype": "none"}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font")
+        figure.savefig(path, metadata=facts.get(suffix))
 
 
 def coordinates(feeder: Feeder) -> Floats:
