@@ -239,3 +239,16 @@ def test_settlements_with_rows_missing_or_twice_are_refused(
     table.write_text("".join(spoil(table.read_text().splitlines(keepends=True))))
     with pytest.raises(InputError, match=r"settlements\.csv: interval \d+, .*: \d rows, not \d"):
         read_results(tmp_path / "run")
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+49", "-1", "@SUM(A1)", "'quoted", "plain", "a=b"])
+def test_a_text_is_no_formula_in_a_spreadsheet_and_the_same_when_it_is_read(
+    name: str, day: ReplayResult, tmp_path: Path
+) -> None:
+    made = replace(day, curtailments=tuple(replace(c, element=name, sentence=name) for c in day.curtailments))
+    write_results(made, tmp_path / "run")
+    with (tmp_path / "run" / "curtailments.csv").open(encoding="utf-8", newline="") as file:
+        cells = [row["element"] for row in csv.DictReader(file)]
+    assert cells
+    assert not [cell for cell in cells if cell[0] in "=+-@"]
+    assert read_results(tmp_path / "run").curtailments == made.curtailments

@@ -17,6 +17,10 @@ def register(app: typer.Typer) -> None:
 
 def report(
     directory: Annotated[Path, typer.Argument(help="What a replay wrote.", metavar="DIR")],
+    time_zone: Annotated[
+        str | None,
+        typer.Option(help="In which the page says times, such as Europe/Berlin; the scenario's by default."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Print the tables of a replay and make its page again from the files in DIR; of a pilot, its zones.
@@ -25,15 +29,16 @@ def report(
     """
     from peerwatt.cli.exit_codes import ExitCode
     from peerwatt.report.files import read_results, summary_document, write_page
+    from peerwatt.report.local_time import shown_in
     from peerwatt.report.tables import show_result
     from peerwatt.report.zones import read_zones, show_zones, zone_figures, zones_document
 
     zones = read_zones(directory)
     if zones is None:
-        done = {directory: read_results(directory)}
+        done = {directory: shown_in(read_results(directory), time_zone)}
     else:
-        done = {directory / zone: read_results(directory / zone) for zone in zones.names}
-    pages = [write_page(each) for each in done]
+        done = {directory / zone: shown_in(read_results(directory / zone), time_zone) for zone in zones.names}
+    pages = [write_page(each, time_zone) for each in done]
     if zones is None:
         [result] = done.values()
         if as_json:

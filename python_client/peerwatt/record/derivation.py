@@ -239,6 +239,7 @@ def _summary(replayed: Replayed, intervals: Sequence[IntervalResult], counted: C
         bond=scenario.market.bond,
         reveal_window_s=scenario.market.reveal_window,
         first_difference=replayed.first_difference,
+        time_zone=scenario.time_zone,
     )
 
 

@@ -250,6 +250,8 @@ class Summary:
     reveal_window_s: int = 0
     first_difference: str = ""
     """The first thing in which chain and reference differ; empty where they agree."""
+    time_zone: str = "UTC"
+    """In which the page says times, by its name in the tz database; files are in UTC."""
 
 
 @dataclass(frozen=True)

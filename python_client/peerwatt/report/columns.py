@@ -118,9 +118,18 @@ def whole(name: str) -> Column:
     return Column(name, name, str, int, kind=int)
 
 
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
+"""What a cell begins with that a spreadsheet computes; and the mark itself, so that it can be taken off."""
+
+
 def text(name: str) -> Column:
-    """Words."""
-    return Column(name, name, str, str)
+    """Words; a spreadsheet must not take them for a formula, so that some have a `'` before them."""
+    return Column(
+        name,
+        name,
+        lambda value: f"'{value}" if str(value).startswith(_FORMULA) else str(value),
+        lambda cell: cell.removeprefix("'"),
+    )
 
 
 def flag(name: str) -> Column:

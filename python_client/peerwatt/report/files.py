@@ -113,8 +113,12 @@ def _write(result: ReplayResult, directory: Path) -> None:
         _write_json(directory / FEEDER, asdict(result.feeder))
 
 
-def write_page(directory: Path) -> Path:
+def write_page(directory: Path, time_zone: str | None = None) -> Path:
     """Make the page from the export in a directory, and from nothing else.
+
+    Args:
+        directory: which.
+        time_zone: in which the page says times, by its name in the tz database; the export's by default.
 
     Returns:
         Path of the page.
@@ -123,8 +127,9 @@ def write_page(directory: Path) -> Path:
         InputError: the export cannot be read, or the page not be written.
     """
     from peerwatt.report.html import render_page
+    from peerwatt.report.local_time import shown_in
 
-    page = render_page(read_results(directory))
+    page = render_page(shown_in(read_results(directory), time_zone))
     path, fresh = directory / PAGE, directory / f".{PAGE}.{os.getpid()}"
     try:
         fresh.write_text(page, encoding="utf-8")

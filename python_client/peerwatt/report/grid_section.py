@@ -99,7 +99,7 @@ def feeder_card(result: ReplayResult) -> Card | None:
         return None
     day = Day(result.intervals, result.summary.interval_length_s)
     at = next((i for i in result.intervals if i.interval == feeder.interval), None)
-    time = "" if at is None else f" at {day.moment(at)} {day.zone}"
+    time = "" if at is None else f" at {day.stamp(at)}"
     before, after = (feeder_picture(feeder, result.summary.limits, state) for state in (False, True))
     content = (
         f'<div class="pair"><figure><h3>As cleared</h3>{before.drawing}</figure>'

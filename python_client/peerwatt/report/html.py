@@ -18,11 +18,13 @@ from peerwatt.report.document import document
 from peerwatt.report.figures import Card, card, figure
 from peerwatt.report.grid_section import cuts_card, feeder_card
 from peerwatt.report.headline import checks, headline, tiles
+from peerwatt.report.local_time import in_local_time
 from peerwatt.report.merit_order_section import merit_order_card
 
 
 def render_page(result: ReplayResult) -> str:
     """The page as HTML. The same result gives the same bytes."""
+    result = in_local_time(result)
     summary = result.summary
     return document(
         f"{summary.scenario}, {_period(result)}",
@@ -133,9 +135,15 @@ def _terms(result: ReplayResult) -> str:
 def _footer(result: ReplayResult) -> str:
     day = Day(result.intervals, result.summary.interval_length_s)
     return (
-        f"<p>{escape(result.summary.provenance)}</p><p>Times are {escape(day.zone)}, intervals half-open. "
+        f"<p>{escape(result.summary.provenance)}</p><p>Times are {escape(_zone(result, day))}, intervals "
+        "half-open, the files in UTC. "
         "This page was made from the files beside it; <code>peerwatt report DIR</code> makes it again.</p>"
     )
+
+
+def _zone(result: ReplayResult, day: Day) -> str:
+    name = result.summary.time_zone
+    return day.zone if name in (day.zone, "UTC") else f"of {name} ({day.zone})"
 
 
 def _period(result: ReplayResult) -> str:
@@ -151,7 +159,7 @@ def _slots(result: ReplayResult) -> str:
     slots = [
         {
             "interval": str(i.interval),
-            "head": f"{day.moment(i)} {day.zone}, {i.verdict}",
+            "head": f"{day.stamp(i)}, {i.verdict}",
             "rows": [
                 ["price", f"{words.prices(i.price, i.sell_price)} ct/kWh"],
                 ["traded", f"{words.kwh(i.traded_wh)} kWh"],

@@ -69,7 +69,7 @@ def _button(name: str, interval: IntervalResult | None) -> str:
 
 
 def _facts(interval: IntervalResult, day: Day) -> str:
-    time = f'<p class="slot-facts"><b>{day.moment(interval)} {day.zone}</b>: '
+    time = f'<p class="slot-facts"><b>{day.stamp(interval)}</b>: '
     if interval.price is None:
         return f"{time}bids and asks do not meet, nothing traded.</p>"
     cut = interval.traded_wh - interval.accepted_wh

@@ -83,4 +83,6 @@ def _cell(column: Column, value: Any) -> Any:
         return None
     if column.decimals is not None:
         return Decimal(column.write(value))
-    return column.kind(column.write(value)) if column.kind in (float, str) else value
+    if column.kind is str:
+        return str(value)
+    return float(column.write(value)) if column.kind is float else value

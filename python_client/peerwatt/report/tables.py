@@ -124,9 +124,10 @@ def household_tables(result: ReplayResult) -> Iterator[Table]:
 
 def show_result(result: ReplayResult) -> None:
     """Print all of it."""
+    from peerwatt.report.local_time import in_local_time
     from peerwatt.report.terminal import results, show
 
-    show(summary_table(result))
+    show(summary_table(in_local_time(result)))
     for each in household_tables(result):
         results().print()
         show(each)

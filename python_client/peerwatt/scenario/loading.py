@@ -118,6 +118,7 @@ def _scenario(
         feeder=feeder,
         active=active,
         reactive=reactive,
+        time_zone=parsed.time_zone,
     )
 
 

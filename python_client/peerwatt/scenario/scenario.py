@@ -66,6 +66,7 @@ class Scenario:
         feeder: the grid they share.
         active: W of everything that does not trade.
         reactive: var of everything, participants included: reactive power is not traded.
+        time_zone: in which its report says times, by its name in the tz database.
         remarks: what was found out about its files and could be wrong, a place and a sentence each.
     """
 
@@ -90,6 +91,7 @@ class Scenario:
     active: NodePowers
     reactive: NodePowers
     remarks: tuple[Problem, ...] = ()
+    time_zone: str = "UTC"
 
     def connection(self, participant: Participant) -> Connection:
         """What a participant's connection carries in one interval, Wh; the contract's own limits."""

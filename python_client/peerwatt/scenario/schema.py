@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
@@ -38,6 +39,17 @@ Time = Annotated[str, AfterValidator(_time), WithJsonSchema({"type": "string", "
 
 Days = Annotated[int, Field(ge=1, le=366, description="Days of 86,400 s that the data covers.")]
 IntervalLength = Annotated[int, Field(ge=60, le=HOUR_S), AfterValidator(_divides_the_day)]
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"{name!r} is no time zone of the tz database such as Europe/Berlin") from None
+    return name
+
+
+TimeZone = Annotated[str, AfterValidator(_zone)]
 
 
 class Section(BaseModel):
@@ -206,6 +218,11 @@ class ScenarioFile(Section):
     start: Time = Field(description="First second of the data, ISO 8601 with offset.")
     days: Days
     interval_length_s: IntervalLength
+    time_zone: TimeZone = Field(
+        default="UTC",
+        description="In which the report says times, by its name in the tz database, such as Europe/Berlin. "
+        "What is computed and written to files is in UTC.",
+    )
     seed: int = Field(ge=0, lt=1 << 63, description="Of every draw, unless another is given.")
     switches: Switches
     tariff: TariffSection

@@ -66,7 +66,9 @@ def draw_feeder(feeder: Feeder, flow: FlowResult, path: str | Path, title: str =
     if over:
         cut = [place[[a, b]] for name, (a, b) in zip(feeder.branch_names, ends, strict=True) if name in over]
         axes.add_collection(
-            LineCollection(cut, colors="black", linestyles="dashed", linewidths=3.5, label="above its rating")
+            LineCollection(
+                cut, colors="#d55e00", linestyles="dashed", linewidths=3.5, label="above its rating"
+            )
         )
     beyond = [feeder.node_index[v.element] for v in violations if v.quantity != "overload"]
     if beyond:

@@ -50,6 +50,11 @@ class Day:
         offset = f" {interval.start[-len('+00:00') :]}" if len(self._offsets) > 1 else ""
         return words.moment(interval.start, self.many_days) + offset
 
+    def stamp(self, interval: IntervalResult) -> str:
+        """The same with the zone: `14:15 UTC`."""
+        moment = self.moment(interval)
+        return moment if len(self._offsets) > 1 else f"{moment} {self.zone}"
+
     def frame(self, top: float, bottom: float) -> Frame:
         """A plotting area as wide as the day."""
         return Frame(LEFT, top, RIGHT, bottom)
