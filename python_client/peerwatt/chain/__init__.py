@@ -8,9 +8,11 @@ from peerwatt.chain.deployment import DEPLOYMENTS, Creation, Deployed, Deploymen
 from peerwatt.chain.errors import (
     ChainClockError,
     ContractReverted,
+    FeeTooLow,
     NodeBusy,
     NodeMissing,
     NodeRefused,
+    NonceTaken,
     NotMined,
     OutOfGas,
     TransactionRefused,
@@ -18,10 +20,13 @@ from peerwatt.chain.errors import (
     WrongChain,
 )
 from peerwatt.chain.events import BLOCKS_PER_REQUEST, events_since
+from peerwatt.chain.fees import FeePolicy
+from peerwatt.chain.finality import Finality
+from peerwatt.chain.gas_limits import TRANSACTION_GAS_CAP, block_gas_limit, require_room
 from peerwatt.chain.history import Head
 from peerwatt.chain.network import BLOCK_GAS_LIMIT, GAS_PRICE, LOCAL_CHAIN_ID, MINING_SECONDS, Network
 from peerwatt.chain.networks import open_network
-from peerwatt.chain.transactions import TRANSACTION_GAS_CAP, Sender, send_together
+from peerwatt.chain.transactions import Sender, send_together
 from peerwatt.chain.under_brownie import brownie_url
 
 __all__ = [
@@ -42,12 +47,16 @@ __all__ = [
     "Deployed",
     "Deployment",
     "EventData",
+    "FeePolicy",
+    "FeeTooLow",
+    "Finality",
     "Head",
     "Interface",
     "Network",
     "NodeBusy",
     "NodeMissing",
     "NodeRefused",
+    "NonceTaken",
     "NotMined",
     "OutOfGas",
     "Sender",
@@ -55,6 +64,7 @@ __all__ = [
     "UnreachableChain",
     "WrongChain",
     "artifact_names",
+    "block_gas_limit",
     "brownie_url",
     "demo_account",
     "demo_private_key",
@@ -62,5 +72,6 @@ __all__ = [
     "events_since",
     "load_artifact",
     "open_network",
+    "require_room",
     "send_together",
 ]

@@ -46,10 +46,13 @@ _NONCE_USED: Final = re.compile(
     r"|nonce of .{0,60}too low|expected nonce to be|account.{0,20}nonce of",
     re.IGNORECASE,
 )
-_UNDERPRICED: Final = re.compile(
-    r"underpriced|replacement (?:fee|transaction).{0,20}(?:low|under)|gas ?price.{0,40}too low"
-    r"|fee.{0,12}too low"
-    r"|ReplacementNotAllowed|another transaction with same nonce|already .{0,20}same nonce|FeeTooLow",
+_OUTBID: Final = re.compile(
+    r"replacement|same nonce|nonce .{0,30}already (?:used|waits|pending)|gas ?price .{0,30}to replace",
+    re.IGNORECASE,
+)
+_FEE_TOO_LOW: Final = re.compile(
+    r"underpriced|(?:gas ?price|fee|tip|effective).{0,40}(?:too low|below|less than|lower than)|FeeTooLow"
+    r"|max fee per gas|below .{0,20}(?:minimum|base fee)",
     re.IGNORECASE,
 )
 _OUT_OF_GAS: Final = re.compile(
@@ -107,9 +110,14 @@ def is_nonce_used(message: str) -> bool:
     return bool(_NONCE_USED.search(message))
 
 
-def is_underpriced(message: str) -> bool:
-    """Whether a waiting transaction has this nonce and a better price, or the node wants a higher one."""
-    return bool(_UNDERPRICED.search(message))
+def is_outbid(message: str) -> bool:
+    """Whether a transaction waits that has this nonce, and a price that is not enough below this one's."""
+    return bool(_OUTBID.search(message))
+
+
+def is_fee_too_low(message: str) -> bool:
+    """Whether the node wants a higher price."""
+    return bool(_FEE_TOO_LOW.search(message)) and not is_outbid(message)
 
 
 def is_out_of_gas(message: str) -> bool:

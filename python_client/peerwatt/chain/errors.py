@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from peerwatt.errors import ChainError
@@ -78,14 +78,28 @@ class TransactionRefused(ChainError):
     """A node did not take a transaction, or took it and never mined it."""
 
 
-class NotMined(TransactionRefused):
-    """A transaction was not mined while it was waited for; it may be later."""
+class NonceTaken(TransactionRefused):
+    """Another transaction, mined or waiting, has the nonce of one that was handed over."""
 
-    def __init__(self, endpoint: str, transaction: str, seconds: float) -> None:
-        self.transaction = transaction
+
+class FeeTooLow(TransactionRefused):
+    """A node does not take a transaction at the price that it offers."""
+
+
+class NotMined(TransactionRefused):
+    """A transaction was not mined while it was waited for; it may be later.
+
+    Attributes:
+        transaction: hash of its newest offer, in hex.
+        transactions: hashes of all offers that were made under its nonce; at most one of them is mined.
+    """
+
+    def __init__(self, endpoint: str, transactions: Sequence[bytes], seconds: float, why: str = "") -> None:
+        self.transactions = tuple("0x" + bytes(transaction).hex() for transaction in transactions)
+        self.transaction = self.transactions[-1]
         super().__init__(
-            f"{endpoint}: transaction {transaction} is not mined after {seconds:.0f} s: look it up later, or "
-            "offer a higher gas price"
+            f"{endpoint}: transaction {self.transaction} is not mined after {seconds:.0f} s"
+            f"{f' ({why})' if why else ''}: look it up later"
         )
 
 

@@ -26,6 +26,7 @@ from peerwatt.chain.contract import Block, Call, Contract
 from peerwatt.chain.errors import ChainClockError, TransactionRefused, WrongChain
 from peerwatt.chain.history import History
 from peerwatt.chain.log_ranges import LogRanges
+from peerwatt.chain.outbox import Outbox
 from peerwatt.chain.reverts import ErrorTable
 from peerwatt.errors import ChainError
 
@@ -57,6 +58,7 @@ class Network(ABC):
         turns: how often the chain was changed from here: by a block, or by going back to a mark.
         history: what happened on it.
         log_ranges: how many blocks' logs it gives at once.
+        outbox: what was sent from here to a chain that mines by itself; None where `mine` seals the blocks.
     """
 
     name: str
@@ -71,6 +73,7 @@ class Network(ABC):
         self.waiting = 0
         self.turns = 0
         self.log_ranges = LogRanges("")
+        self.outbox: Outbox | None = None
         self.history = History(self)
         self._next_timestamp: int | None = None
         for name in artifact_names():

@@ -9,18 +9,20 @@ from typing import Any
 from eth_typing import ChecksumAddress
 from hexbytes import HexBytes
 from web3 import Web3
-from web3.exceptions import TimeExhausted
 from web3.middleware import AttributeDictMiddleware
 from web3.types import TxReceipt
 
 from peerwatt.chain.contract import Block, Call
-from peerwatt.chain.dialects import is_known, is_nonce_used
+from peerwatt.chain.dialects import is_fee_too_low, is_known, is_nonce_used, is_outbid
 from peerwatt.chain.endpoint import is_loopback
-from peerwatt.chain.errors import ChainClockError, NodeRefused, NotMined, TransactionRefused
+from peerwatt.chain.errors import ChainClockError, FeeTooLow, NodeRefused, NonceTaken, TransactionRefused
+from peerwatt.chain.fees import FeePolicy
+from peerwatt.chain.finality import Finality
 from peerwatt.chain.json_rpc import JsonRpcProvider
 from peerwatt.chain.keccak import keccak
 from peerwatt.chain.network import GAS_PRICE, MINING_SECONDS, Network
 from peerwatt.chain.nodes import LocalNode
+from peerwatt.chain.outbox import Outbox, Sending
 from peerwatt.chain.receipts import receipt_of
 from peerwatt.chain.retry import LATE_SECONDS, PATIENCE_SECONDS
 from peerwatt.errors import ChainError
@@ -59,6 +61,8 @@ class RpcNetwork(Network):
         chain_id: int | None = None,
         node: LocalNode | None = None,
         answer_seconds: float = ANSWER_SECONDS,
+        fees: FeePolicy | None = None,
+        finality: Finality | None = None,
     ) -> None:
         """
         Args:
@@ -67,6 +71,8 @@ class RpcNetwork(Network):
             chain_id: the chain id that must be found there, if one is expected.
             node: the process behind the URL, if it is ours to end.
             answer_seconds: how long an answer may take.
+            fees: what transactions offer on a chain that mines by itself.
+            finality: when a receipt counts there.
 
         Raises:
             UnreachableChain: nothing answers there.
@@ -86,12 +92,14 @@ class RpcNetwork(Network):
         self.controls_time = sealed
         # Without web3's validation, which asks for the chain id before every call: it was asked for once.
         self.web3 = Web3(self._provider, middleware=[AttributeDictMiddleware])
-        self._poll_seconds = LOOPBACK_POLL_SECONDS if is_loopback(url) else POLL_SECONDS
+        self.poll_seconds = LOOPBACK_POLL_SECONDS if is_loopback(url) else POLL_SECONDS
         self._giver: ChecksumAddress | None = None
+        if not sealed:
+            self.outbox = Outbox(self, fees or FeePolicy(), finality or Finality())
         self._require_chain(chain_id)
         self._client = self._client_name() if sealed else ""
         if sealed:
-            self._request(*STOP_MINING[self._client])
+            self.ask(*STOP_MINING[self._client])
             self._provider.memory.on = True
         self._newest = super().latest_timestamp()
 
@@ -104,7 +112,7 @@ class RpcNetwork(Network):
         if self._node is not None:
             self._node.close()
         elif self.controls_time:
-            self._request(*RESUME_MINING[self._client])
+            self.ask(*RESUME_MINING[self._client])
 
     def latest_timestamp(self) -> int:
         # A sealed chain gets its blocks from us alone, so there is no need to ask it.
@@ -113,14 +121,14 @@ class RpcNetwork(Network):
     def _mine(self) -> None:
         if self.controls_time:
             timestamp = self._take_next_timestamp()
-            self._request("evm_mine", [{"timestamp": timestamp}])
+            self.ask("evm_mine", [{"timestamp": timestamp}])
             self._newest = timestamp
 
     def snapshot(self) -> Any:
-        return self._request("evm_snapshot", [])
+        return self.ask("evm_snapshot", [])
 
     def _revert(self, snapshot: Any) -> None:
-        if self._request("evm_revert", [snapshot]) is not True:
+        if self.ask("evm_revert", [snapshot]) is not True:
             raise ChainError(f"{self.endpoint}: no snapshot {snapshot}: each can be reverted to once")
         self._newest = super().latest_timestamp()
 
@@ -145,9 +153,23 @@ class RpcNetwork(Network):
         for transaction, said in zip(
             own, self._provider.answers("eth_sendRawTransaction", asked), strict=True
         ):
-            if isinstance(said, NodeRefused) and not self._has(transaction, said):
-                raise TransactionRefused(f"{self.endpoint}: transaction refused: {said.message}")
+            if isinstance(said, ChainError) and not (
+                isinstance(said, NodeRefused) and self._has(transaction, said)
+            ):
+                raise self._refused(said)
         return own
+
+    def _refused(self, said: ChainError) -> ChainError:
+        """The error of a transaction that a node does not take."""
+        if not isinstance(said, NodeRefused):
+            return said
+        text = f"{self.endpoint}: transaction refused: {said.message}"
+        if is_nonce_used(said.message):
+            # After a lost answer it may be this transaction's own nonce: nobody can tell that it was refused.
+            return TransactionRefused(text) if said.repeated else NonceTaken(text)
+        if is_outbid(said.message):
+            return NonceTaken(text)
+        return FeeTooLow(text) if is_fee_too_low(said.message) else TransactionRefused(text)
 
     def _has(self, transaction: HexBytes, refused: NodeRefused) -> bool:
         """Whether a transaction was refused only because the node has it: then it was not refused at all."""
@@ -161,28 +183,20 @@ class RpcNetwork(Network):
             [found] = self._provider.ask("eth_getTransactionByHash", [[transaction.to_0x_hex()]])
             if found is not None or time.monotonic() >= end:
                 return found is not None
-            time.sleep(self._poll_seconds)
+            time.sleep(self.poll_seconds)
 
     def receipts(
         self, transactions: Sequence[HexBytes], wait_seconds: float = MINING_SECONDS
     ) -> list[TxReceipt]:
-        if not self.controls_time:
-            end = time.monotonic() + wait_seconds
-            return [self._awaited(transaction, end, wait_seconds) for transaction in transactions]
+        if self.outbox is not None:
+            elsewhere = [Sending(None, transactions=[transaction]) for transaction in transactions]
+            return self.outbox.receipts(elsewhere, wait_seconds)
         asked = [[transaction.to_0x_hex()] for transaction in transactions]
         receipts = self._provider.ask("eth_getTransactionReceipt", asked)
         for transaction, receipt in zip(transactions, receipts, strict=True):
             if receipt is None:
                 raise self._never_mined(transaction)
         return [receipt_of(receipt) for receipt in receipts]
-
-    def _awaited(self, transaction: HexBytes, end: float, wait_seconds: float) -> TxReceipt:
-        """The receipt of a transaction that a live chain mines by itself until `end`."""
-        left = max(0.0, end - time.monotonic())
-        try:
-            return self.web3.eth.wait_for_transaction_receipt(transaction, left, self._poll_seconds)
-        except TimeExhausted:
-            raise NotMined(self.endpoint, transaction.to_0x_hex(), wait_seconds) from None
 
     def _answers(self, calls: Sequence[Call], block: Block, sender: ChecksumAddress | None) -> list[bytes]:
         number = block if isinstance(block, str) else hex(block)
@@ -197,7 +211,7 @@ class RpcNetwork(Network):
         return [int(wei, 16) for wei in self._provider.ask("eth_getBalance", asked)]
 
     def gas_price(self) -> int:
-        return GAS_PRICE if self.controls_time else self.web3.eth.gas_price * 5 // 4
+        return GAS_PRICE if self.outbox is None else self.outbox.fees.offer(self).most
 
     def _transaction_counts(self, accounts: Sequence[ChecksumAddress]) -> list[int]:
         if not self.controls_time:
@@ -207,7 +221,7 @@ class RpcNetwork(Network):
 
     def _development_transfers(self, transfers: Sequence[tuple[ChecksumAddress, int]]) -> list[HexBytes]:
         if self._giver is None:
-            accounts = self._request("eth_accounts", [])
+            accounts = self.ask("eth_accounts", [])
             if not accounts:
                 to, wei = transfers[0]
                 raise TransactionRefused(
@@ -224,7 +238,7 @@ class RpcNetwork(Network):
 
     def _client_name(self) -> str:
         """`anvil` or `ganache`, from what the node says of itself."""
-        version = str(self._request("web3_clientVersion", []))
+        version = str(self.ask("web3_clientVersion", []))
         name = version.split("/")[0].lower()
         if name not in STOP_MINING:
             raise ChainClockError(
@@ -233,6 +247,10 @@ class RpcNetwork(Network):
             )
         return name
 
-    def _request(self, method: str, params: list[Any]) -> Any:
-        """Result of a JSON-RPC call that web3 has no method for."""
+    def ask(self, method: str, params: list[Any]) -> Any:
+        """The result of a JSON-RPC request, as JSON has it.
+
+        Raises:
+            ChainError: the node does not answer, or refuses.
+        """
         return self._provider.ask(method, [params])[0]

@@ -1,4 +1,4 @@
-"""Sending: signed here, priced by a fixed policy, mined at once, and either a receipt or a typed refusal."""
+"""Sending: signed here, sealed by us or handed to a live chain, and either a receipt or a typed refusal."""
 
 from __future__ import annotations
 
@@ -8,16 +8,18 @@ from typing import Any
 from eth_account.signers.local import LocalAccount
 from eth_typing import ChecksumAddress, HexStr
 from hexbytes import HexBytes
+from web3.exceptions import TransactionNotFound
 from web3.types import TxParams, TxReceipt
 
 from peerwatt.chain.contract import Call
-from peerwatt.chain.errors import ContractReverted, OutOfGas, TransactionRefused
+from peerwatt.chain.errors import ContractReverted, NodeRefused, OutOfGas, TransactionRefused
+from peerwatt.chain.gas_limits import TRANSACTION_GAS_CAP, estimated_gas
 from peerwatt.chain.history import Sent
 from peerwatt.chain.network import BLOCK_GAS_LIMIT, BLOCK_TRANSACTIONS, MINING_SECONDS, Network
+from peerwatt.chain.outbox import Outbox, Sending
 
-# EIP-7825: no transaction may ask for more. What it does not use costs nothing, so this is also what local
-# transactions ask for: the gas estimates of eth-tester are too coarse to go by.
-TRANSACTION_GAS_CAP = 16_777_216
+# What sending ether costs.
+TRANSFER_GAS = 21_000
 
 
 class Sender:
@@ -87,35 +89,42 @@ class Sender:
 
     def submit(self, call: Call, *, gas_limit: int | None = None, value: int = 0) -> HexBytes:
         """Sign a transaction and hand it over without mining it; returns its hash."""
-        if gas_limit is None and self.network.controls_time:
-            gas_limit = TRANSACTION_GAS_CAP
-        transaction = self._hand_over(self._signed(call, gas_limit, value))
+        outbox = self.network.outbox
+        if outbox is not None:
+            # Whatever waits before it must be mined first.
+            outbox.look_after(self.address)
+            return self._sent(outbox, call, gas_limit, value).transactions[-1]
+        transaction = self._hand_over(self._signed(call, gas_limit or TRANSACTION_GAS_CAP, value))
         self._note(transaction, call)
         return transaction
 
     def transfer(self, to: ChecksumAddress, wei: int) -> TxReceipt:
         """Send ether."""
-        transaction = self._hand_over(self._signed(Call(self.network, to, b"", None), 21_000, wei))
-        self.network.mine()
-        return self.network.receipt(transaction)
+        [receipt] = self.send_all([Call(self.network, to, b"", None)], gas_limit=TRANSFER_GAS, value=wei)
+        return receipt
 
     def _hand_over(self, raw_transaction: bytes) -> HexBytes:
         [transaction] = _submitted(self.network, [self.address], [raw_transaction])
         return transaction
 
-    def _signed(self, call: Call, gas_limit: int | None, value: int) -> bytes:
+    def _sent(self, outbox: Outbox, call: Call, gas_limit: int | None, value: int) -> Sending:
+        """A call as a transaction on its way on a chain that mines by itself."""
+        fields = _fields(call, value)
+        fields["gas"] = gas_limit or estimated_gas(self.network, {"from": self.address, **fields})
+        sending = outbox.send(self.account, fields)
+        self._note(sending.transactions[-1], call)
+        return sending
+
+    def _signed(self, call: Call, gas_limit: int, value: int) -> bytes:
         """The signed transaction of a call, under the account's next nonce."""
         self.network.learn_nonces([self.address])
         fields: dict[str, Any] = {
             "chainId": self.network.chain_id,
             "nonce": self.network.nonces[self.address],
-            "gas": self._estimate(call) if gas_limit is None else gas_limit,
+            "gas": gas_limit,
             "gasPrice": self.network.gas_price(),
-            "value": value,
-            "data": call.data,
+            **_fields(call, value),
         }
-        if call.to is not None:
-            fields["to"] = call.to
         signed = self.account.sign_transaction(fields)
         self.network.nonces[self.address] += 1
         return bytes(signed.raw_transaction)
@@ -123,12 +132,11 @@ class Sender:
     def _note(self, transaction: HexBytes, call: Call) -> None:
         self.network.history.note_sent(transaction, Sent(self.address, call.to, call.data))
 
-    def _estimate(self, call: Call) -> int:
-        """The node's estimate of a call's gas and a quarter."""
-        params: TxParams = {"from": self.address, "data": HexStr("0x" + call.data.hex())}
-        if call.to is not None:
-            params["to"] = call.to
-        return min(TRANSACTION_GAS_CAP, self.network.web3.eth.estimate_gas(params) * 5 // 4)
+
+def _fields(call: Call, value: int) -> dict[str, Any]:
+    """What a transaction says, without what it costs."""
+    fields: dict[str, Any] = {"value": value, "data": call.data}
+    return fields if call.to is None else {**fields, "to": call.to}
 
 
 def send_together(
@@ -155,29 +163,35 @@ def send_together(
         TransactionRefused: the node did not take one.
         NotMined: it took one and did not mine it in time.
     """
-    size = BLOCK_TRANSACTIONS
-    if not network.controls_time:
-        # What was sent may have been dropped, or another process have used the key: the node knows.
-        for sender, _ in sends:
-            network.nonces.pop(sender.address, None)
+    outbox, size = network.outbox, BLOCK_TRANSACTIONS
     if gas_limit is not None:
         size = max(1, min(size, BLOCK_GAS_LIMIT // gas_limit))
-    elif network.controls_time:
-        gas_limit = min(TRANSACTION_GAS_CAP, BLOCK_GAS_LIMIT // max(1, min(size, len(sends))))
-    network.learn_nonces(sender.address for sender, _ in sends)
     receipts: list[TxReceipt] = []
     for first in range(0, len(sends), size):
         block = sends[first : first + size]
-        signed = [sender._signed(call, gas_limit, value) for sender, call in block]
-        hashes = _submitted(network, [sender.address for sender, _ in block], signed)
-        for (sender, call), transaction in zip(block, hashes, strict=True):
-            sender._note(transaction, call)
-        network.mine()
-        receipts += network.receipts(hashes, wait_seconds)
+        if outbox is None:
+            limit = gas_limit or min(TRANSACTION_GAS_CAP, BLOCK_GAS_LIMIT // min(size, len(sends)))
+            receipts += _sealed(network, block, limit, value, wait_seconds)
+        else:
+            sendings = [sender._sent(outbox, call, gas_limit, value) for sender, call in block]
+            receipts += outbox.receipts(sendings, wait_seconds)
     for receipt in receipts:
         if receipt["status"] != 1:
             raise _failure(network, receipt)
     return receipts
+
+
+def _sealed(
+    network: Network, sends: Sequence[tuple[Sender, Call]], gas_limit: int, value: int, wait_seconds: float
+) -> list[TxReceipt]:
+    """The receipts of transactions that are sealed into one block from here."""
+    network.learn_nonces(sender.address for sender, _ in sends)
+    signed = [sender._signed(call, gas_limit, value) for sender, call in sends]
+    hashes = _submitted(network, [sender.address for sender, _ in sends], signed)
+    for (sender, call), transaction in zip(sends, hashes, strict=True):
+        sender._note(transaction, call)
+    network.mine()
+    return network.receipts(hashes, wait_seconds)
 
 
 def _submitted(
@@ -199,8 +213,11 @@ def _failure(network: Network, receipt: TxReceipt) -> ContractReverted | OutOfGa
 
     That block has the same time and number, and the failed transaction left no trace in its state.
     """
-    sent = network.web3.eth.get_transaction(receipt["transactionHash"])
     named = f"{network.endpoint}: transaction {receipt['transactionHash'].to_0x_hex()}"
+    try:
+        sent = network.web3.eth.get_transaction(receipt["transactionHash"])
+    except TransactionNotFound:
+        return TransactionRefused(f"{named} failed, and the node does not say why: ask another node")
     if receipt["gasUsed"] >= sent["gas"]:
         return OutOfGas(f"{named} used up its gas limit of {sent['gas']}: send less in one transaction")
     params: TxParams = {
@@ -216,6 +233,8 @@ def _failure(network: Network, receipt: TxReceipt) -> ContractReverted | OutOfGa
     except ContractReverted as reverted:
         reverted.receipt = receipt
         return reverted
+    except NodeRefused as refused:
+        return TransactionRefused(f"{named} failed, and why cannot be asked any more ({refused.message})")
     return TransactionRefused(
         f"{named} failed, and would succeed after the other transactions of its block: send it again"
     )
