@@ -34,6 +34,7 @@ SERIES = """TIME,LV2.101 Bus 40
 2016-06-17T00:00:00+00:00,2000
 2016-06-17T00:10:00+00:00,-3000
 """
+METER = "\n".join(["time,import (kWh)", *(f"2016-06-17T{hour:02}:00Z,1" for hour in range(24))])
 CASE = """function mpc = two
 mpc.version = '2';
 mpc.baseMVA = 1;
@@ -54,6 +55,7 @@ def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, lis
     (folder / "i.csv").write_text(INJECTIONS)
     (folder / "series.csv").write_text(SERIES)
     (folder / "case.m").write_text(CASE)
+    (folder / "meter.csv").write_text(METER)
     (folder / "book.json").write_text('[{"id": "a", "side": "buy", "price": 2, "quantity": 4}]')
     inputs, judgement = inputs_and_judgement()
     (folder / "inputs.json").write_text(inputs.to_json())
@@ -82,6 +84,7 @@ def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, lis
             "grid series": [FEEDER, str(folder / "series.csv")],
             "scenarios": [],
             "check": ["brooklyn-10"],
+            "import meter": [str(folder / "meter.csv")],
             "report": [export],
             "export": [export, "--out", str(folder / "parquet")],
             "clear-book": [str(folder / "book.json")],
@@ -141,6 +144,11 @@ def test_where_it_fails_one_line_is_on_stderr_and_nothing_on_stdout(verb: str, h
     if verb == "check":  # its answer is a list of problems
         result = here("check", "atlantis", "--json")
         assert json.loads(result.stdout)["problems"]
+        assert (result.returncode, result.stderr) == (2, "")
+        return
+    if verb == "import meter":  # its answer is a list of files, each with what is wrong with it
+        result = here("import", "meter", "/nowhere.csv", "--json")
+        assert json.loads(result.stdout)["files"][0]["problems"]
         assert (result.returncode, result.stderr) == (2, "")
         return
     result = here(*verb.split(), *FAILING[verb], "--json")

@@ -13,7 +13,18 @@ from peerwatt.cli.console import write_any_character
 from peerwatt.cli.exit_codes import DEBUG, EPILOG, end
 from peerwatt.cli.verb_list import VerbList
 
-VERBS = ("replay", "compare", "grid", "scenarios", "check", "report", "export", "clear_book", "oracle")
+VERBS = (
+    "replay",
+    "compare",
+    "grid",
+    "scenarios",
+    "check",
+    "import_meter",
+    "report",
+    "export",
+    "clear_book",
+    "oracle",
+)
 """Modules of this package in the order of the help; each has `register(app)`. What is slow to import, a verb
 imports when it runs."""
 

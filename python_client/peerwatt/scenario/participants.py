@@ -17,6 +17,7 @@ from peerwatt.units import CONNECTION_UNIT_W, W_PER_KW
 COLUMNS = ("participant", "node", "kind", "import_limit_kw", "export_limit_kw", "pv_kwp", "description")
 OPTIONAL_COLUMNS = ("inverter_kva", "phase", "zone")
 NUMBERS = ("import_limit_kw", "export_limit_kw", "pv_kwp", "inverter_kva")
+NAME_PATTERN = r"[a-z0-9][a-z0-9_-]{0,31}"
 KINDS = ("consumer", "prosumer")
 PHASES = {"abc": 0, "a": 1, "b": 2, "c": 3}
 """As in the feeder's power flow: 0 is all three alike."""
@@ -142,7 +143,7 @@ def _participant(
 
 
 def _name(cell: str) -> str:
-    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,31}", cell):
+    if not re.fullmatch(NAME_PATTERN, cell):
         raise CellError(f"{quoted(cell)} must be lower-case letters, digits, - and _, at most 32")
     return cell
 

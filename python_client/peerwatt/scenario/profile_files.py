@@ -51,13 +51,18 @@ def with_profiles(
     return complete
 
 
+def is_table(path: Path) -> bool:
+    """Whether a file's name is that of a table, and not of what a program left beside it."""
+    return path.name.lower().endswith(SUFFIXES) and not path.name.startswith(NO_DATA)
+
+
 def _profiles(directory: Path) -> list[tuple[Path, str]]:
     """The profiles in a directory with the names that they are of, whatever case their extension has."""
     if not directory.is_dir():
         return []
     found = []
     for path in sorted(directory.iterdir()):
-        suffix = next((each for each in SUFFIXES if path.name.lower().endswith(each)), None)
-        if suffix and not path.name.startswith(NO_DATA):
+        if is_table(path):
+            suffix = next(each for each in SUFFIXES if path.name.lower().endswith(each))
             found.append((path, path.name[: -len(suffix)]))
     return found

@@ -31,6 +31,9 @@ NO_TEXT = (
 )
 """What people hand in under a table's name, by its first bytes."""
 
+WESTERN = frozenset((*map(chr, range(128)), *map(chr, range(0xC0, 0x100)), *"€°µ²³§·´«»½"))
+"""What texts of western Europe in cp1252 consist of: a table has too few letters for a library to tell."""
+
 GREEN_BUTTON = ("naesb.org/espi", "IntervalReading", "IntervalBlock")
 GZIP = b"\x1f\x8b"
 _SAMPLE = 4096
@@ -166,17 +169,16 @@ def _without_mark(raw: bytes) -> Text:
 
 
 def _guessed(raw: bytes, error: UnicodeDecodeError) -> Text:
+    try:
+        western = raw.decode("cp1252")
+    except UnicodeDecodeError:
+        western = ""
+    if western and WESTERN.issuperset(western):
+        return Text(western, "cp1252 (Windows)", False)
     # slow to import, and nearly all files are UTF-8
     from charset_normalizer import from_bytes
 
     best = from_bytes(raw).best()
     if best is None:
         raise InputError(f"is not UTF-8 text: {error.reason} at byte {error.start}")
-    text = str(best)
-    try:
-        # Several tables of Windows agree in most letters; the western one is what most programs write.
-        if raw.decode("cp1252") == text:
-            return Text(text, "cp1252 (Windows)", False)
-    except UnicodeDecodeError:
-        pass
-    return Text(text, best.encoding, False)
+    return Text(str(best), best.encoding, False)

@@ -1,0 +1,1 @@
+"""Files that meters, portals and utilities export, understood and said before anything is used."""
