@@ -124,10 +124,10 @@ def test_the_same_feeder_from_pandapower_agrees_within_5e_3_pu(imported: Feeder)
 @pytest.mark.parametrize(
     ("line", "named"),
     [
-        ("new pvsystem.roof phases=3 bus1=b5 kv=0.416 kva=10 pmpp=10", "PVSystem.roof"),
-        ("new load.shed phases=3 bus1=b5 kv=0.416 kw=1 conn=delta", "delta"),
-        ("new line.single phases=1 bus1=b5.1 bus2=b9999.1 length=1", "1 phases"),
-        ("new load.odd phases=1 bus1=b5.1 kv=0.24 kw=1 model=4", "model 4"),
+        ("new isource.current bus1=b5 amps=3", "Isource.current"),
+        ("new generator.held bus1=b5 kv=0.416 kw=1 model=3", "Generator.held"),
+        ("new load.odd phases=1 bus1=b5.1 kv=0.24 kw=1 model=6", "Load.odd"),
+        ("new indmach012.motor bus1=b5 kv=0.416 kw=1", "IndMach012.motor"),
     ],
 )
 def test_what_has_no_counterpart_is_refused_by_name(

@@ -48,15 +48,22 @@ def import_(
     unlimited: Annotated[
         bool, typer.Option(help="Take MATPOWER branches without a rating as unlimited.")
     ] = False,
+    control: Annotated[
+        str,
+        typer.Option(help="OpenDSS regulators and capacitors: as stated, or solved once more and frozen."),
+    ] = "stated",
     as_json: AsJson = False,
 ) -> None:
     """Turn a feeder as its owner has it into the canonical file. Needs the grid extra."""
+    from peerwatt.cli.console import progress
     from peerwatt.grid.files.feeder_file import write_feeder
     from peerwatt.grid.files.importers import read_source
     from peerwatt.grid.flow.power_flow import PowerFlow
 
     limits = {"v_min_pu": v_min, "v_max_pu": v_max, "loading_max_percent": loading_max}
-    document = read_source(source, limits=limits, unlimited=unlimited)
+    document = read_source(
+        source, limits=limits, unlimited=unlimited, control=control, notice=progress().print
+    )
     from peerwatt.grid.feeder_document import feeder_from_document
 
     solver = PowerFlow(feeder_from_document(document, source))

@@ -1,4 +1,4 @@
-"""A feeder: power-grid-model's input with names, limits and provenance around it.
+"""A feeder: power-grid-model's input, or a circuit, with names, limits and provenance around it.
 
 Its identity, named in every report, is the SHA-256 of its document's canonical form (keys
 sorted, no blanks, UTF-8, shortest decimal of every float), so that re-indenting a file changes nothing and
@@ -49,7 +49,7 @@ class Feeder:
         name: Name of the feeder.
         limits: Voltage band and loading limit.
         document: The parsed file, exactly what is hashed.
-        data: power-grid-model input arrays by component.
+        data: power-grid-model input arrays by component; of a circuit its nodes, sources and branches.
         names: Element name by power-grid-model id.
     """
 
@@ -93,6 +93,18 @@ class Feeder:
     def three_phase(self) -> bool:
         """Whether the feeder is solved phase by phase."""
         return bool(self.document.get("phases", 1) == 3)
+
+    @property
+    def is_circuit(self) -> bool:
+        """Whether the file states a circuit conductor by conductor, not power-grid-model's input."""
+        return "circuit" in self.document
+
+    @cached_property
+    def node_phases(self) -> tuple[tuple[int, ...], ...]:
+        """Phases of each node of a three-phase feeder, 1 to 3."""
+        if not self.is_circuit:
+            return ((1, 2, 3),) * len(self.node_names)
+        return tuple(tuple(bus["phases"]) for bus in self.document["circuit"]["buses"])
 
     @property
     def frequency_hz(self) -> float:

@@ -27,8 +27,10 @@ _KEYS = {
     "short_circuit",
     "rating_va",
     "power_grid_model",
+    "circuit",
 }
-_REQUIRED = ("format", "name", "limits", "names", "power_grid_model")
+_REQUIRED = ("format", "name", "limits", "names")
+_NETWORKS = ("power_grid_model", "circuit")
 _LIMITS = ("v_min_pu", "v_max_pu", "loading_max_percent")
 
 
@@ -41,6 +43,8 @@ def check_document(document: Any, origin: str) -> None:
     for key in _REQUIRED:
         if key not in document:
             raise FeederError(f"{origin}: key {key!r} is missing")
+    if sum(key in document for key in _NETWORKS) != 1:
+        raise FeederError(f"{origin}: needs the key 'power_grid_model' or 'circuit', one of the two")
     for key in document:
         if key not in _KEYS:
             raise FeederError(f"{origin}: unknown key {key!r}; known are {', '.join(sorted(_KEYS))}")
@@ -90,8 +94,11 @@ def _check_rating_va(ratings: Any, origin: str) -> None:
 def check_data(feeder: Feeder, origin: str) -> None:
     """The network: every element named, rated, valid and connected to a source."""
     _check_names(feeder, origin)
-    _check_ratings(feeder, origin)
+    if not feeder.is_circuit:
+        _check_ratings(feeder, origin)
     _check_connected(feeder, origin)
+    if feeder.is_circuit:
+        return
     kind = CalculationType.power_flow
     found = validate_input_data(dict(feeder.data), kind, symmetric=not feeder.three_phase)
     if found:

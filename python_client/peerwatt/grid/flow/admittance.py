@@ -124,7 +124,7 @@ def admittance(feeder: Feeder, source_va: float | None = None) -> Admittance:
 
 def _series_ohm(kind: str, row: Any) -> complex:
     """Positive-sequence series impedance, referred to the to side."""
-    if kind == "transformer":
+    if kind == "transformer" and "uk" in row.dtype.names:  # a circuit states r1 and x1 of each branch
         z = row["uk"] * row["u2"] ** 2 / row["sn"]
         r = row["pk"] / row["sn"] * row["u2"] ** 2 / row["sn"]
         return complex(r, np.sqrt(max(z**2 - r**2, 0.0)))

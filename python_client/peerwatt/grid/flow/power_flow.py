@@ -16,7 +16,8 @@ from peerwatt.grid.arrays import Floats
 from peerwatt.grid.errors import FlowError, InjectionError
 from peerwatt.grid.feeder import BRANCHES, Feeder
 from peerwatt.grid.flow.branch_currents import branch_currents, ends_of, ratings
-from peerwatt.units import PERCENT
+from peerwatt.grid.flow.circuit_flow import CircuitFlow
+from peerwatt.grid.flow.unbalance import unbalance_percent
 
 _ITERATIONS = 50
 _TOLERANCE = 1e-10  # pu, of the last step: far below the 2e-6 pu that engines are compared at
@@ -90,6 +91,9 @@ class PowerFlow:
         self.feeder = feeder
         self.three_phase = feeder.three_phase
         nodes = feeder.data["node"]["id"]
+        self._circuit = CircuitFlow(feeder, own_loads=own_loads) if feeder.is_circuit else None
+        if self._circuit:
+            return
         kind = "asym_gen" if self.three_phase else "sym_gen"
         self._kind = kind
         self._ids = np.arange(feeder.free_id, feeder.free_id + len(nodes), dtype=np.int32)
@@ -109,11 +113,19 @@ class PowerFlow:
     @property
     def nodes(self) -> int:
         """Number of nodes, the length of an injection vector."""
-        return len(self._ids)
+        return len(self.feeder.node_names)
 
     def zero(self) -> Floats:
         """An injection vector of zeros, W, `(nodes,)`."""
         return np.zeros(self.nodes)
+
+    def takes(self, node: int, phase: int) -> bool:
+        """Whether something can be injected at a phase, 1 to 3, of a three-phase feeder's node."""
+        return self._circuit is None or bool(self._circuit.present[node, phase - 1])
+
+    def between_phases(self, node: int) -> bool:
+        """Whether an injection at a node lies between two phases, for want of a path to ground."""
+        return self._circuit is not None and bool(self._circuit.circuit.ungrounded[node])
 
     @property
     def no_load_loss_w(self) -> float:
@@ -155,14 +167,25 @@ class PowerFlow:
         if not (np.isfinite(p).all() and np.isfinite(q).all()):
             raise InjectionError(f"feeder {self.feeder.name}: an injection is not a finite number")
         if self.three_phase and not phase_axis:
-            p, q = (np.repeat(x[..., None] / 3, 3, axis=-1) for x in (p, q))
+            p, q = (x[..., None] * self._even_share for x in (p, q))
         single = len(shape) == 1
         if single:
             p, q = p[None], q[None]
         solved = self._solve(p, q, self.no_load_loss_w)
         return solved.state(0) if single else solved
 
+    @cached_property
+    def _even_share(self) -> Floats:
+        """What of a node's power falls to each phase when nothing says which, `(nodes, 3)`."""
+        if not self._circuit:
+            return np.full((self.nodes, 3), 1 / 3)
+        ports = self._circuit.present
+        ports = np.where(ports.any(axis=1, keepdims=True), ports, self._circuit.circuit.phases >= 0)
+        return np.asarray(ports / ports.sum(axis=1, keepdims=True))
+
     def _solve(self, p: Floats, q: Floats, no_load_loss_w: float) -> FlowResult:
+        if self._circuit:
+            return FlowResult(*self._circuit.solve(p, q), no_load_loss_w)
         ids = np.broadcast_to(self._ids, p.shape[:2])
         update: dict[Any, Any] = {
             self._kind: {
@@ -191,7 +214,7 @@ class PowerFlow:
             conductor_loading_percent=self._ratings.conductor_loading_percent(current),
             branch_loss_w=np.concatenate(loss, axis=1),
             import_w=np.asarray(drawn.reshape(len(p), -1).sum(axis=1)),
-            unbalance_percent=_unbalance_percent(u * np.exp(1j * out["node"]["u_angle"]))
+            unbalance_percent=unbalance_percent(u * np.exp(1j * out["node"]["u_angle"]))
             if self.three_phase
             else np.zeros_like(u),
             no_load_loss_w=no_load_loss_w,
@@ -232,15 +255,6 @@ def power_flow(feeder: Feeder, injections: Mapping[str, float] | ArrayLike) -> F
     for node, power in injections.items():
         p_w[feeder.node(node)] = power
     return solver.solve(p_w)
-
-
-def _unbalance_percent(u: NDArray[np.complex128]) -> Floats:
-    """Negative- over positive-sequence voltage of phase voltages `(..., 3)`, percent; 0 without voltage."""
-    turn = np.exp(2j * np.pi / 3)
-    positive, negative = (np.abs(u @ np.array([1, a, a * a])) for a in (turn, turn**2))
-    return np.asarray(
-        PERCENT * np.divide(negative, positive, out=np.zeros_like(positive), where=positive > 0)
-    )
 
 
 def _branch_loss(table: Any) -> Floats:

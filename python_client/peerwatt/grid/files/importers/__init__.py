@@ -5,7 +5,7 @@ by what it is given."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,22 @@ from peerwatt.errors import missing
 from peerwatt.grid.errors import FeederError
 
 
-def read_source(source: str, *, limits: Mapping[str, Any], unlimited: bool = False) -> dict[str, Any]:
+def read_source(
+    source: str,
+    *,
+    limits: Mapping[str, Any],
+    unlimited: bool = False,
+    control: str = "stated",
+    notice: Callable[[str], None] | None = None,
+) -> dict[str, Any]:
     """Turn a file or a SimBench code into a feeder document.
 
     Args:
         source: A pandapower `.json`, an OpenDSS `.dss`, a MATPOWER `.m`, or a SimBench code.
         limits: `v_min_pu`, `v_max_pu`, `loading_max_percent`.
         unlimited: Take a MATPOWER branch without a rating as unlimited instead of refusing it.
+        control: Where an OpenDSS circuit's regulators and switched capacitors stand: `stated` or `solved`.
+        notice: Takes what an importer has to say beside its document.
 
     Raises:
         FeederError: The source cannot be used, or what its importer needs is not installed.
@@ -38,7 +47,9 @@ def read_source(source: str, *, limits: Mapping[str, Any], unlimited: bool = Fal
         if suffix == ".dss":
             from peerwatt.grid.files.importers.opendss import from_opendss
 
-            return from_opendss(source, limits=limits, source=source)
+            if control not in ("stated", "solved"):
+                raise FeederError(f"--control {control!r}: choose stated or solved")
+            return from_opendss(source, limits=limits, control=control, notice=notice, source=source)
         if suffix == ".m":
             from peerwatt.grid.files.importers.matpower import from_matpower
 
