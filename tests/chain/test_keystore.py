@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from peerwatt.errors import InputError
 KEY = bytes(range(32, 64))
 ADDRESS = Account.from_key(KEY).address
 PASSWORD = "geheim"
+ROOT = Path(__file__).parents[2]
 
 Change = Callable[[dict[str, Any]], object]
 
@@ -112,6 +114,45 @@ def test_what_a_wallet_writes_opens(write_as: Callable[[dict[str, Any]], Any], t
     content = write_as(keystore())
     expected = Account.from_key(bytes(1) + KEY[1:]).address if write_as is without_leading_zeros else ADDRESS
     assert opened(write(tmp_path, content)) == expected
+
+
+def test_what_ethers_writes_opens(tmp_path: Path) -> None:
+    program = (
+        "const { encryptKeystoreJsonSync } = require('ethers');"
+        f"const account = {{ address: '{ADDRESS}', privateKey: '0x{KEY.hex()}' }};"
+        "console.log(encryptKeystoreJsonSync(account, 'Gr\u00fc\u00dfe', { scrypt: { N: 2, r: 8, p: 1 } }));"
+    )
+    made = subprocess.run(["node", "-e", program], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert "Crypto" in json.loads(made.stdout)
+    assert opened(write(tmp_path, made.stdout), "Gru\u0308\u00dfe") == ADDRESS
+
+
+def test_what_cast_writes_opens(tmp_path: Path) -> None:
+    cast = ROOT / "node_modules" / ".bin" / "cast"
+    command = ["wallet", "import", "home", "--keystore-dir", tmp_path, "--unsafe-password", PASSWORD]
+    subprocess.run([cast, *command, "--private-key", KEY.hex()], capture_output=True, check=True)
+    assert "address" not in json.loads((tmp_path / "home").read_text())
+    assert opened(tmp_path / "home") == ADDRESS
+
+
+@pytest.mark.parametrize("kdf", ["scrypt", "pbkdf2"])
+def test_the_examples_of_the_standard_open(kdf: str, tmp_path: Path) -> None:
+    """Web3 Secret Storage Definition, test vectors."""
+    crypto: dict[str, Any] = {"cipher": "aes-128-ctr", "kdf": kdf}
+    if kdf == "scrypt":
+        salt = "ab0c7876052600dd703518d6fc3fe8984592145b591fc8fb5c6d43190334ba19"
+        crypto["kdfparams"] = {"dklen": 32, "n": 262_144, "p": 8, "r": 1, "salt": salt}
+        crypto["cipherparams"] = {"iv": "83dbcc02d8ccb40e466191a123791e0e"}
+        crypto["ciphertext"] = "d172bf743a674da9cdad04534d56926ef8358534d458fffccd4e6ad2fbde479c"
+        crypto["mac"] = "2103ac29920d71da29f15d75b4a16dbe95cfd7ff8faea1056c33131d846e3097"
+    else:
+        salt = "ae3cd4e7013836a3df6bd7241b12db061dbe2c6785853cce422d148a624ce0bd"
+        crypto["kdfparams"] = {"c": 262_144, "dklen": 32, "prf": "hmac-sha256", "salt": salt}
+        crypto["cipherparams"] = {"iv": "6087dab2f9fdbbfaddc31a909735c1e6"}
+        crypto["ciphertext"] = "5318b4d5bcd28de64ee5559e671353e16f075ecae9f99c7a79a38af5f869aa46"
+        crypto["mac"] = "517ead924a9d0dc3124507e3393d175ce3ff7c1e96529c6c555ce9e51205e9b2"
+    path = write(tmp_path, {"crypto": crypto, "id": "3198bc9c-6672-5ab3-d995-4942343ae5b6", "version": 3})
+    assert opened(path, "testpassword") == "0x008AeEda4D805471dF9b2A5B0f38A0C3bCBA786b"
 
 
 def test_a_file_in_the_encoding_of_a_windows_shell_opens(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ def read_keystore(path: Path) -> dict[str, Any]:
     if not isinstance(crypto, dict):
         raise InputError(f"{path}: no keystore: crypto is missing: name one that a wallet wrote")
     checked = {"crypto": _checked_crypto(crypto, path), "version": VERSION}
-    if content.get("address"):
+    if content.get("address") not in (None, ""):
         checked["address"] = checked_address(content["address"], f"{path}: address")
     return checked
 
@@ -90,6 +90,8 @@ def open_keystore(path: Path, content: Mapping[str, Any], password: str) -> Loca
             break
         except ValueError:
             continue
+        except MemoryError:
+            raise InputError(f"{path}: this machine lacks the memory that it asks for: use another") from None
     else:
         raise InputError(f"{path}: this password does not open it: check the password")
     try:
@@ -217,10 +219,11 @@ def _scrypt(read: _Fields) -> dict[str, Any]:
     n, r, p = (read.number(name, 1, 1 << 40) for name in ("n", "r", "p"))
     if n < 2 or n & (n - 1):
         raise InputError(f"{read.where}.n: {n} is no power of two above 1: export the key again")
-    if 128 * r * (n + p) > MOST_MEMORY or n * r * p > MOST_SCRYPT_WORK:
+    memory, work = 128 * r * (n + p), n * r * p
+    if memory > MOST_MEMORY or work > MOST_SCRYPT_WORK:
         raise InputError(
-            f"{read.where}: n {n}, r {r}, p {p} ask for {128 * r * (n + p) // MEBIBYTE} MiB of memory and "
-            f"{n * r * p // USUAL_SCRYPT_WORK} times the work of a usual keystore: at most "
+            f"{read.where}: n {n}, r {r}, p {p} ask for {-(-memory // MEBIBYTE)} MiB of memory and "
+            f"{-(-work // USUAL_SCRYPT_WORK)} times the work of a usual keystore: at most "
             f"{MOST_MEMORY // MEBIBYTE} MiB and {MOST_SCRYPT_WORK // USUAL_SCRYPT_WORK} times are spent: "
             "export the key again"
         )
