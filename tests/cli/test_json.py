@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from eth_account import Account
 
 from peerwatt.cli.console import print_json
 from peerwatt.oracle.signing_record import SigningRecord
@@ -56,6 +57,8 @@ def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, lis
     (folder / "series.csv").write_text(SERIES)
     (folder / "case.m").write_text(CASE)
     (folder / "meter.csv").write_text(METER)
+    (folder / "password").write_text("geheim\n")
+    (folder / "key.json").write_text(json.dumps(Account.encrypt(bytes([7]) * 32, "geheim", iterations=2)))
     (folder / "book.json").write_text('[{"id": "a", "side": "buy", "price": 2, "quantity": 4}]')
     inputs, judgement = inputs_and_judgement()
     (folder / "inputs.json").write_text(inputs.to_json())
@@ -88,6 +91,8 @@ def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, lis
             "report": [export],
             "export": [export, "--out", str(folder / "parquet")],
             "clear-book": [str(folder / "book.json")],
+            "key new": [str(folder / "new.json"), "--password-file", str(folder / "password")],
+            "key check": [str(folder / "key.json"), "--password-file", str(folder / "password")],
             "oracle status": ["--state", str(folder / "member.sqlite")],
             "oracle forecasts": [str(pilot / "east"), "--out", str(folder / "forecasts")],
             "oracle inputs": ["--state", str(folder / "member.sqlite"), "--interval", interval],
@@ -134,6 +139,8 @@ FAILING = {
     "oracle forecasts": ["atlantis", "--out", "/nowhere"],
     "oracle inputs": ["--interval", "7"],
     "oracle derive": ["/nowhere.json", "--feeder", FEEDER],
+    "key new": [FEEDER],
+    "key check": ["/nowhere.json"],
     "oracle verify": ["--interval", "7", "--feeder", FEEDER, "--deployment", "/nowhere.json"],
     "oracle envelope": ["--interval", "7", "--feeder", FEEDER, "--deployment", "/nowhere.json"],
 }

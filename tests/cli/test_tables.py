@@ -15,7 +15,7 @@ from tests.cli.verbs import verbs
 from tests.oracle.test_signing_record import DOMAIN, IDENTITY, inputs_and_judgement, sign
 
 WITHOUT_TABLE = {
-    "check", "clear-book", "export", "grid import", "grid series", "oracle derive", "oracle envelope",
+    "check", "clear-book", "export", "grid import", "grid series", "key check", "key new", "oracle derive", "oracle envelope",
     "oracle forecasts", "oracle inputs", "oracle run", "oracle verify",
 }  # fmt: skip
 OF_A_REPLAY = {"replay", "report"}

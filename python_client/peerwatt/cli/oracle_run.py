@@ -12,6 +12,7 @@ import typer
 
 from peerwatt.cli import completion
 from peerwatt.cli.console import log_to_stderr, say
+from peerwatt.cli.key import PasswordFile, opened
 from peerwatt.errors import InputError, missing
 
 if TYPE_CHECKING:
@@ -66,7 +67,8 @@ def run(
         str | None, typer.Option(help="Such as losses=tracing,curtailment=fair; the scenario's by default.")
     ] = None,
     keystore: Annotated[Path | None, typer.Option(help="The member's key, keystore v3.")] = None,
-    password_file: Annotated[Path | None, typer.Option(help="Its password; asked for without one.")] = None,
+    account: Annotated[str | None, typer.Option(help="Or its name in Foundry, ape or geth.")] = None,
+    password_file: PasswordFile = None,
     demo_seed: Annotated[int | None, typer.Option(min=0, help="Demonstration key of a seed instead.")] = None,
     member: Annotated[int | None, typer.Option(min=0, help="Which member's demonstration key.")] = None,
     listen: Annotated[str, typer.Option(help="HOST:PORT of its pages; port 0: any.")] = "127.0.0.1:0",
@@ -108,6 +110,7 @@ def run(
 
     log_to_stderr()
     host, port = _address(listen)
+    keystore = _keystore(keystore, account)
     key = _key(keystore, password_file, demo_seed, member)
     if demo_seed is not None:
         logging.getLogger(__name__).warning(
@@ -197,6 +200,15 @@ def _address(text: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
+def _keystore(file: Path | None, account: str | None) -> Path | None:
+    """The keystore that one of the two options names; None where neither does."""
+    from peerwatt.chain.keystore_files import keystore_of
+
+    if file is not None and account is not None:
+        raise InputError("name either the --keystore or the --account of the member's key")
+    return file if account is None else keystore_of(account)
+
+
 def _key(
     keystore: Path | None, password_file: Path | None, demo_seed: int | None, member: int | None
 ) -> LocalAccount:
@@ -206,14 +218,12 @@ def _key(
         InputError: none or both are named, or the keystore cannot be opened.
     """
     from peerwatt.chain import demo_account
-    from peerwatt.chain.keystore import open_keystore, read_keystore
 
     if keystore is None and demo_seed is not None and member is not None:
         return demo_account(demo_seed, "committee", member)
     if keystore is None or demo_seed is not None:
         raise InputError("name either the --keystore of the member's key, or a --demo-seed and the --member")
-    content = read_keystore(keystore)
-    return open_keystore(keystore, content, _password(keystore, password_file))
+    return opened(keystore, password_file)
 
 
 def _warn_of_readers(*files: Path | None) -> None:
@@ -225,12 +235,3 @@ def _warn_of_readers(*files: Path | None) -> None:
             logging.getLogger(__name__).warning(
                 "%s: other accounts of this machine can read it: chmod 600 %s", file, file
             )
-
-
-def _password(keystore: Path, file: Path | None) -> str:
-    from peerwatt.chain.keystore import read_password
-
-    if file is not None:
-        return read_password(file)
-    prompted: str = typer.prompt(f"password of {keystore}", hide_input=True, err=True)
-    return prompted
