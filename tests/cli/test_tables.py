@@ -15,8 +15,8 @@ from tests.cli.verbs import verbs
 from tests.oracle.test_signing_record import DOMAIN, IDENTITY, inputs_and_judgement, sign
 
 WITHOUT_TABLE = {
-    "check", "clear-book", "export", "grid import", "grid series", "key check", "key new", "oracle derive", "oracle envelope",
-    "oracle forecasts", "oracle inputs", "oracle run", "oracle verify",
+    "check", "clear-book", "export", "grid import", "grid series", "import meter", "key check", "key new",
+    "oracle derive", "oracle envelope", "oracle forecasts", "oracle inputs", "oracle run", "oracle verify",
 }  # fmt: skip
 OF_A_REPLAY = {"replay", "report"}
 """Tested in tests/report/test_terminal.py."""

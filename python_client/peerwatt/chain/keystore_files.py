@@ -33,7 +33,8 @@ def create_keystore(path: Path, password: str) -> LocalAccount:
     account: LocalAccount = Account.create()
     text = json.dumps(Account.encrypt(account.key, password, kdf="scrypt"), indent=1) + "\n"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileExistsError):
+            path.parent.mkdir(parents=True, exist_ok=True)
         # Nothing is ever written over: it may be somebody's only copy of a key.
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
