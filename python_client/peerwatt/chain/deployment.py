@@ -16,6 +16,7 @@ from eth_typing import ChecksumAddress
 from peerwatt.addresses import checked_address
 from peerwatt.chain.abi import encode_values
 from peerwatt.chain.artifacts import Artifact, load_artifact
+from peerwatt.chain.code_check import require_code
 from peerwatt.chain.contract import Call, Contract
 from peerwatt.chain.errors import WrongChain
 from peerwatt.chain.network import Network
@@ -91,12 +92,14 @@ class Deployment:
 
         Raises:
             WrongChain: the network is not the deployment's.
-            ChainError: there is no such contract here.
+            NoSuchContract: the chain has no such code there.
+            ChainError: the deployment names no such contract.
         """
         if network.chain_id != self.chain_id:
             raise WrongChain(network.endpoint, self.chain_id, network.chain_id)
         if name not in self.addresses:
             raise ChainError(f"this deployment has no {name}: it has {', '.join(sorted(self.addresses))}")
+        require_code(network, name, self.addresses[name])
         return network.contract(load_artifact(name).interface, self.addresses[name])
 
     def save(self, path: Path) -> None:
@@ -210,6 +213,7 @@ def deploy(
     receipt = sender.send(Call(network, None, code, None), gas_limit=gas_limit)
     address, block = receipt["contractAddress"], int(receipt["blockNumber"])
     assert address is not None, "a creation that succeeded has an address"
+    network.known_code.add((address, compiled.name))
     return Deployed(
         contract=network.contract(compiled.interface, address),
         address=address,

@@ -70,6 +70,10 @@ class NodeMissing(ChainError):
     """Ganache or Anvil is to be started and Node or its npm package is not installed."""
 
 
+class NoSuchContract(ChainError):
+    """At a contract's address is no code, or another contract's."""
+
+
 class ChainClockError(ChainError):
     """A block cannot have the timestamp that was asked for."""
 

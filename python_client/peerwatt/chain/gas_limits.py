@@ -27,17 +27,17 @@ def block_gas_limit(network: Node) -> int:
     return int(network.web3.eth.get_block("latest")["gasLimit"])
 
 
-def require_room(network: Node, gas_by_contract: Mapping[str, int]) -> None:
-    """See whether every contract of a market can be created on a chain, before anything is sent.
+def require_room(network: Node, name: str, gas: int) -> None:
+    """See whether a contract can be created on a chain, before anything is sent.
 
     Args:
         network: the chain.
-        gas_by_contract: what the creation of each contract needs.
+        name: of the contract.
+        gas: what its creation needs.
 
     Raises:
-        OutOfGas: the chain's blocks are too small for one; the line names the limit that is needed.
+        OutOfGas: the chain's blocks are too small for it; the line names the limit that is needed.
     """
-    name, gas = max(gas_by_contract.items(), key=lambda item: item[1])
     limit = block_gas_limit(network)
     if limit < gas:
         raise OutOfGas(

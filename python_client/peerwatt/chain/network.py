@@ -58,6 +58,8 @@ class Network(ABC):
         turns: how often the chain was changed from here: by a block, or by going back to a mark.
         history: what happened on it.
         log_ranges: how many blocks' logs it gives at once.
+        known_code: addresses at which a contract of a name was found.
+        block_gas: most gas that the transactions of one block ask for together.
         outbox: what was sent from here to a chain that mines by itself; None where `mine` seals the blocks.
     """
 
@@ -74,6 +76,8 @@ class Network(ABC):
         self.turns = 0
         self.log_ranges = LogRanges("")
         self.outbox: Outbox | None = None
+        self.known_code: set[tuple[ChecksumAddress, str]] = set()
+        self.block_gas = BLOCK_GAS_LIMIT
         self.history = History(self)
         self._next_timestamp: int | None = None
         for name in artifact_names():
@@ -146,6 +150,7 @@ class Network(ABC):
         """Go back to a mark; it is used up by that."""
         self._next_timestamp = None
         self.nonces.clear()
+        self.known_code.clear()
         self.waiting = 0
         self.turns += 1
         self.history.forget()

@@ -18,6 +18,7 @@ from peerwatt.chain.endpoint import is_loopback
 from peerwatt.chain.errors import ChainClockError, FeeTooLow, NodeRefused, NonceTaken, TransactionRefused
 from peerwatt.chain.fees import FeePolicy
 from peerwatt.chain.finality import Finality
+from peerwatt.chain.gas_limits import block_gas_limit
 from peerwatt.chain.json_rpc import JsonRpcProvider
 from peerwatt.chain.keccak import keccak
 from peerwatt.chain.network import GAS_PRICE, MINING_SECONDS, Network
@@ -101,6 +102,7 @@ class RpcNetwork(Network):
         if sealed:
             self.ask(*STOP_MINING[self._client])
             self._provider.memory.on = True
+            self.block_gas = min(self.block_gas, block_gas_limit(self))
         self._newest = super().latest_timestamp()
 
     def close(self) -> None:

@@ -15,7 +15,7 @@ from peerwatt.chain.contract import Call
 from peerwatt.chain.errors import ContractReverted, NodeRefused, OutOfGas, TransactionRefused
 from peerwatt.chain.gas_limits import TRANSACTION_GAS_CAP, estimated_gas
 from peerwatt.chain.history import Sent
-from peerwatt.chain.network import BLOCK_GAS_LIMIT, BLOCK_TRANSACTIONS, MINING_SECONDS, Network
+from peerwatt.chain.network import BLOCK_TRANSACTIONS, MINING_SECONDS, Network
 from peerwatt.chain.outbox import Outbox, Sending
 
 # What sending ether costs.
@@ -94,7 +94,7 @@ class Sender:
             # Whatever waits before it must be mined first.
             outbox.look_after(self.address)
             return self._sent(outbox, call, gas_limit, value).transactions[-1]
-        transaction = self._hand_over(self._signed(call, gas_limit or TRANSACTION_GAS_CAP, value))
+        transaction = self._hand_over(self._signed(call, gas_limit or self._most_gas(), value))
         self._note(transaction, call)
         return transaction
 
@@ -102,6 +102,9 @@ class Sender:
         """Send ether."""
         [receipt] = self.send_all([Call(self.network, to, b"", None)], gas_limit=TRANSFER_GAS, value=wei)
         return receipt
+
+    def _most_gas(self) -> int:
+        return min(TRANSACTION_GAS_CAP, self.network.block_gas)
 
     def _hand_over(self, raw_transaction: bytes) -> HexBytes:
         [transaction] = _submitted(self.network, [self.address], [raw_transaction])
@@ -165,12 +168,12 @@ def send_together(
     """
     outbox, size = network.outbox, BLOCK_TRANSACTIONS
     if gas_limit is not None:
-        size = max(1, min(size, BLOCK_GAS_LIMIT // gas_limit))
+        size = max(1, min(size, network.block_gas // gas_limit))
     receipts: list[TxReceipt] = []
     for first in range(0, len(sends), size):
         block = sends[first : first + size]
         if outbox is None:
-            limit = gas_limit or min(TRANSACTION_GAS_CAP, BLOCK_GAS_LIMIT // min(size, len(sends)))
+            limit = gas_limit or min(TRANSACTION_GAS_CAP, network.block_gas // min(size, len(sends)))
             receipts += _sealed(network, block, limit, value, wait_seconds)
         else:
             sendings = [sender._sent(outbox, call, gas_limit, value) for sender, call in block]

@@ -51,8 +51,13 @@ _COMPLETION = {"--install-completion", "--show-completion"}
 
 
 def report_error(error: object) -> None:
-    """Write an error as one line on stderr."""
-    print(visible(f"error: {' '.join(str(error).split())}"), file=sys.stderr)
+    """Write an error as one line on stderr, without what the addresses of nodes have in them of keys."""
+    line = " ".join(str(error).split())
+    if "://" in line:
+        from peerwatt.chain.redaction import without_urls
+
+        line = without_urls(line)
+    print(visible(f"error: {line}"), file=sys.stderr)
 
 
 def end(app: typer.Typer, name: str = "peerwatt") -> NoReturn:

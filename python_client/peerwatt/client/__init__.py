@@ -1,7 +1,7 @@
 """What participants and operators do with a market on a chain: deploy, register, deposit, post, settle."""
 
 from peerwatt.chain import Head
-from peerwatt.client.deployment import MarketRoles, deploy_market
+from peerwatt.client.deployment import MarketRoles, deploy_market, require_market_room
 from peerwatt.client.follower import Follower
 from peerwatt.client.market import MarketClient
 from peerwatt.client.market_follower import MarketFollower, MarketTransaction
@@ -31,4 +31,5 @@ __all__ = [
     "deposit_together",
     "open_wallets",
     "published_limits",
+    "require_market_room",
 ]

@@ -4,14 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
-from typing import Any
+from typing import Any, Final
 
 from eth_typing import ChecksumAddress
 from eth_utils.address import to_checksum_address
 
 from peerwatt.addresses import checked_address
-from peerwatt.chain import Creation, Deployed, Deployment, Sender, deploy, load_artifact
+from peerwatt.chain import (
+    Creation,
+    Deployed,
+    Deployment,
+    Network,
+    Sender,
+    deploy,
+    load_artifact,
+    require_room,
+)
 from peerwatt.market.market_rules import MarketConfig, Tariff
+
+MARKET_GAS: Final = 7_600_000
+"""What creating an `EnergyMarket` needs, with the contracts that its constructor creates: the most that one
+transaction of a deployment does. Measured and rounded up; docs/nodes.md has all of them."""
+SEALED_MARKET_GAS: Final = 8_400_000
+"""The same of a market with a sealed phase."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +61,15 @@ class MarketRoles:
         return [self.supplier, self.grid_operator, self.metering_account, self.community]
 
 
+def require_market_room(network: Network, config: MarketConfig) -> None:
+    """See whether a chain's blocks have room for a market, before anything is sent.
+
+    Raises:
+        OutOfGas: they have not; the line names the gas limit that is needed.
+    """
+    require_room(network, "EnergyMarket", SEALED_MARKET_GAS if config.is_sealed else MARKET_GAS)
+
+
 def deploy_market(
     sender: Sender,
     config: MarketConfig,
@@ -70,8 +94,10 @@ def deploy_market(
         envelopes: whether orders are held to the operating envelopes that the committee publishes.
 
     Raises:
+        OutOfGas: the chain's blocks are too small for a market; nothing was sent.
         ContractReverted: a parameter is refused; the error names it.
     """
+    require_market_room(sender.network, config)
     addresses: dict[str, ChecksumAddress] = {}
     creations: dict[str, Creation] = {}
 

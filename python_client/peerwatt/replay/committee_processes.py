@@ -7,6 +7,7 @@ blocks a second apart, so that turns and deadlines pass as they do on a live cha
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ from types import TracebackType
 from typing import IO, Final, Self
 
 from peerwatt.chain import Network
+from peerwatt.chain.networks import FROM_ENVIRONMENT, URL_VARIABLE
 from peerwatt.chain.rpc import RpcNetwork
 from peerwatt.client import MarketClient, MarketView
 from peerwatt.errors import InputError
@@ -44,6 +46,7 @@ class _Member:
     index: int
     command: list[str]
     log: IO[bytes]
+    environment: dict[str, str] = field(repr=False)
     process: subprocess.Popen[bytes] | None = None
     address: str = "127.0.0.1:0"
     """Where it listens; the same again after a restart."""
@@ -60,6 +63,7 @@ class _Member:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.log,
+            env=self.environment,
             # A Ctrl-C in the terminal is for the replay, which ends its members.
             start_new_session=True,
         )
@@ -141,7 +145,8 @@ class CommitteeProcesses:
         client.deployment.save(deployment)
         peers.write_text("", encoding="utf-8")
         common = {
-            "--chain": self._network.url,
+            # The address may have a key in it, and everybody sees a command line.
+            "--chain": FROM_ENVIRONMENT,
             "--deployment": deployment,
             "--peers": peers,
             "--scenario": self._scenario.directory,
@@ -160,7 +165,8 @@ class CommitteeProcesses:
                 *("--no-advance", "--until-stdin-ends"),
             ]
             said = (self.folder / f"member-{index}.log").open("ab")
-            self._members.append(_Member(index, command, said))
+            environment = {**os.environ, URL_VARIABLE: self._network.url}
+            self._members.append(_Member(index, command, said, environment))
             self._members[-1].start()
         urls = [member.listening() for member in self._members]
         peers.write_text("".join(f"{url}\n" for url in urls), encoding="utf-8")

@@ -13,6 +13,7 @@ from peerwatt.client import (
     deploy_market,
     deposit_together,
     open_wallets,
+    require_market_room,
 )
 from peerwatt.client.market import Registration
 from peerwatt.market.ledger import SystemAccount
@@ -28,6 +29,7 @@ ETHER_PER_KEY = 10 * 10**18
 
 def deploy_scenario(network: Network, scenario: Scenario, keys: PilotKeys) -> Deployment:
     """Deploy a scenario's market and register its participants."""
+    require_market_room(network, scenario.market)
     operator = keys.operator
     network.fund({operator.address: ETHER_PER_KEY})
     sender = Sender(network, operator)

@@ -10,6 +10,7 @@ from typing import Final
 from peerwatt.chain import DEPLOYMENTS, open_network
 from peerwatt.chain.networks import EMBEDDED
 from peerwatt.chain.nodes import NODES
+from peerwatt.chain.redaction import without_urls
 from peerwatt.errors import InputError
 from peerwatt.record.derivation import Derivation
 from peerwatt.record.results import ReplayResult
@@ -67,7 +68,8 @@ def replay_scenario(
         if resume:
             file.require()
     elif resume:
-        raise InputError(f"--resume: no checkpoints are kept of {chain}: replay on {' or '.join(RESUMABLE)}")
+        shown = without_urls(chain)
+        raise InputError(f"--resume: no checkpoints are kept of {shown}: replay on {' or '.join(RESUMABLE)}")
     genesis = int(scenario.calendar.start.timestamp()) - SETUP_S
     with ExitStack() as stack:
         if file is not None:
