@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from peerwatt.record.results import ReplayResult
 from peerwatt.report.html import render_page
 from peerwatt.scenario.loading import load_scenario
 from tests.browser import chromium, opened
+from tests.report.crowd import renamed
 
 HOMES = 100
 DESK, HAND = 1400, 390
@@ -40,30 +40,6 @@ def browser() -> Iterator[Browser]:
         started = chromium(playwright)
         yield started
         started.close()
-
-
-def renamed(day: ReplayResult, names: list[str]) -> ReplayResult:
-    """The day with other and perhaps more participants: its own ten, again and again."""
-    old = [p.participant for p in day.participants]
-    homes = [replace(day.participants[k % len(old)], participant=name) for k, name in enumerate(names)]
-    new: dict[str, list[str]] = {}
-    for k, name in enumerate(names):
-        new.setdefault(old[k % len(old)], []).append(name)
-    assert day.feeder is not None
-    nodes = tuple(
-        replace(node, participants=tuple(name for each in node.participants for name in new[each]))
-        for node in day.feeder.nodes
-    )
-    return replace(
-        day,
-        summary=replace(day.summary, participants=len(homes)),
-        participants=tuple(homes),
-        orders=tuple(replace(o, participant=name) for o in day.orders for name in new[o.participant]),
-        curtailments=tuple(
-            replace(c, participant=name) for c in day.curtailments for name in new[c.participant]
-        ),
-        feeder=replace(day.feeder, nodes=nodes),
-    )
 
 
 @pytest.fixture(scope="module")

@@ -53,7 +53,7 @@ def _rest(result: ReplayResult, chosen: list[IntervalResult]) -> str:
     left = sum(1 for i in result.intervals if i.bid_wh and i.offered_wh) - len(chosen)
     if not left:
         return without
-    more = f"{words.count(left)} intervals more, of smaller trades, are in <code>orders.csv</code>."
+    more = f"{words.count(left)} intervals more are in <code>orders.csv</code>."
     return f"<p>{more}</p>{without}"
 
 

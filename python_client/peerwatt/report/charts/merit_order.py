@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from itertools import accumulate
 
 from peerwatt.record.results import IntervalResult, OrderStepResult, ReplayResult
 from peerwatt.report import words
@@ -16,15 +18,25 @@ BEYOND = 3
 """The longer side is drawn up to this many times the shorter one."""
 MOST_CHARTS = 96
 """Intervals that get a chart; of a longer replay, the notable ones."""
+MOST_STEPS = 12_000
+"""Order steps in the tables of all charts together, so that a thousand participants have a page."""
 
 
 def chosen_intervals(result: ReplayResult) -> list[IntervalResult]:
-    """The intervals whose merit order is shown: all of a day; of a longer replay the cut and the busiest."""
+    """The intervals whose merit order is shown: all of a day; of more than that, the cut and the busiest."""
     traded = [i for i in result.intervals if i.bid_wh and i.offered_wh]
-    if len(traded) > MOST_CHARTS:
-        notable = sorted(traded, key=lambda i: (i.verdict == Verdict.ACCEPT, -i.traded_wh))[:MOST_CHARTS]
-        traded = sorted(notable, key=lambda i: i.interval)
-    return traded
+    steps = Counter(step.interval for step in result.orders)
+    if len(traded) <= MOST_CHARTS and sum(steps[i.interval] for i in traded) <= MOST_STEPS:
+        return traded
+    notable = sorted(
+        traded,
+        key=lambda i: (i.verdict == Verdict.ACCEPT, i.accepted_wh - i.traded_wh, -i.traded_wh),
+    )[:MOST_CHARTS]
+    room = accumulate(steps[i.interval] for i in notable)
+    kept = [
+        i for i, all_steps in zip(notable, room, strict=True) if all_steps <= MOST_STEPS or i is notable[0]
+    ]
+    return sorted(kept, key=lambda i: i.interval)
 
 
 def busiest(result: ReplayResult) -> IntervalResult | None:
