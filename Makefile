@@ -27,12 +27,12 @@ EXTRAS := contracts,grid,oracle,pandas,parquet,test
 
 .DEFAULT_GOAL := help
 .PHONY: help pilot chromium test test-long test-newest docs constraints lint types check-contracts contracts format gas \
-	bench-grid bench-market bench-replay solidity-tests slither brownie-deploy clean
+	picture bench-grid bench-market bench-replay solidity-tests slither brownie-deploy clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 	@echo 'others: test-long test-newest constraints lint types check-contracts contracts format gas bench-grid bench-market'
-	@echo '        bench-replay solidity-tests slither brownie-deploy clean'
+	@echo '        bench-replay picture chromium solidity-tests slither brownie-deploy clean'
 
 # Environments
 
@@ -159,6 +159,11 @@ format: $(VENV)/test node_modules/installed
 
 gas: $(VENV)/test node_modules/installed
 	$(BIN)/python benchmarks/measure_gas.py
+
+# The first screen of the report, for the README.
+picture: $(VENV)/test chromium
+	@$(BIN)/peerwatt replay brooklyn-10 --out reports/brooklyn-10
+	@$(BIN)/python scripts/picture_report.py reports/brooklyn-10/report.html docs/report.png
 
 bench-grid: $(VENV)/test
 	$(BIN)/python benchmarks/bench_grid.py

@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, Playwright
+from playwright.sync_api import Browser, Page
 
 AXE = Path(__file__).parents[1] / "node_modules" / "axe-core" / "axe.min.js"
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-
 CONTRAST = """
 () => {
   const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
@@ -73,13 +61,6 @@ OVERFLOW = """
 }
 """
 """What makes the document wider than the screen."""
-
-
-def chromium(playwright: Playwright) -> Browser:
-    """The system's Chromium, started."""
-    found = next(filter(None, map(shutil.which, NAMES)), None)
-    assert found, f"none of {', '.join(NAMES)} is on PATH; `make chromium` installs one, or says how"
-    return playwright.chromium.launch(executable_path=found, args=list(FLAGS), headless=True)
 
 
 @dataclass

@@ -13,7 +13,8 @@ from peerwatt.compare.page import render_page as comparison_page
 from peerwatt.record.results import ReplayResult
 from peerwatt.report.html import render_page
 from peerwatt.scenario.loading import load_scenario
-from tests.browser import chromium, opened
+from picture_report import chromium
+from tests.browser import opened
 from tests.report.crowd import renamed
 
 HOMES = 100
