@@ -26,6 +26,8 @@ _KEYS = {
     "frequency_hz",
     "short_circuit",
     "rating_va",
+    "voltage_control",
+    "left_out",
     "power_grid_model",
     "circuit",
 }
@@ -99,6 +101,8 @@ def check_data(feeder: Feeder, origin: str) -> None:
     _check_connected(feeder, origin)
     if feeder.is_circuit:
         return
+    _check_voltage_levels(feeder, origin)
+    _check_voltage_control(feeder, origin)
     kind = CalculationType.power_flow
     found = validate_input_data(dict(feeder.data), kind, symmetric=not feeder.three_phase)
     if found:
@@ -113,6 +117,8 @@ def check_data(feeder: Feeder, origin: str) -> None:
 def _check_names(feeder: Feeder, origin: str) -> None:
     if "node" not in feeder.data or "source" not in feeder.data:
         raise FeederError(f"{origin}: a feeder needs at least one node and one source")
+    if not feeder.branch_names:
+        raise FeederError(f"{origin}: a feeder needs at least one line or transformer")
     for kind, table in feeder.data.items():
         for element in table["id"]:
             if int(element) not in feeder.names:
@@ -121,6 +127,44 @@ def _check_names(feeder: Feeder, origin: str) -> None:
     if len(set(nodes)) != len(nodes):
         twice = next(name for name in nodes if nodes.count(name) > 1)
         raise FeederError(f"{origin}: two nodes are named {twice!r}")
+
+
+def _check_voltage_levels(feeder: Feeder, origin: str) -> None:
+    """A line has one rated voltage."""
+    rated = {int(row["id"]): float(row["u_rated"]) for row in feeder.data["node"]}
+    for kind in ("line", "asym_line"):
+        for row in feeder.data.get(kind, ()):
+            a, b = rated.get(int(row["from_node"])), rated.get(int(row["to_node"]))
+            if a is not None and b is not None and a != b:
+                name = feeder.names[int(row["id"])]
+                raise FeederError(f"{origin}: line {name!r} joins nodes of {a:g} V and {b:g} V")
+
+
+def _check_voltage_control(feeder: Feeder, origin: str) -> None:
+    """Held voltages: by generators of a balanced feeder, one voltage per node, at no source."""
+    stated = feeder.document.get("voltage_control", {})
+    if not isinstance(stated, Mapping):
+        raise FeederError(
+            f'{origin}: "voltage_control" must map a generator\'s id to the voltage it holds, pu'
+        )
+    if stated and feeder.three_phase:
+        raise FeederError(f"{origin}: voltage_control on a feeder of three phases is not solved")
+    table = feeder.data.get("sym_gen")
+    nodes = {} if table is None else {str(int(row["id"])): int(row["node"]) for row in table}
+    sources = {int(k) for k in feeder.data["source"]["node"]}
+    held: dict[int, float] = {}
+    for key, value in stated.items():
+        name = feeder.names.get(int(key), key) if str(key).isdigit() else key
+        if key not in nodes:
+            raise FeederError(f"{origin}: voltage_control names id {key!r}, which is no sym_gen")
+        if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value < 2:
+            raise FeederError(f"{origin}: voltage_control of {name!r} is {value!r}, must be a voltage in pu")
+        if nodes[key] in sources:
+            raise FeederError(
+                f"{origin}: {name!r} holds a voltage at the node of a source, which holds it too"
+            )
+        if held.setdefault(nodes[key], value) != value:
+            raise FeederError(f"{origin}: {name!r} and another generator hold one node at two voltages")
 
 
 def _check_ratings(feeder: Feeder, origin: str) -> None:

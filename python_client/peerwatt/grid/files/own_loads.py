@@ -15,6 +15,10 @@ def own_elements(feeder: Feeder) -> tuple[tuple[str, ...], Elements]:
     Raises:
         FeederError: One of them is not of constant power, so that it has no power apart from the voltage.
     """
+    for key in feeder.document.get("voltage_control", {}):
+        raise FeederError(
+            f"feeder {feeder.name}: {feeder.names[int(key)]!r} holds a voltage; losses cannot be shared"
+        )
     position = {int(k): i for i, k in enumerate(feeder.data["node"]["id"])}
     names: list[str] = []
     nodes, p, q, phases = [], [], [], []

@@ -18,6 +18,7 @@ from peerwatt.grid.feeder import BRANCHES, Feeder
 from peerwatt.grid.flow.branch_currents import branch_currents, ends_of, ratings
 from peerwatt.grid.flow.circuit_flow import CircuitFlow
 from peerwatt.grid.flow.unbalance import unbalance_percent
+from peerwatt.grid.flow.voltage_control import HeldVoltages, held_voltages
 
 _ITERATIONS = 50
 _TOLERANCE = 1e-10  # pu, of the last step: far below the 2e-6 pu that engines are compared at
@@ -103,6 +104,7 @@ class PowerFlow:
         data: dict[Any, Any] = {k: v if own_loads else _switched_off(k, v) for k, v in feeder.data.items()}
         data[kind] = np.concatenate([data[kind], gens]) if kind in data else gens
         self._model = PowerGridModel(data, system_frequency=feeder.frequency_hz)
+        self._held = held_voltages(feeder.document, feeder.data) if own_loads else None
         self._branches = [k for k in BRANCHES if k in feeder.data]
         self._ratings = ratings(feeder)
         voltage = {"u_pu", "u_angle"} if self.three_phase else {"u_pu"}
@@ -186,24 +188,9 @@ class PowerFlow:
     def _solve(self, p: Floats, q: Floats, no_load_loss_w: float) -> FlowResult:
         if self._circuit:
             return FlowResult(*self._circuit.solve(p, q), no_load_loss_w)
-        ids = np.broadcast_to(self._ids, p.shape[:2])
-        update: dict[Any, Any] = {
-            self._kind: {
-                "id": np.ascontiguousarray(ids),
-                "p_specified": np.ascontiguousarray(p),
-                "q_specified": np.ascontiguousarray(q),
-            }
-        }
-        try:  # twice as fast as Newton-Raphson on radial feeders, but it solves fewer states
-            out = self._calculate(update, CalculationMethod.iterative_current)
-        except PowerGridError:
-            try:
-                out = self._calculate(update, CalculationMethod.newton_raphson)
-            except PowerGridError as error:
-                said = getattr(error, "error_messages", None) or str(error).strip().splitlines()
-                text = " ".join(str(said[0]).split()).split(" Try validate")[0]
-                name = self.feeder.name
-                raise FlowError(f"feeder {name}: the power flow does not converge: {text}") from None
+        if self._held is not None:
+            q = self._held.settle(self._voltages, p, q)
+        out = self._output(p, q, self._wanted)
         loss = [_branch_loss(out[k]) for k in self._branches]
         current = branch_currents(out, self._branches, self._ratings.rated_a.shape[1])
         drawn = out["source"]["p"]
@@ -220,14 +207,51 @@ class PowerFlow:
             no_load_loss_w=no_load_loss_w,
         )
 
-    def _calculate(self, update: dict[Any, Any], method: CalculationMethod) -> dict[Any, Any]:
+    def hold(self, held: HeldVoltages, q_var: Floats) -> Floats:
+        """The reactive injections that hold voltages which the feeder's document does not state (yet).
+
+        Args:
+            held: What is held.
+            q_var: Where to start from, var, `(1, nodes)`.
+
+        Raises:
+            FlowError: They cannot be held.
+        """
+        return held.settle(self._voltages, np.zeros_like(q_var), q_var)
+
+    def _voltages(self, p: Floats, q: Floats) -> Floats:
+        return np.asarray(self._output(p, q, {"node": {"u_pu"}})["node"]["u_pu"])
+
+    def _output(self, p: Floats, q: Floats, wanted: dict[Any, Any]) -> dict[Any, Any]:
+        ids = np.broadcast_to(self._ids, p.shape[:2])
+        update: dict[Any, Any] = {
+            self._kind: {
+                "id": np.ascontiguousarray(ids),
+                "p_specified": np.ascontiguousarray(p),
+                "q_specified": np.ascontiguousarray(q),
+            }
+        }
+        try:  # twice as fast as Newton-Raphson on radial feeders, but it solves fewer states
+            return self._calculate(update, wanted, CalculationMethod.iterative_current)
+        except PowerGridError:
+            try:
+                return self._calculate(update, wanted, CalculationMethod.newton_raphson)
+            except PowerGridError as error:
+                said = getattr(error, "error_messages", None) or str(error).strip().splitlines()
+                text = " ".join(str(said[0]).split()).split(" Try validate")[0]
+                name = self.feeder.name
+                raise FlowError(f"feeder {name}: the power flow does not converge: {text}") from None
+
+    def _calculate(
+        self, update: dict[Any, Any], wanted: dict[Any, Any], method: CalculationMethod
+    ) -> dict[Any, Any]:
         return self._model.calculate_power_flow(
             symmetric=not self.three_phase,
             error_tolerance=_TOLERANCE,
             max_iterations=_ITERATIONS,
             calculation_method=method,
             update_data=update,
-            output_component_types=self._wanted,
+            output_component_types=wanted,
             threading=0,
         )
 

@@ -1,7 +1,4 @@
-"""Generators that hold a voltage, turned into the constant P and Q of their operating point.
-
-power-grid-model knows no voltage-controlled generator. The reactive power that holds each set-point is found
-by Newton's method, its Jacobian by central differences of exact flows."""
+"""Generators that hold a voltage: what they hold, and the reactive power that they start with."""
 
 from __future__ import annotations
 
@@ -10,18 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from peerwatt.grid.arrays import Floats
 from peerwatt.grid.errors import FeederError, FlowError
 from peerwatt.grid.feeder_document import feeder_from_document
 from peerwatt.grid.flow.power_flow import PowerFlow
-from peerwatt.units import KILO
+from peerwatt.grid.flow.voltage_control import HeldVoltages
 
-_STEPS = 30
 _SHARES = (0.05, 0.3, 0.55, 0.8, 1.0)
-_STEP_VAR = KILO
-_HELD_PU = 1e-10
+_MOST = 100
 
 
 @dataclass(frozen=True)
@@ -36,50 +29,53 @@ class VoltageControl:
 
 
 def hold_voltages(document: dict[str, Any], controls: Sequence[VoltageControl]) -> None:
-    """Set `q_specified` of every voltage-controlled generator, in place.
+    """State what each generator holds, and set its `q_specified`, so far a guess, to where it starts.
 
     Args:
         document: The feeder document that the rows belong to.
         controls: The generators; several at one node share its reactive power equally.
 
     Raises:
-        FeederError: The set-points cannot be held.
+        FeederError: The set-points cannot be held, contradict one another, or are too many.
     """
     if not controls:
         return
-    nodes, first = np.unique([c.node for c in controls], return_index=True)
-    wanted = np.array([controls[k].u_set_pu for k in first])
-    q = np.zeros(len(document["power_grid_model"]["data"]["node"]))
-    try:
-        for (
-            share
-        ) in _SHARES:  # from the unloaded network up, so that Newton's method starts near each solution
-            _newton(PowerFlow(feeder_from_document(_scaled(document, share))), nodes, wanted, q)
-    except (FlowError, np.linalg.LinAlgError) as error:
-        raise FeederError(
-            f"{document['name']}: the generators' set-points have no solution: {error}"
-        ) from None
-    shared = {int(node): sum(c.node == node for c in controls) for node in nodes}
+    wanted: dict[int, float] = {}
     for control in controls:
-        control.row["q_specified"] = float(q[control.node]) / shared[control.node]
-
-
-def _newton(solver: PowerFlow, nodes: NDArray[np.int64], wanted: Floats, q: Floats) -> None:
-    """Adjust `q` in place until the voltages are held."""
-    n = len(nodes)
-    rows, p = np.arange(n), np.zeros((2 * n + 1, solver.nodes))
-    for _ in range(_STEPS):
-        batch = np.repeat(q[None], 2 * n + 1, axis=0)
-        step = max(_STEP_VAR, 1e-4 * float(np.abs(q).max()))
-        batch[1 + rows, nodes] += step
-        batch[1 + n + rows, nodes] -= step
-        u = solver.solve(p, batch).u_pu[:, nodes]
-        error = wanted - u[0]
-        if np.abs(error).max() < _HELD_PU:
-            return
-        jacobian = (u[1 : n + 1] - u[n + 1 :]).T / (2 * step)
-        q[nodes] += np.linalg.solve(jacobian, error)
-    raise FlowError(f"feeder {solver.feeder.name}: {_STEPS} Newton steps do not hold the voltages")
+        if wanted.setdefault(control.node, control.u_set_pu) != control.u_set_pu:
+            name = document["names"][str(control.row["id"])]
+            raise FeederError(
+                f"{document['name']}: {name!r} and another generator hold one node at two voltages"
+            )
+    if len(wanted) > _MOST:
+        name = document["names"][str(controls[0].row["id"])]
+        raise FeederError(
+            f"{document['name']}: generators hold the voltage of {len(wanted)} nodes ({name!r} first); "
+            f"up to {_MOST} are solved here"
+        )
+    nodes = np.array(sorted(wanted), dtype=np.int64)
+    held = HeldVoltages(nodes, np.array([wanted[int(k)] for k in nodes]))
+    q = np.zeros((1, len(document["power_grid_model"]["data"]["node"])))
+    stated = q.copy()
+    for control in controls:
+        stated[0, control.node] += control.row["q_specified"]
+        control.row["q_specified"] = 0.0
+    try:
+        try:
+            q = PowerFlow(feeder_from_document(document)).hold(held, stated)
+        except FlowError:
+            for share in _SHARES:  # from the unloaded network up, so that each solution is near the next
+                q = PowerFlow(feeder_from_document(_scaled(document, share))).hold(held, q)
+    except FlowError as error:
+        name = document["names"][str(controls[0].row["id"])]
+        raise FeederError(
+            f"{document['name']}: no power flow is found in which {name!r} and the others hold their "
+            f"voltages: {error}"
+        ) from None
+    shared = {node: sum(c.node == node for c in controls) for node in wanted}
+    for control in controls:
+        control.row["q_specified"] = float(q[0, control.node]) / shared[control.node]
+    document["voltage_control"] = {str(c.row["id"]): c.u_set_pu for c in controls}
 
 
 def _scaled(document: dict[str, Any], share: float) -> dict[str, Any]:
