@@ -1,24 +1,22 @@
-"""MATPOWER cases (`.m` files) as canonical feeders. Needs no other program.
-
-Follows the case format's manual, version 2: bus, generator and branch tables, per unit on `baseMVA`.
-"""
+"""MATPOWER cases (`.m` files) as canonical feeders."""
 
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from peerwatt.grid.arrays import Floats
 from peerwatt.grid.errors import FeederError
 from peerwatt.grid.feeder import FORMAT
+from peerwatt.grid.files.importers.matpower_case import BUS_ISOLATED, BUS_PV, BUS_SLACK, Case, read_case
 from peerwatt.grid.files.importers.voltage_control import VoltageControl, hold_voltages
 from peerwatt.units import KILO, MEGA
 
-BUS_PV, BUS_SLACK, BUS_ISOLATED = 2, 3, 4
 _STIFF_VA = 1e15
-Table = Sequence[Sequence[float]]
 
 
 def from_matpower(
@@ -32,7 +30,7 @@ def from_matpower(
     """Turn a MATPOWER case into a feeder document.
 
     Args:
-        path: The `.m` file.
+        path: The `.m` file. What its statements convert (ohms, kilowatts, power factors) is converted.
         limits: `v_min_pu`, `v_max_pu`, `loading_max_percent`.
         unlimited: Take a branch whose long-term rating (rateA) is 0 as unlimited, as MATPOWER does, instead
             of refusing it.
@@ -40,147 +38,126 @@ def from_matpower(
         about: `source`, `licence`, `provenance`.
 
     Returns:
-        A document for `feeder_from_document`. Buses are named `bus <number>`.
+        A document for `feeder_from_document`. Buses are named `bus <number>`; those that no closed branch
+        joins to a reference are left out and named in `left_out`.
 
     Raises:
-        FeederError: The file cannot be read, or an element is unusable; named.
+        FeederError: The file cannot be read, or a statement or element is unusable; named.
     """
     path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8", errors="replace")
-    except FileNotFoundError:
-        raise FeederError(f"{path}: no such MATPOWER case") from None
-    text = re.sub(r"%[^\n]*", "", text)
-    base = re.search(r"mpc\.baseMVA\s*=\s*([\d.eE+-]+)\s*;", text)
-    if not base:
-        raise FeederError(f"{path}: mpc.baseMVA is missing")
-    base_va = float(base.group(1)) * MEGA
-    bus, gen, branch = (
-        _table(text, name, width, path) for name, width in (("bus", 13), ("gen", 8), ("branch", 11))
-    )
+    case = read_case(path)
+    alive = _alive(case, path)
     names: dict[str, str] = {}
-    data: dict[str, list[dict[str, Any]]] = {k: [] for k in ("node", "generic_branch", "source", "shunt")}
-    data |= {"sym_load": [], "sym_gen": []}
 
     def new(name: str) -> int:
         names[str(len(names) + 1)] = name
         return len(names)
 
-    nodes: dict[int, int] = {}
-    kv: dict[int, float] = {}
-    for row in bus:
-        number, kind = int(row[0]), int(row[1])
-        if kind == BUS_ISOLATED:
-            continue
-        if not row[9] > 0:
-            raise FeederError(f"{path}: bus {number} has no base voltage (baseKV)")
-        nodes[number], kv[number] = new(f"bus {number}"), row[9]
-        data["node"].append({"id": nodes[number], "u_rated": row[9] * KILO})
-    for row in bus:
-        number = int(row[0])
-        if number not in nodes:
-            continue
-        if row[2] or row[3]:
-            data["sym_load"].append(_power(new(f"load {number}"), nodes[number], row[2], row[3]))
-        if row[4] or row[5]:
-            per_volt2 = MEGA / (kv[number] * KILO) ** 2
-            data["shunt"].append(
-                {
-                    "id": new(f"shunt {number}"),
-                    "node": nodes[number],
-                    "status": 1,
-                    "g1": row[4] * per_volt2,
-                    "b1": row[5] * per_volt2,
-                    "g0": 0.0,
-                    "b0": 0.0,
-                }
-            )
-    for k, row in enumerate(branch, 1):
-        if row[10] and int(row[0]) in nodes and int(row[1]) in nodes:
-            data["generic_branch"].append(_branch(new, row, k, nodes, kv, base_va, unlimited, path))
-    kinds = {int(row[0]): int(row[1]) for row in bus}
-    position = {number: k for k, number in enumerate(nodes)}
-    angle = {int(row[0]): row[8] for row in bus}
-    controls = []
-    for row in gen:
-        number = int(row[0])
-        if number not in nodes or row[7] <= 0:
-            continue
-        if kinds[number] == BUS_SLACK:
-            if not any(s["node"] == nodes[number] for s in data["source"]):
-                data["source"].append(
-                    {
-                        "id": new(f"slack {number}"),
-                        "node": nodes[number],
-                        "status": 1,
-                        "u_ref": row[5],
-                        "u_ref_angle": math.radians(angle[number]),
-                        "sk": _STIFF_VA,
-                    }
-                )
-            continue
-        data["sym_gen"].append(_power(new(f"gen {number}"), nodes[number], row[1], row[2]))
-        if kinds[number] == BUS_PV:
-            data["sym_gen"][-1]["q_specified"] = 0.0
-            controls.append(VoltageControl(data["sym_gen"][-1], position[number], row[5]))
-    if not data["source"]:
-        raise FeederError(f"{path}: no generator in service at a reference bus (type 3)")
-    document = {
-        "format": FORMAT,
-        "name": path.stem,
-        **about,
-        "limits": dict(limits),
-        "frequency_hz": frequency_hz,
-        "names": names,
-        "power_grid_model": {
-            "version": "1.0",
-            "type": "input",
-            "is_batch": False,
-            "attributes": {},
-            "data": {kind: rows for kind, rows in data.items() if rows},
-        },
+    data: dict[str, list[dict[str, Any]]] = {"node": []}
+    nodes = {int(row[0]): new(f"bus {row[0]:g}") for row in case.bus if int(row[0]) in alive}
+    kv = {int(row[0]): row[9] for row in case.bus}
+    data["node"] = [{"id": node, "u_rated": kv[number] * KILO} for number, node in nodes.items()]
+    data["generic_branch"] = [
+        _branch(new, row, k, nodes, kv, case.base_mva * MEGA, unlimited, path)
+        for k, row in enumerate(case.branch, 1)
+        if row[10] and int(row[0]) in nodes and int(row[1]) in nodes
+    ]
+    data["sym_load"] = [
+        _power(new(f"load {row[0]:g}"), nodes[int(row[0])], row[2], row[3])
+        for row in case.bus
+        if int(row[0]) in nodes and (row[2] or row[3])
+    ]
+    data["shunt"] = [
+        _shunt(new(f"shunt {row[0]:g}"), nodes[int(row[0])], row, kv[int(row[0])])
+        for row in case.bus
+        if int(row[0]) in nodes and (row[4] or row[5])
+    ]
+    data["source"], data["sym_gen"], controls = _generators(case, new, nodes, path)
+    document: dict[str, Any] = {"format": FORMAT, "name": path.stem, **about, "limits": dict(limits)}
+    document |= {"frequency_hz": frequency_hz, "names": names}
+    left_out = [f"bus {row[0]:g}" for row in case.bus if int(row[0]) not in alive]
+    if left_out:
+        document["left_out"] = left_out
+    document["power_grid_model"] = {
+        "version": "1.0",
+        "type": "input",
+        "is_batch": False,
+        "attributes": {},
+        "data": {kind: rows for kind, rows in data.items() if rows},
     }
     hold_voltages(document, controls)
     return document
 
 
-def _table(text: str, name: str, width: int, path: Path) -> Table:
-    found = re.search(rf"mpc\.{name}\s*=\s*\[(.*?)\]", text, re.DOTALL)
-    if not found:
-        raise FeederError(f"{path}: mpc.{name} is missing")
-    rows: list[list[float]] = []
-    for line in re.split(r"[;\n]", found.group(1)):
-        cells = line.replace(",", " ").split()
-        if not cells:
+def _alive(case: Case, path: Path) -> set[int]:
+    """The buses that closed branches join to a reference bus with a generator in service."""
+    kinds = {int(row[0]): int(row[1]) for row in case.bus}
+    held = {int(row[0]) for row in case.gen if row[7] > 0}
+    start = [number for number, kind in kinds.items() if kind == BUS_SLACK]
+    for number in start:
+        if number not in held:
+            raise FeederError(f"{path}: no generator in service at reference bus {number} (type 3)")
+    if not start:
+        raise FeederError(f"{path}: no reference bus (type 3)")
+    beside: dict[int, list[int]] = {number: [] for number in kinds}
+    for row in case.branch:
+        a, b = int(row[0]), int(row[1])
+        if row[10] and BUS_ISOLATED not in (kinds[a], kinds[b]):
+            beside[a].append(b)
+            beside[b].append(a)
+    reached, queue = set(start), list(start)
+    while queue:
+        fresh = [n for n in beside[queue.pop()] if n not in reached]
+        reached.update(fresh)
+        queue.extend(fresh)
+    return reached
+
+
+def _generators(
+    case: Case, new: Any, nodes: Mapping[int, int], path: Path
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[VoltageControl]]:
+    """Generators in service: at a reference bus the source, at a type 2 bus held, else constant."""
+    kinds = {int(row[0]): int(row[1]) for row in case.bus}
+    angle = {int(row[0]): row[8] for row in case.bus}
+    position = {number: k for k, number in enumerate(nodes)}
+    sources: dict[int, dict[str, Any]] = {}
+    rows: list[dict[str, Any]] = []
+    controls = []
+    for k, row in enumerate(case.gen, 1):
+        number = int(row[0])
+        if number not in nodes or row[7] <= 0:
             continue
-        try:
-            values = [float(cell.replace("Inf", "inf")) for cell in cells]
-        except ValueError:
-            raise FeederError(
-                f"{path}: mpc.{name}, row {len(rows) + 1}: {line.strip()!r} is not numbers"
-            ) from None
-        if len(values) < width:
-            raise FeederError(
-                f"{path}: mpc.{name}, row {len(rows) + 1}: {len(values)} columns, needs {width}"
-            )
-        rows.append(values)
-    return rows
+        if kinds[number] in (BUS_PV, BUS_SLACK) and not row[5] > 0:
+            raise FeederError(f"{path}: mpc.gen, row {k}: holds bus {number} at {row[5]:g} pu")
+        if kinds[number] == BUS_SLACK:
+            source = sources.setdefault(number, {"u_ref": row[5]})
+            if source["u_ref"] != row[5]:
+                raise FeederError(f"{path}: mpc.gen, row {k}: bus {number} is held at two voltages")
+            if "id" not in source:
+                turn = math.radians(angle[number])
+                source |= {"id": new(f"slack {number}"), "node": nodes[number], "status": 1}
+                source |= {"u_ref_angle": turn, "sk": _STIFF_VA}
+            continue
+        rows.append(_power(new(f"gen {k} at {number}"), nodes[number], row[1], row[2]))
+        if kinds[number] == BUS_PV:
+            controls.append(VoltageControl(rows[-1], position[number], float(row[5])))
+    return list(sources.values()), rows, controls
+
+
+def _shunt(number: int, node: int, row: Floats, kv: float) -> dict[str, Any]:
+    per_volt2 = MEGA / (kv * KILO) ** 2
+    admittance = {"g1": row[4] * per_volt2, "b1": row[5] * per_volt2, "g0": 0.0, "b0": 0.0}
+    return {"id": number, "node": node, "status": 1} | admittance
 
 
 def _power(number: int, node: int, p_mw: float, q_mvar: float) -> dict[str, Any]:
-    return {
-        "id": number,
-        "node": node,
-        "status": 1,
-        "type": 0,
-        "p_specified": p_mw * MEGA,
-        "q_specified": q_mvar * MEGA,
-    }
+    powers = {"p_specified": p_mw * MEGA, "q_specified": q_mvar * MEGA}
+    return {"id": number, "node": node, "status": 1, "type": 0} | powers
 
 
 def _branch(
     new: Any,
-    row: Sequence[float],
+    row: Floats,
     k: int,
     nodes: Mapping[int, int],
     kv: Mapping[int, float],
@@ -192,10 +169,19 @@ def _branch(
     a, b = int(row[0]), int(row[1])
     name = f"branch {k}: {a}-{b}"
     z = (kv[b] * KILO) ** 2 / base_va
+    if a == b:
+        raise FeederError(f"{path}: {name} begins and ends at one bus")
     if not row[2] and not row[3]:
         raise FeederError(f"{path}: {name} has no impedance")
-    if not row[5] and not unlimited:
-        raise FeederError(f"{path}: {name} has no rating (rateA is 0); rate it or import it as unlimited")
+    if row[8] < 0:
+        raise FeederError(f"{path}: {name} has a negative tap ratio")
+    if np.isnan(row[5]) or row[5] < 0:
+        raise FeederError(f"{path}: {name} has the rating {row[5]:g} (rateA)")
+    rated = row[5] if np.isfinite(row[5]) else 0.0
+    if not rated and not unlimited:
+        raise FeederError(
+            f"{path}: {name} has no rating (rateA is 0); rate it, or import it as unlimited (--unlimited)"
+        )
     return {
         "id": new(name),
         "from_node": nodes[a],
@@ -208,5 +194,5 @@ def _branch(
         "b1": row[4] / z,
         "k": row[8] or 1.0,
         "theta": math.radians(row[9]),
-        "sn": row[5] * MEGA,
+        "sn": rated * MEGA,
     }
