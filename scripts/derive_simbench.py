@@ -131,6 +131,7 @@ def derive(name: str, slice_: Slice, out: Path) -> None:
         name=name,
         limits=LIMITS,
         own_loads=False,
+        trafo_model="pi",
         source=source,
         licence="ODbL 1.0 (database), DbCL 1.0 (contents)",
         provenance={

@@ -11,132 +11,422 @@ from typing import Any
 import numpy as np
 import pandapower as pp
 import pandapower.networks as cases
+import pandas as pd
 import pytest
 
 from peerwatt.grid.errors import FeederError
 from peerwatt.grid.feeder_document import feeder_from_document
-from peerwatt.grid.files.feeder_file import write_feeder
-from peerwatt.grid.files.importers import read_source
+from peerwatt.grid.files.importers import import_source, read_source
+from peerwatt.grid.files.importers.comparison import compare
+from peerwatt.grid.files.importers.pandapower import from_pandapower, read_network
+from peerwatt.grid.files.importers.pandapower_engine import PandapowerEngine
 from peerwatt.grid.flow.power_flow import PowerFlow
 
 LIMITS = {"v_min_pu": 0.9, "v_max_pu": 1.1, "loading_max_percent": 100.0}
 
 
-def _case_text(net: Any, rating_mva: float) -> str:
-    """A pandapower case as MATPOWER text: PQ buses, PV generators, lines as pi branches, one slack."""
-    base_mva, omega = 100.0, 2 * np.pi * net.f_hz
-    held, slack = dict(zip(net.gen.bus, net.gen.index, strict=True)), net.ext_grid.iloc[0]
-    rows: dict[str, list[list[float]]] = {"bus": [], "gen": [], "branch": []}
-    for bus in net.bus.index:
-        load = net.load[net.load.bus == bus]
-        kind = 3 if bus == slack.bus else 2 if bus in held else 1
-        kv = net.bus.vn_kv[bus]
-        rows["bus"].append([bus, kind, load.p_mw.sum(), load.q_mvar.sum(), 0, 0, 1, 1, 0, kv, 1, 1.1, 0.9])
-    rows["gen"].append([slack.bus, 0, 0, 0, 0, slack.vm_pu, base_mva, 1])
-    rows["gen"] += [[g.bus, g.p_mw, 0, 0, 0, g.vm_pu, base_mva, 1] for g in net.gen.itertuples()]
-    for k in net.line.index[net.line.in_service]:
-        line = net.line.loc[k]
-        z = net.bus.vn_kv[line.from_bus] ** 2 / base_mva
-        b = omega * line.c_nf_per_km * 1e-9 * line.length_km * z
-        r, x = line.r_ohm_per_km * line.length_km / z, line.x_ohm_per_km * line.length_km / z
-        rows["branch"].append([line.from_bus, line.to_bus, r, x, b, rating_mva, 0, 0, 0, 0, 1])
-    tables = {
-        name: "\n".join("  " + " ".join(repr(float(x)) for x in row) + ";" for row in table)
-        for name, table in rows.items()
-    }
-    body = "\n".join(f"mpc.{name} = [\n{text}\n];" for name, text in tables.items())
-    head = "function mpc = case\n% a comment with [ brackets ];\nmpc.version = '2';"
-    return f"{head}\nmpc.baseMVA = {base_mva};\n{body}\n"
-
-
-@pytest.mark.parametrize("name", ["case33bw", "case9"])
-def test_a_matpower_case_solves_as_pandapower_solves_it(name: str, tmp_path: Path) -> None:
-    net = getattr(cases, name)()
-    pp.runpp(net)
-    (tmp_path / f"{name}.m").write_text(_case_text(net, rating_mva=250.0))
-    feeder = write_feeder(read_source(str(tmp_path / f"{name}.m"), limits=LIMITS), tmp_path / "feeder.json")
-    solver = PowerFlow(feeder)
-    flow = solver.solve(solver.zero())
-    assert np.abs(flow.u_pu - net.res_bus.vm_pu.to_numpy()).max() < 2e-6
-
-
-def test_an_unrated_matpower_branch_is_refused_unless_told_otherwise(tmp_path: Path) -> None:
-    path = tmp_path / "case33bw.m"
-    path.write_text(_case_text(cases.case33bw(), rating_mva=0.0))
-    with pytest.raises(FeederError, match=r"branch 1: 0-1 has no rating"):
-        read_source(str(path), limits=LIMITS)
-    feeder = feeder_from_document(read_source(str(path), limits=LIMITS, unlimited=True))
-    assert PowerFlow(feeder).solve(np.zeros(33)).loading_percent.max() == 0.0
-
-
-def test_pandapower_json_keeps_taps_and_open_switches(tmp_path: Path) -> None:
+def _street() -> Any:
+    """A medium-voltage ring of two stations, and a street below one of them."""
     net = pp.create_empty_network(name="two stations")
-    high, low, far, ring = (
-        pp.create_bus(net, kv, name=n) for kv, n in ((20, "h"), (0.4, "l"), (0.4, "f"), (0.4, "r"))
+    high, far, low, end, last = (
+        pp.create_bus(net, kv, name=n) for kv, n in ((20, "h"), (20, "f"), (0.4, "l"), (0.4, "e"), (0.4, "z"))
     )
-    pp.create_ext_grid(net, high)
-    pp.create_transformer(net, high, low, "0.25 MVA 20/0.4 kV", tap_pos=1)
-    for a, b, name in ((low, far, "a"), (far, ring, "b"), (ring, low, "c")):
-        pp.create_line(net, a, b, 0.2, "NAYY 4x150 SE", name=name)
-    pp.create_switch(net, low, 2, "l", closed=False)
-    pp.create_load(
-        net,
-        far,
-        0.03,
-        0.01,
-        const_z_p_percent=40,
-        const_i_p_percent=20,
-        const_z_q_percent=40,
-        const_i_q_percent=20,
-    )
-    net.trafo["tap_changer_type"] = "Ratio"
-    pp.to_json(net, str(tmp_path / "net.json"))
-    pp.runpp(net, voltage_depend_loads=True)
-    feeder = feeder_from_document(
-        json.loads(json.dumps(read_source(str(tmp_path / "net.json"), limits=LIMITS)))
-    )
-    solver = PowerFlow(feeder)
-    flow = solver.solve(solver.zero())
-    assert np.abs(flow.u_pu - net.res_bus.vm_pu.to_numpy()).max() < 2e-6
-    assert flow.loss_w == pytest.approx(
-        (net.res_line.pl_mw.sum() + net.res_trafo.pl_mw.sum()) * 1e6, rel=1e-4
-    )
+    pp.create_ext_grid(net, high, vm_pu=1.02)
+    pp.create_line(net, high, far, 3.0, "NA2XS2Y 1x185 RM/25 12/20 kV", name="ring a")
+    pp.create_line(net, far, high, 2.0, "NA2XS2Y 1x185 RM/25 12/20 kV", name="ring b")
+    pp.create_transformer(net, far, low, "0.25 MVA 20/0.4 kV", tap_pos=1, name="station")
+    pp.create_line(net, low, end, 0.2, "NAYY 4x150 SE", name="street")
+    pp.create_line(net, end, last, 0.1, "NAYY 4x150 SE", name="last")
+    pp.create_load(net, end, 0.03, 0.01, name="home")
+    pp.create_load(net, last, 0.02, 0.005, name="shop")
+    pp.create_sgen(net, last, 0.012, 0.0, name="roof")
+    return net
 
 
-def _isolated(net: Any) -> None:
-    pp.create_bus(net, 0.4, name="nowhere")
+def _agrees(net: Any) -> dict[str, Any]:
+    document, buses = read_network(net, name="net", limits=LIMITS)
+    found = compare(document, PandapowerEngine(net, buses), states=3)
+    assert found.states == 4
+    assert found.agrees(), found
+    return document
 
 
-def _unrated(net: Any) -> None:
-    net.line.loc[0, "max_i_ka"] = np.nan
+def _fractional_tap(net: Any) -> None:
+    net.trafo["tap_pos"] = 1.5
+
+
+def _tap_below_neutral(net: Any) -> None:
+    net.trafo["tap_pos"] = -2
+
+
+def _tap_beyond_its_range(net: Any) -> None:
+    net.trafo["tap_pos"] = 9
+
+
+def _missing_tap_position(net: Any) -> None:
+    net.trafo["tap_pos"], net.trafo["tap_neutral"] = np.nan, 2
+
+
+def _low_side_tap(net: Any) -> None:
+    net.trafo["tap_side"] = "lv"
+
+
+def _second_tap_changer(net: Any) -> None:
+    for key in ("side", "neutral", "min", "max", "step_percent", "step_degree", "changer_type"):
+        net.trafo[f"tap2_{key}"] = net.trafo[f"tap_{key}"]
+    net.trafo["tap2_pos"] = -2
+
+
+def _phase_shifting_tap(net: Any) -> None:
+    net.trafo["tap_changer_type"], net.trafo["tap_step_degree"] = "Ideal", 1.0
+    net.trafo["tap_step_percent"] = np.nan
+
+
+def _tap_table(net: Any) -> None:
+    rows: dict[str, Any] = {
+        "id_characteristic": [0, 0],
+        "step": [0, 1],
+        "voltage_ratio": [1.0, 1.07],
+        "angle_deg": [0.0, 2.0],
+    }
+    rows |= {"vk_percent": [6.0, 5.1], "vkr_percent": [1.2, 1.1]}
+    net["trafo_characteristic_table"] = pd.DataFrame(rows)
+    net.trafo["tap_dependency_table"] = True
+    net.trafo["id_characteristic_table"] = 0
+
+
+def _parallel(net: Any) -> None:
+    net.trafo["parallel"], net.line["parallel"] = 3, 2
+
+
+def _derated(net: Any) -> None:
+    net.trafo["df"], net.line["df"] = 0.5, 0.8
+
+
+def _scaled(net: Any) -> None:
+    net.load["scaling"], net.sgen["scaling"] = 0.6, 1.7
+
+
+def _voltage_dependent(net: Any) -> None:
+    net.load.loc[0, ["const_z_p_percent", "const_i_p_percent"]] = 40, 20
+    net.load.loc[0, ["const_z_q_percent", "const_i_q_percent"]] = 10, 70
+
+
+def _open_switch(net: Any) -> None:
+    pp.create_switch(net, 0, 1, "l", closed=False)
+
+
+def _open_transformer_switch(net: Any) -> None:
+    pp.create_transformer(net, 1, 2, "0.4 MVA 20/0.4 kV", name="spare", tap_pos=0)
+    pp.create_switch(net, 2, 1, "t", closed=False)
+
+
+def _switch_with_impedance(net: Any) -> None:
+    bus = pp.create_bus(net, 0.4, name="behind")
+    pp.create_switch(net, 4, bus, "b", z_ohm=0.05)
+    pp.create_load(net, bus, 0.01)
+
+
+def _coupled_busbars(net: Any) -> None:
+    bus = pp.create_bus(net, 20, name="second busbar")
+    pp.create_switch(net, 1, bus, "b")
+    pp.create_load(net, bus, 2.0, 0.5)
+
+
+def _impedance(net: Any) -> None:
+    bus = pp.create_bus(net, 0.4)
+    pp.create_impedance(
+        net, 4, bus, 0.02, 0.03, 0.1, gf_pu=0.001, bf_pu=0.02, gt_pu=0.001, bt_pu=0.01, name="choke"
+    )
+    pp.create_load(net, bus, 0.01)
 
 
 def _ward(net: Any) -> None:
-    pp.create_ward(net, 1, 0.0, 0.0, 0.1, 0.0, name="w")
+    pp.create_ward(net, 3, 0.005, 0.002, 0.004, 0.001, name="w")
+
+
+def _extended_ward(net: Any) -> None:
+    pp.create_xward(net, 1, 0.5, 0.2, 0.1, 0.1, 0.5, 2.0, 1.01, name="x")
+
+
+def _motor(net: Any) -> None:
+    pp.create_motor(
+        net, 2, pn_mech_mw=0.02, cos_phi=0.85, efficiency_percent=92, loading_percent=80, name="lift"
+    )
+
+
+def _storage(net: Any) -> None:
+    pp.create_storage(net, 3, p_mw=0.008, max_e_mwh=0.02, q_mvar=0.002, scaling=0.5)
+
+
+def _held_generator(net: Any) -> None:
+    pp.create_gen(net, 4, p_mw=0.02, vm_pu=1.01, name="chp")
+    pp.create_gen(net, 4, p_mw=0.01, vm_pu=1.01, name="chp 2")
+
+
+def _slack_generator(net: Any) -> None:
+    net.ext_grid["in_service"] = False
+    pp.create_gen(net, 1, p_mw=0.02, vm_pu=1.03, slack=True, name="plant")
+
+
+def _two_grids(net: Any) -> None:
+    pp.create_ext_grid(net, 1, vm_pu=1.018, va_degree=-0.2)
+
+
+def _shunt(net: Any) -> None:
+    pp.create_shunt(net, 3, q_mvar=-0.01, p_mw=0.001, step=2, vn_kv=0.41, name="bank")
+
+
+def _balanced_delta(net: Any) -> None:
+    pp.create_asymmetric_load(net, 3, *[0.003] * 3, *[0.001] * 3, type="delta")
+
+
+def _dead_spur(net: Any) -> None:
+    a, b = pp.create_bus(net, 0.4, name="dead a"), pp.create_bus(net, 0.4, name="dead b")
+    pp.create_line(net, a, b, 0.1, "NAYY 4x150 SE", name="dead line")
+    pp.create_load(net, b, 0.01, name="dead load")
+    pp.create_line(net, 4, a, 0.1, "NAYY 4x150 SE", name="to the dead")
+    pp.create_switch(net, 4, int(net.line.index[-1]), "l", closed=False)
+
+
+def _line_to_a_bus_out_of_service(net: Any) -> None:
+    a = pp.create_bus(net, 0.4, name="off", in_service=False)
+    pp.create_line(net, 4, a, 0.1, "NAYY 4x150 SE", name="to nowhere")
+    pp.create_load(net, a, 0.01, name="off load")
+
+
+def _three_windings(net: Any) -> None:
+    high, low = pp.create_bus(net, 110), pp.create_bus(net, 10)
+    net.ext_grid["bus"] = high
+    pp.create_transformer3w(net, high, 0, low, "63/25/38 MVA 110/20/10 kV", tap_pos=2, name="main")
+    pp.create_load(net, low, 2.0, 0.4)
+
+
+def _megawatts(net: Any) -> None:
+    net.load.loc[1, ["p_mw", "q_mvar"]] = 0.09, 0.03  # near the station's rating
 
 
 @pytest.mark.parametrize(
-    ("break_it", "named"),
+    "change",
     [
-        (_isolated, "'nowhere' is isolated"),
-        (_unrated, "no rated current"),
-        (_ward, "ward 0 has no counterpart"),
+        _fractional_tap,
+        _tap_below_neutral,
+        _tap_beyond_its_range,
+        _missing_tap_position,
+        _low_side_tap,
+        _second_tap_changer,
+        _phase_shifting_tap,
+        _tap_table,
+        _parallel,
+        _derated,
+        _scaled,
+        _voltage_dependent,
+        _open_switch,
+        _open_transformer_switch,
+        _switch_with_impedance,
+        _coupled_busbars,
+        _impedance,
+        _ward,
+        _extended_ward,
+        _motor,
+        _storage,
+        _held_generator,
+        _slack_generator,
+        _two_grids,
+        _shunt,
+        _balanced_delta,
+        _dead_spur,
+        _line_to_a_bus_out_of_service,
+        _three_windings,
+        _megawatts,
     ],
 )
-def test_a_faulty_network_is_refused_by_name(tmp_path: Path, break_it: Any, named: str) -> None:
-    net = cases.create_kerber_landnetz_freileitung_1()
-    break_it(net)
-    pp.to_json(net, str(tmp_path / "net.json"))
-    with pytest.raises(FeederError, match=named):
-        feeder_from_document(read_source(str(tmp_path / "net.json"), limits=LIMITS))
+def test_every_kind_of_element_agrees_with_pandapower_in_every_state(change: Any) -> None:
+    net = _street()
+    change(net)
+    _agrees(net)
+
+
+def test_dead_parts_are_left_out_by_name() -> None:
+    net = _street()
+    _dead_spur(net)
+    document = _agrees(net)
+    assert document["left_out"] == ["dead a", "dead b", "dead line", "to the dead"]
+    assert "dead load" not in document["names"].values()
+
+
+def test_a_generator_holds_its_voltage_under_injections_and_not_only_at_import() -> None:
+    net = _street()
+    _held_generator(net)
+    feeder = feeder_from_document(from_pandapower(net, name="held", limits=LIMITS))
+    solver = PowerFlow(feeder)
+    p = np.zeros((3, solver.nodes))
+    p[:, feeder.node("e")] = [0.0, 40e3, -40e3]
+    u = solver.solve(p).u_pu
+    assert u[:, feeder.node("z")] == pytest.approx(1.01, abs=1e-9)
+    assert np.ptp(u[:, feeder.node("l")]) > 1e-4
+
+
+def test_a_derated_transformer_is_loaded_against_what_it_may_carry() -> None:
+    net = _street()
+    plain = from_pandapower(net, name="plain", limits=LIMITS)
+    _derated(net)
+    derated = from_pandapower(net, name="derated", limits=LIMITS)
+    station = plain["power_grid_model"]["data"]["transformer"][0]["id"]
+    assert derated["rating_va"] == {str(station): 125e3}
+    loads = []
+    for document in (plain, derated):
+        feeder = feeder_from_document(document)
+        solver = PowerFlow(feeder)
+        at = feeder.branch_names.index("station")
+        loads.append(float(solver.solve(solver.zero()).loading_percent[at]))
+    assert loads[1] == pytest.approx(2 * loads[0])
+
+
+def test_the_base_of_an_impedance_is_no_rating() -> None:
+    net = _street()
+    _impedance(net)
+    feeder = feeder_from_document(from_pandapower(net, name="impedance", limits=LIMITS))
+    solver = PowerFlow(feeder)
+    flow = solver.solve(solver.zero())
+    assert flow.loading_percent[feeder.branch_names.index("choke")] == 0.0
+
+
+def _mixed_shares(net: Any) -> None:
+    _voltage_dependent(net)
+    pp.create_load(net, 3, 0.01, name="other")
+
+
+def _untyped_tap(net: Any) -> None:
+    net.trafo["tap_changer_type"] = None
+
+
+def _one_phase(net: Any) -> None:
+    pp.create_asymmetric_load(net, 3, 0.003, name="flat")
+
+
+def _direction(net: Any) -> None:
+    pp.create_impedance(net, 3, 4, 0.1, 0.1, 0.1, rtf_pu=0.2, name="odd")
+
+
+def _table_of_steps(net: Any) -> None:
+    pp.create_shunt(net, 3, q_mvar=-0.01, name="bank")
+    net.shunt["step_dependency_table"], net.shunt["id_characteristic_table"] = True, 0
+    net["shunt_characteristic_table"] = pd.DataFrame(
+        {"id_characteristic": [0], "step": [1], "q_mvar": [-0.02], "p_mw": [0.0]}
+    )
+
+
+def _dc_line(net: Any) -> None:
+    pp.create_dcline(net, 0, 1, 0.1, 1.0, 0.001, 1.0, 1.0, name="link")
+
+
+def _svc(net: Any) -> None:
+    pp.create_svc(net, 1, 1.0, -10.0, 1.0, 90.0, name="svc")
+
+
+def _controller(net: Any) -> None:
+    pp.control.DiscreteTapControl(net, 0, 0.99, 1.01)
+
+
+def _two_levels(net: Any) -> None:
+    pp.create_line(net, 1, 3, 0.1, "NAYY 4x150 SE", name="across")
+
+
+def _bad_place(net: Any) -> None:
+    net.bus["geo"] = "8.1, 49.2"
+
+
+def _unrated(net: Any) -> None:
+    net.line.loc[3, "max_i_ka"] = np.nan
+
+
+def _no_power(net: Any) -> None:
+    net.load.loc[0, "q_mvar"] = np.nan
+
+
+def _no_grid(net: Any) -> None:
+    net.ext_grid["in_service"] = False
+
+
+def _no_branches(net: Any) -> None:
+    net.line["in_service"], net.trafo["in_service"] = False, False
+
+
+def _missing_bus(net: Any) -> None:
+    net.load.loc[0, "bus"] = 77
+
+
+def _no_parallel(net: Any) -> None:
+    net.trafo["parallel"] = 0
+
+
+def _more_resistance_than_impedance(net: Any) -> None:
+    net.trafo["vkr_percent"] = 7.0
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (_mixed_shares, "load 2 'other': depends on the voltage otherwise than load 0 'home'"),
+        (_untyped_tap, "trafo 0 'station': tap_pos 1 but no tap_changer_type"),
+        (_one_phase, "asymmetric_load 0 'flat' differs by phase"),
+        (_direction, "impedance 0 'odd': differs by direction"),
+        (_table_of_steps, "shunt 0 'bank': a table of steps"),
+        (_dc_line, "dcline 0 'link' has no counterpart"),
+        (_svc, "svc 0 'svc' has no counterpart"),
+        (_controller, r"controller 0 \(DiscreteTapControl\)"),
+        (_two_levels, "line 4 'across' joins a bus of 20 kV and one of 0.4 kV"),
+        (_bad_place, "bus 0 'h': geo '8.1, 49.2' is no GeoJSON point"),
+        (_unrated, "line 'last': no rated current"),
+        (_no_power, "load 0 'home': q_mvar is nan"),
+        (_no_grid, "No reference bus"),
+        (_no_branches, "no line, transformer or switch"),
+        (_missing_bus, "77"),
+        (_no_parallel, "df and parallel must be positive"),
+        (_more_resistance_than_impedance, "vkr_percent 7 exceeds vk_percent 6"),
+    ],
+)
+def test_a_faulty_network_is_refused_by_name_in_one_line(tmp_path: Path, change: Any, named: str) -> None:
+    net = _street()
+    change(net)
+    with pytest.raises(FeederError, match=named) as refusal:
+        feeder_from_document(from_pandapower(net, name="faulty", limits=LIMITS))
+    assert "\n" not in str(refusal.value)
+    assert str(refusal.value).startswith("faulty: ")
+
+
+def test_pandapower_json_keeps_taps_and_open_switches(tmp_path: Path) -> None:
+    net = _street()
+    _voltage_dependent(net)
+    _open_switch(net)
+    path = str(tmp_path / "net.json")
+    pp.to_json(net, path)
+    pp.runpp(net, voltage_depend_loads=True)
+    imported = import_source(path, limits=LIMITS)
+    solver = PowerFlow(feeder_from_document(json.loads(json.dumps(imported.document))))
+    flow = solver.solve(solver.zero())
+    assert np.abs(flow.u_pu - net.res_bus.vm_pu.to_numpy()).max() < 2e-6
+    assert flow.loss_w == pytest.approx(
+        (net.res_line.pl_mw.sum() + net.res_trafo.pl_mw.sum()) * 1e6, rel=1e-5
+    )
+    assert imported.engine is not None
+    assert compare(imported.document, imported.engine).agrees()
 
 
 def test_a_source_of_no_known_kind_is_refused(tmp_path: Path) -> None:
     for source in (
         "grid.xlsx",
+        "grid.p",
         str(tmp_path / "missing.json"),
         str(tmp_path / "missing.dss"),
+        str(tmp_path / "missing.m"),
         "1-LV-rural9--2-sw",
     ):
-        with pytest.raises(FeederError):
+        with pytest.raises(FeederError, match=source):
             read_source(source, limits=LIMITS)
+
+
+def test_the_european_feeder_is_refused_for_its_phases_not_imported_to_half_a_percent() -> None:
+    with pytest.raises(FeederError, match="asymmetric_load 0 'LOAD1' differs by phase"):
+        from_pandapower(cases.ieee_european_lv_asymmetric("on_peak_566"), name="european lv", limits=LIMITS)

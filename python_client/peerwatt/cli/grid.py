@@ -52,24 +52,40 @@ def import_(
         str,
         typer.Option(help="OpenDSS regulators and capacitors: as stated, or solved once more and frozen."),
     ] = "stated",
+    tolerance: Annotated[
+        float, typer.Option(help="Largest difference from the file's own engine that is accepted, pu.")
+    ] = 2e-6,
     as_json: AsJson = False,
 ) -> None:
-    """Turn a feeder as its owner has it into the canonical file. Needs the grid extra."""
+    """Turn a feeder as its owner has it into the canonical file. Needs the grid extra.
+
+    The first flow, and two with injections at random, are compared with those of the file's own engine.
+    """
     from peerwatt.cli.console import progress
+    from peerwatt.cli.grid_output import comparison_as_dict, comparison_in_words
+    from peerwatt.grid.errors import FeederError
+    from peerwatt.grid.feeder_document import feeder_from_document
     from peerwatt.grid.files.feeder_file import write_feeder
-    from peerwatt.grid.files.importers import read_source
+    from peerwatt.grid.files.importers import import_source
+    from peerwatt.grid.files.importers.comparison import compare
     from peerwatt.grid.flow.power_flow import PowerFlow
 
     limits = {"v_min_pu": v_min, "v_max_pu": v_max, "loading_max_percent": loading_max}
-    document = read_source(
+    imported = import_source(
         source, limits=limits, unlimited=unlimited, control=control, notice=progress().print
     )
-    from peerwatt.grid.feeder_document import feeder_from_document
-
+    document = imported.document
     solver = PowerFlow(feeder_from_document(document, source))
     flow = solver.solve(solver.zero())  # a feeder that does not solve is not written
+    found = None if imported.engine is None else compare(document, imported.engine)
+    if found is not None and not found.agrees(tolerance):
+        raise FeederError(
+            f"{source}: not imported: {found.engine} differs by {found.voltage_pu:.1e} pu at {found.node!r} "
+            f"and by {found.loss_share:.1e} of the losses; accepted are {tolerance:.1e} pu (--tolerance)"
+        )
     feeder = write_feeder(document, out)
     lowest, highest = float(flow.u_pu.min()), float(flow.u_pu.max())
+    left_out = list(document.get("left_out", ()))
     if as_json:
         print_json(
             {
@@ -79,6 +95,8 @@ def import_(
                 "voltage_min_pu": lowest,
                 "voltage_max_pu": highest,
                 "feeder_hash": feeder.feeder_hash.hex(),
+                "left_out": left_out,
+                "comparison": comparison_as_dict(found),
             }
         )
         return
@@ -86,6 +104,10 @@ def import_(
         f"{out}: {len(feeder.node_names)} nodes, {len(feeder.branch_names)} branches, "
         f"{lowest:.4f} to {highest:.4f} pu, hash {feeder.feeder_hash.hex()}"
     )
+    if found is not None:
+        say(comparison_in_words(found))
+    if left_out:
+        say(f"left out, because nothing supplies them: {', '.join(left_out)}")
 
 
 @app.command()

@@ -9,6 +9,7 @@ import numpy as np
 
 from peerwatt.grid.arrays import Floats, Ints
 from peerwatt.grid.feeder import Feeder
+from peerwatt.grid.files.importers.comparison import Comparison
 from peerwatt.grid.files.injections import Injections
 from peerwatt.grid.flow.branch_currents import ends_of
 from peerwatt.grid.flow.exchange import Exchange
@@ -254,3 +255,24 @@ def print_strength(found: Sequence[Strength]) -> None:
         power, rating = f"{s.short_circuit_va / MEGA:.2f}", f"{s.rating_va / KILO:.1f}"
         nodes.add_row(s.node, power, rating, f"{s.ratio:.1f}", f"below {s.minimum:g}" if s.weak else "")
     show(nodes)
+
+
+def comparison_as_dict(found: Comparison | None) -> dict[str, Any] | None:
+    """How far the file's own engine is from the imported feeder; none where none was asked."""
+    if found is None:
+        return None
+    return {
+        "engine": found.engine,
+        "states": found.states,
+        "voltage_pu": found.voltage_pu,
+        "node": found.node,
+        "loss_share": found.loss_share,
+    }
+
+
+def comparison_in_words(found: Comparison) -> str:
+    """The same as a line."""
+    return (
+        f"{found.engine}: voltages within {found.voltage_pu:.1e} pu (most at {found.node}), losses within "
+        f"{found.loss_share:.1e} of themselves, in {found.states} states"
+    )

@@ -1,52 +1,29 @@
 """pandapower networks as canonical feeders.
 
 pandapower 3 ignores taps of transformers whose `tap_changer_type` is not set, although older files and
-SimBench leave it unset. Here a tap position always counts; `with_ratio_taps` sets the type so that pandapower
-agrees.
-"""
+SimBench leave it unset. Such a tap is refused; `with_ratio_taps` sets the type, for networks whose owner
+means the tap to count."""
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
-
-import pandapower as pp
 
 from peerwatt.grid.errors import FeederError
 from peerwatt.grid.feeder import FORMAT
-from peerwatt.grid.files.importers.pandapower_branches import impedance, line, transformer
-from peerwatt.grid.files.importers.pandapower_injections import injections, voltage_controls
-from peerwatt.grid.files.importers.voltage_control import hold_voltages
+from peerwatt.grid.files.importers.pandapower_branches import branches
+from peerwatt.grid.files.importers.pandapower_file import load_pandapower, quiet
+from peerwatt.grid.files.importers.pandapower_ids import Network
+from peerwatt.grid.files.importers.pandapower_injections import injections, shunts, sources
+from peerwatt.grid.files.importers.pandapower_tables import check_tables, label
+from peerwatt.grid.files.importers.voltage_control import VoltageControl, hold_voltages
 from peerwatt.units import KILO, MEGA
 
-_STIFF_VA = 1e15  # a source without internal impedance, as pandapower's external grid is in a power flow
-_REFUSED = ("xward", "ward", "dcline", "motor", "svc", "tcsc", "ssc", "vsc", "asymmetric_sgen")
-
-
-def load_pandapower(path: str | Path) -> Any:
-    """Read a pandapower JSON file.
-
-    Args:
-        path: The file.
-
-    Returns:
-        The pandapower network.
-
-    Raises:
-        FeederError: The file is missing or holds no pandapower network.
-    """
-    if not Path(path).is_file():
-        raise FeederError(f"{path}: no such pandapower file")
-    try:
-        net = pp.from_json(str(path))
-    except Exception as error:  # pandapower raises whatever its readers raise
-        raise FeederError(f"{path}: not a pandapower network: {str(error).splitlines()[0]}") from None
-    if not isinstance(net, pp.pandapowerNet):
-        raise FeederError(f"{path}: not a pandapower network but {type(net).__name__}")
-    return net
+_BRANCHES = ("line", "link", "generic_branch", "transformer")
+__all__ = ["from_pandapower", "load_pandapower", "read_network", "with_ratio_taps"]
 
 
 def with_ratio_taps(net: Any) -> Any:
@@ -62,59 +39,111 @@ def with_ratio_taps(net: Any) -> Any:
 
 
 def from_pandapower(
-    net: Any, *, name: str, limits: Mapping[str, Any], own_loads: bool = True, **about: Any
+    net: Any,
+    *,
+    name: str,
+    limits: Mapping[str, Any],
+    own_loads: bool = True,
+    trafo_model: str = "t",
+    **about: Any,
 ) -> dict[str, Any]:
     """Turn a pandapower network into a feeder document.
 
     Args:
-        net: The pandapower network.
+        net: The pandapower network; it stays as it is.
         name: The feeder's name.
         limits: `v_min_pu`, `v_max_pu`, `loading_max_percent` and where they come from.
         own_loads: Keep the network's loads and generators; without, the injections are all that flows.
+        trafo_model: The equivalent circuit of transformers, as in `pandapower.runpp`: `t` or `pi`.
         about: `source`, `licence`, `provenance`: kept as they are.
 
     Returns:
-        A document for `peerwatt.grid.feeder.feeder_from_document`.
+        A document for `peerwatt.grid.feeder_document.feeder_from_document`. What is in service but not
+        supplied is left out and named in `left_out`.
 
     Raises:
         FeederError: The network holds an element that has no exact counterpart; it is named.
     """
-    for kind in _REFUSED:
-        if len(net.get(kind, ())):
+    return read_network(net, name=name, limits=limits, own_loads=own_loads, trafo_model=trafo_model, **about)[
+        0
+    ]
+
+
+def read_network(
+    net: Any,
+    *,
+    name: str,
+    limits: Mapping[str, Any],
+    own_loads: bool = True,
+    trafo_model: str = "t",
+    **about: Any,
+) -> tuple[dict[str, Any], list[Any]]:
+    """As `from_pandapower`; returned beside the document is the bus of each node, none within an element."""
+    with quiet():
+        try:
+            return _document(copy.deepcopy(net), name, limits, own_loads, trafo_model, about)
+        except FeederError as error:
+            text = str(error)
+            raise FeederError(text if text.startswith(f"{name}: ") else f"{name}: {text}") from None
+        except (KeyError, AttributeError, TypeError, ValueError, IndexError, ZeroDivisionError) as error:
+            reason = (str(error).strip().splitlines() or [""])[0]
             raise FeederError(
-                f"{name}: {kind} {net[kind].index[0]} has no counterpart in the feeder file; replace it"
-            )
-    ids = _Ids()
+                f"{name}: no usable pandapower network: {type(error).__name__} {reason}"
+            ) from None
+
+
+def _document(
+    net: Any,
+    name: str,
+    limits: Mapping[str, Any],
+    own_loads: bool,
+    trafo_model: str,
+    about: Mapping[str, Any],
+) -> tuple[dict[str, Any], list[Any]]:
+    check_tables(net, name)
+    n = Network(net, name, trafo_model)
     data: dict[str, list[dict[str, Any]]] = {"node": []}
     coordinates: dict[str, list[float]] = {}
-    for bus, row in net.bus[net.bus.in_service].iterrows():
-        node = ids.new("node", bus, row["name"])
+    for bus, row in n.in_service("bus"):
+        if not row.vn_kv > 0:
+            raise FeederError(f"{name}: {label('bus', bus, row)}: vn_kv is {row.vn_kv:g}")
+        if not n.alive(bus):
+            n.drop("bus", bus, row)
+            continue
+        node = n.ids.new("node", bus, row["name"])
+        n.rated_kv[node] = row.vn_kv
         data["node"].append({"id": node, "u_rated": row.vn_kv * KILO})
-        place = _place(row.get("geo"))
+        place = _place(row.get("geo"), f"{name}: {label('bus', bus, row)}")
         if place:
-            coordinates[ids.names[node]] = place
-    data["line"] = [line(net, k, ids) for k in net.line.index[net.line.in_service]]
-    data["link"] = _links(net, ids)
-    data["generic_branch"] = [impedance(net, k, ids) for k in net.impedance.index[net.impedance.in_service]]
-    data["transformer"] = []
-    for k in net.trafo.index[net.trafo.in_service]:
-        kind, element = transformer(net, k, ids)
-        data[kind].append(element)
-    if len(net.trafo3w):
-        raise FeederError(
-            f"{name}: three-winding transformer {net.trafo3w.name.iloc[0]!r}: give it as two-winding ones"
+            coordinates[n.ids.names[node]] = place
+    for kind, k in (*sorted(n.stars, key=str), *sorted(n.inner, key=str)):
+        row = net[kind].loc[k]
+        bus = row.hv_bus if kind == "trafo3w" else row.bus
+        inner = n.ids.new(
+            "node", (kind, k), f"{n.own_name(kind, k, row)} {'star point' if kind == 'trafo3w' else 'inner'}"
         )
-    data["source"] = _sources(net, ids, name)
-    data["shunt"] = _shunts(net, ids)
+        n.rated_kv[inner] = n.kv(bus)
+        data["node"].append({"id": inner, "u_rated": n.kv(bus) * KILO})
+    for kind in (*_BRANCHES, "source", "shunt"):
+        data[kind] = []
+    for kind, element in branches(n):
+        data[kind].append(element)
+    if not any(data[kind] for kind in _BRANCHES):
+        raise FeederError(f"{name}: no line, transformer or switch joins a bus to the external grid")
+    data["source"] = sources(n)
+    data["shunt"] += shunts(n)
+    controls: list[VoltageControl] = []
     if own_loads:
-        data.update(injections(net, ids))
+        data["sym_load"], data["sym_gen"], controls = injections(n)
     document: dict[str, Any] = {"format": FORMAT, "name": name, **about, "limits": dict(limits)}
     document["frequency_hz"] = float(net.f_hz)
-    if data.get("asym_load"):
-        document["phases"] = 3
     if len(net.ext_grid) and "s_sc_max_mva" in net.ext_grid and net.ext_grid.s_sc_max_mva.notna().all():
         document["short_circuit"] = {"source_va": float(net.ext_grid.s_sc_max_mva.sum() * MEGA)}
-    document["names"] = {str(k): v for k, v in ids.names.items()}
+    if n.rating_va:
+        document["rating_va"] = n.rating_va
+    if n.left_out:
+        document["left_out"] = n.left_out
+    document["names"] = {str(k): v for k, v in n.ids.names.items()}
     if coordinates:
         document["coordinates"] = coordinates
     document["power_grid_model"] = {
@@ -124,80 +153,21 @@ def from_pandapower(
         "attributes": {},
         "data": {kind: rows for kind, rows in data.items() if rows},
     }
-    if own_loads and len(net.gen):
-        hold_voltages(document, voltage_controls(net, ids, data["sym_gen"]))
-    return document
+    hold_voltages(document, controls)
+    buses = [
+        None if isinstance(index, tuple) else index for (kind, index), _ in n.ids.known() if kind == "node"
+    ]
+    return document, buses
 
 
-class _Ids:
-    """One running id over all elements, and the name of each."""
-
-    def __init__(self) -> None:
-        self.names: dict[int, str] = {}
-        self._known: dict[tuple[str, Any], int] = {}
-        self._taken: set[tuple[str, str]] = set()
-
-    def new(self, kind: str, index: Any, name: Any) -> int:
-        text = str(name) if isinstance(name, str) and name else f"{kind} {index}"
-        if (kind, text) in self._taken:
-            text = f"{text} ({index})"
-        self._taken.add((kind, text))
-        number = len(self.names) + 1
-        self.names[number] = text
-        self._known[kind, index] = number
-        return number
-
-    def node(self, bus: Any) -> int:
-        return self._known["node", bus]
-
-    def of(self, kind: str, index: Any) -> int:
-        return self._known[kind, index]
-
-
-def _place(geo: Any) -> list[float] | None:
-    if not isinstance(geo, str) or not geo:
+def _place(geo: Any, what: str) -> list[float] | None:
+    """Where a bus is drawn, from its GeoJSON point."""
+    if not isinstance(geo, str) or not geo.strip():
         return None
-    x, y = json.loads(geo)["coordinates"][:2]
-    return [float(x), float(y)]
-
-
-def _links(net: Any, ids: _Ids) -> list[dict[str, Any]]:
-    links = []
-    for k, row in net.switch[net.switch.et == "b"].iterrows():
-        if row.get("z_ohm", 0.0) not in (0.0, None) and not math.isnan(row.z_ohm):
-            raise FeederError(f"switch {row['name']!r}: a bus-bus switch with z_ohm; give it as a line")
-        status = int(row.closed)
-        element = {"id": ids.new("link", k, row["name"]), "from_node": ids.node(row.bus)}
-        element |= {"to_node": ids.node(row.element), "from_status": status, "to_status": status}
-        links.append(element)
-    return links
-
-
-def _sources(net: Any, ids: _Ids, name: str) -> list[dict[str, Any]]:
-    sources = []
-    for k, row in net.ext_grid[net.ext_grid.in_service].iterrows():
-        element = {"id": ids.new("source", k, row["name"]), "node": ids.node(row.bus), "status": 1}
-        angle = math.radians(row.va_degree)
-        sources.append(element | {"u_ref": row.vm_pu, "u_ref_angle": angle, "sk": _STIFF_VA})
-    if not sources:
-        raise FeederError(f"{name}: no external grid in service")
-    return sources
-
-
-def _shunts(net: Any, ids: _Ids) -> list[dict[str, Any]]:
-    shunts = []
-    for k, row in net.shunt[net.shunt.in_service].iterrows():
-        steps = row.step if not math.isnan(row.step) else 1
-        per_volt2 = steps / (row.vn_kv * KILO) ** 2
-        shunts.append(
-            {
-                "id": ids.new("shunt", k, row["name"]),
-                "node": ids.node(row.bus),
-                "status": 1,
-                "g1": row.p_mw * MEGA * per_volt2,
-                "b1": -row.q_mvar * MEGA * per_volt2,
-                "g0": 0.0,
-                "b0": 0.0,
-            }
-        )
-    return shunts
+    try:
+        x, y = (float(c) for c in json.loads(geo)["coordinates"][:2])
+    except (ValueError, TypeError, KeyError, IndexError):
+        x = y = math.nan
+    if not (math.isfinite(x) and math.isfinite(y)):
+        raise FeederError(f"{what}: geo {geo[:40]!r} is no GeoJSON point; correct or delete it")
+    return [x, y]

@@ -9,10 +9,15 @@ from typing import Any
 import simbench
 
 from peerwatt.grid.errors import FeederError
-from peerwatt.grid.files.importers.pandapower import from_pandapower, with_ratio_taps
+from peerwatt.grid.files.importers.comparison import OwnEngine
+from peerwatt.grid.files.importers.pandapower import read_network, with_ratio_taps
+from peerwatt.grid.files.importers.pandapower_engine import PandapowerEngine
+from peerwatt.grid.files.importers.pandapower_file import quiet
 
 
-def from_simbench(code: str, *, limits: Mapping[str, Any], **about: Any) -> dict[str, Any]:
+def import_simbench(
+    code: str, *, limits: Mapping[str, Any], **about: Any
+) -> tuple[dict[str, Any], OwnEngine]:
     """Turn a SimBench grid into a feeder document, with its loads and generators at their rated values.
 
     Args:
@@ -20,12 +25,17 @@ def from_simbench(code: str, *, limits: Mapping[str, Any], **about: Any) -> dict
         limits: `v_min_pu`, `v_max_pu`, `loading_max_percent`.
         about: `source` and `licence` are filled in when not given.
 
+    Returns:
+        The document, and pandapower with the same grid, its taps applied.
+
     Raises:
-        FeederError: There is no such code.
+        FeederError: There is no such code, or the grid holds an element without a counterpart.
     """
-    if code not in simbench.collect_all_simbench_codes():
-        raise FeederError(f"{code}: no such SimBench code; they look like 1-LV-rural2--2-sw")
-    net = with_ratio_taps(simbench.get_simbench_net(code))
+    with quiet():
+        if code not in simbench.collect_all_simbench_codes():
+            raise FeederError(f"{code}: no such SimBench code; they look like 1-LV-rural2--2-sw")
+        net = with_ratio_taps(simbench.get_simbench_net(code))
     about.setdefault("source", f"SimBench {code}, package simbench {version('simbench')}")
     about.setdefault("licence", "ODbL 1.0 (database), DbCL 1.0 (contents)")
-    return from_pandapower(net, name=code, limits=limits, **about)
+    document, buses = read_network(net, name=code, limits=limits, **about)
+    return document, PandapowerEngine(net, buses)
