@@ -130,10 +130,15 @@ class Deployment:
         if path.exists():
             try:
                 before = Deployment.load(path)
-                if before.addresses != self.addresses:
-                    path.replace(folder / f"{before.chain_id}-{before.block}.json")
+                aside = folder / f"{before.chain_id}-{before.block}.json"
+                is_same = before.addresses == self.addresses
             except InputError:
-                path.replace(path.with_suffix(".unreadable"))
+                aside, is_same = path.with_suffix(".unreadable"), False
+            try:
+                if not is_same:
+                    path.replace(aside)
+            except OSError as error:
+                raise InputError(f"{path}: cannot be moved aside: {error.strerror}") from None
         self.save(path)
         return path
 

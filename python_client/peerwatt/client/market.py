@@ -174,7 +174,14 @@ class MarketClient:
         return self.sender.send(self.market.functions.expire(interval))
 
     def attest(self, interval: int, readings: Sequence[bytes], delivered: int, signature: bytes) -> TxReceipt:
-        """Hand in the metering operator's readings of all batches, under its signature."""
+        """Hand in the metering operator's readings of all batches, under its signature.
+
+        Args:
+            interval: the interval.
+            readings: of every batch, packed.
+            delivered: peer energy that was delivered, Wh.
+            signature: 64 bytes; `compact_signature` makes them of what a wallet gives.
+        """
         return self.sender.send(self.market.functions.attest(interval, list(readings), delivered, signature))
 
     def overrule(
@@ -227,7 +234,7 @@ class MarketClient:
             run: the correction's, higher than the last.
             delivered: peer energy delivered by the corrected readings, Wh.
             readings: the corrected readings of all batches, packed.
-            signature: the metering operator's, over the `MeterAttestation` of that run.
+            signature: the metering operator's, over the `MeterAttestation` of that run, 64 bytes.
         """
         hashes = [self.network.web3.keccak(packed) for packed in readings]
         return self.sender.send(

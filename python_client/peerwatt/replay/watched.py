@@ -9,6 +9,7 @@ from typing import Any
 
 from peerwatt.chain import Deployment, Network, Sender
 from peerwatt.client import MarketClient, MarketView
+from peerwatt.errors import InputError
 from peerwatt.record.interval_log import IntervalLog
 from peerwatt.replay.founding import deploy_scenario, fund_market, fund_roles
 from peerwatt.replay.recorder import Recorder
@@ -71,7 +72,10 @@ def founded(
     """
     deployment = deploy_scenario(network, scenario, keys)
     if deployments is not None:
-        log.info("the market's addresses: %s", deployment.keep(deployments))
+        try:
+            log.info("the market's addresses: %s", deployment.keep(deployments))
+        except InputError as error:
+            log.warning("the market's addresses are not kept: %s", error)
     client, view, twin = _watch(network, scenario, keys, deployment)
     fund_market(network, scenario, deployment, keys, intervals)
     first = _first_on_chain(network, scenario)
