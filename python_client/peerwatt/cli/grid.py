@@ -163,14 +163,16 @@ def check(feeder: FeederFile, injections: Table, as_json: AsJson = False, draw: 
 def curtail(
     feeder: FeederFile,
     injections: Table,
-    policy: Annotated[str, typer.Option(help="least (total) or fair (equal shares).")] = "least",
+    policy: Annotated[
+        str, typer.Option(help="least (total) or fair (the same share of every injection).")
+    ] = "least",
     volt_var: Annotated[
         bool, typer.Option("--volt-var", help="Let inverters (column rating_kva) support the voltage first.")
     ] = False,
     as_json: AsJson = False,
     draw: Draw = None,
 ) -> None:
-    """The least curtailment of injections that keeps the limits, and why each one is cut. Loads stay on.
+    """Curtailment of injections that keeps the limits on every phase, and why each is cut. Loads stay on.
 
     Exit code 3 when a violation remains that cutting does not mend.
     """
@@ -190,9 +192,9 @@ def curtail(
         decision = decide(solver, exchange, rule=rule)
     _draw(solver.feeder, decision.after, draw)
     if as_json:
-        print_json(curtailment_as_dict(table, exchange, decision, support))
+        print_json(curtailment_as_dict(table, exchange, decision, policy, support))
     else:
-        print_curtailment(table, exchange, decision, support)
+        print_curtailment(table, exchange, decision, policy, support)
     if decision.violations_after:
         raise typer.Exit(ExitCode.VERDICT)
 
@@ -263,12 +265,15 @@ def charges(
 def envelope(
     feeder: FeederFile,
     injections: Table,
-    policy: Annotated[str, typer.Option(help="fair (equal shares) or least (largest total).")] = "fair",
+    policy: Annotated[
+        str, typer.Option(help="fair (the same share of every connection limit) or least (largest total).")
+    ] = "fair",
     as_json: AsJson = False,
     draw: Draw = None,
 ) -> None:
-    """How much each row with connection limits may inject and draw; rows without are the background.
+    """How much each row with connection limits may inject and draw, whatever the others do within theirs.
 
+    Rows without connection limits are the background.
     Exit code 3 when the background alone violates a limit.
     """
     from peerwatt.cli.exit_codes import ExitCode

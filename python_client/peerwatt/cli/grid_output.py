@@ -16,10 +16,11 @@ from peerwatt.grid.flow.exchange import Exchange
 from peerwatt.grid.flow.limits import Violation
 from peerwatt.grid.flow.power_flow import FlowResult
 from peerwatt.grid.flow.system_strength import Strength
+from peerwatt.grid.gate.curtailment_rules import RULES
 from peerwatt.grid.gate.decision import GridDecision
 from peerwatt.grid.gate.operating_envelope import Envelope
 from peerwatt.report.terminal import results, show, table
-from peerwatt.units import KILO, MEGA
+from peerwatt.units import KILO, MEGA, PERCENT
 
 _PHASES = "abc"
 _SHOWN = 10
@@ -133,11 +134,18 @@ def print_state(feeder: Feeder, flow: FlowResult, violations: Sequence[Violation
 
 
 def curtailment_as_dict(
-    injections: Injections, exchange: Exchange, decision: GridDecision, support_var: Floats | None = None
+    injections: Injections,
+    exchange: Exchange,
+    decision: GridDecision,
+    policy: str,
+    support_var: Floats | None = None,
 ) -> dict[str, Any]:
     """What stays of every injection, and why the rest was cut."""
     return {
         "feasible": not decision.violations_after,
+        "policy": policy,
+        "measure": RULES[policy].measure,
+        "flags": list(decision.flags),
         "violations_before": [violation_as_dict(v) for v in decision.violations_before],
         "violations_after": [violation_as_dict(v) for v in decision.violations_after],
         "voltage_max_pu_before": float(decision.before.u_pu.max()),
@@ -145,7 +153,12 @@ def curtailment_as_dict(
         "support_kvar": None if support_var is None else _by_name(injections, support_var / KILO),
         "cut_kw": int((exchange.surplus_wh - decision.surplus_wh).sum()) / KILO,
         "injections": [
-            {"participant": n, "asked_kw": int(a) / KILO, "allowed_kw": int(b) / KILO}
+            {
+                "participant": n,
+                "asked_kw": int(a) / KILO,
+                "allowed_kw": int(b) / KILO,
+                "kept_percent": PERCENT * int(b) / int(a),
+            }
             for n, a, b in zip(injections.names, exchange.surplus_wh, decision.surplus_wh, strict=True)
             if a
         ],
@@ -165,30 +178,42 @@ def curtailment_as_dict(
 
 
 def print_curtailment(
-    injections: Injections, exchange: Exchange, decision: GridDecision, support_var: Floats | None = None
+    injections: Injections,
+    exchange: Exchange,
+    decision: GridDecision,
+    policy: str,
+    support_var: Floats | None = None,
 ) -> None:
     """The same as a table and sentences."""
     out = results()
     cut = int((exchange.surplus_wh - decision.surplus_wh).sum())
     out.print(f"cut         {cut / KILO:.3f} kW of {int(exchange.surplus_wh.sum()) / KILO:.3f} kW injected")
     before, after = float(decision.before.u_pu.max()), float(decision.after.u_pu.max())
-    out.print(f"voltage     at most {before:.4f} pu before, {after:.4f} pu after")
-    lines = table("participant", "asked\n(kW)", "allowed\n(kW)", "why", long=1)
+    if "no_power_flow_before" in decision.flags:
+        out.print(f"voltage     everything together has no power flow; at most {after:.4f} pu after")
+    else:
+        out.print(f"voltage     at most {before:.4f} pu before, {after:.4f} pu after")
+    fair = policy == "fair"
+    if fair:
+        out.print(f"fair        {RULES[policy].measure}")
+    lines = table(
+        "participant", "asked\n(kW)", "allowed\n(kW)", *(["kept\n(%)"] if fair else []), "why", long=1
+    )
     why = {r.participant: r for r in decision.reasons}
     for k, name in enumerate(injections.names):
         if exchange.surplus_wh[k]:
             r = why.get(k)
             reason = f"{r.element} {r.value:.4g} > {r.limit:g} {r.unit}, {r.per_kw:+.2g} per kW" if r else ""
-            lines.add_row(
-                name, f"{exchange.surplus_wh[k] / KILO:.3f}", f"{decision.surplus_wh[k] / KILO:.3f}", reason
-            )
+            asked, allowed = int(exchange.surplus_wh[k]), int(decision.surplus_wh[k])
+            share = [f"{PERCENT * allowed / asked:.1f}"] if fair else []
+            lines.add_row(name, f"{asked / KILO:.3f}", f"{allowed / KILO:.3f}", *share, reason)
     show(lines)
     for name, kvar in _by_name(
         injections, np.zeros(0) if support_var is None else support_var / KILO
     ).items():
         out.print(f"support     {name}: {kvar:+.3f} kvar")
     for violation in decision.violations_after:
-        out.print(f"remains     {violation}; cutting injections does not mend it")
+        out.print(f"remains     {violation}; cutting injections does not mend it, and no cut leaves less")
 
 
 def _by_name(injections: Injections, values: Floats) -> dict[str, float]:

@@ -120,7 +120,7 @@ class CurtailmentSection(Section):
 
     policy: Literal["least", "fair"] = Field(
         default="least",
-        description="The least total, or equal shares; see `peerwatt.grid.gate.curtailment_rules`.",
+        description="The least total, or the same share of all; see `peerwatt.grid.gate.curtailment_rules`.",
     )
     volt_var: bool = Field(
         default=False, description="Inverters support the voltage with reactive power before anybody is cut."

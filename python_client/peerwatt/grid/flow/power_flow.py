@@ -117,6 +117,11 @@ class PowerFlow:
         """Number of nodes, the length of an injection vector."""
         return len(self.feeder.node_names)
 
+    @property
+    def ends(self) -> int:
+        """How many ends the branch with the most of them has."""
+        return int((self._circuit.circuit if self._circuit else self._ratings).rated_a.shape[1])
+
     def zero(self) -> Floats:
         """An injection vector of zeros, W, `(nodes,)`."""
         return np.zeros(self.nodes)

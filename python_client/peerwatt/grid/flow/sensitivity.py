@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from peerwatt.grid.arrays import Floats
-from peerwatt.grid.flow.limits import highest_u_pu, lowest_u_pu
 from peerwatt.grid.flow.power_flow import FlowResult, PowerFlow
 
 STEP_W = (
@@ -23,24 +22,27 @@ class Sensitivities:
 
     Attributes:
         base: The operating point itself.
-        high_pu_per_w: Of each node's highest phase voltage, pu/W, `(nodes, k)`.
-        low_pu_per_w: Of each node's lowest phase voltage, pu/W, `(nodes, k)`; equal to the former on a
-            balanced feeder.
-        loading_percent_per_w: Of each branch's loading, percent/W, `(branches, k)`.
+        u_pu_per_w: Of node voltages, pu/W, `(nodes, k)` or `(nodes, 3, k)`.
+        conductor_percent_per_w: Of the loading of each conductor, percent/W, `(branches, conductors, k)`.
         loss_per_w: Of the feeder's losses, W/W, `(k,)`.
     """
 
     base: FlowResult
-    high_pu_per_w: Floats
-    low_pu_per_w: Floats
-    loading_percent_per_w: Floats
+    u_pu_per_w: Floats
+    conductor_percent_per_w: Floats
     loss_per_w: Floats
 
 
 def sensitivities(
-    flow: PowerFlow, p_w: Floats, q_var: Floats | None, moves: Floats, step_w: float = STEP_W
+    flow: PowerFlow,
+    p_w: Floats,
+    q_var: Floats | None,
+    moves: Floats,
+    step_w: float = STEP_W,
+    *,
+    reactive_moves: Floats | None = None,
 ) -> Sensitivities:
-    """Solve the state and its `2n` neighbours in one batch.
+    """Solve the state and its `2k` neighbours in one batch.
 
     Args:
         flow: The feeder's solver.
@@ -48,27 +50,29 @@ def sensitivities(
         q_var: Reactive injections, var, the same shape, or none.
         moves: What is injected per watt of each variable, `(k, nodes)` or `(k, nodes, 3)`; see
             `peerwatt.grid.connection.directions`.
-        step_w: Half the distance of the central difference, W.
+        step_w: Half the distance of the central difference, W or var.
+        reactive_moves: The same per var of variables that are reactive powers; they follow the others.
 
     Returns:
         The derivatives, exact to second order of the step.
     """
-    n = len(moves)
-    batch = np.repeat(np.asarray(p_w, dtype=np.float64)[None], 2 * n + 1, axis=0)
-    batch[1 : n + 1] += step_w * moves
-    batch[n + 1 :] -= step_w * moves
-    q = None if q_var is None else np.repeat(np.asarray(q_var)[None], 2 * n + 1, axis=0)
-    solved = flow.solve(batch, q)
-    three_phase = flow.three_phase
+    turns = moves[:0] if reactive_moves is None else reactive_moves
+    n, k = len(moves), len(moves) + len(turns)
+    batch, reactive = (
+        np.repeat(np.asarray(x, dtype=np.float64)[None], 2 * k + 1, axis=0)
+        for x in (p_w, np.zeros_like(p_w) if q_var is None else q_var)
+    )
+    for first, sign in ((1, step_w), (k + 1, -step_w)):
+        batch[first : first + n] += sign * moves
+        reactive[first + n : first + k] += sign * turns
+    solved = flow.solve(batch, None if q_var is None and not len(turns) else reactive)
 
     def slope(values: Floats) -> Floats:
-        return np.asarray((values[1 : n + 1] - values[n + 1 :]).T / (2 * step_w))
+        return np.moveaxis((values[1 : k + 1] - values[k + 1 :]) / (2 * step_w), 0, -1)
 
-    high = slope(highest_u_pu(solved, three_phase))
     return Sensitivities(
         base=solved.state(0),
-        high_pu_per_w=high,
-        low_pu_per_w=slope(lowest_u_pu(solved, three_phase)) if three_phase else high,
-        loading_percent_per_w=slope(solved.loading_percent),
+        u_pu_per_w=slope(solved.u_pu),
+        conductor_percent_per_w=slope(solved.conductor_loading_percent),
         loss_per_w=slope(solved.loss_w),
     )

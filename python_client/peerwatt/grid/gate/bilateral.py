@@ -17,12 +17,8 @@ import numpy as np
 from peerwatt.grid.arrays import Floats
 from peerwatt.grid.flow.power_flow import FlowResult, PowerFlow
 from peerwatt.grid.flow.sensitivity import sensitivities
-from peerwatt.grid.gate.curtailment import (
-    MARGIN_PERCENT,
-    constraint_limits,
-    constraint_slopes,
-    constraint_values,
-)
+from peerwatt.grid.gate.constraints import Constraints
+from peerwatt.grid.gate.curtailment import MARGIN_PERCENT
 
 CHECK_PERCENT = 0.5  # of extrapolated voltage, then solved exactly: the error grows with its square
 RENEW_W = 500e3  # how far the injections may move, summed over the nodes, before the slopes are taken anew
@@ -62,9 +58,11 @@ class BilateralGate:
     q_var: Floats | None = None
     accepted: list[Trade] = field(default_factory=list)
     _sum: Floats = field(init=False, repr=False)
+    _constraints: Constraints = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._limits = constraint_limits(self.solver)
+        self._constraints = Constraints(self.solver)
+        self._limits = self._constraints.limits
         self._sum = np.array(self.p_w, dtype=np.float64)
         self._renew()
         # a limit that is broken before any trade is raised to the value there: trades must not worsen it
@@ -72,9 +70,9 @@ class BilateralGate:
 
     def _renew(self) -> None:
         at = sensitivities(self.solver, self._sum, self.q_var, np.eye(self.solver.nodes))
-        self._slopes = np.ascontiguousarray(constraint_slopes(at).T)
+        self._slopes = np.ascontiguousarray(self._constraints.slopes(at).T)
         self._at = self._sum.copy()
-        self._exact = self._value = constraint_values(at.base, self.solver.three_phase)
+        self._exact = self._value = self._constraints.values(at.base)
 
     def _check(self) -> None:
         """Solve the state exactly; take the slopes anew where it has moved by more than `RENEW_W`."""
@@ -82,7 +80,7 @@ class BilateralGate:
             self._renew()
         else:
             flow = self.solver.solve(self._sum, self.q_var)
-            self._exact = self._value = constraint_values(flow, self.solver.three_phase)
+            self._exact = self._value = self._constraints.values(flow)
 
     def validate(self, trade: Trade) -> Refusal | None:
         """Accept a trade and keep its effect, or say why not.
@@ -95,12 +93,12 @@ class BilateralGate:
         over = np.where(change > 0, value - self._limits, -np.inf)
         worst = int(over.argmax())
         if over[worst] > -_GUARD_PERCENT:
-            return Refusal(self._element(worst), float(value[worst]), float(self._limits[worst]))
+            return Refusal(self._constraints.element(worst), float(value[worst]), float(self._limits[worst]))
         self._value = value
         self._sum[trade.seller] += trade.power_w
         self._sum[trade.buyer] -= trade.power_w
         self.accepted.append(trade)
-        n = self.solver.nodes
+        n = self._constraints.voltages
         if np.abs(value[:n] - self._exact[:n]).max() > CHECK_PERCENT:
             self._check()
         return None
@@ -115,7 +113,7 @@ class BilateralGate:
         taken_back: list[Trade] = []
         while True:
             flow = self.solver.solve(self._sum, self.q_var)
-            fits = (constraint_values(flow, self.solver.three_phase) <= self._limits).all()
+            fits = (self._constraints.values(flow) <= self._limits).all()
             if fits or not self.accepted:
                 self._renew()
                 return flow, taken_back
@@ -123,11 +121,3 @@ class BilateralGate:
             self._sum[trade.seller] -= trade.power_w
             self._sum[trade.buyer] += trade.power_w
             taken_back.append(trade)
-
-    def _element(self, row: int) -> str:
-        nodes = self.solver.feeder.node_names
-        return (
-            nodes[row % len(nodes)]
-            if row < 2 * len(nodes)
-            else self.solver.feeder.branch_names[row - 2 * len(nodes)]
-        )

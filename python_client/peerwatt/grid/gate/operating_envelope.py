@@ -1,11 +1,11 @@
 """Operating envelopes: how much each participant may inject and draw in the next interval, whatever the
 others do within theirs.
 
-Published before gate closure and enforced when orders are posted, so that a market within its envelopes needs
-no curtailment. The injection limits hold with every participant injecting its limit and drawing nothing, the
-offtake limits with every participant drawing its limit and injecting nothing; on a feeder whose voltage rises
-with injection those are the worst cases. If it is known what participants are about to do, their expected
-injections are cut last, and their expected demand is counted on."""
+Published before gate closure and enforced when orders are posted, so that a market within its envelopes
+needs no curtailment. Everybody may be anywhere between its two limits, at the same time as anybody else: all
+inject, all draw, or some inject while others draw. Every such state keeps the feeder's limits by exact flow,
+on every phase of every node and branch. What participants are expected to inject and draw is cut last; the
+expected load of those who cannot inject is counted on, as the background is."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from peerwatt.grid.arrays import Floats, Ints
 from peerwatt.grid.connection import directions
 from peerwatt.grid.flow.limits import Violation, find_violations
 from peerwatt.grid.flow.power_flow import PowerFlow
-from peerwatt.grid.gate.curtailment import cut_back
+from peerwatt.grid.gate.box import Box
 from peerwatt.grid.gate.curtailment_rules import Curtailment, fair_cut
+from peerwatt.grid.gate.network import Network
 from peerwatt.units import CONNECTION_UNIT_W
 
 
@@ -29,7 +30,8 @@ class Envelope:
     Attributes:
         injection_w: Most that each may inject, W, multiples of 100.
         offtake_w: Most that each may draw, W, multiples of 100.
-        violations: What is violated with all of them at zero: not the participants' to mend.
+        violations: What is violated with no exchange of theirs but the load that is counted on: not theirs
+            to mend.
     """
 
     injection_w: Ints
@@ -61,35 +63,34 @@ def operating_envelope(
         phases: Phase of each participant on a three-phase feeder.
         rule: How the network's capacity is shared; by equal shares of the connection limits unless told
             otherwise.
-        expected_w: What each is expected to inject and to draw, W: cut last. The injection limits then hold
-            with these withdrawals.
+        expected_w: What each is expected to inject and to draw, W: cut last. Who cannot inject at all is
+            taken to draw at least what is expected.
 
     Returns:
-        Limits that are feasible by exact flow when all are used at once.
+        Limits within which every state is feasible by exact flow; where the background alone violates one,
+        within which no state makes it worse.
+
+    Raises:
+        FlowError: There is no power flow without any participant.
     """
     moves, column = directions(nodes, phases, solver.nodes)
+    whole = np.concatenate([export_limit_w, import_limit_w]).astype(np.int64) // CONNECTION_UNIT_W
     none = np.zeros_like(nodes)
     injected, drawn = (none, none) if expected_w is None else expected_w
-    base_w: Floats = background_w + np.tensordot(
-        np.bincount(column, weights=-drawn, minlength=len(moves)), moves, axes=1
-    )
-    limits = []
-    for sign, most_w, expected, base in (
-        (1, export_limit_w, injected, base_w),
-        (-1, import_limit_w, drawn, background_w),
-    ):
-        whole = np.asarray(most_w) // CONNECTION_UNIT_W
-        spared = np.minimum(-(-np.asarray(expected) // CONNECTION_UNIT_W), whole)
-        kept = cut_back(
-            solver,
-            base,
-            background_var,
-            (sign * moves, column),
-            spared,
-            whole - spared,
-            float(CONNECTION_UNIT_W),
-            rule,
-        )
-        limits.append((kept.sell_wh + kept.surplus_wh) * CONNECTION_UNIT_W)
-    idle = solver.solve(background_w, background_var)
-    return Envelope(limits[0], limits[1], find_violations(solver.feeder, idle))
+    expected = np.minimum(-(-np.concatenate([injected, drawn]) // CONNECTION_UNIT_W), whole)
+    # a load that cannot inject stays on, as before the gate; who can inject may be anywhere
+    k = len(nodes)
+    load = np.where(whole[:k] == 0, np.minimum(drawn // CONNECTION_UNIT_W, whole[k:]), 0)
+    on = np.bincount(column, weights=load * np.float64(CONNECTION_UNIT_W), minlength=len(moves))
+    base_w: Floats = background_w - np.tensordot(on, moves, axes=1)
+    sure = np.concatenate([none, load])
+    box = Box(
+        Network(solver, base_w, background_var, moves, column),
+        expected - sure,
+        whole - expected,
+        float(CONNECTION_UNIT_W),
+        rule,
+    ).largest()
+    idle = solver.solve(base_w, background_var)
+    limits = (box + sure) * CONNECTION_UNIT_W
+    return Envelope(limits[:k], limits[k:], find_violations(solver.feeder, idle))

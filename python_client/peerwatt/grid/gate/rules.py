@@ -80,9 +80,10 @@ class GridRules:
 
     def __str__(self) -> str:
         """One line for a report."""
+        measure = f" ({RULES[self.curtailment].measure})" if self.curtailment == "fair" else ""
         support = "volt-var support first" if self.volt_var else "no volt-var support"
         return (
-            f"losses shared by {self.losses}, curtailment {self.curtailment} with {support}, "
+            f"losses shared by {self.losses}, curtailment {self.curtailment}{measure} with {support}, "
             f"network charges {self.charges.rule}"
         )
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from peerwatt.grid.arrays import Floats, Ints
 from peerwatt.grid.flow.limits import Violation, find_violations
 from peerwatt.grid.flow.power_flow import FlowResult, PowerFlow
-from peerwatt.grid.gate.curtailment import constraint_limits, constraint_values
+from peerwatt.grid.gate.constraints import Constraints
 from peerwatt.grid.planning.batches import solve_each
 
 STEP_W = 100
@@ -168,16 +168,13 @@ def _bisect(
     most: int,
 ) -> Ints:
     """The largest count of each search that breaks no limit, `(searches,)`, at most `most`."""
-    bare = constraint_values(solver.solve(base_w, base_var), solver.three_phase)
-    allowed = np.maximum(constraint_limits(solver), bare)
+    constraints = Constraints(solver)
+    allowed = np.maximum(constraints.limits, constraints.values(solver.solve(base_w, base_var)))
 
     def fits(count: Ints) -> NDArray[np.bool_]:
         flows = solve_each(solver, base_w + added(count), base_var)
         return np.array(
-            [
-                flow is not None and bool((constraint_values(flow, solver.three_phase) <= allowed).all())
-                for flow in flows
-            ]
+            [flow is not None and bool((constraints.values(flow) <= allowed).all()) for flow in flows]
         )
 
     low, beyond = np.zeros(searches, np.int64), np.full(searches, most + 1, np.int64)

@@ -10,6 +10,7 @@ import numpy as np
 from peerwatt.grid.arrays import Floats, Ints
 from peerwatt.grid.flow.limits import Violation, find_violations, highest_u_pu, lowest_u_pu
 from peerwatt.grid.flow.power_flow import FlowResult, PowerFlow
+from peerwatt.grid.gate.constraints import Constraints
 from peerwatt.grid.planning.voltage_quality import NodeWeek, WeekCounter
 from peerwatt.units import HOUR_S
 
@@ -110,6 +111,4 @@ def run_series(
 
 def may_break(solver: PowerFlow, flow: FlowResult) -> Ints:
     """Whether a state of a batch is outside any limit, `(batch,)`."""
-    from peerwatt.grid.gate.curtailment import constraint_limits, constraint_values
-
-    return np.asarray((constraint_values(flow, solver.three_phase) > constraint_limits(solver)).any(axis=-1))
+    return np.asarray((Constraints(solver).excess(flow) > 0).any(axis=-1))

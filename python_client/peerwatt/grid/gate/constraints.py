@@ -1,0 +1,88 @@
+"""What the grid gate must keep: every phase of every node, high and low, and of every branch's ends.
+
+A constraint's value is in percent and larger is worse: a voltage, a negated voltage, a loading. The highest
+phase alone would not do: where one phase is brought down another may become the highest, and the neutral
+raises one phase when another is relieved.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from peerwatt.grid.arrays import Floats
+from peerwatt.grid.feeder import Feeder
+from peerwatt.grid.flow.power_flow import FlowResult, PowerFlow
+from peerwatt.grid.flow.sensitivity import Sensitivities
+from peerwatt.units import PERCENT
+
+KEPT_PERCENT = 1e-7  # solver noise: a limit exceeded by less is kept
+
+
+@dataclass(frozen=True)
+class Constraints:
+    """The constraints of a feeder: high voltages, low voltages, loadings, in this order.
+
+    Attributes:
+        solver: The feeder's solver.
+    """
+
+    solver: PowerFlow
+
+    @property
+    def voltages(self) -> int:
+        """How many voltages there are; as many constraints are high ones, and as many low ones."""
+        return len(self.feeder.node_names) * self._phases
+
+    @property
+    def _phases(self) -> int:
+        return 3 if self.feeder.three_phase else 1
+
+    @property
+    def feeder(self) -> Feeder:
+        """The feeder."""
+        return self.solver.feeder
+
+    @cached_property
+    def limits(self) -> Floats:
+        """The limits, percent, `(constraints,)`."""
+        limits, n = self.feeder.limits, self.voltages
+        conductors = len(self.feeder.branch_names) * self.solver.ends * self._phases
+        return np.concatenate(
+            [
+                np.full(n, PERCENT * limits.v_max_pu),
+                np.full(n, -PERCENT * limits.v_min_pu),
+                np.full(conductors, limits.loading_max_percent),
+            ]
+        )
+
+    def values(self, flow: FlowResult) -> Floats:
+        """Values of one state or of a batch, percent, `(..., constraints)`."""
+        batch = np.shape(flow.import_w)
+        u = PERCENT * flow.u_pu.reshape(*batch, -1)
+        return np.concatenate([u, -u, flow.conductor_loading_percent.reshape(*batch, -1)], axis=-1)
+
+    def excess(self, flow: FlowResult) -> Floats:
+        """How far each constraint is beyond its limit, percent; negative: room to spare."""
+        return self.values(flow) - self.limits
+
+    def slopes(self, s: Sensitivities) -> Floats:
+        """Derivatives of the values, percent/W, `(constraints, moves)`."""
+        k = s.u_pu_per_w.shape[-1]
+        u = PERCENT * s.u_pu_per_w.reshape(-1, k)
+        return np.concatenate([u, -u, s.conductor_percent_per_w.reshape(-1, k)])
+
+    def element(self, row: int) -> str:
+        """Name of the node or branch of a constraint."""
+        n = self.voltages
+        if row < 2 * n:
+            return self.feeder.node_names[row % n // self._phases]
+        return self.feeder.branch_names[(row - 2 * n) // (self.solver.ends * self._phases)]
+
+    def in_units(self, row: int, percent: float) -> tuple[float, str]:
+        """A value or limit of a constraint in its own unit, `pu` or `percent`."""
+        if row >= 2 * self.voltages:
+            return float(percent), "percent"
+        return float(percent) / (PERCENT if row < self.voltages else -PERCENT), "pu"
