@@ -113,9 +113,10 @@ def curtailment_reasons(
 ) -> Iterator[CurtailmentReason]:
     """The reasons of one interval: sellers first, then the buyers whose purchases went with the sales."""
     assert log.judgement is not None
-    assert log.cleared is not None
     grid = log.judgement.grid
-    sold = log.cleared.fills(Side.SELL)
+    # Nothing is cleared where nobody ordered, and what flows can be too much all the same.
+    sold = {} if log.cleared is None else log.cleared.fills(Side.SELL)
+    bought = {} if log.cleared is None else log.cleared.fills(Side.BUY)
     for reason in grid.reasons:
         account = reason.participant
         filled = sold.get(account, 0)
@@ -136,7 +137,7 @@ def curtailment_reasons(
     if not grid.reasons:
         return
     heaviest = max(grid.reasons, key=lambda reason: (reason.sell_wh, reason.surplus_wh, -reason.participant))
-    for account, filled in sorted(log.cleared.fills(Side.BUY).items()):
+    for account, filled in sorted(bought.items()):
         accepted = log.accepted.get(account)
         if accepted is None or accepted.buy >= filled:
             continue

@@ -24,7 +24,6 @@ from peerwatt.oracle.state import Identity, open_state
 from peerwatt.oracle.votes import DirectVotes
 from peerwatt.replay.scheduler import Role
 from peerwatt.replay.wiring import Listeners, Wiring, direct
-from peerwatt.roles.appointments import ORDER_LEAD_S
 from peerwatt.roles.committee_member import Member
 from peerwatt.roles.dispatch import Dispatch
 from peerwatt.roles.home import Home
@@ -35,6 +34,7 @@ from peerwatt.roles.relayer import OrderQueue, Relayer
 from peerwatt.scenario.forecasts import ScenarioForecasts
 from peerwatt.scenario.household import Household
 from peerwatt.scenario.keys import PilotKeys
+from peerwatt.scenario.market_clock import ORDER_LEAD_S
 from peerwatt.scenario.scenario import Scenario
 
 

@@ -23,8 +23,9 @@ from peerwatt.chain.rpc import RpcNetwork
 from peerwatt.client import MarketClient, MarketView
 from peerwatt.errors import InputError
 from peerwatt.replay.cast import envelope_pages
-from peerwatt.roles.appointments import ORDER_LEAD_S, Action
+from peerwatt.roles.appointments import Action
 from peerwatt.scenario.keys import PilotKeys
+from peerwatt.scenario.market_clock import ORDER_LEAD_S
 from peerwatt.scenario.scenario import Scenario
 
 log: Final = logging.getLogger(__name__)

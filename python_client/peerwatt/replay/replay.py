@@ -18,8 +18,9 @@ from peerwatt.replay.interruption import ReplayInterrupted
 from peerwatt.replay.scheduler import Scheduler
 from peerwatt.replay.watched import founded, restored
 from peerwatt.replay.wiring import Wiring, direct
-from peerwatt.roles.appointments import ORDER_LEAD_S, Action, Appointment, appointments
+from peerwatt.roles.appointments import Action, Appointment, appointments
 from peerwatt.scenario.keys import PilotKeys
+from peerwatt.scenario.market_clock import ORDER_LEAD_S
 from peerwatt.scenario.scenario import Scenario
 
 Progress = Callable[[int, int], None]

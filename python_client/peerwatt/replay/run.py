@@ -21,10 +21,9 @@ from peerwatt.replay.replay import Progress, Replay
 from peerwatt.scenario import variants
 from peerwatt.scenario.keys import PilotKeys
 from peerwatt.scenario.loading import load_scenario
+from peerwatt.scenario.market_clock import SETUP_S
 from peerwatt.scenario.scenario import Scenario
 
-SETUP_S = 86_400
-"""A chain that is started here begins a day before the scenario: time to deploy, register and deposit."""
 RESUMABLE: Final = (EMBEDDED, "anvil")
 """Chains that come to the same state again by the same blocks. Ganache orders a block's transactions by a
 rule of its own, and the chain of a node behind a URL goes on by itself."""

@@ -9,12 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final
 
 from peerwatt.market.market_rules import MarketConfig
-
-ORDER_LEAD_S: Final = 60
-"""Before gate closure: when homes order, and orders are posted or, in a sealed market, committed to."""
+from peerwatt.scenario.market_clock import ORDER_LEAD_S
 
 
 class Action(IntEnum):

@@ -14,6 +14,7 @@ from peerwatt.grid.shares.loss_tracing import require_radial
 from peerwatt.scenario.background import NodePowers, read_background
 from peerwatt.scenario.calendar import Calendar
 from peerwatt.scenario.catalogue import find_scenario
+from peerwatt.scenario.market_clock import EVERY_STEP_S
 from peerwatt.scenario.participants import Participant, read_participants
 from peerwatt.scenario.problems import ScenarioError
 from peerwatt.scenario.profile_files import check_strangers, with_profiles
@@ -132,6 +133,13 @@ def _check_rules(
         except FeederError as error:
             problems.append(problem_at(path, ("losses", "rule"), f"'tracing': {error}"))
     _check_zones(path, parsed, participants, problems)
+    least, window = EVERY_STEP_S + len(participants), parsed.market.overrule_window_s
+    if parsed.metering.lost_readings_percent and window < least:
+        message = (
+            f"{window}: meters hand in the readings that are lost (metering.lost_readings_percent) one after "
+            f"another, a second each; give at least {least}, or lose none"
+        )
+        problems.append(problem_at(path, ("market", "overrule_window_s"), message))
     if parsed.curtailment.volt_var and not any(participant.inverter_va for participant in participants):
         message = "true, and no participant has an inverter: give one pv_kwp, or switch it off"
         problems.append(problem_at(path, ("curtailment", "volt_var"), message))

@@ -198,9 +198,11 @@ def _energies(
     if table.problems:
         return None
     demands, generations = zip(*powers, strict=True)
-    return Profile(
+    found_energies = Profile(
         interval_energy(demands, calendar.length_s), interval_energy(generations, calendar.length_s), metered
     )
+    _check_whole_wh(table, found, counted, participant, found_energies, calendar)
+    return None if table.problems else found_energies
 
 
 def _refuse_register(
@@ -246,6 +248,35 @@ def _check_connection(
                 f"{participant.name}; correct the profile or the limit"
             )
             table.problem(row.line, column, message, way)
+
+
+def _check_whole_wh(
+    table: CsvTable,
+    found: Timeline,
+    counted: Sequence[Quantity],
+    participant: Participant,
+    profile: Profile,
+    calendar: Calendar,
+) -> None:
+    """A market's limit of an interval is whole Wh, rounded down; a mean power at its limit can exceed it."""
+    length = calendar.length_s
+    imported, exported = (
+        limit * CONNECTION_UNIT_W * length // HOUR_S
+        for limit in (participant.import_limit, participant.export_limit)
+    )
+    for rows, demand, generation in zip(found.rows, profile.demand_wh, profile.generation_wh, strict=True):
+        own = 0 if profile.metered else min(demand, generation)
+        for column, way, energy, limit in (
+            (counted[0].column, "import", demand - own, imported),
+            (counted[-1].column, "export", generation - own, exported),
+        ):
+            if energy > limit:
+                message = (
+                    f"an {way} of {energy} Wh exceeds the {limit} Wh that {way}_limit_kw of "
+                    f"{participant.name} "
+                    f"carries in {length} s; raise the limit"
+                )
+                table.problem(rows[0].line, column, message, f"{way} Wh")
 
 
 def _watts(power: Fraction) -> str:

@@ -20,6 +20,7 @@ from peerwatt.market.pricing import Pricing
 from peerwatt.scenario.calendar import Calendar
 from peerwatt.scenario.file_units import in_units_of_the_file
 from peerwatt.scenario.located_yaml import KeyPath, LocatedYaml, dotted, load_located
+from peerwatt.scenario.market_clock import too_little_time
 from peerwatt.scenario.quantities import base_units_per_wh, ppm
 from peerwatt.scenario.schema import FilesSection, ScenarioFile, TimeKeys
 from peerwatt.scenario.switches import PRICING, unsupported
@@ -201,7 +202,11 @@ def _contradictions(parsed: ScenarioFile) -> list[tuple[KeyPath, str]]:
     window = parsed.sealed.reveal_window_s
     if config is not None and window:
         # The bond is computed later, from the participants.
-        _made(("sealed", "reveal_window_s"), found, lambda: replace(config, reveal_window=window, bond=1))
+        clock = _made(("sealed", "reveal_window_s"), found, lambda: _sealed(parsed))
+    else:
+        clock = config
+    if clock is not None:
+        found.extend(too_little_time(clock, parsed.envelope))
     if not window and parsed.sealed.bond_ct is not None:
         message = "an open market takes no bonds; state reveal_window_s, or remove this key"
         found.append((("sealed", "bond_ct"), message))
@@ -210,6 +215,10 @@ def _contradictions(parsed: ScenarioFile) -> list[tuple[KeyPath, str]]:
         message = "nothing is checked without minimum_short_circuit_ratio; state it, or remove this key"
         found.append((("system_strength", "upstream_short_circuit_mva"), message))
     return found
+
+
+def _sealed(parsed: ScenarioFile) -> MarketConfig:
+    return replace(market_config(parsed), reveal_window=parsed.sealed.reveal_window_s, bond=1)
 
 
 def _charge_contradictions(parsed: ScenarioFile) -> list[tuple[KeyPath, str]]:
