@@ -19,7 +19,7 @@ from peerwatt.report.zones import zone_figures, zones_tables
 from tests.cli.test_command_line import run
 
 HOMES, LONGEST = 100, 32
-SCREEN = 80
+NARROW, SCREEN = 40, 80
 
 
 def name(k: int) -> str:
@@ -47,7 +47,7 @@ def rendered(content: object, width: int) -> list[str]:
     return re.sub(r"\x1b\[[\d;]*m", "", console.file.getvalue()).splitlines()
 
 
-@pytest.mark.parametrize("width", [SCREEN, PIPED_WIDTH])
+@pytest.mark.parametrize("width", [NARROW, SCREEN, PIPED_WIDTH])
 def test_every_household_is_named_in_full_on_a_line_of_its_own(crowd: ReplayResult, width: int) -> None:
     bills, consumed, generated = household_tables(crowd)
     for content in (bills, consumed):
@@ -81,7 +81,7 @@ def test_every_line_of_the_summary_is_whole(crowd: ReplayResult) -> None:
     assert "and 80 more bills, all in summary.json" in text
 
 
-@pytest.mark.parametrize("width", [SCREEN, PIPED_WIDTH])
+@pytest.mark.parametrize("width", [NARROW, SCREEN, PIPED_WIDTH])
 def test_every_zone_is_named_in_full(day: ReplayResult, width: int) -> None:
     verdicts = dict.fromkeys(day.summary.verdicts, 99)
     zones = [
@@ -94,12 +94,19 @@ def test_every_zone_is_named_in_full(day: ReplayResult, width: int) -> None:
         assert [line.split()[0] for line in lines[-13:]] == [name(k) for k in range(12)] + ["all"]
 
 
-def test_a_table_that_is_wider_than_the_screen_goes_over_its_edge_and_loses_nothing() -> None:
-    wide = table("node", "MVA", "why", long=1)
-    wide.add_row("n" * 100, "1.25", "because of a reason")
-    lines = rendered(wide, SCREEN)
-    assert "n" * 100 in lines[1]
-    assert "1.25" in lines[1]
+@pytest.mark.parametrize(
+    "name", ["n" * 100, "a feeder's node with many words in its name " * 3, "家庭 " * 40]
+)
+@pytest.mark.parametrize("width", [NARROW, SCREEN])
+def test_a_table_that_is_wider_than_the_screen_goes_over_its_edge_and_loses_nothing(
+    name: str, width: int
+) -> None:
+    wide = table("node", "short-circuit\npower (MVA)", "why", long=1)
+    wide.add_row(name, "1.25", "because of a reason")
+    lines = rendered(wide, width)
+    assert any(name.strip() in line and "1.25" in line for line in lines)
+    assert "power (MVA)" in lines[1]
+    assert "…" not in "".join(lines)
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8"])

@@ -58,7 +58,7 @@ def _rows() -> type[Table]:
 
     class Rows(Table):
         def add_row(self, *cells: Any, **style: Any) -> None:
-            super().add_row(*(each.replace("\n", "\\n") for each in cells), **style)
+            super().add_row(*(visible(each.replace("\n", "\\n")) for each in cells), **style)
 
     return Rows
 
@@ -93,9 +93,14 @@ def table(*heads: str, left: int = 1, long: int = 0) -> Table:
 
 def show(content: Table, on: Console | None = None) -> None:
     """Print a table of results whole: where it is wider than the screen, its lines go on in the next."""
+    from rich.cells import cell_len
     from rich.measure import Measurement
 
     screen = on or results()
+    for column in content.columns:
+        if column.no_wrap:  # Rich takes the longest word for what a column needs, and a name may have several
+            texts = (column.header, *column.cells)
+            column.min_width = max(cell_len(line) for text in texts for line in str(text).split("\n"))
     needed = Measurement.get(screen, screen.options.update(width=PIPED_WIDTH), content).minimum
     before, screen.width = screen.width, max(screen.width, needed)
     with screen.capture() as capture:
