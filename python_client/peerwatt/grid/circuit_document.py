@@ -5,6 +5,7 @@ the lower triangle of its admittance matrix between them, row by row, in siemens
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -116,8 +117,13 @@ def matrix_of(row: Mapping[str, Any]) -> NDArray[np.complex128]:
     """The admittance matrix of an element, whose lower triangle the file holds row by row, S."""
     size = sum(len(end) for end in row["ends"])
     matrix = np.zeros((size, size), dtype=np.complex128)
-    matrix[np.tril_indices(size)] = np.array(row["g"]) + 1j * np.array(row["b"])
+    matrix[_below(size)] = np.array(row["g"]) + 1j * np.array(row["b"])
     return np.asarray(matrix + np.tril(matrix, -1).T)
+
+
+@functools.cache
+def _below(size: int) -> Any:
+    return np.tril_indices(size)
 
 
 def end_buses(row: Mapping[str, Any]) -> list[str]:

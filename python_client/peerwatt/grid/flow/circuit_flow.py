@@ -25,6 +25,7 @@ _NOISE_PU = 1e-7  # a step below this that no longer shrinks is the rounding of 
 _ITERATIONS = 60
 _NEWTON_STEPS = 30
 _CHUNK = 256
+_PIVOT = 0.01  # of a column's largest entry, down to which the diagonal is kept as pivot
 _LETTERS = "abc"
 
 
@@ -56,7 +57,12 @@ class CircuitFlow:
         with warnings.catch_warnings():
             warnings.simplefilter("error", linalg.MatrixRankWarning)
             try:
-                self._lu = linalg.splu((self.circuit.admittance_s + nominal).tocsc())
+                self._lu = linalg.splu(
+                    (self.circuit.admittance_s + nominal).tocsc(),
+                    permc_spec="MMD_AT_PLUS_A",  # the pattern is symmetric: a tenth of COLAMD's time
+                    diag_pivot_thresh=_PIVOT,
+                    options={"SymmetricMode": True},
+                )
             except (RuntimeError, linalg.MatrixRankWarning):
                 raise FlowError(
                     f"feeder {self.name}: a part of the circuit has no path to a source or to ground"
@@ -76,20 +82,21 @@ class CircuitFlow:
         """Voltages of the conductors without any injection and with every load at its rated admittance, V."""
         return np.asarray(self._lu.solve(self.circuit.source_a))
 
-    def thevenin_ohm(self, weights: Floats) -> Floats:
+    def thevenin_ohm(self, nodes: Ints, weights: Floats) -> Floats:
         """Magnitude of a node's impedance: voltage per ampere, both over its phases by the same weights, Ω.
 
         Args:
-            weights: Of each phase of each node, `(nodes, 3)`; those of phases that it lacks do not count.
+            nodes: The nodes asked for, `(k,)`.
+            weights: Of each of their phases, `(k, 3)`; those of phases that a node lacks do not count.
 
         Returns:
-            `(nodes,)`.
+            `(k,)`.
         """
-        phases = self.circuit.phases
+        phases = self.circuit.phases[nodes]
         weights = np.where(phases >= 0, weights, 0.0)
-        found = np.zeros(len(phases))
-        for first in range(0, len(phases), _CHUNK):
-            part = np.arange(first, min(first + _CHUNK, len(phases)))
+        found = np.zeros(len(nodes))
+        for first in range(0, len(nodes), _CHUNK):
+            part = np.arange(first, min(first + _CHUNK, len(nodes)))
             current = np.zeros((len(self.circuit.conductors) + 1, len(part)), dtype=np.complex128)
             column = np.arange(len(part))[:, None]
             current[phases[part], column] = weights[part]  # a phase that is not there lands in the last row

@@ -26,7 +26,8 @@ _PLACES = 8
 _SHARE = 0.3
 """Of the circuit's own power that is injected at random; less where OpenDSS does not solve that."""
 _LEAST_KW = 1.0
-_HALVINGS = 8
+_HALVINGS = 20
+_SHIFT_PU = 0.1  # of any voltage; beyond it a state may have more than one solution
 _PROBE = "peerwatt_probe"
 
 
@@ -83,6 +84,7 @@ class _Probes:
         self._name = f"{_PROBE}{dss.Loads.Count()}_"  # no load has that name yet
         self._spots = sorted(self._draw.sample(ports, min(_PLACES, len(ports))))
         own = abs(complex(*dss.Circuit.TotalPower()))
+        self._before = np.array(dss.Circuit.AllBusMagPu())
         self._most_kw = max(_SHARE * own / max(len(self._spots), 1), _LEAST_KW)
         for number, (node, phase) in enumerate(self._spots):
             name = feeder.node_names[node]
@@ -105,7 +107,7 @@ class _Probes:
                 dss.Text.Command(f"edit load.{self._name}{number} kw={-p * most!r} kvar={-q * most!r}")
             dss.Text.Command("solve")
             volts = np.array(dss.Circuit.AllBusMagPu())
-            if dss.Solution.Converged() and np.isfinite(volts).all() and volts.max(initial=0.0) < 2:
+            if dss.Solution.Converged() and float(np.abs(volts - self._before).max()) < _SHIFT_PU:
                 powers = np.zeros((2, *self._shape))
                 for (node, phase), (p, q) in zip(self._spots, shares, strict=True):
                     powers[:, node, phase - 1] = p * most * KILO, q * most * KILO
