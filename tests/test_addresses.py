@@ -86,10 +86,8 @@ def register_call(wallet: str) -> bytes:
         (load_wrong_deployment, r"deployment\.json: addresses\.EnergyMarket"),
         (lambda folder: roles_with(WRONG), r"MarketRoles\.community"),
         (lambda folder: Registration(WRONG, Participant(RIGHT, RIGHT, 1, 1), 1), r"Registration\.wallet"),  # type: ignore[arg-type]
-        (
-            lambda folder: Registration(RIGHT, Participant(RIGHT, WRONG, 1, 1), 1),  # type: ignore[arg-type]
-            r"Registration\.participant\.meter_key",
-        ),
+        (lambda folder: Participant(WRONG, RIGHT, 1, 1), r"Participant\.order_key"),
+        (lambda folder: Participant(RIGHT, WRONG, 1, 1), r"Participant\.meter_key"),
         (lambda folder: register_call(WRONG), r"register\(\)"),
     ],
 )

@@ -250,7 +250,7 @@ class OnChainMarket:
     def signed_reading(
         self, interval: int, position: int, account: int, imported: int, exported: int
     ) -> SignedReading:
-        message = MeterReading(interval, account, imported, exported, 10**9, 10**9)
+        message = MeterReading(interval, account, imported, exported, 10**10, 10**10)
         return message.signed(position, self.domain, meter_key(account))
 
     def traded(self, interval: int = FIRST_INTERVAL) -> list[BatchData]:

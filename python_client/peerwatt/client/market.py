@@ -48,12 +48,7 @@ class Registration:
     node: int
 
     def __post_init__(self) -> None:
-        for place, address in (
-            ("wallet", self.wallet),
-            ("participant.order_key", self.participant.order_key),
-            ("participant.meter_key", self.participant.meter_key),
-        ):
-            checked_address(address, f"Registration.{place}")
+        checked_address(self.wallet, "Registration.wallet")
 
 
 class MarketClient:

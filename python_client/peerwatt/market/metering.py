@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+from peerwatt.addresses import checked_address
 from peerwatt.market.errors import (
     AlreadyAttested,
     BatchCountMismatch,
@@ -51,7 +52,7 @@ class Metering(OrderBook):
         check_signatures: bool = True,
     ) -> None:
         super().__init__(config, tariff, domain, check_signatures=check_signatures)
-        self.metering_operator = metering_operator
+        self.metering_operator = metering_operator and checked_address(metering_operator, "metering operator")
 
     def attest(
         self,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import IntEnum
 
+from peerwatt.addresses import checked_address
 from peerwatt.messages import Order, Side
 
 
@@ -20,16 +21,25 @@ class Participant:
     """A participant and its meter.
 
     Attributes:
-        order_key: Address whose key signs its orders.
-        meter_key: Address whose key signs its meter's readings.
+        order_key: Address whose key signs its orders; empty where nobody shall.
+        meter_key: Address whose key signs its meter's readings; empty where nobody shall.
         import_limit: Power that its connection may draw, units of 100 W.
         export_limit: Power that its connection may feed in, units of 100 W.
+
+    Raises:
+        InputError: An address is none, or has a wrong checksum.
     """
 
     order_key: str
     meter_key: str
     import_limit: int
     export_limit: int
+
+    def __post_init__(self) -> None:
+        # Signatures recover to addresses with their checksum, and are compared with these.
+        for name in ("order_key", "meter_key"):
+            if getattr(self, name):
+                object.__setattr__(self, name, checked_address(getattr(self, name), f"Participant.{name}"))
 
 
 @dataclass(frozen=True, slots=True)

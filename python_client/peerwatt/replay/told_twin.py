@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from eth_utils.address import to_checksum_address
-
 from peerwatt.client import MarketTransaction
 from peerwatt.client.market_follower import DEPLOYMENT
 from peerwatt.market.energy_market import MarketTwin
@@ -79,7 +77,7 @@ class ToldTwin:
 
     def _register(self, transaction: MarketTransaction, said: Mapping[str, Any]) -> None:
         self.market.register(
-            Participant(to_checksum_address(order_key), to_checksum_address(meter_key), imported, exported)
+            Participant(order_key, meter_key, imported, exported)
             for _, order_key, meter_key, _, imported, exported in said["participants"]
         )
 
