@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from eth_hash.auto import keccak
+
 from peerwatt.market.accepted import gate
 from peerwatt.market.errors import (
     AlreadySettled,
@@ -158,6 +160,37 @@ class MarketTwin(Metering):
             MeterSignedReading: The correction would change what a meter signed.
             SupplierShort: The supplier could not bear it.
         """
+        hashes = [keccak(packed) for packed in readings]
+        own = readings[batch] if batch < len(readings) else b""
+        return self.correct_batch(interval, batch, run, delivered, hashes, own, signature, now=now)
+
+    def correct_batch(
+        self,
+        interval: int,
+        batch: int,
+        run: int,
+        delivered: int,
+        hashes: Sequence[bytes],
+        readings: bytes,
+        signature: bytes = b"",
+        *,
+        now: int | None = None,
+    ) -> tuple[Entries, ...]:
+        """The same, as the chain is told it: one batch's readings, and of the others their hashes.
+
+        Args:
+            interval: As ``correct``.
+            batch: As ``correct``.
+            run: As ``correct``.
+            delivered: As ``correct``.
+            hashes: 32 bytes for each batch, of its corrected readings as they are packed.
+            readings: The corrected readings of this batch, packed.
+            signature: As ``correct``.
+            now: As ``correct``.
+
+        Raises:
+            MarketError: As ``correct``.
+        """
         target, old = self._settled_batch(interval, batch)
         require_before(self.config.correction_deadline(interval), now)
         if run <= old.run:
@@ -165,19 +198,20 @@ class MarketTwin(Metering):
                 f"Run {run} of interval {interval} is not above {old.run}, which settled batch {batch}:"
                 " give a higher one."
             )
-        self._require_attested(interval, run, readings, delivered, signature)
-        if batch >= len(readings) or len(readings[batch]) != len(target.records) * READING_LENGTH:
+        self._require_attested(interval, run, hashes, delivered, signature)
+        fits = len(readings) == len(target.records) * READING_LENGTH
+        if batch >= len(hashes) or keccak(readings) != hashes[batch] or not fits:
             raise NotInCorrection(
                 f"Run {run} of interval {interval} has no reading for each order of batch {batch}."
             )
-        _require_signed_kept(target, readings[batch])
+        _require_signed_kept(target, readings)
 
         new = replace(old, delivered=delivered, run=run)
         before = self._settlement(target, target.readings or b"", old)
-        after = self._settlement(target, readings[batch], new)
+        after = self._settlement(target, readings, new)
         difference = tuple(late - early for late, early in zip(after, before, strict=True))
         self._book_correction(target, difference)
-        target.readings, target.settled = readings[batch], new
+        target.readings, target.settled = readings, new
         return difference
 
     def _check_decisions(self, report: NetworkReport, decisions: Sequence[bytes], batches: int) -> None:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
+from eth_hash.auto import keccak
+
 from peerwatt.addresses import checked_address
 from peerwatt.market.errors import (
     AlreadyAttested,
@@ -27,7 +29,6 @@ from peerwatt.messages import (
     SignedReading,
     decode_readings,
     encode_readings,
-    readings_hash,
     require_ascending,
 )
 
@@ -91,7 +92,8 @@ class Metering(OrderBook):
         if delivered > state.volume:
             raise VolumeTooLarge(f"{delivered} Wh are claimed as delivered: {state.volume} were accepted.")
         self._require_vectors(readings, len(state.batches), "readings")
-        self._require_attested(interval, FIRST_RUN, readings, delivered, signature)
+        hashes = [keccak(packed) for packed in readings]
+        self._require_attested(interval, FIRST_RUN, hashes, delivered, signature)
         for packed in readings:
             _require_unsigned(packed)
 
@@ -149,9 +151,9 @@ class Metering(OrderBook):
         return skipped
 
     def _require_attested(
-        self, interval: int, run: int, readings: Sequence[bytes], delivered: int, signature: bytes
+        self, interval: int, run: int, hashes: Sequence[bytes], delivered: int, signature: bytes
     ) -> None:
-        attestation = MeterAttestation(interval, run, readings_hash(readings), delivered)
+        attestation = MeterAttestation(interval, run, keccak(b"".join(hashes)), delivered)
         if not self._is_signed(attestation, signature, self.metering_operator):
             raise NotAttestedByOperator(
                 f"Run {run} of interval {interval} is not signed by {self.metering_operator}."

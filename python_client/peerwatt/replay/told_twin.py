@@ -170,23 +170,20 @@ class ToldTwin:
         compared[batch] = settled["terms"], settled["clearing"]
         self._book(interval, batch, entries)
 
-    def _correct(self, transaction: MarketTransaction, said: Mapping[str, Any]) -> str:
+    def _correct(self, transaction: MarketTransaction, said: Mapping[str, Any]) -> None:
         interval, batch = said["interval"], said["batch"]
         run, delivered, hashes, signature = said["correction"]
-        if len(hashes) > 1:
-            # The other batches' readings are on chain as hashes alone.
-            return f"interval {interval}: a correction of several batches is not followed"
-        entries = self.market.correct(
+        entries = self.market.correct_batch(
             interval,
             batch,
             run,
             delivered,
-            [bytes(said["newReadings"])],
+            [bytes(each) for each in hashes],
+            bytes(said["newReadings"]),
             bytes(signature),
             now=transaction.time,
         )
         self._book(interval, batch, entries)
-        return ""
 
     def _book(self, interval: int, batch: int, entries: Sequence[Entries]) -> None:
         """Note what the reference booked for a batch."""
