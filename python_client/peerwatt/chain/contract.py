@@ -12,6 +12,7 @@ from web3 import Web3
 from web3.types import FilterParams, LogReceipt, TxReceipt
 
 from peerwatt.chain.abi import Event, Interface, Method
+from peerwatt.chain.block_logs import logs_of_block
 from peerwatt.chain.log_ranges import LogRanges
 
 Block = int | Literal["latest"]
@@ -184,7 +185,10 @@ class ContractEvent:
 
         newest = int(eth.block_number) if "latest" in (from_block, to_block) else 0
         first, last = (newest if block == "latest" else block for block in (from_block, to_block))
-        logs = self.network.log_ranges.read(first, last, read)
+        web3 = self.network.web3
+        logs = self.network.log_ranges.read(
+            first, last, read, lambda number: logs_of_block(web3, number, wanted)
+        )
         return [self.process_log(log) for log in logs if self._is_in(log["topics"])]
 
     def _is_in(self, topics: Sequence[bytes]) -> bool:

@@ -16,6 +16,7 @@ from web3 import Web3
 from web3.exceptions import TransactionNotFound
 from web3.types import FilterParams, LogReceipt
 
+from peerwatt.chain.block_logs import logs_of_block
 from peerwatt.chain.log_ranges import LogRanges
 from peerwatt.errors import ChainError
 
@@ -146,7 +147,10 @@ class History:
             fields = {**wanted, "fromBlock": first, "toBlock": last}
             return self._chain.web3.eth.get_logs(cast(FilterParams, fields))
 
-        return self._chain.log_ranges.read(first, last, read)
+        web3 = self._chain.web3
+        return self._chain.log_ranges.read(
+            first, last, read, lambda number: logs_of_block(web3, number, wanted)
+        )
 
     def note_sent(self, transaction: bytes, sent: Sent) -> None:
         """Remember what was sent from here."""

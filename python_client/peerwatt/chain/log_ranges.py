@@ -36,13 +36,17 @@ class LogRanges:
         self.blocks = LONGEST
         self._taken = 0
 
-    def read(self, first: int, last: int, read: Read) -> list[Any]:
+    def read(
+        self, first: int, last: int, read: Read, alone: Callable[[int], Sequence[Any] | None]
+    ) -> list[Any]:
         """The logs of a range of any length, oldest first.
 
         Args:
             first: block.
             last: block.
             read: asks the node once.
+            alone: the logs of a single block in another way, where even those are refused; None where there
+                is none.
 
         Raises:
             UnreachableChain: nothing answers, or the node takes no more requests.
@@ -54,14 +58,22 @@ class LogRanges:
             try:
                 found += read(first, to)
             except (NodeRefused, UnreachableChain) as error:
-                self._shorten(first, to, error)
-                continue
+                otherwise = self._shorten(first, to, error, alone)
+                if otherwise is None:
+                    continue
+                found += otherwise
             self._note_taken(to - first + 1)
             first = to + 1
         return found
 
-    def _shorten(self, first: int, to: int, error: NodeRefused | UnreachableChain) -> None:
-        """Ask for half as many from now on.
+    def _shorten(
+        self,
+        first: int,
+        to: int,
+        error: NodeRefused | UnreachableChain,
+        alone: Callable[[int], Sequence[Any] | None],
+    ) -> Sequence[Any] | None:
+        """Ask for half as many from now on, and for a single block in another way.
 
         Raises:
             ChainError: that would not help.
@@ -69,12 +81,16 @@ class LogRanges:
         if isinstance(error, NodeBusy) or (isinstance(error, UnreachableChain) and not error.connected):
             raise error
         if first == to:
+            otherwise = alone(first)
+            if otherwise is not None:
+                return otherwise
             said = error.message if isinstance(error, NodeRefused) else str(error)
             raise ChainError(
                 f"{self.endpoint}: the logs of block {first} alone are refused ({said}): use another node"
             ) from None
         self.blocks, self._taken = max(1, (to - first + 1) // 2), 0
         log.debug("%s: %s: %d blocks at once from now on", self.endpoint, error, self.blocks)
+        return None
 
     def _note_taken(self, blocks: int) -> None:
         if blocks < self.blocks or self.blocks >= LONGEST:

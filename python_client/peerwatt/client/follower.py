@@ -1,4 +1,9 @@
-"""Following contracts on their chain: confirmed logs in, and out again when the chain is reorganised."""
+"""Following contracts on their chain: confirmed logs in, and out again when the chain is reorganised.
+
+Behind an address there are often several nodes, and one that lags leaves the newest blocks out of the logs
+that it gives, without a word. A block's header says which contracts have logs in it, so a block whose logs
+are missing is noticed: they are taken from its receipts, or the block is not taken and is asked for again.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +13,19 @@ from typing import Final, Protocol
 
 from eth_typing import ChecksumAddress
 from web3.exceptions import BlockNotFound
-from web3.types import LogReceipt
+from web3.types import BlockData, LogReceipt
 
 from peerwatt.chain import BLOCKS_PER_REQUEST, Head, Network
+from peerwatt.chain.block_logs import logs_in_receipts, may_hold
 
 log: Final = logging.getLogger(__name__)
+
+COMPARED_BLOCKS: Final = 128
+"""How many of the newest blocks are compared with their headers."""
+FIRST_AGAIN: Final = 16
+"""How many blocks are read again at first, where something that a contract has was not in its logs."""
+MOST_AGAIN: Final = 1 << 16
+"""And at most."""
 
 
 class Followed(Protocol):
@@ -33,6 +46,7 @@ class Follower:
 
     Attributes:
         confirmations: how many blocks must lie on top of one before it is believed.
+        waits: what it waits for, one line; empty where nothing.
     """
 
     def __init__(
@@ -57,9 +71,12 @@ class Follower:
         self._network = network
         self._addresses = list(addresses)
         self._topics = list(topics)
+        self._wanted = {"address": self._addresses} | ({"topics": [self._topics]} if topics else {})
         self._first_block = first_block
         self._followed = followed
+        self.waits = ""
         self._seen: tuple[int, Head] | None = None
+        self._again = 0, 0
 
     def follow(self) -> tuple[Head, bool]:
         """Catch up with the chain.
@@ -75,14 +92,22 @@ class Follower:
             return self._seen[1], False
         turns, head = self._network.turns, self._network.history.head()
         reorganised = self._take_back(head)
+        waited, self.waits = self.waits, ""
         while self._advance(head):
             pass
+        if self.waits and self.waits != waited:
+            log.info("%s", self.waits)
         self._seen = turns, head
         return head, reorganised
 
-    def start_again(self) -> None:
-        """Forget everything, to follow it from the first block on."""
-        self._followed.forget_after(self._first_block - 1)
+    def read_again(self) -> None:
+        """Read the newest blocks again, twice as many each time: a contract has what was not in the logs."""
+        newest = next((number for number, _ in self._followed.blocks()), self._first_block - 1)
+        at, last = self._again
+        count = min(2 * last, MOST_AGAIN) if newest - at < COMPARED_BLOCKS and last else FIRST_AGAIN
+        self._again = newest, count
+        kept = (number for number, _ in self._followed.blocks() if number <= newest - count)
+        self._followed.forget_after(next(kept, self._first_block - 1))
         self._seen = None
 
     def _take_back(self, head: Head) -> bool:
@@ -109,16 +134,58 @@ class Follower:
         first, to = last + 1, min(last + BLOCKS_PER_REQUEST, confirmed)
         if to < first:
             return False
-        block_hash = head.hash if to == head.number else self._block_hash(to)
-        logs = self._network.history.logs(self._addresses, self._topics, first, to)
-        # A hash stands for all blocks before it: still there after the reading, all of it is of one chain.
-        if block_hash is None or not (self._network.controls_time or self._block_hash(to) == block_hash):
+        if self._network.controls_time:
+            # Nobody but this program seals blocks there, and there is one node.
+            block_hash = head.hash if to == head.number else self._block_hash(to)
+            logs: Sequence[LogReceipt] = self._network.history.logs(self._addresses, self._topics, first, to)
+        else:
+            to, block_hash, logs = self._checked(first, to, head)
+        if block_hash is None:
             return False
         self._followed.note(to, block_hash, logs)
         return to < confirmed
 
-    def _block_hash(self, number: int) -> bytes | None:
+    def _checked(self, first: int, last: int, head: Head) -> tuple[int, bytes | None, Sequence[LogReceipt]]:
+        """The logs of as many blocks of a range as the node gives all of.
+
+        Returns:
+            The last of these blocks, its hash and the logs; no hash where there is none of them.
+        """
+        by_block: dict[int, list[LogReceipt]] = {}
+        for found in self._network.history.logs(self._addresses, self._topics, first, last):
+            by_block.setdefault(int(found["blockNumber"]), []).append(found)
+        taken: list[LogReceipt] = []
+        to, block_hash = first - 1, None
+        compared = max(first, head.number - COMPARED_BLOCKS + 1)
+        for number in range(first, last + 1):
+            own, header = by_block.get(number, []), None
+            if number >= compared or number == last:
+                header = self._header(number)
+                if header is None or any(bytes(found["blockHash"]) != bytes(header["hash"]) for found in own):
+                    self.waits = self._waiting(number, "is not there in one piece")
+                    break
+                if not own and may_hold(header, self._addresses, self._topics):
+                    inside = logs_in_receipts(self._network.web3, header, self._wanted)
+                    if inside is None:
+                        self.waits = self._waiting(number, "has events that the node does not give yet")
+                        break
+                    own = inside
+                to, block_hash = number, bytes(header["hash"])
+            taken += own
+        # A hash stands for all blocks before it: still there after the reading, all of it is of one chain.
+        if block_hash is None or self._block_hash(to) != block_hash:
+            return to, None, []
+        return to, block_hash, [found for found in taken if int(found["blockNumber"]) <= to]
+
+    def _waiting(self, number: int, why: str) -> str:
+        return f"{self._network.endpoint}: block {number} {why}: asked again"
+
+    def _header(self, number: int) -> BlockData | None:
         try:
-            return bytes(self._network.web3.eth.get_block(number)["hash"])
+            return self._network.web3.eth.get_block(number)
         except BlockNotFound:
             return None
+
+    def _block_hash(self, number: int) -> bytes | None:
+        header = self._header(number)
+        return None if header is None else bytes(header["hash"])

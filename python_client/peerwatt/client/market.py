@@ -11,9 +11,10 @@ from eth_utils.address import to_checksum_address
 from web3.types import TxReceipt
 
 from peerwatt.addresses import checked_address
-from peerwatt.chain import Call, Deployment, Network, Sender
+from peerwatt.chain import BLOCKS_PER_REQUEST, Call, Deployment, Network, Sender
 from peerwatt.client.market_view import MarketView
 from peerwatt.client.state import BatchData, ClearedAuction, IntervalState, PostedBatch
+from peerwatt.errors import ChainError
 from peerwatt.market.interval_ring import Phase
 from peerwatt.market.market_rules import MarketConfig
 from peerwatt.market.order_book import SkippedOrder
@@ -35,6 +36,7 @@ from peerwatt.messages import (
     encode_orders,
     encode_readings,
     encode_signed_readings,
+    posted_commitments,
     require_own_registers,
 )
 
@@ -112,8 +114,7 @@ class MarketClient:
         event = posted[0]["args"] if posted else None
         previous = ZERO_HASH
         if event and event["batch"]:
-            # In the block that took a batch the interval is open: the word before is as it was posted.
-            previous = self.batch_commitment(event["interval"], event["batch"] - 1, receipt["blockNumber"])
+            previous = self._posted_word(event["interval"], event["batch"] - 1, receipt["blockNumber"])
         return PostedBatch(
             batch=event["batch"] if event else None,
             packed=bytes(event["records"]) if event else b"",
@@ -128,6 +129,28 @@ class MarketClient:
             ),
             gas=receipt["gasUsed"],
         )
+
+    def _posted_word(self, interval: int, batch: int, before: int) -> bytes:
+        """The word of a batch as it was posted, whatever came to it since.
+
+        Asked of the newest block, whose state every node has; a report adds to the word, and from then on it
+        follows from the records.
+        """
+        if self.interval(interval).phase < Phase.GATED:
+            return self.batch_commitment(interval, batch)
+        records: dict[int, bytes] = {}
+        event = self.market.events.BatchPosted()
+        for last in range(before, self.deployment.block - 1, -BLOCKS_PER_REQUEST):
+            first = max(self.deployment.block, last - BLOCKS_PER_REQUEST + 1)
+            for found in event.get_logs({"interval": interval}, from_block=first, to_block=last):
+                records[int(found["args"]["batch"])] = bytes(found["args"]["records"])
+            if 0 in records:
+                break
+        if not all(number in records for number in range(batch + 1)):
+            raise ChainError(
+                f"{self.network.endpoint}: records of interval {interval} are missing: ask another node"
+            )
+        return posted_commitments(interval, [records[number] for number in range(batch + 1)])[-1]
 
     def clear(self, interval: int) -> ClearedAuction:
         """Run the auction, after gate closure."""

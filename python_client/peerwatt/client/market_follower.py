@@ -120,6 +120,15 @@ class MarketFollower:
         head, _ = self._follower.follow()
         return head
 
+    @property
+    def waits(self) -> str:
+        """What it waits for, one line; empty where nothing."""
+        return self._follower.waits
+
+    def read_again(self) -> None:
+        """Read the newest blocks again with the next `follow`: a contract has what they did not tell."""
+        self._follower.read_again()
+
     def skip(self) -> None:
         """Take everything up to the newest block as told."""
         newest = self._network.web3.eth.get_block("latest")
@@ -133,8 +142,9 @@ class MarketFollower:
 
     def note(self, number: int, block_hash: bytes, logs: Sequence[LogReceipt]) -> None:
         """As `Followed` has it."""
-        for transaction, own in groupby(logs, lambda log: log["transactionHash"]):
-            found = self._transaction(transaction, list(own))
+        # All of them are read before anybody is told of one: what fails is read again from the first on.
+        by_transaction = groupby(logs, lambda log: log["transactionHash"])
+        for found in [self._transaction(transaction, list(own)) for transaction, own in by_transaction]:
             for observer in self._observers:
                 observer.take(found)
         self._blocks.append((number, block_hash))

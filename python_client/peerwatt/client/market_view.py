@@ -8,7 +8,8 @@ from typing import Any
 
 from peerwatt.chain import Deployment, Head, Network
 from peerwatt.client.market_follower import MarketFollower, MarketTransaction, Observer
-from peerwatt.client.state import BatchData, PostedBatch
+from peerwatt.client.state import BatchData, IntervalState, PostedBatch
+from peerwatt.market.interval_ring import Phase
 from peerwatt.market.order_book import SkippedOrder
 from peerwatt.market.settlement import readings_of
 from peerwatt.messages import (
@@ -191,6 +192,7 @@ class MarketView:
         participants: by account.
         intervals: by number.
         keep: how many settled intervals are kept.
+        head: the chain's newest block when it was followed last; None before that.
     """
 
     def __init__(self, network: Network, deployment: Deployment, keep: int, confirmations: int = 0) -> None:
@@ -204,6 +206,8 @@ class MarketView:
         self.participants: dict[int, Registered] = {}
         self.intervals: dict[int, IntervalView] = {}
         self.keep = keep
+        self.head: Head | None = None
+        self._newest_settled = -1
         self._follower = MarketFollower(network, deployment, [self], confirmations)
 
     def follow(self) -> Head:
@@ -212,7 +216,38 @@ class MarketView:
         Raises:
             ChainError: the chain does not answer.
         """
-        return self._follower.follow()
+        self.head = self._follower.follow()
+        return self.head
+
+    @property
+    def waits(self) -> str:
+        """What it waits for before it tells of newer blocks, one line; empty where nothing."""
+        return self._follower.waits
+
+    def knows(self, interval: int) -> bool:
+        """Whether it tells everything of an interval that it has followed: it was not forgotten since."""
+        return interval > self._newest_settled - self.keep or interval in self.intervals
+
+    def lacks(self, state: IntervalState) -> str:
+        """What a contract says of an interval that the followed blocks do not, one line; empty where nothing.
+
+        Args:
+            state: of the interval, as the market has it now.
+        """
+        seen = self.interval(state.number)
+        told = (
+            ("batch", len(seen.records), state.batches),
+            ("clearing", int(seen.cleared is not None), int(state.phase >= Phase.CLEARED)),
+            ("verdict", int(seen.verdict is not None), int(state.phase >= Phase.GATED)),
+            ("attestation", int(seen.readings is not None), int(state.attested)),
+            ("settled batch", len(seen.settled), state.settled),
+        )
+        missing = [f"{has - known} {what}" for what, known, has in told if known < has]
+        return f"interval {state.number}: {', '.join(missing)} not seen yet" if missing else ""
+
+    def read_again(self) -> None:
+        """Read the newest blocks again with the next `follow`: a contract has what they did not tell."""
+        self._follower.read_again()
 
     def tell(self, observer: Observer) -> None:
         """Tell an observer too, after this, of every transaction that comes from now on."""
@@ -225,6 +260,7 @@ class MarketView:
     def restore(self, saved: Any) -> None:
         """Go on from what `save` gave, at the chain's newest block."""
         self.participants, self.intervals = saved
+        self._newest_settled = max((n for n, view in self.intervals.items() if view.is_settled), default=-1)
         self._follower.skip()
 
     def interval(self, number: int) -> IntervalView:
@@ -264,6 +300,7 @@ class MarketView:
                     del self.intervals[number]
 
     def _forget(self, newest: int) -> None:
+        self._newest_settled = max(newest, self._newest_settled)
         for number, view in list(self.intervals.items()):
             if number <= newest - self.keep and view.is_settled:
                 del self.intervals[number]
