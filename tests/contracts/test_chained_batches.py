@@ -84,8 +84,7 @@ def test_keeper_settles_a_relayers_batch_behind_one_that_somebody_else_posted(ma
         view = market.client.watch()
         relayer = Relayer(market.client, queue, view)
         relayer.accept(market.order(INTERVAL, 6, (Side.BUY, 40, 500)))
-        posted = relayer.post(INTERVAL)
-        assert posted is not None
+        [posted] = relayer.post(INTERVAL)
         assert posted.previous == posted_commitment(INTERVAL, 0, bytes(32), direct.packed)
         market.at(CONFIG.gate_closure(INTERVAL))
         market.client.clear(INTERVAL)

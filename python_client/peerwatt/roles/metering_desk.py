@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any, Final
 
-from peerwatt.client import IntervalView, MarketClient, MarketView
+from peerwatt.client import IntervalState, IntervalView, MarketClient, MarketView
 from peerwatt.errors import InputError
 from peerwatt.market.market_rules import MarketConfig
 from peerwatt.market.participant_registry import EnergyLimits
@@ -22,10 +23,15 @@ from peerwatt.messages import (
     require_succession,
 )
 from peerwatt.roles.accepted_orders import terms_of
+from peerwatt.roles.all_of import all_of
 from peerwatt.roles.appointments import Action, due
 from peerwatt.roles.ports import MeterSignedReading, is_signed_by
 
+log: Final = logging.getLogger(__name__)
+
 FIRST_RUN: Final = 1
+AHEAD_S: Final = 86_400
+"""How far a meter's clock may be ahead, s."""
 
 
 class MeteringDesk:
@@ -64,11 +70,25 @@ class MeteringDesk:
             raise InputError(f"{where}: nobody is registered under that account")
         if not is_signed_by(reading, signed.signature, self._client.domain, meter.meter_key):
             raise InputError(f"{where}: not signed by the account's meter, {meter.meter_key}")
+        self._require_time(reading.interval, where)
         taken = self._readings.setdefault(reading.interval, {})
         if taken.get(reading.participant, reading) != reading:
             raise InputError(f"{where}: another reading was taken before: corrections have runs of their own")
         self._require_registers(reading, where)
         taken[reading.participant] = reading
+
+    def _require_time(self, interval: int, where: str) -> None:
+        """Refuse what no attestation will hold: of an account no more is kept than a day and a ring have."""
+        head = self._view.head or self._view.follow()
+        ahead = self._config.last_open(head.time + AHEAD_S) + self._config.ring_size
+        deadline = self._config.attest_deadline(interval)
+        if interval > ahead:
+            raise InputError(f"{where}: far ahead of the chain's clock: set the meter's")
+        if head.time >= deadline:
+            raise InputError(
+                f"{where}: {head.time - deadline} s after the deadline for attestations: hand the meter's "
+                "own reading to a relayer"
+            )
 
     def _require_registers(self, reading: MeterReading, where: str) -> None:
         """Refuse a reading that contradicts its own registers, or those of the meter's readings around it."""
@@ -99,22 +119,38 @@ class MeteringDesk:
         """Attest every interval that is over and not attested.
 
         Raises:
-            ChainError: the chain does not answer, or the market refused the attestation.
+            Exception: an interval could not be attested, as the chain does not answer or the market
+                refused; all others that are due were.
         """
-        self._view.follow()
-        for view in sorted(self._view.intervals.values(), key=lambda view: view.number):
-            over = now >= due(self._config, Action.ATTEST, view.number)
-            waits = view.records and view.verdict is not None and view.readings is None
-            if over and waits and now < self._config.attest_deadline(view.number):
-                self._attest(view)
+        head = self._view.follow()
+        waiting = [
+            view
+            for view in sorted(self._view.intervals.values(), key=lambda view: view.number)
+            if view.records and view.verdict is not None and view.readings is None
+            if due(self._config, Action.ATTEST, view.number)
+            <= now
+            < self._config.attest_deadline(view.number)
+        ]
+        all_of(waiting, self._attest_if_told)
         for interval in sorted(self._readings):
-            if now >= self._config.attest_deadline(interval):
+            # Until then a reorganisation may drop an attestation, by the chain's clock and not the caller's.
+            if min(now, head.time) >= self._config.attest_deadline(interval):
                 for account, reading in self._readings.pop(interval).items():
                     if account not in self._last_over or self._last_over[account].interval < interval:
                         self._last_over[account] = reading
 
-    def _attest(self, view: IntervalView) -> None:
-        terms, known = terms_of(self._client.interval(view.number)), self._readings.get(view.number, {})
+    def _attest_if_told(self, view: IntervalView) -> None:
+        """Attest an interval, unless it was attested or has batches that were not seen."""
+        state = self._client.interval(view.number)
+        lacks = self._view.lacks(state)
+        if lacks:
+            log.info("%s: the chain is read again", lacks)
+            self._view.read_again()
+        else:
+            self._attest(view, state)
+
+    def _attest(self, view: IntervalView, state: IntervalState) -> None:
+        terms, known = terms_of(state), self._readings.get(view.number, {})
         packed, delivered = [], 0
         for batch, vector in enumerate(view.records):
             records = decode_records(vector)

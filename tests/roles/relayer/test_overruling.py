@@ -10,8 +10,10 @@ import pytest
 from peerwatt.chain import Sender
 from peerwatt.client import MarketClient
 from peerwatt.errors import InputError
-from peerwatt.messages import MeterReading, SignedReading
+from peerwatt.market.settlement import readings_of
+from peerwatt.messages import MeterReading, ReadingStatus, SignedReading
 from peerwatt.replay.founding import ETHER_PER_KEY
+from peerwatt.roles.keeper import Keeper
 from peerwatt.roles.ports import OwnReading
 from peerwatt.roles.relayer import OrderQueue, Relayer
 from tests.client.conftest import CONFIG, FIRST, SELLER, SmallMarket, open_small_market
@@ -62,3 +64,37 @@ def test_a_reading_for_no_order_is_not_kept(
     with pytest.raises(InputError, match=f"no order is at position {position}"):
         relayer.accept_reading(OwnReading(interval, batch, replace(own, position=position)))
     assert relayer.queue.readings() == {}
+
+
+def test_a_reading_that_a_reorganisation_drops_is_carried_again_until_the_deadline(
+    small: SmallMarket, relayer: Relayer, own: SignedReading
+) -> None:
+    network, keeper = small.network, Keeper(small.client, CONFIG, small.client.watch())
+    for time in (CONFIG.book_closure(FIRST) + 1, CONFIG.report_deadline(FIRST)):
+        network.set_next_timestamp(time)
+        keeper.step(time)
+    relayer.accept_reading(OwnReading(FIRST, 0, own))
+    time = CONFIG.attest_deadline(FIRST) + 4
+    network.advance_to(time)
+    before = network.snapshot()
+
+    def standing() -> ReadingStatus:
+        view = small.client.watch()
+        view.follow()
+        readings = view.interval(FIRST).readings
+        return readings_of(readings[0] if readings else b"", 2)[0].status
+
+    for _ in range(2):
+        relayer.step(time)
+        assert standing() == ReadingStatus.METER_SIGNED
+        block = network.web3.eth.block_number
+        relayer.step(time)
+        assert network.web3.eth.block_number == block
+        network.revert(before)
+        before = network.snapshot()
+        assert standing() == ReadingStatus.MISSING
+    network.advance_to(CONFIG.readings_deadline(FIRST))
+    relayer.step(CONFIG.readings_deadline(FIRST))
+    assert relayer.queue.readings() == {}
+    with pytest.raises(InputError, match="0 s after the readings' deadline"):
+        relayer.accept_reading(OwnReading(FIRST, 0, own))

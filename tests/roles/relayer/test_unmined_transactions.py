@@ -10,8 +10,10 @@ import pytest
 from peerwatt.chain import NotMined, Sender, open_network
 from peerwatt.chain.rpc import RpcNetwork
 from peerwatt.client import MarketClient
+from peerwatt.replay.founding import ETHER_PER_KEY
 from peerwatt.roles.relayer import BatchState, OrderQueue, Relayer
-from tests.client.conftest import BUYER, FIRST, SELLER, open_small_market
+from peerwatt.roles.relayer.carrying import NotTold
+from tests.client.conftest import BUYER, CONFIG, FIRST, SELLER, open_small_market
 from tests.roles.relayer.conftest import BONDS, SEALED, SealedMarket
 
 CLOSURE, BOOK_CLOSURE = SEALED.gate_closure(FIRST), SEALED.book_closure(FIRST)
@@ -92,3 +94,27 @@ def test_commitment_that_is_not_mined_keeps_no_reveal_waiting(market: SealedMark
     assert {row.state for row in relayer.queue.batches.of_interval(FIRST)} == {BatchState.POSTED}
     assert relayer.queue.batches.of_interval(FIRST + 1)[0].state == BatchState.COMMITTED
     assert len(market.commitments(FIRST + 1)) == 1
+
+
+def test_a_post_that_is_not_mined_is_sent_once_and_counts_when_it_is_mined_after_all() -> None:
+    closure = CONFIG.gate_closure(FIRST)
+    with open_small_market("anvil") as small, OrderQueue() as queue:
+        network = small.network
+        assert isinstance(network, RpcNetwork)
+        network.fund({small.keys.relayer.address: ETHER_PER_KEY})
+        network.advance_to(closure - LEFT_SECONDS - 2)
+        with open_network(network.url) as live:
+            client = MarketClient(live, small.deployment, Sender(live, small.keys.relayer))
+            relayer = Relayer(client, queue, client.watch())
+            for order in small.orders(FIRST, 500):
+                relayer.accept(order)
+            with pytest.raises(NotMined):
+                relayer.step(closure - LEFT_SECONDS)
+            for _ in range(3):
+                with pytest.raises(NotTold, match=f"interval {FIRST}: nothing is sent again: 1 transactions"):
+                    relayer.step(closure - LEFT_SECONDS)
+            network.mine()
+            relayer.step(closure - LEFT_SECONDS)
+            [row] = queue.batches.of_interval(FIRST)
+            assert (row.state, row.number) == (BatchState.POSTED, 0)
+            assert live.web3.eth.get_transaction_count(small.keys.relayer.address) == 1

@@ -9,12 +9,13 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from peerwatt.client import PostedBatch, SealedBatch
 from peerwatt.errors import InputError
 from peerwatt.messages import decode_orders, encode_orders
 
-_SCHEMA = """
+BATCHES_SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS batches (
     position INTEGER PRIMARY KEY,
     interval INTEGER NOT NULL,
@@ -42,7 +43,7 @@ class BatchState(StrEnum):
     RETURNED = "returned"
     """Revealed while the market took no orders; the bond is back."""
     MISSED = "missed"
-    """Neither posted nor committed to before gate closure; it cost nothing."""
+    """Neither posted nor committed to before gate closure, or taken back by a reorganisation after it."""
     FORFEITED = "forfeited"
     """Not revealed in time; the bond is lost."""
 
@@ -75,12 +76,27 @@ class BatchRow:
         return self.state in OPEN
 
 
+@dataclass(frozen=True)
+class Standing:
+    """Where a batch stands, without what it holds; as `BatchRow` has it."""
+
+    interval: int
+    seal: bytes
+    relayer: str
+    state: BatchState
+    number: int | None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something may have to be done for it still."""
+        return self.state in OPEN
+
+
 class BatchRecord:
     """The batches of an order queue, in its file."""
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
-        self._database.executescript(_SCHEMA)
 
     def store(self, batch: SealedBatch, relayer: str, block: int) -> None:
         """Keep a batch, and take its orders from the queue, at once; it is on disk when this returns.
@@ -103,12 +119,30 @@ class BatchRecord:
             )
             self._move_orders(batch, "sent")
 
+    def standings(self, first: int) -> tuple[Standing, ...]:
+        """Where the batches stand of the intervals from `first` on, and those that are open, oldest first."""
+        rows = self._database.execute(
+            "SELECT interval, seal, relayer, state, number FROM batches "
+            "WHERE interval >= ? OR state IN (?, ?) ORDER BY interval, position",
+            (first, *OPEN),
+        )
+        return tuple(
+            Standing(interval, seal, relayer, BatchState(state), number)
+            for interval, seal, relayer, state, number in rows
+        )
+
+    def row(self, interval: int, seal: bytes) -> BatchRow:
+        """One batch."""
+        [found] = self._rows("WHERE interval = ? AND seal = ?", (interval, seal))
+        return found
+
     def of_interval(self, interval: int) -> tuple[BatchRow, ...]:
         """The batches of an interval, in the order in which they were stored."""
+        return self._rows("WHERE interval = ? ORDER BY position", (interval,))
+
+    def _rows(self, where: str, values: tuple[object, ...]) -> tuple[BatchRow, ...]:
         rows = self._database.execute(
-            "SELECT interval, orders, salt, seal, relayer, block, state, number FROM batches "
-            "WHERE interval = ? ORDER BY position",
-            (interval,),
+            f"SELECT interval, orders, salt, seal, relayer, block, state, number FROM batches {where}", values
         )
         return tuple(
             BatchRow(
@@ -123,11 +157,7 @@ class BatchRecord:
 
     def intervals(self, first: int) -> tuple[int, ...]:
         """The intervals with batches, from `first` on or with one that is open."""
-        rows = self._database.execute(
-            "SELECT DISTINCT interval FROM batches WHERE interval >= ? OR state IN (?, ?) ORDER BY interval",
-            (first, *OPEN),
-        )
-        return tuple(interval for [interval] in rows)
+        return tuple(dict.fromkeys(standing.interval for standing in self.standings(first)))
 
     def note(self, interval: int, seal: bytes, state: BatchState) -> None:
         """Note where a batch stands."""

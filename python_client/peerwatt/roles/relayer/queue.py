@@ -16,13 +16,14 @@ from peerwatt.errors import InputError
 from peerwatt.messages import (
     SignedOrder,
     SignedReading,
+    SkipReason,
     decode_orders,
     decode_signed_readings,
     encode_orders,
     encode_signed_readings,
 )
 from peerwatt.roles.ports import OwnReading
-from peerwatt.roles.relayer.batch_record import OPEN, BatchRecord
+from peerwatt.roles.relayer.batch_record import BATCHES_SCHEMA, OPEN, BatchRecord
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS orders (
@@ -31,6 +32,7 @@ CREATE TABLE IF NOT EXISTS orders (
     packed BLOB NOT NULL,
     state TEXT NOT NULL DEFAULT 'queued' CHECK (state IN ('queued', 'sent', 'posted', 'skipped', 'missed')),
     reason INTEGER NOT NULL DEFAULT 0,
+    again INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (interval, participant)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS readings (
@@ -42,7 +44,7 @@ CREATE TABLE IF NOT EXISTS readings (
 ) STRICT, WITHOUT ROWID;
 """
 
-_VERSION: Final = 3
+_VERSION: Final = 4
 """Of the tables."""
 
 
@@ -74,7 +76,9 @@ class OrderQueue:
             )
         self._database.execute("PRAGMA journal_mode = WAL")
         self._database.execute("PRAGMA synchronous = FULL")
-        self._database.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT;")
+        if not tables:
+            script = f"BEGIN; {_SCHEMA} {BATCHES_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT;"
+            self._database.executescript(script)
         self.batches = BatchRecord(self._database)
 
     def __enter__(self) -> Self:
@@ -112,7 +116,7 @@ class OrderQueue:
             copy.backup(self._database)
 
     def accept(self, order: SignedOrder) -> None:
-        """Take an order in; it is on disk when this returns.
+        """Take an order in that was checked (`admission`); it is on disk when this returns.
 
         Raises:
             InputError: the participant has another order for that interval here already.
@@ -122,7 +126,8 @@ class OrderQueue:
         # An order that the market skipped may come again, mended or not: a margin may be there by then.
         self._database.execute(
             "INSERT INTO orders (interval, participant, packed) VALUES (?, ?, ?) ON CONFLICT DO UPDATE "
-            "SET packed = excluded.packed, state = 'queued', reason = 0 WHERE state = 'skipped'",
+            "SET packed = excluded.packed, state = 'queued', reason = 0, again = again + 1 "
+            "WHERE state IN ('skipped', 'missed')",
             (*key, packed),
         )
         [[held]] = self._database.execute(
@@ -132,6 +137,22 @@ class OrderQueue:
             raise InputError(
                 f"participant {key[1]} has another order for interval {key[0]} in the queue: one order each"
             )
+
+    def skipped(self, interval: int, participant: int) -> tuple[SkipReason, int]:
+        """Why the market left out a participant's last order for an interval, if it did; and how often one
+        has come again.
+        """
+        rows = self._database.execute(
+            "SELECT reason, again FROM orders WHERE interval = ? AND participant = ? AND state = 'skipped'",
+            (interval, participant),
+        ).fetchall()
+        return (SkipReason(rows[0][0]), rows[0][1]) if rows else (SkipReason.NONE, 0)
+
+    def miss(self, interval: int) -> int:
+        """Note of the orders that still wait for an interval that they missed it; returns how many."""
+        return self._database.execute(
+            "UPDATE orders SET state = 'missed' WHERE interval = ? AND state = 'queued'", (interval,)
+        ).rowcount
 
     def queued(self, interval: int) -> tuple[SignedOrder, ...]:
         """The orders that wait for an interval, in account order, which settles them at the lowest cost."""

@@ -7,6 +7,7 @@ answer, or whose chain is reorganised posts every batch, and pays one bond for i
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -14,18 +15,22 @@ from typing import Any, Final
 
 from web3.types import TxReceipt
 
-from peerwatt.chain import MINING_SECONDS, ContractReverted, NotMined
+from peerwatt.chain import MINING_SECONDS
 from peerwatt.client import MarketClient, MarketView, PostedBatch
-from peerwatt.errors import InputError
 from peerwatt.market.market_rules import MarketConfig
 from peerwatt.messages import SignedOrder
+from peerwatt.roles.all_of import all_of
 from peerwatt.roles.appointments import Action, due
-from peerwatt.roles.ports import OwnReading, is_signed_by
-from peerwatt.roles.relayer.all_of import all_of
-from peerwatt.roles.relayer.batch_record import BatchRow, BatchState
+from peerwatt.roles.ports import OwnReading
+from peerwatt.roles.relayer.admission import Admission
+from peerwatt.roles.relayer.batch_record import BatchRow, BatchState, Standing
+from peerwatt.roles.relayer.batch_size import BatchSize
+from peerwatt.roles.relayer.carrying import Carrying
 from peerwatt.roles.relayer.entry import Entry, OpenEntry, SealedEntry
 from peerwatt.roles.relayer.overruling import Overruling, require_own_reading
 from peerwatt.roles.relayer.queue import OrderQueue
+
+log: Final = logging.getLogger(__name__)
 
 SALT_LENGTH: Final = 32
 
@@ -61,9 +66,12 @@ class Relayer:
         self.queue = queue
         self._config: MarketConfig = client.config()
         self._view = view
-        self._sealed = SealedEntry(client, draw_salt) if self._config.is_sealed else None
-        self._entry: Entry = self._sealed or OpenEntry(client)
+        sealed = self._config.is_sealed
+        self._entry: Entry = SealedEntry(client, view, draw_salt) if sealed else OpenEntry(client, view)
+        self._carrying = Carrying(client, queue.batches, view, self._entry)
+        self._admission = Admission(client, self._config, view)
         self._overruling = Overruling(client, self._config, queue, view)
+        self._clock = 0
 
     def save(self) -> object:
         """What it would have on disk: the part of its queue that is not over."""
@@ -78,19 +86,13 @@ class Relayer:
     def accept(self, order: SignedOrder) -> None:
         """As `Orders` has it."""
         account, interval = order.order.participant, order.order.interval
-        where = f"order of account {account} for interval {interval}"
-        if account not in self._view.participants:
-            self._view.follow()
-        participant = self._view.participants.get(account)
-        if participant is None:
-            raise InputError(f"{where}: nobody is registered under that account")
-        if not is_signed_by(order.order, order.signature, self.client.domain, participant.order_key):
-            raise InputError(f"{where}: not signed by the account's order key, {participant.order_key}")
+        now = self._clock or self._now()
+        self._admission.require(order, self.queue.skipped(interval, account), now)
         self.queue.accept(order)
 
     def accept_reading(self, own: OwnReading) -> None:
         """As `Orders` has it. A reading that its meter did not sign would displace the one that it signed."""
-        require_own_reading(own, self._view, self.client.domain)
+        require_own_reading(own, self._view, self._config, self.client.domain)
         self.queue.accept_reading(own)
 
     # What the relayer does
@@ -104,30 +106,40 @@ class Relayer:
         Raises:
             Exception: something could not be done; whatever else was due is done.
         """
-        ready = [
-            interval
-            for interval in self.queue.waiting()
-            if due(self._config, Action.ORDER, interval) <= now < self._config.gate_closure(interval)
-        ]
-        # What one interval's orders meet with must keep nobody else's batch or reading waiting.
-        acts: list[Callable[[], object]] = [partial(self._make, interval) for interval in ready]
+        chain = self._now()
+        acts: list[Callable[[], object]] = []
+        for interval in self.queue.waiting():
+            # Missed is what the chain's own clock says: the caller's may run ahead.
+            if chain >= self._config.gate_closure(interval):
+                self._miss(interval)
+            elif max(now, chain) >= due(self._config, Action.ORDER, interval):
+                # What one interval's orders meet with must keep nobody else's batch or reading waiting.
+                acts.append(partial(self._make, interval))
         acts += [partial(self.tend, now), partial(self._overruling.step, now)]
         all_of(acts, lambda act: act())
 
-    def post(self, interval: int) -> PostedBatch | None:
-        """Post everything that waits for an interval of an open market as one batch; None where nothing does.
+    def post(self, interval: int) -> list[PostedBatch]:
+        """Post everything that waits for an interval of an open market, and what was stored before.
+
+        As one batch, or as several where one transaction cannot hold them all.
+
+        Returns:
+            What became of the interval's batches.
 
         Raises:
-            ContractReverted: the market takes no orders of that interval now; the batch stays stored.
+            ContractReverted: the market takes no orders of that interval now; the batches stay stored.
             NotMined: it may be mined later: the next step asks the chain.
+            NotTold: the chain has batches that the node does not show yet: the next step looks again.
         """
-        row = self._make(interval)
-        return None if row is None else self._post(row, self._now())
+        self._make(interval)
+        self._view.follow()
+        rows = [row for row in self.queue.batches.of_interval(interval) if self._may_post(row)]
+        return all_of(rows, lambda row: self._carrying.post(row, self._patience(self._now())))
 
     def commit(self, interval: int) -> list[TxReceipt]:
-        """Commit to everything that waits for an interval, as one batch, and to what was stored before.
+        """Commit to everything that waits for an interval, and to what was stored before.
 
-        Orders that come later, and before gate closure, make a batch of their own.
+        As one batch, or as several where one transaction cannot hold them all. Orders that come later, and before gate closure, make a batch of their own.
 
         Returns:
             The receipts of the commitments that were sent.
@@ -138,7 +150,7 @@ class Relayer:
         """
         self._make(interval)
         now, stored = self._now(), [row for row in self.queue.batches.of_interval(interval) if row.is_open]
-        receipts = all_of(stored, lambda row: self._commit(row, now))
+        receipts = all_of(stored, lambda row: self._carrying.commit(row, self._patience(now)))
         return [receipt for receipt in receipts if receipt is not None]
 
     def reveal(self, interval: int) -> list[PostedBatch]:
@@ -151,10 +163,14 @@ class Relayer:
             ContractReverted: it is not their time; whatever could be revealed was.
         """
         rows = self.queue.batches.of_interval(interval)
-        return [posted for posted in self._reveal_all(rows, self._now()) if posted is not None]
+        return [
+            posted
+            for posted in self._carrying.reveal_all(rows, self._patience(self._now()))
+            if posted is not None
+        ]
 
     def tend(self, now: int = 0) -> None:
-        """Do for every batch what is due now. New batches are not made by it.
+        """Do for every batch what is due now, by what the chain says of it. New batches are not made by it.
 
         Args:
             now: Unix time, s; the chain's newest block counts where it is later.
@@ -162,129 +178,71 @@ class Relayer:
         Raises:
             Exception: something could not be done; whatever else was due is done.
         """
+        first = self._first_unclosed(self._now())
+        # As long as the view remembers an interval, a reorganisation of its blocks is seen here too.
+        standings = self.queue.batches.standings(first - self._view.keep)
+        if not standings:
+            return
+        self._view.follow()
+        by_interval: dict[int, list[Standing]] = {}
+        for standing in standings:
+            by_interval.setdefault(standing.interval, []).append(standing)
+        all_of(by_interval, lambda interval: self._tend(interval, by_interval[interval], now))
 
-        def tend_interval(interval: int) -> None:
-            # What was done for the interval before may have taken its time.
-            rows, clock = self.queue.batches.of_interval(interval), max(now, self._now())
-            if clock >= self._config.book_closure(interval):
-                all_of((row for row in rows if row.is_open), self._give_up)
-            elif clock >= self._config.gate_closure(interval):
-                self._reveal_all(rows, clock)
-            elif self._sealed is not None:
-                all_of((row for row in rows if row.is_open), lambda row: self._commit(row, clock))
-            else:
-                all_of((row for row in rows if _may_post(row)), lambda row: self._post(row, clock))
+    def _tend(self, interval: int, standings: Sequence[Standing], now: int) -> None:
+        # What was done for the interval before may have taken its time.
+        chain = self._now()
+        clock = max(now, chain)
+        open_now = [standing for standing in standings if standing.is_open]
+        changed = [standing for standing in standings if standing.is_open or self._has_changed(standing)]
+        if chain >= self._config.book_closure(interval):
+            all_of(self._rows(changed), self._carrying.conclude)
+        elif self._config.is_sealed and clock >= self._config.gate_closure(interval):
+            self._carrying.reveal_all(self._rows(standings), self._patience(clock))
+        elif self._config.is_sealed:
+            all_of(self._rows(open_now), lambda row: self._carrying.commit(row, self._patience(clock)))
+        else:
+            all_of(self._rows(changed), lambda row: self._carrying.post(row, self._patience(clock)))
 
-        first = self._first_unclosed(max(now, self._now()))
-        all_of(self.queue.batches.intervals(first), tend_interval)
+    def _rows(self, standings: Sequence[Standing]) -> list[BatchRow]:
+        return [self.queue.batches.row(standing.interval, standing.seal) for standing in standings]
 
-    def _make(self, interval: int) -> BatchRow | None:
-        """Keep a batch of everything that waits for an interval; None where nothing does."""
+    def _has_changed(self, standing: Standing) -> bool:
+        """Whether the chain says something else of a batch than what was noted last."""
+        if standing.relayer != self.client.sender.address or not self._view.knows(standing.interval):
+            return False
+        told = self._entry.told(standing.interval).get(standing.seal)
+        if standing.state == BatchState.POSTED:
+            # Where every order was skipped nothing was lost: each may be handed in again.
+            return standing.number is not None if told is None else told.number != standing.number
+        return told is not None and told.number is not None
+
+    def _make(self, interval: int) -> None:
+        """Keep batches of everything that waits for an interval."""
         orders = self.queue.queued(interval)
         if not orders:
-            return None
-        batch, newest = self._entry.make(interval, orders), int(self.client.network.web3.eth.block_number)
-        self.queue.batches.store(batch, self.client.sender.address, newest)
-        return BatchRow(batch, self.client.sender.address, newest, BatchState.STORED)
-
-    def _require_own(self, row: BatchRow) -> None:
-        if row.is_open and row.relayer != self.client.sender.address:
-            raise InputError(
-                f"interval {row.batch.interval}: a batch in the queue was made by {row.relayer} and cannot "
-                f"be posted by {self.client.sender.address}: start the relayer with that key"
-            )
-
-    def _post(self, row: BatchRow, now: int) -> PostedBatch:
-        """Post a batch of an open market unless the chain says that it is there."""
-        self._require_own(row)
-        posted = self._entry.posted(row.batch, row.block)
-        if posted is None:
-            posted = self._entry.post(row.batch, self._patience(now))
-        self.queue.batches.note_posted(row.batch, posted)
-        return posted
-
-    def _commit(self, row: BatchRow, now: int) -> TxReceipt | None:
-        """Commit to a batch unless the chain says that it is done."""
-        assert self._sealed is not None
-        phase = self._sealed.phase
-        self._require_own(row)
-        receipt = None
-        if not phase.is_committed(row.batch):
-            phase.allow_bonds(wait_seconds=self._patience(now))
-            try:
-                receipt = phase.send(row.batch, self._patience(now))
-            except ContractReverted as refused:
-                # A transaction of before a kill was still on its way: it counts, and took the only bond.
-                if refused.name != "AlreadyCommitted":
-                    raise
-        self.queue.batches.note(row.batch.interval, row.batch.seal, BatchState.COMMITTED)
-        return receipt
-
-    def _reveal_all(self, rows: Sequence[BatchRow], now: int) -> list[PostedBatch | None]:
-        """Reveal every batch whose bond the chain holds."""
-        assert self._sealed is not None
-        phase = self._sealed.phase
-        committed = [row.batch for row in rows if phase.is_committed(row.batch)]
-        on_its_way: NotMined | None = None
-        if len(committed) > 1:
-            # The window is a few blocks long. Whatever fails is tried by itself below, and says why.
-            try:
-                phase.reveal_together(committed, self._patience(now))
-            except NotMined as late:
-                on_its_way = late
-            except Exception:
-                pass
-        return all_of(rows, lambda row: self._reveal(row, on_its_way, now))
-
-    def _reveal(self, row: BatchRow, on_its_way: NotMined | None, now: int) -> PostedBatch | None:
-        """Reveal a batch whose bond the chain holds; note what became of one that was revealed before.
-
-        Args:
-            row: the batch.
-            on_its_way: where it was sent already, and waited for in vain.
-            now: Unix time, s.
-        """
-        assert self._sealed is not None
-        self._require_own(row)
-        posted = None
-        if self._sealed.phase.is_committed(row.batch):
-            if on_its_way is not None:
-                raise on_its_way
-            try:
-                posted = self._entry.post(row.batch, self._patience(now))
-            except ContractReverted as refused:
-                # As above: what was on its way has revealed it.
-                if refused.name != "UnknownSeal":
-                    raise
-        elif not row.is_open and row.state != BatchState.POSTED:
-            return None
-        posted = posted or self._entry.posted(row.batch, row.block)
-        if posted is not None:
-            self._note(row, posted)
-        return posted
-
-    def _give_up(self, row: BatchRow) -> None:
-        """Note what became of a batch whose time is over."""
-        self._require_own(row)
-        posted = self._entry.posted(row.batch, row.block)
-        if posted is not None:
-            self._note(row, posted)
             return
-        forfeited = self._sealed is not None and self._sealed.phase.was_committed(row.batch, row.block)
-        state = BatchState.FORFEITED if forfeited else BatchState.MISSED
-        self.queue.batches.note_not_posted(row.batch, state)
+        newest = int(self.client.network.web3.eth.block_number)
+        for part in BatchSize.on(self.client.network).split(orders):
+            batch = self._entry.make(interval, part)
+            self.queue.batches.store(batch, self.client.sender.address, newest)
+            self._carrying.note_new(batch.seal)
 
-    def _note(self, row: BatchRow, posted: PostedBatch) -> None:
-        if posted.batch is None and not posted.skipped:
-            self.queue.batches.note_not_posted(row.batch, BatchState.RETURNED)
-        else:
-            self.queue.batches.note_posted(row.batch, posted)
+    def _miss(self, interval: int) -> None:
+        count = self.queue.miss(interval)
+        log.warning("interval %d: %d orders came too late for its batches and missed it", interval, count)
+
+    def _may_post(self, row: BatchRow) -> bool:
+        """Whether a batch may have to be posted to an open market: one that was may have been taken back."""
+        own = row.relayer == self.client.sender.address
+        return row.is_open or (own and row.state == BatchState.POSTED)
 
     # Time
 
     def _now(self) -> int:
         """The chain's clock: the time of its newest block."""
-        return self.client.network.latest_timestamp()
+        self._clock = self.client.network.latest_timestamp()
+        return self._clock
 
     def _patience(self, now: int) -> float:
         """How long a transaction may be waited for, s: until a gate or a book of the queue's batches closes.
@@ -303,8 +261,3 @@ class Relayer:
         """The first interval whose book has not closed."""
         config = self._config
         return (now + config.gate_lead - config.reveal_window) // config.interval_length + 1
-
-
-def _may_post(row: BatchRow) -> bool:
-    """Whether a batch of an open market may have to be posted: a reorganisation may have taken it back."""
-    return row.is_open or row.state == BatchState.POSTED
