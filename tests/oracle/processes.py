@@ -172,7 +172,7 @@ class CommitteeOnChain:
 
     def public_data(self) -> list[str]:
         """Options that name what everybody may know."""
-        options = {"--chain": self._url, "--deployment": self._deployment, "--forecasts": self.forecasts.path}
+        options = {"--chain": self.url, "--deployment": self._deployment, "--forecasts": self.forecasts.path}
         return [str(part) for option in options.items() for part in option]
 
     def _options(self) -> list[str]:
@@ -192,7 +192,7 @@ class CommitteeOnChain:
         ]
 
     @property
-    def _url(self) -> str:
+    def url(self) -> str:
         assert isinstance(self.network, RpcNetwork)
         return self.network.url
 
@@ -309,8 +309,7 @@ class CommitteeOnChain:
             relayer = Relayer(self.client, queue, self.client.watch())
             for order in orders:
                 relayer.accept(order)
-            posted = relayer.post(interval)
-        assert posted is not None
+            [posted] = relayer.post(interval)
         assert posted.batch is not None
 
 

@@ -258,7 +258,7 @@ def test_a_member_that_missed_an_event_finds_it_again(committee: CommitteeOnChai
         other.kill()
     committee.start([1, 3])
     committee.until_decided(interval)
-    assert f"interval {interval}: some of its records are missing" in member.said()
+    assert f"interval {interval}: 1 of 1 batches are missing in the node's logs: asked again" in member.said()
     assert _signers(committee, interval) == [0, 1, 3]
 
 

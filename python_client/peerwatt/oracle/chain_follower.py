@@ -57,9 +57,19 @@ class ChainFollower:
         """
         return self._follower.follow()
 
-    def start_again(self) -> None:
-        """Forget everything, to follow it from the market's first block."""
-        self._follower.start_again()
+    @property
+    def confirmations(self) -> int:
+        """How many blocks must lie on top of one before it is believed."""
+        return self._follower.confirmations
+
+    @property
+    def waits(self) -> str:
+        """What it waits for, one line; empty where nothing."""
+        return self._follower.waits
+
+    def read_again(self) -> None:
+        """Read the newest blocks again with the next `follow`, twice as many each time."""
+        self._follower.read_again()
 
     def begin_at(self, block: int) -> None:
         """Follow the chain from a block on; to be called before anything was followed."""

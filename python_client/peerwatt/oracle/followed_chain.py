@@ -112,6 +112,13 @@ class FollowedChain:
         [(block, time, packed, cleared_hash)] = rows
         return Cleared(block, interval, time, int.from_bytes(packed, "big"), cleared_hash)
 
+    def batches(self, interval: int) -> int:
+        """How many batches of an interval were posted."""
+        [[count]] = self._database.execute(
+            "SELECT count(*) FROM batches WHERE interval = ?", (interval,)
+        ).fetchall()
+        return int(count)
+
     def posted(self, cleared: Cleared, length_s: int) -> PostedInterval:
         """A cleared interval with its records."""
         rows = self._database.execute(

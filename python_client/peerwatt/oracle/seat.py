@@ -53,7 +53,7 @@ class Seat:
         self._key = key
         self._committees: dict[int, tuple[list[ChecksumAddress], int]] = {}
         self._sent: dict[tuple[str, int], int] = {}
-        self._told: dict[int, set[str]] = {}
+        self._told: dict[int, dict[str, None]] = {}
 
     def keep(self, intervals: Collection[int], reorganised: bool) -> None:
         """Forget everything but these intervals, and after a reorganisation what was sent for them too."""
@@ -162,12 +162,16 @@ class Seat:
             return
         self.tell(interval, f"{action} sent as {short(transaction)}")
 
+    def last_told(self, interval: int) -> str:
+        """What was said last of an interval; empty where nothing was."""
+        return next(reversed(self._told.get(interval, {})), "")
+
     def tell(self, interval: int, message: str) -> bool:
         """Say something of an interval, once; whether it was said now."""
-        told = self._told.setdefault(interval, set())
+        told = self._told.setdefault(interval, {})
         if message in told:
             return False
-        told.add(message)
+        told[message] = None
         log.info("interval %d: %s", interval, message)
         return True
 

@@ -8,6 +8,7 @@ interval and passes on when nothing happens, so that no member is needed.
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,17 +18,22 @@ from peerwatt.chain import UnreachableChain
 from peerwatt.client import Head, published_limits
 from peerwatt.errors import PeerwattError
 from peerwatt.grid.gate.rules import GridRules
+from peerwatt.market.interval_ring import Phase
+from peerwatt.messages import Verdict
 from peerwatt.oracle.chain_follower import ChainFollower
 from peerwatt.oracle.derivations import Derivations
 from peerwatt.oracle.envelope_publisher import EnvelopePublisher
 from peerwatt.oracle.followed_chain import Cleared
 from peerwatt.oracle.forecast_file import ForecastDocument, ForecastSource
 from peerwatt.oracle.forecast_notice import ForecastNotice, NoticeBoard
+from peerwatt.oracle.market_check import Checked, MarketCheck
 from peerwatt.oracle.report_inputs import ReportInputs
 from peerwatt.oracle.seat import Seat, short
 from peerwatt.oracle.signing_record import SignedReport, SigningRecord
 from peerwatt.oracle.votes import Votes
 from peerwatt.roles.appointments import Action
+
+log: Final = logging.getLogger(__name__)
 
 
 class Member:
@@ -74,6 +80,9 @@ class Member:
         self._peers = peers
         self._envelopes = envelopes
         self._config = seat.config
+        self._check = MarketCheck(seat.client, seat.config, follower)
+        self._on_chain: dict[int, Checked] = {}
+        self._waiting: set[int] = set()
 
     def save(self) -> object:
         """From which block on it has to see the chain again. What it signed follows from that once more."""
@@ -97,6 +106,9 @@ class Member:
         newest, reorganised = self.follower.follow()
         head = replace(newest, time=max(newest.time, now))
         undecided = self.follower.followed.undecided()
+        self._on_chain = self._check.check(undecided, head) if self._asks else {}
+        undecided = sorted({*undecided, *self._on_chain})
+        self._tell_missed(undecided)
         due = [] if self._envelopes is None else self._envelopes.due(head)
         self._seat.keep({*undecided, *due}, reorganised)
         for interval in undecided:
@@ -105,6 +117,27 @@ class Member:
             assert self._envelopes is not None
             self._try(self._envelopes.attend, interval, head)
         return head
+
+    @property
+    def waits(self) -> list[str]:
+        """What it waits for, a line each."""
+        lacking = [
+            f"interval {interval}: {found.lacks}" for interval, found in self._on_chain.items() if found.lacks
+        ]
+        return [self.follower.waits, *lacking] if self.follower.waits else lacking
+
+    @property
+    def _asks(self) -> bool:
+        """Whether logs may lag behind: not on a chain whose blocks this program alone seals."""
+        return not self._seat.client.network.controls_time
+
+    def _tell_missed(self, undecided: list[int]) -> None:
+        """Say of each interval that got no report in time what kept the member from it."""
+        for interval in sorted(self._waiting - set(undecided)):
+            if self.follower.followed.verdict(interval) == Verdict.EXPIRED:
+                why = self._seat.last_told(interval) or "no report reached the chain"
+                log.warning("interval %d: missed, it expired without a report: %s", interval, why)
+        self._waiting = set(undecided)
 
     def _try(self, attend: Callable[[int, Head], None], interval: int, head: Head) -> None:
         """Whatever is wrong with one interval must not keep the member from the others."""
@@ -123,20 +156,40 @@ class Member:
             return
         turn = seat.turn_s(interval, self._config.report_window)
         cleared = self.follower.followed.clearing(interval)
-        deadline = self._config.report_deadline(interval)
+        deadline, phase = self._config.report_deadline(interval), self._phase(interval)
         functions = seat.client.market.functions
-        if cleared is None:
+        if phase == Phase.OPEN:
             if seat.habits.advance and seat.my_turn(interval, closure, turn, head):
                 seat.send("clear", interval, functions.clear(interval), turn, head)
-        elif head.time < deadline:
+        elif phase == Phase.CLEARED and head.time >= deadline:
+            since = deadline if cleared is None else max(deadline, cleared.time)
+            if seat.habits.advance and seat.my_turn(interval, since, turn, head):
+                seat.send("expire", interval, functions.expire(interval), turn, head)
+        elif phase == Phase.CLEARED and cleared is not None and self._is_told(interval):
             signed = self.record.find(cleared.hash)
             if signed is None:
                 # Reported with the next step: by then the others have signed the same, or never will.
                 self._sign(cleared, head)
             elif seat.my_turn(interval, cleared.time, turn, head):
                 self._report(signed, turn, head)
-        elif seat.habits.advance and seat.my_turn(interval, max(deadline, cleared.time), turn, head):
-            seat.send("expire", interval, functions.expire(interval), turn, head)
+
+    def _phase(self, interval: int) -> Phase:
+        """How far an interval has come: by the market, or where it is not asked by what was followed."""
+        found = self._on_chain.get(interval)
+        if found is not None:
+            return found.state.phase
+        if self._asks:
+            # The market does not have it: a reorganisation, whose blocks are followed with the next step.
+            return Phase.NONE
+        return Phase.OPEN if self.follower.followed.clearing(interval) is None else Phase.CLEARED
+
+    def _is_told(self, interval: int) -> bool:
+        """Whether everything was followed that the market has of an interval; said once where it was not."""
+        found = self._on_chain.get(interval)
+        if found is None or not found.lacks:
+            return True
+        self._seat.tell(interval, f"{found.lacks} in the node's logs: asked again, nothing is signed before")
+        return False
 
     def _sign(self, cleared: Cleared, head: Head) -> None:
         """Sign a report on a clearing, if all is there that it takes."""
@@ -146,8 +199,8 @@ class Member:
         posted = self.follower.followed.posted(cleared, self._config.interval_length)
         if posted.clearing_hash != cleared.hash:
             # A node may have left events out, and have them by now.
-            if tell(interval, "some of its records are missing: the chain is followed again"):
-                self.follower.start_again()
+            if tell(interval, "some of its records are missing: the chain is read again"):
+                self.follower.read_again()
             return
         forecast = self._forecasts.forecast(interval)
         if forecast is None:

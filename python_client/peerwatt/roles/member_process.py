@@ -139,8 +139,10 @@ def _try_step(member: Member, health: _Health) -> None:
     try:
         health.head = member.step()
         problem = ""
+        health.waits = member.waits
     except (ChainError, Web3Exception) as error:
         problem = str(error)
+    health.followed = next((number for number, _ in member.follower.followed.blocks()), None)
     if problem != health.problem:
         log.warning("%s", problem or "the chain answers again")
     health.problem = problem
@@ -157,6 +159,8 @@ class _Health:
             "feeder_hash": as_hex(feeder.feeder_hash),
         }
         self.head: Head | None = None
+        self.followed: int | None = None
+        self.waits: list[str] = []
         self.problem = ""
 
     def document(self) -> dict[str, Any]:
@@ -167,5 +171,7 @@ class _Health:
             "block": None if head is None else head.number,
             "block_hash": None if head is None else as_hex(head.hash),
             "block_time": None if head is None else head.time,
+            "followed_block": self.followed,
+            "waits": self.waits,
             "problem": self.problem or None,
         }

@@ -139,7 +139,8 @@ class Relayer:
     def commit(self, interval: int) -> list[TxReceipt]:
         """Commit to everything that waits for an interval, and to what was stored before.
 
-        As one batch, or as several where one transaction cannot hold them all. Orders that come later, and before gate closure, make a batch of their own.
+        As one batch, or as several where one transaction cannot hold them all. Orders that come later, and
+        before gate closure, make a batch of their own.
 
         Returns:
             The receipts of the commitments that were sent.
