@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pytest
 
@@ -13,7 +13,6 @@ from peerwatt.record.replayed import Replayed
 from peerwatt.record.results import ReplayResult
 from peerwatt.replay.replay import Replay
 from peerwatt.replay.run import SETUP_S
-from peerwatt.scenario.background import NodePowers
 from peerwatt.scenario.loading import load_scenario
 from peerwatt.scenario.scenario import Scenario
 
@@ -26,24 +25,6 @@ class Day:
 
     replayed: Replayed
     result: ReplayResult
-
-
-def from_interval(scenario: Scenario, position: int) -> Scenario:
-    """The scenario from a later interval on."""
-
-    def later(powers: NodePowers) -> NodePowers:
-        return replace(powers, values=powers.values[position:])
-
-    return replace(
-        scenario,
-        calendar=replace(scenario.calendar, start=scenario.calendar.time(position)),
-        participants=tuple(
-            replace(home, demand_wh=home.demand_wh[position:], generation_wh=home.generation_wh[position:])
-            for home in scenario.participants
-        ),
-        active=later(scenario.active),
-        reactive=later(scenario.reactive),
-    )
 
 
 @pytest.fixture(scope="session")

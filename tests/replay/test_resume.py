@@ -13,9 +13,9 @@ from peerwatt.record.results import ReplayResult
 from peerwatt.replay.interruption import ReplayInterrupted
 from peerwatt.replay.run import replay_scenario
 from peerwatt.report.files import write_results
+from peerwatt.scenario.excerpt import from_interval
 from peerwatt.scenario.scenario import Scenario
 from peerwatt.scenario.variants import sealed
-from tests.replay.conftest import from_interval
 
 INTERVALS = 4
 LATE_MORNING = 40

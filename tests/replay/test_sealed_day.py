@@ -15,9 +15,10 @@ from peerwatt.record.replayed import Replayed
 from peerwatt.record.results import IntervalResult
 from peerwatt.replay.replay import Replay
 from peerwatt.replay.run import SETUP_S, replay_scenario
+from peerwatt.scenario.excerpt import from_interval
 from peerwatt.scenario.scenario import Scenario
 from peerwatt.scenario.variants import sealed
-from tests.replay.conftest import DAY, Day, from_interval
+from tests.replay.conftest import DAY, Day
 
 MORNING = 40
 """Up to the first interval of the day whose trades are cut."""

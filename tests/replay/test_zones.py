@@ -12,8 +12,8 @@ from peerwatt.cli import app
 from peerwatt.replay.run import replay_scenario
 from peerwatt.report.zones import SUMMED
 from peerwatt.scenario.catalogue import scenario_files
+from peerwatt.scenario.excerpt import from_interval
 from peerwatt.scenario.loading import load_scenario
-from tests.replay.conftest import from_interval
 
 ZONES = ("rural", "suburban", "urban")
 NOON, QUARTERS = 40, 4

@@ -41,6 +41,10 @@ def compare(
             autocompletion=completion.designs,
         ),
     ] = "fast",
+    start: Annotated[
+        str | None,
+        typer.Option(help=("Another first day of the scenario's: 2016-06-19, or a time with offset.")),
+    ] = None,
     days: Annotated[int, typer.Option(min=1, help="How many of the scenario's days.")] = 1,
     seed: Annotated[int | None, typer.Option(min=0, help="Of every draw; the scenario's by default.")] = None,
     out: Annotated[
@@ -52,9 +56,12 @@ def compare(
     """Run market designs on the same days and write compare.csv, compare.json and compare.html."""
     from peerwatt.compare import compare as run
     from peerwatt.compare.page import render_page
+    from peerwatt.scenario.excerpt import starting
     from peerwatt.scenario.loading import load_scenario
 
     found = load_scenario(scenario)
+    if start is not None:
+        found = starting(found, start)
     names = chosen(mechanisms)
     console, begun = progress(), 0
 

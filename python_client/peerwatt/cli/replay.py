@@ -42,6 +42,10 @@ def replay(
         ),
     ] = "brooklyn-10",
     days: Annotated[int, typer.Option(min=1, help="How many of the scenario's days.")] = 1,
+    start: Annotated[
+        str | None,
+        typer.Option(help=("Another first day of the scenario's: 2016-06-19, or a time with offset.")),
+    ] = None,
     chain: Annotated[
         str,
         typer.Option(
@@ -98,12 +102,15 @@ def replay(
     from peerwatt.report.files import check_destination
     from peerwatt.scenario import variants
     from peerwatt.scenario.catalogue import scenario_files
+    from peerwatt.scenario.excerpt import starting
     from peerwatt.scenario.loading import load_scenario
 
     files = scenario_files(scenario)
     jobs = []
     for file in files:
         found = load_scenario(file)
+        if start is not None:
+            found = starting(found, start)
         if mechanism is not None:
             found = variants.under(found, mechanism)
         if envelope is not None:
@@ -111,7 +118,9 @@ def replay(
         if sealed is not None:
             found = variants.sealed(found) if sealed else variants.opened(found)
         if days > found.calendar.days:
-            raise InputError(f"--days {days}: scenario {found.name} has {found.calendar.days}; ask for fewer")
+            raise InputError(
+                f"--days {days}: scenario {found.name} has {_days(found.calendar.days)}; ask for fewer"
+            )
         if len(files) == 1:
             directory = out or Path("reports") / found.name
         else:
@@ -167,6 +176,10 @@ def replay(
         stderr.print(f"report: {directory / 'report.html'}")
     if not all(result.agrees for _, result in done):
         raise typer.Exit(ExitCode.DISAGREE)
+
+
+def _days(count: int) -> str:
+    return f"{count} day{'s' * (count > 1)}"
 
 
 def _write(directories: list[Path], number: int, result: ReplayResult) -> None:
