@@ -3,6 +3,7 @@
 import csv
 import json
 import sys
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -37,22 +38,43 @@ def test_every_cell_is_the_one_of_the_csv(written: Path) -> None:
             rows = list(csv.DictReader(file))
         table = parquet.read_table(columnar / f"{path.stem}.parquet")
         assert table.num_rows == len(rows)
-        for name in table.column_names:
+        for name in rows[0] if rows else ():
             for cell, row in zip(table.column(name).to_pylist(), rows, strict=True):
                 if isinstance(cell, bool):
                     assert row[name] == ("yes" if cell else "no")
-                elif cell is None or isinstance(cell, Decimal | str):
+                elif isinstance(cell, datetime):
+                    assert row[name] == cell.isoformat()
+                elif cell is None or isinstance(cell, str):
                     assert row[name] == ("" if cell is None else str(cell)), (path.name, name)
                 else:
                     assert float(row[name]) == cell, (path.name, name)
 
 
-def test_energy_and_money_are_exact_decimals(written: Path) -> None:
-    schema = parquet.read_schema(written.with_name("run-parquet") / "settlements.parquet")
-    kinds = {field.name: str(field.type) for field in schema}
-    assert kinds["imported_kwh"] == "decimal128(38, 3)"
-    assert kinds["cash_eur"] == "decimal128(38, 6)"
+def test_numbers_and_times_have_their_types_and_exact_ones_stand_beside_them(written: Path) -> None:
+    directory = written.with_name("run-parquet")
+    kinds = {field.name: str(field.type) for field in parquet.read_schema(directory / "settlements.parquet")}
+    assert (kinds["imported_kwh"], kinds["imported_wh"]) == ("double", "int64")
+    assert (kinds["cash_eur"], kinds["cash_eur_exact"]) == ("double", "decimal128(38, 6)")
     assert kinds["interval"] == "int64"
+    times = {field.name: str(field.type) for field in parquet.read_schema(directory / "intervals.parquet")}
+    assert times["start"] == "timestamp[ms, tz=UTC]"
+
+
+def test_exact_columns_are_the_csvs_to_the_last_digit(written: Path) -> None:
+    table = parquet.read_table(written.with_name("run-parquet") / "settlements.parquet")
+    with (written / "settlements.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [str(cell) for cell in table.column("cash_eur_exact").to_pylist()] == [
+        row["cash_eur"] for row in rows
+    ]
+    exact = [Decimal(row["imported_kwh"]) * 1000 for row in rows]
+    assert table.column("imported_wh").to_pylist() == exact
+
+
+def test_a_table_is_plotted_as_it_is_read(written: Path) -> None:
+    table = parquet.read_table(written.with_name("run-parquet") / "intervals.parquet").to_pandas()
+    axes = table.plot(x="start", y=["own_kwh", "price_ct_per_kwh", "traded_wh"])
+    assert len(axes.lines) == 3
 
 
 def test_seed_and_version_are_inside_every_file(day: ReplayResult, written: Path) -> None:

@@ -13,6 +13,8 @@ from typing import Any
 
 from peerwatt.units import BASE_UNITS_PER_CENT_KWH, BASE_UNITS_PER_CURRENCY, WH_PER_KWH
 
+ENERGY_DECIMALS = 3
+"""Of kWh: whole Wh."""
 PU_DECIMALS = 6
 PERCENT_DECIMALS = 3
 
@@ -63,7 +65,7 @@ def kwh(name: str, field: str | None = None, derived: bool = False) -> Column:
         lambda value: scaled(value, WH_PER_KWH),
         lambda cell: unscaled(cell, WH_PER_KWH),
         derived,
-        decimals=3,
+        decimals=ENERGY_DECIMALS,
     )
 
 

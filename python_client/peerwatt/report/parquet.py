@@ -1,4 +1,7 @@
-"""The export's tables as Parquet, typed: decimals as exact as in the CSV, under the same names.
+"""The export's tables as Parquet, typed: numbers to plot under the CSV's names, and exact ones beside them.
+
+An energy such as `own_kwh` is a float, and `own_wh` the exact integer; money and prices such as `cash_eur`
+are floats, and `cash_eur_exact` the exact decimal. `start` is a timestamp in UTC.
 
 Every file has the whole summary in its metadata (key `peerwatt`), so the seed and the version with it. Needs
 the `parquet` extra (pyarrow).
@@ -7,15 +10,17 @@ the `parquet` extra (pyarrow).
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from peerwatt.errors import InputError, missing
 from peerwatt.record.results import ReplayResult
-from peerwatt.report.columns import Column, value_of
+from peerwatt.report.columns import ENERGY_DECIMALS, Column, value_of
 from peerwatt.report.files import summary_document
+from peerwatt.report.frames import START
 from peerwatt.report.layout import layouts
 
 DIGITS = 38
@@ -56,33 +61,39 @@ def write_parquet(result: ReplayResult, directory: Path) -> list[Path]:
 def _table(columns: Sequence[Column], records: Sequence[Any], metadata: dict[str, str]) -> Any:
     import pyarrow
 
-    cells = {
-        column.name: [_cell(column, value_of(record, column.field)) for record in records]
-        for column in columns
-    }
-    types = [(column.name, _type(column)) for column in columns]
+    cells: dict[str, list[Any]] = {}
+    types: list[tuple[str, Any]] = []
+    for column in columns:
+        values = [value_of(record, column.field) for record in records]
+        for name, kind, found in _series(column, values):
+            cells[name] = found
+            types.append((name, kind))
     return pyarrow.table(cells, schema=pyarrow.schema(types, metadata=metadata))
 
 
-def _type(column: Column) -> Any:
+def _series(column: Column, values: Sequence[Any]) -> Iterator[tuple[str, Any, list[Any]]]:
+    """A column's name, type and cells as the CSV says them; an exact number is followed by its exact self."""
     import pyarrow
 
-    if column.decimals is not None:
-        return pyarrow.decimal128(DIGITS, column.decimals)
-    return {
-        int: pyarrow.int64(),
-        float: pyarrow.float64(),
-        str: pyarrow.string(),
-        bool: pyarrow.bool_(),
-    }[column.kind]
+    if column.name == START:
+        moments = [datetime.fromisoformat(value) for value in values]
+        yield column.name, pyarrow.timestamp("ms", tz="UTC"), moments
+        return
+    if column.decimals is None:
+        kinds = {int: pyarrow.int64(), float: pyarrow.float64(), str: pyarrow.string(), bool: pyarrow.bool_()}
+        yield column.name, kinds[column.kind], [_cell(column, value) for value in values]
+        return
+    exact = [None if value is None else Decimal(column.write(value)) for value in values]
+    yield column.name, pyarrow.float64(), [None if cell is None else float(cell) for cell in exact]
+    if column.decimals == ENERGY_DECIMALS:
+        whole = [None if cell is None else int(cell.scaleb(column.decimals)) for cell in exact]
+        yield column.field.rpartition(".")[2], pyarrow.int64(), whole
+    else:
+        yield f"{column.name}_exact", pyarrow.decimal128(DIGITS, column.decimals), exact
 
 
 def _cell(column: Column, value: Any) -> Any:
     """A value as its cell in the CSV says it; a float is rounded alike, a verdict is its name."""
     if value is None:
         return None
-    if column.decimals is not None:
-        return Decimal(column.write(value))
-    if column.kind is str:
-        return str(value)
-    return float(column.write(value)) if column.kind is float else value
+    return column.kind(column.write(value)) if column.kind in (float, str) else value
