@@ -250,7 +250,8 @@ class OnChainMarket:
     def signed_reading(
         self, interval: int, position: int, account: int, imported: int, exported: int
     ) -> SignedReading:
-        message = MeterReading(interval, account, imported, exported, 10**10, 10**10)
+        registers = (max(10**9, imported), max(10**9, exported))
+        message = MeterReading(interval, account, imported, exported, *registers)
         return message.signed(position, self.domain, meter_key(account))
 
     def traded(self, interval: int = FIRST_INTERVAL) -> list[BatchData]:

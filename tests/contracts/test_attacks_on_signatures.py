@@ -110,7 +110,7 @@ def test_reading_signed_for_another_interval_or_market_does_not_count(market: On
     market.report(INTERVAL, Verdict.ACCEPT, 1000)
     market.at(CONFIG.attest_deadline(INTERVAL))
     earlier = market.signed_reading(INTERVAL - 1, 0, 4, 0, 600)
-    message = MeterReading(INTERVAL, 4, 0, 600, 10**10, 10**10)
+    message = MeterReading(INTERVAL, 4, 0, 600, 10**9, 10**9)
     foreign = message.signed(0, Domain(market.domain.chain_id, wallet(9).address), meter_key(4))
     for replayed in (earlier, foreign):
         _, readings = market.client.overrule(INTERVAL, 0, batch, [replayed])

@@ -100,7 +100,7 @@ class Neighbourhood:
         return message.sign(DOMAIN, OPERATOR_KEY)
 
     def signed_reading(self, position: int, account: int, imported: int, exported: int) -> SignedReading:
-        message = MeterReading(self.interval, account, imported, exported, 10**10, 10**10)
+        message = MeterReading(self.interval, account, imported, exported, 10**9, 10**9)
         return message.signed(position, DOMAIN, meter_key(account))
 
     def traded(self) -> None:

@@ -53,6 +53,20 @@ def test_a_reading_that_its_meter_did_not_sign_displaces_nothing(
     assert relayer.queue.readings() == {(FIRST, 0): [own]}
 
 
+def test_a_reading_that_contradicts_its_registers_is_neither_kept_nor_sent(
+    small: SmallMarket, relayer: Relayer
+) -> None:
+    key, client = bytes(small.keys.meter_key(SELLER).key), small.client
+    own = MeterReading(FIRST, SELLER, 500, 0, 10, 0).signed(0, client.domain, key)
+    view = client.watch()
+    view.follow()
+    with pytest.raises(InputError, match="import register has counted only 10 Wh"):
+        relayer.accept_reading(OwnReading(FIRST, 0, own))
+    assert relayer.queue.readings() == {}
+    with pytest.raises(InputError, match=r"position 0: imported 500 Wh .* counted only 10 Wh"):
+        client.overrule(FIRST, 0, view.interval(FIRST).data(0), [own])
+
+
 @pytest.mark.parametrize(
     ("interval", "batch", "position"),
     [(FIRST, 0, 2), (FIRST, 0, 65_535), (FIRST, 1, 0), (FIRST + 1, 0, 0), (2**32 - 1, 0, 0)],
