@@ -1,4 +1,4 @@
-"""A relayer and a keeper as one real process on a node that misbehaves, with the relayer's port over HTTP."""
+"""Relayer, keeper and metering desk as one real process on a node that misbehaves; orders come over HTTP."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from eth_account.signers.local import LocalAccount
+
 from peerwatt.chain import Deployment, Sender, open_network
 from peerwatt.chain.rpc import RpcNetwork
 from peerwatt.client import IntervalView, MarketClient, MarketView
@@ -22,6 +24,7 @@ from peerwatt.oracle.web_server import WebServer
 from peerwatt.replay.founding import ETHER_PER_KEY
 from peerwatt.roles.http_ports import HttpOrders, Unanswered
 from peerwatt.roles.keeper import Keeper
+from peerwatt.roles.metering_desk import MeteringDesk
 from peerwatt.roles.port_service import ports
 from peerwatt.roles.relayer import BatchRow, OrderQueue, Relayer
 from peerwatt.scenario.keys import PilotKeys
@@ -35,7 +38,7 @@ STEP_SECONDS = 0.1
 
 
 def main(url: str, deployment: str, queue: str) -> None:
-    """Be the process: step both roles until stdin ends; what they meet with is said on stderr."""
+    """Be the process: step the roles until stdin ends; what they meet with is said on stderr."""
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(message)s")
     keys, lock, stop = PilotKeys(1), threading.Lock(), threading.Event()
     threading.Thread(target=lambda: (sys.stdin.read(), stop.set()), daemon=True).start()
@@ -44,11 +47,14 @@ def main(url: str, deployment: str, queue: str) -> None:
         relaying = MarketClient(network, found, Sender(network, keys.relayer))
         keeping = MarketClient(network, found, Sender(network, keys.keeper))
         relayer = Relayer(relaying, orders, relaying.watch())
-        keeper = Keeper(keeping, keeping.config(), keeping.watch())
+        config, operator = keeping.config(), keys.metering_operator
+        keeper = Keeper(keeping, config, keeping.watch())
+        metering = MarketClient(network, found, Sender(network, operator))
+        desk = MeteringDesk(metering, config, metering.watch(), bytes(operator.key))
         with WebServer("127.0.0.1", 0, ports(lock, orders=relayer)) as server:
             print(server.url, flush=True)
             while not stop.wait(STEP_SECONDS):
-                for step in (relayer.step, keeper.step):
+                for step in (relayer.step, keeper.step, desk.step):
                     try:
                         with lock:
                             step(network.latest_timestamp())
@@ -126,6 +132,10 @@ class Bench:
     def now(self) -> int:
         return int(self.live.web3.eth.get_block("latest")["timestamp"])
 
+    def live_client(self, key: LocalAccount) -> MarketClient:
+        """The market through a key, on the node as it is."""
+        return MarketClient(self.live, self.market.deployment, Sender(self.live, key))
+
     def seen(self, interval: int) -> IntervalView:
         """What the node itself says of an interval."""
         self.view.follow()
@@ -171,7 +181,7 @@ def operator_bench(config: MarketConfig, folder: Path) -> Iterator[Bench]:
     with open_small_market("anvil", config) as market:
         sealed = market.network
         assert isinstance(sealed, RpcNetwork)
-        for key in (market.keys.relayer, market.keys.keeper):
+        for key in (market.keys.relayer, market.keys.keeper, market.keys.metering_operator):
             sealed.fund({key.address: ETHER_PER_KEY})
         sealed.ask("evm_setAutomine", [True])
         queue = folder / "orders.sqlite"

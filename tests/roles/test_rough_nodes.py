@@ -1,5 +1,7 @@
-"""Relayer and keeper ask the chain what is so: each batch is posted once and settled, whatever a node does to
-their answers. A real process on a real node, behind a proxy that misbehaves.
+"""Each batch is posted once, attested and settled, whatever a node does to its answers.
+
+Relayer, keeper and desk ask the chain what is so. A real process on a real node, behind a proxy that
+misbehaves.
 """
 
 from __future__ import annotations
@@ -89,10 +91,11 @@ def posted(bench: Bench, interval: int) -> None:
 
 
 def settled(bench: Bench, interval: int) -> None:
-    """Let the interval's deadlines pass, and wait until the keeper has done what each asks for."""
+    """Let the interval's deadlines pass, and wait until the roles have done what each asks for."""
     for deadline, done in (
         (RING.book_closure(interval) + 1, lambda: bench.seen(interval).cleared is not None),
         (RING.report_deadline(interval) + 1, lambda: bench.seen(interval).verdict is not None),
+        (RING.end(interval) + 4, lambda: bench.seen(interval).readings is not None),
         (RING.readings_deadline(interval) + 6, lambda: bench.seen(interval).is_settled),
     ):
         if bench.now() < deadline:
@@ -165,12 +168,12 @@ def test_a_batch_that_a_reorganisation_puts_behind_another_gets_its_new_number_a
     settled(bench, interval)
 
 
-def test_a_clearing_and_a_settlement_that_a_reorganisation_drops_are_made_again(
+def test_clearing_attestation_and_settlement_that_a_reorganisation_drops_are_made_again(
     bench: Bench, interval: int
 ) -> None:
     posted(bench, interval)
     settled(bench, interval)
-    for name in ("BatchSettled", "Expired", "Cleared"):
+    for name in ("BatchSettled", "Attested", "Expired", "Cleared"):
         [transaction] = [each for each in bench.seen(interval).transactions if each.named(name)]
         bench.ask("anvil_rollback", bench.live.web3.eth.block_number - transaction.block + 1)
         assert not bench.seen(interval).is_settled
@@ -199,7 +202,7 @@ def test_orders_that_do_not_fit_into_one_transaction_make_several_batches_and_al
     bench: Bench, interval: int
 ) -> None:
     # Room for the call and one order by the bound of what they use.
-    bench.ask("evm_setBlockGasLimit", hex(2_620_000))
+    bench.ask("evm_setBlockGasLimit", hex(2_612_500))
     bench.mine()
     for order in bench.market.orders(interval, 500):
         bench.hand_in(order)
