@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import random
+import socket
 import sys
 import threading
 import time
@@ -129,6 +130,8 @@ def _wrapped(mode: Mode, node: RoughNode, argument: str, forward: Forward) -> Fo
 def _handler(node: RoughNode) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        # One packet for head and body, or the other side waits 40 ms for the second.
+        wbufsize = -1
         last: float | None = None
 
         def do_POST(self) -> None:
@@ -144,7 +147,7 @@ def _handler(node: RoughNode) -> type[BaseHTTPRequestHandler]:
                 said = fault
             if not said.status:
                 self.close_connection = True
-                self.connection.close()
+                self.connection.shutdown(socket.SHUT_RDWR)
                 return
             self.send_response(said.status)
             for name, value in said.headers.items():

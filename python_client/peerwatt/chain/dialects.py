@@ -15,14 +15,17 @@ GATEWAY_STATUSES: Final = frozenset({408, 425, 500, 502, 503, 504, 520, 521, 522
 """HTTP statuses after which the same request may be answered."""
 
 _BUSY_CODES: Final = frozenset({429, -32005, -32007, -32016, -32029, -32090, -32097, -32098})
-_BUSY: Final = re.compile(
-    r"rate.{0,3}limit|too many (?:concurrent )?request|requests? (?:limit|count|rate)|request limit"
-    r"|(?:requests?|credits?|units?) per |per second|compute unit|throughput|throttl|quota|overload"
-    r"|try again (?:later|in|after)|exceeded .{0,40}(?:capacity|credits|plan|rps)|(?:is|are|too) busy"
-    r"|limit exceeded|daily .{0,20}(?:limit|cap)\b",
+_TOO_FAST: Final = re.compile(
+    r"rate.{0,3}limit|too many (?:concurrent )?requests?\b|requests? (?:limit|count|rate)|request limit"
+    r"|(?:requests?|credits?|units?) per |per second|compute unit|throughput|throttl"
+    r"|try again (?:later|in|after)",
     re.IGNORECASE,
 )
-_TOO_MANY_LOGS: Final = re.compile(r"block|range|result|log|respon[sc]e|size|topic|address", re.IGNORECASE)
+_BUSY: Final = re.compile(
+    r"quota|overload|exceeded .{0,40}(?:capacity|credits|plan|rps)|(?:is|are|too) busy|limit exceeded"
+    r"|daily .{0,20}(?:limit|cap)\b",
+    re.IGNORECASE,
+)
 _LATE: Final = re.compile(
     r"header (?:for hash )?not found|unknown block|block (?:\w+ )?(?:was )?not (?:found|available yet)"
     r"|could not find block|indexing is in progress|after last accepted|beyond (?:the )?(?:current )?head"
@@ -82,12 +85,18 @@ _DATA_KEYS: Final = (
 _HASH: Final = re.compile(r"0x[0-9a-fA-F]{64}")
 
 
-def is_busy(method: str, code: object, message: str) -> bool:
-    """Whether a node only takes no more requests for now: it did nothing of what was asked."""
-    if method == "eth_getLogs" and _TOO_MANY_LOGS.search(message):
-        # The same code, and often the same words, refuse a range that is too long.
-        return bool(_BUSY.search(message)) and "block range" not in message and "result" not in message
-    return code in _BUSY_CODES or bool(_BUSY.search(message))
+def is_busy(code: object, message: str, may_be_long: bool = False) -> bool:
+    """Whether a node only takes no more requests for now: it did nothing of what was asked.
+
+    Args:
+        code: of the error.
+        message: of the error.
+        may_be_long: whether the request may ask for too much at once: the same codes, and often the same
+            words, say that.
+    """
+    if _TOO_FAST.search(message):
+        return True
+    return not may_be_long and (code in _BUSY_CODES or bool(_BUSY.search(message)))
 
 
 def is_late(message: str) -> bool:

@@ -268,7 +268,7 @@ class JsonRpcProvider(JSONBaseProvider):
             if data is not None:
                 return self._refusal(method, params, data, reason_of(said))
         code, message = error.get("code"), self.redaction.clean(message_of(error))
-        if is_busy(method, code, message):
+        if is_busy(code, message, method == "eth_getLogs" and not _is_single(params)):
             raise Trouble(message, busy=True)
         if method in LOOKUPS and is_absent(message):
             return None
@@ -317,6 +317,11 @@ class JsonRpcProvider(JSONBaseProvider):
         ):
             return Trouble("the answer ends in its middle")
         return Trouble(self.redaction.clean(str(error)), patience=0.0)
+
+
+def _is_single(params: Any) -> bool:
+    """Whether the logs of one block alone are asked for."""
+    return bool(params) and params[0].get("fromBlock") == params[0].get("toBlock")
 
 
 def _request(number: int, method: str, params: Any) -> dict[str, Any]:

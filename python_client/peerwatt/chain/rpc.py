@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from eth_typing import ChecksumAddress
@@ -15,7 +15,15 @@ from web3.types import TxReceipt
 from peerwatt.chain.contract import Block, Call
 from peerwatt.chain.dialects import is_fee_too_low, is_known, is_nonce_used, is_outbid
 from peerwatt.chain.endpoint import is_loopback
-from peerwatt.chain.errors import ChainClockError, FeeTooLow, NodeRefused, NonceTaken, TransactionRefused
+from peerwatt.chain.errors import (
+    ChainClockError,
+    FeeTooLow,
+    NodeBusy,
+    NodeRefused,
+    NonceTaken,
+    TransactionRefused,
+    UnreachableChain,
+)
 from peerwatt.chain.fees import FeePolicy
 from peerwatt.chain.finality import Finality
 from peerwatt.chain.gas_limits import block_gas_limit
@@ -123,7 +131,8 @@ class RpcNetwork(Network):
     def _mine(self) -> None:
         if self.controls_time:
             timestamp = self._take_next_timestamp()
-            self.ask("evm_mine", [{"timestamp": timestamp}])
+            newest = super().latest_timestamp
+            self._once("evm_mine", {"timestamp": timestamp}, lambda: newest() == timestamp)
             self._newest = timestamp
 
     def snapshot(self) -> Any:
@@ -232,11 +241,38 @@ class RpcNetwork(Network):
                 )
             self._giver = Web3.to_checksum_address(accounts[0])
         fields = {"from": self._giver, "gas": hex(21_000), "gasPrice": hex(self.gas_price())}
-        asked = [[{**fields, "to": to, "value": hex(wei)}] for to, wei in transfers]
+        asked = [{**fields, "to": to, "value": hex(wei)} for to, wei in transfers]
         try:
-            return [HexBytes(self._provider.ask("eth_sendTransaction", [each])[0]) for each in asked]
+            sent = [self._given(self._giver, each) for each in asked]
         except NodeRefused as refused:
             raise TransactionRefused(f"{self.endpoint}: transaction refused: {refused.message}") from None
+        return [HexBytes(transaction) for transaction in sent if transaction is not None]
+
+    def _given(self, giver: ChecksumAddress, fields: dict[str, str]) -> Any:
+        """The hash of a transfer that the node signs; None where it made it and the answer got lost."""
+        counts = self._transaction_counts
+        before = counts([giver])
+        return self._once("eth_sendTransaction", fields, lambda: counts([giver]) > before)
+
+    def _once(self, method: str, fields: dict[str, Any], done: Callable[[], bool]) -> Any:
+        """The result of a request that must act once; None where it did and its answer got lost.
+
+        Args:
+            method: of the request.
+            fields: its only parameter.
+            done: whether the node acted, by what the chain says.
+        """
+        end = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                return self.ask(method, [fields])
+            except UnreachableChain as lost:
+                if not lost.connected or isinstance(lost, NodeBusy) or time.monotonic() >= end:
+                    raise
+                time.sleep(self.poll_seconds)
+                self._provider.memory.forget()
+                if done():
+                    return None
 
     def _client_name(self) -> str:
         """`anvil` or `ganache`, from what the node says of itself."""
