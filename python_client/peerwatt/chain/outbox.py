@@ -153,9 +153,9 @@ class Outbox:
         return found
 
     def look_after(self, address: ChecksumAddress) -> None:
-        """Offer more for what an account sent from here and what is stuck."""
-        for sending in self._waiting(address):
-            self._look_after(sending)
+        """Offer more for what an account sent from here, if it is stuck."""
+        if self._sent.get(address):
+            self._mend(address, self._count(address, "latest"))
 
     def _receipt(self, sending: Sending) -> TxReceipt | None:
         """The receipt of whichever offer was mined, once it counts."""
@@ -171,17 +171,22 @@ class Outbox:
         if sending.account is None or now - max(sending.since, sending.looked) < HOPELESS_SECONDS:
             return
         sending.looked = now
-        if now - sending.since < STUCK_SECONDS:
-            base = base_fee(self._node)
-            if base is None or base <= sending.offer.most:
-                return
-        address = sending.account.address
-        mined = self._count(address, "latest")
+        mined = self._count(sending.account.address, "latest")
         if mined > sending.nonce:
             self._require_own(sending)
+        else:
+            self._mend(sending.account.address, mined)
+
+    def _mend(self, address: ChecksumAddress, mined: int) -> None:
+        """Offer more for the transaction that all others of an account wait behind, if it is stuck."""
+        first = self._sent[address].get(mined)
+        if first is None:
             return
-        first = self._sent.get(address, {}).get(mined)
-        if first is not None:
+        waited = time.monotonic() - first.since
+        if waited < HOPELESS_SECONDS:
+            return
+        base = base_fee(self._node) if waited < STUCK_SECONDS else None
+        if waited >= STUCK_SECONDS or (base is not None and base > first.offer.most):
             self._replace(first)
 
     def _require_own(self, sending: Sending) -> None:
@@ -262,14 +267,6 @@ class Outbox:
             else:
                 break
         return counted
-
-    def _waiting(self, address: ChecksumAddress) -> list[Sending]:
-        """What an account sent from here and what is not mined."""
-        own = self._sent.get(address)
-        if not own:
-            return []
-        mined = self._count(address, "latest")
-        return [own[nonce] for nonce in sorted(own) if nonce >= mined]
 
     def _count(self, address: ChecksumAddress, block: str) -> int:
         return quantity(self._node.ask("eth_getTransactionCount", [address, block]))
