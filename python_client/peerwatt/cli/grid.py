@@ -10,7 +10,7 @@ import typer
 from peerwatt.cli import grid_planning
 from peerwatt.cli.console import AsJson, print_json, say
 from peerwatt.cli.verb_list import VerbList
-from peerwatt.units import MEGA
+from peerwatt.units import KILO, MEGA
 
 app = typer.Typer(
     cls=VerbList,
@@ -45,6 +45,16 @@ def import_(
     v_min: Annotated[float, typer.Option(help="Lowest voltage, pu.")],
     v_max: Annotated[float, typer.Option(help="Highest voltage, pu.")],
     loading_max: Annotated[float, typer.Option(help="Highest loading, percent of the rating.")] = 100.0,
+    band: Annotated[
+        list[str] | None,
+        typer.Option(metavar="V:MIN:MAX", help="A voltage level with limits of its own: rated V, pu, pu."),
+    ] = None,
+    unbalance_max: Annotated[
+        float | None, typer.Option(help="Highest voltage unbalance, percent; EN 50160 has 2.")
+    ] = None,
+    reverse_flow_max: Annotated[
+        float | None, typer.Option(help="Most power that may flow back upstream, kW.")
+    ] = None,
     unlimited: Annotated[
         bool, typer.Option(help="Take MATPOWER branches without a rating as unlimited.")
     ] = False,
@@ -70,7 +80,13 @@ def import_(
     from peerwatt.grid.files.importers.comparison import compare
     from peerwatt.grid.flow.power_flow import PowerFlow
 
-    limits = {"v_min_pu": v_min, "v_max_pu": v_max, "loading_max_percent": loading_max}
+    limits: dict[str, Any] = {"v_min_pu": v_min, "v_max_pu": v_max, "loading_max_percent": loading_max}
+    if band:
+        limits["bands"] = [_band(text) for text in band]
+    if unbalance_max is not None:
+        limits["unbalance_max_percent"] = unbalance_max
+    if reverse_flow_max is not None:
+        limits["reverse_flow_max_w"] = reverse_flow_max * KILO
     imported = import_source(
         source, limits=limits, unlimited=unlimited, control=control, notice=progress().print
     )
@@ -290,6 +306,16 @@ def envelope(
         print_envelope(table, rows, found)
     if found.violations:
         raise typer.Exit(ExitCode.VERDICT)
+
+
+def _band(text: str) -> dict[str, float]:
+    from peerwatt.errors import InputError
+
+    try:
+        rated, low, high = (float(part) for part in text.split(":"))
+    except ValueError:
+        raise InputError(f"--band {text!r}: give three numbers such as 20000:0.96:1.04") from None
+    return {"u_rated_v": rated, "v_min_pu": low, "v_max_pu": high}
 
 
 def _load(feeder: Path, injections: Path) -> tuple[Any, Any]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -44,6 +46,9 @@ def state_as_dict(feeder: Feeder, flow: FlowResult, violations: Sequence[Violati
             "v_min_pu": limits.v_min_pu,
             "v_max_pu": limits.v_max_pu,
             "loading_max_percent": limits.loading_max_percent,
+            "bands": [asdict(band) for band in limits.bands],
+            "unbalance_max_percent": limits.unbalance_max_percent,
+            "reverse_flow_max_w": limits.reverse_flow_max_w,
             "source": limits.source,
         },
         "voltage_min_pu": float(flow.u_pu.min()),
@@ -100,6 +105,12 @@ def print_state(feeder: Feeder, flow: FlowResult, violations: Sequence[Violation
     out.print(
         f"limits      {limits.v_min_pu:g} to {limits.v_max_pu:g} pu, loading {limits.loading_max_percent:g} %"
     )
+    for band in limits.bands:
+        out.print(f"            {band.v_min_pu:g} to {band.v_max_pu:g} pu at {band.u_rated_v:g} V")
+    if math.isfinite(limits.unbalance_max_percent):
+        out.print(f"            unbalance {limits.unbalance_max_percent:g} %")
+    if math.isfinite(limits.reverse_flow_max_w):
+        out.print(f"            {limits.reverse_flow_max_w / KILO:g} kW back upstream")
     if feeder.three_phase:
         k = int(flow.unbalance_percent.argmax())
         out.print(f"unbalance   at most {flow.unbalance_percent[k]:.2f} % at {feeder.node_names[k]}")

@@ -10,6 +10,7 @@ from peerwatt.designs.orders import IntArray
 from peerwatt.grid.flow.exchange import Exchange
 from peerwatt.grid.flow.limits import highest_u_pu, lowest_u_pu
 from peerwatt.grid.flow.power_flow import PowerFlow
+from peerwatt.grid.gate.constraints import Constraints
 from peerwatt.grid.gate.decision import decide
 from peerwatt.scenario.scenario import Scenario
 from peerwatt.units import HOUR_S
@@ -70,8 +71,8 @@ class FeederUnderTest:
         flow = self._solver.solve(power, self._reactive)
         high = highest_u_pu(flow, feeder.three_phase).max(axis=1)
         low = lowest_u_pu(flow, feeder.three_phase).min(axis=1)
-        loading, limits = flow.loading_percent.max(axis=1), feeder.limits
-        violated = (high > limits.v_max_pu) | (low < limits.v_min_pu) | (loading > limits.loading_max_percent)
+        loading = flow.loading_percent.max(axis=1)
+        violated = (Constraints(self._solver).excess(flow) > 0).any(axis=1)
         cut = sum(self._needed(t, imported[t], exported[t]) for t in np.flatnonzero(violated).tolist())
         return GridEffect(
             losses=round(float(flow.loss_w.sum()) * length / HOUR_S),

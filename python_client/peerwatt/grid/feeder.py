@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -22,6 +23,23 @@ from peerwatt.grid.errors import FeederError
 FORMAT = "peerwatt-feeder-1"
 BRANCHES = ("line", "asym_line", "link", "generic_branch", "transformer", "three_winding_transformer")
 """Two- and three-ended elements whose loading and losses are reported, in this order."""
+LEVEL_TOLERANCE = 1e-3
+"""Rated voltages that differ by less than this share are of one level: files round 400/√3·√3."""
+
+
+@dataclass(frozen=True)
+class Band:
+    """The voltages that are allowed at one voltage level.
+
+    Attributes:
+        u_rated_v: Rated voltage of the level's nodes, V.
+        v_min_pu: Lowest node voltage, per unit of it.
+        v_max_pu: Highest node voltage, per unit.
+    """
+
+    u_rated_v: float
+    v_min_pu: float
+    v_max_pu: float
 
 
 @dataclass(frozen=True)
@@ -29,16 +47,23 @@ class Limits:
     """The operating limits of a feeder.
 
     Attributes:
-        v_min_pu: Lowest node voltage, per unit of the rated voltage.
-        v_max_pu: Highest node voltage, per unit.
+        v_min_pu: Lowest node voltage, per unit of the rated voltage, at levels without a band of their own.
+        v_max_pu: Highest node voltage there, per unit.
         loading_max_percent: Highest loading of a line or transformer, percent of its rating.
         source: Where the limits come from (a standard, the operator's rule).
+        bands: Voltage levels with limits of their own.
+        unbalance_max_percent: Highest voltage unbalance of a node, percent (EN 50160 has 2); infinite where
+            none is stated.
+        reverse_flow_max_w: Most power that may flow back upstream, W; infinite where none is stated.
     """
 
     v_min_pu: float
     v_max_pu: float
     loading_max_percent: float
     source: str = ""
+    bands: tuple[Band, ...] = ()
+    unbalance_max_percent: float = math.inf
+    reverse_flow_max_w: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -73,6 +98,21 @@ class Feeder:
     def node_index(self) -> Mapping[str, int]:
         """Position of a node name in every nodal array."""
         return {name: k for k, name in enumerate(self.node_names)}
+
+    @cached_property
+    def allowed_pu(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Lowest and highest allowed voltage of each node, pu, `(nodes,)` each."""
+        rated, limits = self.data["node"]["u_rated"], self.limits
+        low, high = (np.full(len(rated), x) for x in (limits.v_min_pu, limits.v_max_pu))
+        for band in limits.bands:
+            level = np.isclose(rated, band.u_rated_v, rtol=LEVEL_TOLERANCE)
+            low[level], high[level] = band.v_min_pu, band.v_max_pu
+        return low, high
+
+    @property
+    def upstream(self) -> str:
+        """Name of the first source, which stands for the upstream grid."""
+        return self.names[int(self.data["source"]["id"][0])]
 
     @cached_property
     def branch_names(self) -> tuple[str, ...]:

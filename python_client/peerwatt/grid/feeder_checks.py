@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from power_grid_model import CalculationType
 from power_grid_model.validation import errors_to_string, validate_input_data
 
 from peerwatt.grid.errors import FeederError
-from peerwatt.grid.feeder import FORMAT, Feeder
+from peerwatt.grid.feeder import FORMAT, LEVEL_TOLERANCE, Feeder
 
 _KEYS = {
     "format",
@@ -34,6 +34,8 @@ _KEYS = {
 _REQUIRED = ("format", "name", "limits", "names")
 _NETWORKS = ("power_grid_model", "circuit")
 _LIMITS = ("v_min_pu", "v_max_pu", "loading_max_percent")
+_OPTIONAL_LIMITS = ("unbalance_max_percent", "reverse_flow_max_w")
+_BAND = ("u_rated_v", "v_min_pu", "v_max_pu")
 
 
 def check_document(document: Any, origin: str) -> None:
@@ -62,24 +64,39 @@ def check_document(document: Any, origin: str) -> None:
 def _check_limits(limits: Any, origin: str) -> None:
     if not isinstance(limits, Mapping):
         raise FeederError(f'{origin}: "limits" must be an object with {", ".join(_LIMITS)}')
-    for key in _LIMITS:
-        value = limits.get(key)
-        if value is None:
-            raise FeederError(f"{origin}: limits.{key} is missing")
-        if (
-            not isinstance(value, int | float)
-            or isinstance(value, bool)
-            or not math.isfinite(value)
-            or value <= 0
-        ):
-            raise FeederError(f"{origin}: limits.{key} is {value!r}, must be a positive number")
-    unknown = set(limits) - {*_LIMITS, "source"}
+    known = (*_LIMITS, *_OPTIONAL_LIMITS, "bands", "source")
+    unknown = set(limits) - set(known)
     if unknown:
         raise FeederError(
-            f"{origin}: limits has unknown keys {sorted(unknown)}; known are {', '.join(_LIMITS)}"
+            f"{origin}: limits has unknown keys {sorted(unknown)}; known are {', '.join(known)}"
         )
-    if not limits["v_min_pu"] < limits["v_max_pu"] <= 2:
-        raise FeederError(f"{origin}: limits need v_min_pu < v_max_pu, both per unit of the rated voltage")
+    _check_positive(limits, _LIMITS, f"{origin}: limits")
+    _check_positive(limits, [key for key in _OPTIONAL_LIMITS if key in limits], f"{origin}: limits")
+    _check_band(limits, f"{origin}: limits")
+    bands = limits.get("bands", [])
+    if not isinstance(bands, list) or not all(isinstance(band, Mapping) for band in bands):
+        raise FeederError(f"{origin}: limits.bands must be a list of objects with {', '.join(_BAND)}")
+    for number, band in enumerate(bands):
+        place = f"{origin}: limits.bands[{number}]"
+        if unknown := set(band) - set(_BAND):
+            raise FeederError(f"{place} has unknown keys {sorted(unknown)}; known are {', '.join(_BAND)}")
+        _check_positive(band, _BAND, place)
+        _check_band(band, place)
+
+
+def _check_positive(values: Mapping[str, Any], keys: Iterable[str], place: str) -> None:
+    for key in keys:
+        value = values.get(key)
+        if value is None:
+            raise FeederError(f"{place}.{key} is missing")
+        number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        if not (number and value > 0):
+            raise FeederError(f"{place}.{key} is {value!r}, must be a positive number")
+
+
+def _check_band(values: Mapping[str, Any], place: str) -> None:
+    if not values["v_min_pu"] < values["v_max_pu"] <= 2:
+        raise FeederError(f"{place} need v_min_pu < v_max_pu, both per unit of the rated voltage")
 
 
 def _check_rating_va(ratings: Any, origin: str) -> None:
@@ -96,6 +113,7 @@ def _check_rating_va(ratings: Any, origin: str) -> None:
 def check_data(feeder: Feeder, origin: str) -> None:
     """The network: every element named, rated, valid and connected to a source."""
     _check_names(feeder, origin)
+    _check_levels(feeder, origin)
     if not feeder.is_circuit:
         _check_ratings(feeder, origin)
     _check_connected(feeder, origin)
@@ -165,6 +183,24 @@ def _check_voltage_control(feeder: Feeder, origin: str) -> None:
             )
         if held.setdefault(nodes[key], value) != value:
             raise FeederError(f"{origin}: {name!r} and another generator hold one node at two voltages")
+
+
+def _check_levels(feeder: Feeder, origin: str) -> None:
+    """Every band has nodes, and no node is in two."""
+    rated = feeder.data["node"]["u_rated"]
+    seen = np.zeros(len(rated), dtype=np.bool_)
+    for band in feeder.limits.bands:
+        level = np.isclose(rated, band.u_rated_v, rtol=LEVEL_TOLERANCE)
+        if not level.any():
+            levels = ", ".join(f"{v:g}" for v in sorted(set(rated.tolist())))
+            raise FeederError(
+                f"{origin}: limits.bands has {band.u_rated_v:g} V, and no node; rated voltages are {levels}"
+            )
+        if (seen & level).any():
+            raise FeederError(f"{origin}: limits.bands has two for nodes of {band.u_rated_v:g} V")
+        seen |= level
+    if math.isfinite(feeder.limits.unbalance_max_percent) and not feeder.three_phase:
+        raise FeederError(f"{origin}: limits.unbalance_max_percent needs a feeder of three phases")
 
 
 def _check_ratings(feeder: Feeder, origin: str) -> None:

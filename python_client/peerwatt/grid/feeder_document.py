@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from power_grid_model.utils import json_deserialize  # type: ignore[attr-defined
 
 from peerwatt.grid.circuit_document import check_circuit, circuit_tables
 from peerwatt.grid.errors import FeederError
-from peerwatt.grid.feeder import Feeder, Limits
+from peerwatt.grid.feeder import Band, Feeder, Limits
 from peerwatt.grid.feeder_checks import check_data, check_document
 
 
@@ -34,6 +35,9 @@ def feeder_from_document(document: Any, origin: str = "feeder") -> Feeder:
             float(limits["v_max_pu"]),
             float(limits["loading_max_percent"]),
             str(limits.get("source", "")),
+            tuple(Band(**{key: float(x) for key, x in band.items()}) for band in limits.get("bands", ())),
+            float(limits.get("unbalance_max_percent", math.inf)),
+            float(limits.get("reverse_flow_max_w", math.inf)),
         ),
         document=document,
         data=_tables(document, origin),

@@ -164,4 +164,6 @@ def _code(feeder: Feeder, reason: CutReason) -> str:
     if reason.unit == "pu":
         return "overvoltage" if reason.value > reason.limit else "undervoltage"
     kinds = dict(zip(feeder.branch_names, feeder.branch_kinds, strict=True))
+    if reason.element not in kinds:
+        return "unbalance" if reason.element in feeder.node_index else "reverse_flow"
     return "transformer_loading" if "transformer" in kinds[reason.element] else "line_loading"

@@ -110,7 +110,7 @@ class CurtailmentReason:
     surplus_wh: int
     """Export beyond the trade that could not be carried either."""
     code: str
-    """`overvoltage`, `undervoltage`, `line_loading`, `transformer_loading`."""
+    """`overvoltage`, `undervoltage`, `line_loading`, `transformer_loading`, `unbalance`, `reverse_flow`."""
     element: str
     """The node, line or transformer that would have been outside its limit."""
     value: float

@@ -84,6 +84,7 @@ def island(feeder: Feeder, forming_node: str, open_branches: Sequence[str], u_pu
     source = dict(data["source"][0]) | {"node": start, "u_ref": u_pu, "status": 1, "sk": 1e15}
     data["source"] = [source]
     document["power_grid_model"]["data"] = {kind: rows for kind, rows in data.items() if rows}
+    document["limits"].pop("reverse_flow_max_w", None)  # there is nothing upstream
     document["name"] = f"{feeder.name}, island of {forming_node}"
     return feeder_from_document(document)
 

@@ -10,8 +10,9 @@ import numpy as np
 from peerwatt.grid.arrays import Floats
 from peerwatt.grid.feeder import Feeder
 from peerwatt.grid.flow.power_flow import FlowResult
+from peerwatt.units import PERCENT
 
-Quantity = Literal["overvoltage", "undervoltage", "overload"]
+Quantity = Literal["overvoltage", "undervoltage", "overload", "unbalance", "reverse flow"]
 VOLTAGE_TOLERANCE_PU = 1e-9  # solver noise, not a violation
 LOADING_TOLERANCE_PERCENT = 1e-7
 
@@ -21,9 +22,9 @@ class Violation:
     """One limit that is not kept.
 
     Attributes:
-        element: Name of the node, line or transformer.
+        element: Name of the node, line or transformer; for a reverse flow of the source.
         quantity: What is violated.
-        value: The value found, `unit`.
+        value: The value found, `unit`; of a reverse flow in percent of what may flow back.
         limit: The limit, `unit`.
         unit: `pu` or `percent`.
     """
@@ -55,6 +56,11 @@ def lowest_u_pu(flow: FlowResult, three_phase: bool = False) -> Floats:
     return flow.u_pu.min(axis=-1) if three_phase else flow.u_pu
 
 
+def reverse_flow_percent(feeder: Feeder, flow: FlowResult) -> Floats:
+    """What flows back upstream, percent of the most that may, `(...)`; negative: something is drawn."""
+    return np.asarray(-PERCENT * flow.import_w / feeder.limits.reverse_flow_max_w)
+
+
 def find_violations(feeder: Feeder, flow: FlowResult) -> tuple[Violation, ...]:
     """List the violated limits of one solved state.
 
@@ -63,20 +69,31 @@ def find_violations(feeder: Feeder, flow: FlowResult) -> tuple[Violation, ...]:
         flow: One state of it (no batch axis).
 
     Returns:
-        Overvoltages, undervoltages, overloads, each from the worst to the mildest.
+        Overvoltages, undervoltages, overloads, unbalances, each from the worst to the mildest, and a reverse
+        flow.
     """
     limits = feeder.limits
+    low_allowed, high_allowed = feeder.allowed_pu
     three_phase = feeder.three_phase
     high, low = highest_u_pu(flow, three_phase), lowest_u_pu(flow, three_phase)
     found: list[Violation] = []
-    order = np.argsort(-high, kind="stable")
-    for k in order[high[order] > limits.v_max_pu + VOLTAGE_TOLERANCE_PU]:
-        found.append(Violation(feeder.node_names[k], "overvoltage", float(high[k]), limits.v_max_pu, "pu"))
-    order = np.argsort(low, kind="stable")
-    for k in order[low[order] < limits.v_min_pu - VOLTAGE_TOLERANCE_PU]:
-        found.append(Violation(feeder.node_names[k], "undervoltage", float(low[k]), limits.v_min_pu, "pu"))
+    sides: tuple[tuple[Quantity, Floats, Floats, Floats], ...] = (
+        ("overvoltage", high - high_allowed, high, high_allowed),
+        ("undervoltage", low_allowed - low, low, low_allowed),
+    )
+    for quantity, excess, u, allowed in sides:
+        order = np.argsort(-excess, kind="stable")
+        for k in order[excess[order] > VOLTAGE_TOLERANCE_PU]:
+            found.append(Violation(feeder.node_names[k], quantity, float(u[k]), float(allowed[k]), "pu"))
     loading, most = flow.loading_percent, limits.loading_max_percent
     order = np.argsort(-loading, kind="stable")
     for k in order[loading[order] > most + LOADING_TOLERANCE_PERCENT]:
         found.append(Violation(feeder.branch_names[k], "overload", float(loading[k]), most, "percent"))
+    unbalance, most = flow.unbalance_percent, limits.unbalance_max_percent
+    order = np.argsort(-unbalance, kind="stable")
+    for k in order[unbalance[order] > most + LOADING_TOLERANCE_PERCENT]:
+        found.append(Violation(feeder.node_names[k], "unbalance", float(unbalance[k]), most, "percent"))
+    back = float(reverse_flow_percent(feeder, flow))
+    if back > PERCENT + LOADING_TOLERANCE_PERCENT:
+        found.append(Violation(feeder.upstream, "reverse flow", back, float(PERCENT), "percent"))
     return tuple(found)

@@ -24,12 +24,16 @@ class Sensitivities:
         base: The operating point itself.
         u_pu_per_w: Of node voltages, pu/W, `(nodes, k)` or `(nodes, 3, k)`.
         conductor_percent_per_w: Of the loading of each conductor, percent/W, `(branches, conductors, k)`.
+        unbalance_percent_per_w: Of the voltage unbalance of each node, percent/W, `(nodes, k)`.
+        import_w_per_w: Of what is drawn from upstream, W/W, `(k,)`.
         loss_per_w: Of the feeder's losses, W/W, `(k,)`.
     """
 
     base: FlowResult
     u_pu_per_w: Floats
     conductor_percent_per_w: Floats
+    unbalance_percent_per_w: Floats
+    import_w_per_w: Floats
     loss_per_w: Floats
 
 
@@ -74,5 +78,7 @@ def sensitivities(
         base=solved.state(0),
         u_pu_per_w=slope(solved.u_pu),
         conductor_percent_per_w=slope(solved.conductor_loading_percent),
+        unbalance_percent_per_w=slope(solved.unbalance_percent),
+        import_w_per_w=slope(solved.import_w),
         loss_per_w=slope(solved.loss_w),
     )

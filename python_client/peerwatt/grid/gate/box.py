@@ -187,7 +187,7 @@ class Box:
         assert rows is not None
         s, there = slopes[rows], value[rows] - slopes[rows] @ state
         if everything:  # a current may turn round: its negative is limited too
-            turned = rows >= 2 * self.network.constraints.voltages
+            turned = self.network.constraints.magnitudes[rows]
             s, there = np.concatenate([s, -s[turned]]), np.concatenate([there, -there[turned]])
             rows = np.concatenate([rows, rows[turned]])
         coefficients = np.hstack([np.maximum(s, 0), np.maximum(-s, 0)])
