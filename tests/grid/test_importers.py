@@ -251,7 +251,7 @@ def test_dead_parts_are_left_out_by_name() -> None:
     net = _street()
     _dead_spur(net)
     document = _agrees(net)
-    assert document["left_out"] == ["dead a", "dead b", "dead line", "to the dead"]
+    assert document["left_out"] == ["dead a", "dead b", "dead line", "to the dead", "dead load"]
     assert "dead load" not in document["names"].values()
 
 
@@ -341,6 +341,11 @@ def _unrated(net: Any) -> None:
     net.line.loc[3, "max_i_ka"] = np.nan
 
 
+def _switch_elsewhere(net: Any) -> None:
+    pp.create_switch(net, 0, 1, "l", closed=False)
+    net.switch.loc[0, "bus"] = 4
+
+
 def _no_power(net: Any) -> None:
     net.load.loc[0, "q_mvar"] = np.nan
 
@@ -378,7 +383,8 @@ def _more_resistance_than_impedance(net: Any) -> None:
         (_controller, r"controller 0 \(DiscreteTapControl\)"),
         (_two_levels, "line 4 'across' joins a bus of 20 kV and one of 0.4 kV"),
         (_bad_place, "bus 0 'h': geo '8.1, 49.2' is no GeoJSON point"),
-        (_unrated, "line 'last': no rated current"),
+        (_unrated, "line 3 'last': max_i_ka is nan"),
+        (_switch_elsewhere, "switch 0: bus 4 is no end of l 1"),
         (_no_power, "load 0 'home': q_mvar is nan"),
         (_no_grid, "No reference bus"),
         (_no_branches, "no line, transformer or switch"),

@@ -34,10 +34,9 @@ class PandapowerEngine:
         self._options = {"trafo_model": trafo_model, "calculate_voltage_angles": True}
         self._buses = np.array([-1 if bus is None else bus for bus in buses], dtype=np.int64)
         own = np.array([bus is not None for bus in buses])
-        dependent = self._voltage_dependent()
-        self.open_to_injections = own & ~np.isin(self._buses, list(dependent))
         self._own = own
         with quiet():
+            self.open_to_injections = own & ~np.isin(self._buses, list(self._voltage_dependent()))
             self._added = pp.create_sgens(
                 self._net, self._buses[self.open_to_injections], p_mw=0.0, q_mvar=0.0
             )
@@ -64,9 +63,9 @@ class PandapowerEngine:
     def solve(self, p_w: Floats, q_var: Floats) -> tuple[Floats, float]:
         """See `OwnEngine`."""
         net = self._net
-        net.sgen.loc[self._added, "p_mw"] = p_w[self.open_to_injections] / MEGA
-        net.sgen.loc[self._added, "q_mvar"] = q_var[self.open_to_injections] / MEGA
         with quiet():
+            net.sgen.loc[self._added, "p_mw"] = p_w[self.open_to_injections] / MEGA
+            net.sgen.loc[self._added, "q_mvar"] = q_var[self.open_to_injections] / MEGA
             try:
                 pp.runpp(net, numba=False, tolerance_mva=1e-9, **self._options)
             except Exception as error:  # pandapower raises whatever its solver raises

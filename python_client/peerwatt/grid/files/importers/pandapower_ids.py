@@ -151,6 +151,8 @@ class Network:
         """Both ends of a branch. An open end at a bus that is left out is written at some other node: nothing
         flows there.
         """
+        if a is not None and b is not None:
+            return {"from_node": a, "to_node": b, "from_status": status_a, "to_status": status_b}
         known = a if a is not None else b
         same = self.rated_kv.get(known) if known is not None else None
         others = [k for k in self.nodes() if k != known]

@@ -16,6 +16,7 @@ from peerwatt.units import KILO, MEGA, PERCENT
 
 _POWER, _IMPEDANCE, _CURRENT = 0, 1, 2  # power-grid-model's LoadGenType
 _STIFF_VA = 1e15  # a source without internal impedance, as pandapower's external grid is in a power flow
+_KINDS = ("load", "sgen", "storage", "gen", "motor", "ward", "xward", "asymmetric_load", "asymmetric_sgen")
 _SHARES = ("const_z_p_percent", "const_i_p_percent", "const_z_q_percent", "const_i_q_percent")
 Row = dict[str, Any]
 
@@ -52,6 +53,7 @@ def shunts(n: Network) -> list[Row]:
     rows = []
     for k, row in n.in_service("shunt"):
         if not n.alive(row.bus):
+            n.drop("shunt", k, row)
             continue
         if row.get("step_dependency_table") is True or row.get("step_dependency_table") is np.True_:
             raise FeederError(
@@ -79,6 +81,10 @@ def injections(n: Network) -> tuple[list[Row], list[Row], list[VoltageControl]]:
     loads: list[Row] = []
     gens: list[Row] = []
     _voltage_dependent(n)
+    for kind in _KINDS:
+        for k, row in n.in_service(kind):
+            if not n.alive(row.bus):
+                n.drop(kind, k, row)
     for k, row in n.in_service("load"):
         if n.alive(row.bus):
             loads += _load(n, k, row)

@@ -28,7 +28,6 @@ _NEUTRAL = {"poly_cost", "pwl_cost", "measurement", "group", "bus_geodata", "lin
 # Read at the tap position of the file, through pandapower's own branch values.
 _NEUTRAL |= {"characteristic", "trafo_characteristic_table", "trafo_characteristic_spline"}
 _NEUTRAL |= {"shunt_characteristic_table", "q_capability_characteristic", "q_capability_curve_table"}
-_LINE_LIKE = ("line", "impedance")
 
 
 def check_tables(net: Any, name: str) -> None:
@@ -41,6 +40,11 @@ def check_tables(net: Any, name: str) -> None:
     Raises:
         FeederError: Names the table and its first element.
     """
+    for kind in sorted(_REPRESENTED - {"switch"}):
+        table = net[kind]
+        for k in table.index[~table.in_service.isin([True, False])]:
+            what = f"{name}: {label(kind, k, table.loc[k])}"
+            raise FeederError(f"{what}: in_service is {table.in_service[k]}, must be true or false")
     for kind in get_structure_dict():
         table = net.get(kind)
         if (
@@ -65,6 +69,7 @@ def check_tables(net: Any, name: str) -> None:
         _check_balanced(net[kind], kind, name)
     _check_untyped_taps(net, name)
     _check_numbers(net, name)
+    _check_switches(net, name)
     for k, row in net.trafo[net.trafo.in_service.astype(bool)].iterrows():
         what = f"{name}: {label('trafo', k, row)}"
         if not (
@@ -128,6 +133,7 @@ def _check_numbers(net: Any, name: str) -> None:
             "x_ohm_per_km",
             "c_nf_per_km",
             "g_us_per_km",
+            "max_i_ka",
             "df",
             "parallel",
         ),
@@ -167,6 +173,29 @@ def _check_numbers(net: Any, name: str) -> None:
                     f"{name}: {label(kind, bad[0], used.loc[bad[0]])}: {column} is {used[column][bad[0]]}, "
                     "must be a number"
                 )
+
+
+def _check_switches(net: Any, name: str) -> None:
+    """Every switch is at an end of what it switches; pandapower opens some end of it otherwise."""
+    ends: dict[str, tuple[str, tuple[str, ...]]] = {
+        "l": ("line", ("from_bus", "to_bus")),
+        "t": ("trafo", ("hv_bus", "lv_bus")),
+        "t3": ("trafo3w", ("hv_bus", "mv_bus", "lv_bus")),
+    }
+    for k, row in net.switch.iterrows():
+        what = f"{name}: {label('switch', k, row)}"
+        if row.closed not in (True, False):
+            raise FeederError(f"{what}: closed is {row.closed!r}, must be true or false")
+        if row.et == "b":
+            known = row.bus in net.bus.index and row.element in net.bus.index
+        elif row.et in ends:
+            kind, columns = ends[row.et]
+            table = net[kind]
+            known = row.element in table.index and row.bus in [table[c][row.element] for c in columns]
+        else:
+            raise FeederError(f"{what}: et is {row.et!r}, must be b, l, t or t3")
+        if not known:
+            raise FeederError(f"{what}: bus {row.bus} is no end of {row.et} {row.element}")
 
 
 def _number(value: Any) -> float:

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from peerwatt.grid.arrays import Floats
 from peerwatt.grid.errors import FeederError, FlowError
 from peerwatt.grid.feeder_document import feeder_from_document
 from peerwatt.grid.flow.power_flow import PowerFlow
 from peerwatt.grid.flow.voltage_control import HeldVoltages
 
-_SHARES = (0.05, 0.3, 0.55, 0.8, 1.0)
+_FIRST, _SHORTEST = 0.25, 0.01  # share of all loads and generators
 _MOST = 100
 
 
@@ -61,21 +62,31 @@ def hold_voltages(document: dict[str, Any], controls: Sequence[VoltageControl]) 
         stated[0, control.node] += control.row["q_specified"]
         control.row["q_specified"] = 0.0
     try:
-        try:
-            q = PowerFlow(feeder_from_document(document)).hold(held, stated)
-        except FlowError:
-            for share in _SHARES:  # from the unloaded network up, so that each solution is near the next
-                q = PowerFlow(feeder_from_document(_scaled(document, share))).hold(held, q)
-    except FlowError as error:
-        name = document["names"][str(controls[0].row["id"])]
-        raise FeederError(
-            f"{document['name']}: no power flow is found in which {name!r} and the others hold their "
-            f"voltages: {error}"
-        ) from None
+        q = PowerFlow(feeder_from_document(document)).hold(held, stated)
+    except FlowError:
+        q = _approached(document, held, q, document["names"][str(controls[0].row["id"])])
     shared = {node: sum(c.node == node for c in controls) for node in wanted}
     for control in controls:
         control.row["q_specified"] = float(q[0, control.node]) / shared[control.node]
     document["voltage_control"] = {str(c.row["id"]): c.u_set_pu for c in controls}
+
+
+def _approached(document: dict[str, Any], held: HeldVoltages, q: Floats, first: str) -> Floats:
+    """From the unloaded network up, so that each solution is near the next; shorter steps where one fails."""
+    share, step = 0.0, _FIRST
+    while share < 1.0:
+        try:
+            there = min(share + step, 1.0)
+            q = PowerFlow(feeder_from_document(_scaled(document, there))).hold(held, q)
+            share, step = there, 2 * step
+        except FlowError:
+            step /= 2
+            if step < _SHORTEST:
+                raise FeederError(
+                    f"{document['name']}: no power flow is found in which {first!r} and others hold "
+                    "their voltages"
+                ) from None
+    return q
 
 
 def _scaled(document: dict[str, Any], share: float) -> dict[str, Any]:
