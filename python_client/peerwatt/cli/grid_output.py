@@ -37,7 +37,8 @@ def state_as_dict(feeder: Feeder, flow: FlowResult, violations: Sequence[Violati
     """A solved state with every node and branch; the units are in the names."""
     u: list[Any] = flow.u_pu.tolist()
     if feeder.three_phase:
-        u = [dict(zip(_PHASES, phases, strict=True)) for phases in u]
+        own = zip(u, feeder.node_phases, strict=True)
+        u = [{_PHASES[p - 1]: phases[p - 1] for p in there} for phases, there in own]
     limits = feeder.limits
     return {
         "feeder": feeder.name,
@@ -90,6 +91,13 @@ def _currents(feeder: Feeder, flow: FlowResult) -> list[dict[str, Any]]:
     return found
 
 
+def _phase_of(feeder: Feeder, k: int) -> int:
+    """Of a place in the voltages by node and phase; a phase that a node lacks repeats its first."""
+    node, phase = divmod(k, 3)
+    own = feeder.node_phases[node]
+    return phase if phase + 1 in own else own[0] - 1
+
+
 def print_state(feeder: Feeder, flow: FlowResult, violations: Sequence[Violation]) -> None:
     """A solved state in the words of the trade, the ten most strained elements, and every violation."""
     out = results()
@@ -100,7 +108,7 @@ def print_state(feeder: Feeder, flow: FlowResult, violations: Sequence[Violation
     low, high = int(flow.u_pu.argmin()), int(flow.u_pu.argmax())
     width = 3 if feeder.three_phase else 1
     for word, k, extreme in (("lowest", low, flow.u_pu.min()), ("highest", high, flow.u_pu.max())):
-        phase = f", phase {_PHASES[k % 3]}" if feeder.three_phase else ""
+        phase = f", phase {_PHASES[_phase_of(feeder, k)]}" if feeder.three_phase else ""
         out.print(f"voltage     {word} {extreme:.4f} pu at {feeder.node_names[k // width]}{phase}")
     out.print(
         f"limits      {limits.v_min_pu:g} to {limits.v_max_pu:g} pu, loading {limits.loading_max_percent:g} %"

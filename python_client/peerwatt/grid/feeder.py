@@ -146,6 +146,38 @@ class Feeder:
             return ((1, 2, 3),) * len(self.node_names)
         return tuple(tuple(bus["phases"]) for bus in self.document["circuit"]["buses"])
 
+    @cached_property
+    def node_connections(self) -> tuple[tuple[int, ...], ...]:
+        """Phases of each node at which something can be injected, 1 to 3.
+
+        At a node without a path to ground that is between a phase and the next one, so both must be there.
+        """
+        if not self.is_circuit:
+            return self.node_phases
+        buses = self.document["circuit"]["buses"]
+        return tuple(
+            tuple(p for p in bus["phases"] if not bus.get("ungrounded") or p % 3 + 1 in bus["phases"])
+            for bus in buses
+        )
+
+    def connection(self, node: str, phase: int) -> int:
+        """The phase of a connection at a node.
+
+        Args:
+            node: Node name.
+            phase: 1 to 3, or 0 for all three, which at a node with one phase is that one.
+
+        Raises:
+            FeederError: The feeder has no such node, or the node has no such phase.
+        """
+        own = self.node_connections[self.node(node)]
+        if phase == 0 and len(own) == 1:
+            return own[0]
+        if phase in own or (phase == 0 and len(own) == 3):
+            return phase
+        there = " and ".join("abc"[p - 1] for p in own) or "none that something can be connected to"
+        raise FeederError(f"node {node!r} has phase {there}; name one of its phases")
+
     @property
     def frequency_hz(self) -> float:
         """System frequency, Hz: turns capacitances into susceptances."""

@@ -56,7 +56,8 @@ def load_scenario(name_or_path: str | Path) -> Scenario:
     profiles = directory / files.profiles
     before = len(problems)
     table = directory / files.participants
-    participants = read_participants(table, nodes, problems, remarks, phases=phases)
+    connection = feeder.connection if feeder is not None and feeder.is_circuit else None
+    participants = read_participants(table, nodes, problems, remarks, phases=phases, connection=connection)
     if len(problems) == before:
         # if a row of participants could not be read, its profile would be reported as one that nobody has
         check_strangers(profiles, participants, problems)
@@ -67,6 +68,9 @@ def load_scenario(name_or_path: str | Path) -> Scenario:
     participants = with_profiles(participants, profiles, calendar, problems, remarks)
     active = _background(directory, files.background_active, "W", nodes, calendar, problems, remarks)
     reactive = _background(directory, files.background_reactive, "var", nodes, calendar, problems, remarks)
+    for powers, file in ((active, files.background_active), (reactive, files.background_reactive)):
+        if feeder is not None and feeder.is_circuit and file is not None:
+            _check_background_phases(directory / file, powers, feeder, problems)
     if problems or feeder is None or parsed is None:
         raise ScenarioError(problems)
     found = _scenario(parsed, directory, calendar, participants, feeder, strength, active, reactive)
@@ -171,6 +175,14 @@ def _feeder(path: Path, problems: list[Problem]) -> Feeder | None:
     except FeederError as error:
         problems.append(Problem(str(path), None, "", str(error).removeprefix(f"{path}: ")))
         return None
+
+
+def _check_background_phases(path: Path, powers: NodePowers, feeder: Feeder, problems: list[Problem]) -> None:
+    """A background has no phase, so that it must lie where there are all three."""
+    for node in powers.nodes:
+        if node in feeder.node_index and len(feeder.node_connections[feeder.node(node)]) < 3:
+            message = f"node {node!r} has not all three phases; put its power on its phase as a participant"
+            problems.append(Problem(str(path), None, node, message))
 
 
 def _background(

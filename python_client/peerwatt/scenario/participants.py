@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from peerwatt.grid.errors import FeederError
 from peerwatt.market.ledger import FIRST_PARTICIPANT
 from peerwatt.messages.roster import MAX_CONNECTION_LIMIT
 from peerwatt.tables.csv_table import CsvTable, Row, read_csv
@@ -70,6 +71,7 @@ def read_participants(
     remarks: list[Problem] | None = None,
     *,
     phases: bool = True,
+    connection: Callable[[str, int], int] | None = None,
 ) -> list[Participant]:
     """Read `participants.csv`, without the profiles.
 
@@ -79,6 +81,8 @@ def read_participants(
         problems: mistakes are appended here.
         remarks: what was found out about the file and could be wrong is appended here.
         phases: whether the feeder has phases to be connected to.
+        connection: the phase at which one is connected, of a node and a phase asked for; see
+            `peerwatt.grid.feeder.Feeder.connection`.
     """
     table = read_csv(path, COLUMNS, OPTIONAL_COLUMNS, str.lower)
     if table.rows and not table.read_numbers(NUMBERS):
@@ -94,7 +98,7 @@ def read_participants(
             lines[name] = row.line
         participant = _participant(table, row, name, FIRST_PARTICIPANT + len(found), nodes, phases)
         if participant is not None:
-            found.append(participant)
+            found.append(_connected(table, row, participant, connection))
     problems.extend(table.problems)
     if remarks is not None and (unusual := table.unusual()):
         table.remark(f"read as {unusual}")
@@ -140,6 +144,19 @@ def _participant(
         phase=phase,
         zone=row.cells.get("zone", ""),
     )
+
+
+def _connected(
+    table: CsvTable, row: Row, participant: Participant, connection: Callable[[str, int], int] | None
+) -> Participant:
+    """At the phase that its node has."""
+    if connection is None:
+        return participant
+    try:
+        return replace(participant, phase=connection(participant.node, participant.phase))
+    except FeederError as error:
+        table.problem(row.line, "phase", str(error))
+        return participant
 
 
 def _name(cell: str) -> str:

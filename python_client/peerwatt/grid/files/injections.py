@@ -9,7 +9,7 @@ import numpy as np
 
 from peerwatt.grid.arrays import Floats, Ints
 from peerwatt.grid.connection import ALL_PHASES, spread
-from peerwatt.grid.errors import TableOfInjectionsError
+from peerwatt.grid.errors import FeederError, TableOfInjectionsError
 from peerwatt.grid.feeder import Feeder
 from peerwatt.grid.shares.loss_rules import Elements
 from peerwatt.tables.csv_table import CsvTable, Row, read_csv
@@ -91,7 +91,7 @@ def read_injections(path: str | Path, feeder: Feeder) -> Injections:
     export, drawn = power("export_limit_kw", -1e-3), power("import_limit_kw", -1e-3)
     if table.problems:
         raise TableOfInjectionsError(table.problems)
-    phases = [_PHASES[row.cells.get("phase", "").lower()] for row in rows]
+    phases = [_phase(row, feeder) for row in rows]
     return Injections(
         tuple(row.cells.get("participant") or row.cells["node"] for row in rows),
         np.array([feeder.node(row.cells["node"]) for row in rows], dtype=np.int64),
@@ -115,6 +115,16 @@ def _check_place(table: CsvTable, row: Row, feeder: Feeder) -> None:
     elif _PHASES[phase.lower()] != ALL_PHASES and not feeder.three_phase:
         message = f"a phase, but feeder {feeder.name} is balanced; leave it empty"
         table.problem(row.line, "phase", message, "balanced")
+    elif feeder.is_circuit and node in feeder.node_index:
+        try:
+            _phase(row, feeder)
+        except FeederError as error:
+            table.problem(row.line, "phase", str(error), "phase")
+
+
+def _phase(row: Row, feeder: Feeder) -> int:
+    phase = _PHASES[row.cells.get("phase", "").lower()]
+    return feeder.connection(row.cells["node"], phase) if feeder.is_circuit else phase
 
 
 def _number(table: CsvTable, row: Row, name: str, default: float) -> float:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from peerwatt.grid.arrays import Floats
 from peerwatt.grid.errors import FeederError
 from peerwatt.grid.feeder import Feeder
+from peerwatt.grid.flow.power_flow import PowerFlow
 from peerwatt.grid.shares.loss_rules import Elements
 
 
@@ -45,6 +47,23 @@ def own_elements(feeder: Feeder) -> tuple[tuple[str, ...], Elements]:
         np.array(q, dtype=np.float64),
         np.array(phases, dtype=np.int64) if feeder.three_phase else None,
     )
+
+
+def own_elements_in_state(solver: PowerFlow, p_w: Floats, q_var: Floats) -> tuple[tuple[str, ...], Elements]:
+    """Names and powers of a circuit's own loads, with the power that they draw in one state.
+
+    Args:
+        solver: The circuit's solver, its own loads on.
+        p_w: Active injections beside them, W, `(nodes, 3)`.
+        q_var: Reactive injections, var, the same shape.
+
+    Raises:
+        FeederError: A load lies where nothing can be injected, at a neutral for one.
+    """
+    loads, powers = solver.own_powers(p_w, q_var)
+    load, node, phase = np.nonzero(powers)
+    drawn = powers[load, node, phase]
+    return tuple(loads[k] for k in load), Elements(node, drawn.real, drawn.imag, phase + 1)
 
 
 def together(first: Elements, second: Elements) -> Elements:

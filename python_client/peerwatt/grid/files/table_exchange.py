@@ -11,7 +11,7 @@ from peerwatt.grid.arrays import Ints
 from peerwatt.grid.connection import spread
 from peerwatt.grid.errors import InjectionError
 from peerwatt.grid.files.injections import Injections
-from peerwatt.grid.files.own_loads import own_elements, together
+from peerwatt.grid.files.own_loads import own_elements, own_elements_in_state, together
 from peerwatt.grid.flow.exchange import Exchange
 from peerwatt.grid.flow.power_flow import FlowResult, PowerFlow
 from peerwatt.grid.gate.curtailment_rules import Curtailment
@@ -51,7 +51,10 @@ def shared_losses(
     Returns:
         Names, shares, and the flow. Where a rule gives a relief (a negative share), that party pays nothing.
     """
-    names, own = own_elements(solver.feeder)
+    if solver.feeder.is_circuit:
+        names, own = own_elements_in_state(solver, *table.per_node(solver.nodes))
+    else:
+        names, own = own_elements(solver.feeder)
     everything = together(table.elements, own)
     bare = PowerFlow(solver.feeder, own_loads=False)
     exact = rule(bare, everything, np.ones(len(everything.p_w), dtype=np.bool_)) * hours

@@ -39,6 +39,7 @@ class Legs:
         max_v: Up to here its law holds; above it is an impedance.
         flat: Whether the current, not the power, is what `min_v` and `max_v` go on from.
         cut_off_pu: Voltage around which it switches off, per unit; 0 for never.
+        load: Which of the file's loads it is a part of.
     """
 
     start: Ints
@@ -52,6 +53,7 @@ class Legs:
     max_v: Floats
     flat: NDArray[np.bool_]
     cut_off_pu: Floats
+    load: Ints
 
     @cached_property
     def nominal_s(self) -> Complexes:
@@ -94,6 +96,7 @@ class Circuit:
         phases: Conductor of each phase of each node, `(nodes, 3)`; -1 where it has none.
         ungrounded: Nodes without a path to ground, where an injection lies between two phases, `(nodes,)`.
         legs: Loads and generators of the file.
+        loads: Their names.
         rows: Conductor of each row of `branch_s`.
         branch_s: Admittance of every branch, its rows one after the other, S, `(rows, conductors)`.
         row_branch: Branch of each row.
@@ -110,6 +113,7 @@ class Circuit:
     phases: Ints
     ungrounded: NDArray[np.bool_]
     legs: Legs
+    loads: tuple[str, ...]
     rows: Ints
     branch_s: Any
     row_branch: Ints
@@ -158,6 +162,7 @@ def circuit_of(feeder: Feeder) -> Circuit:
         ).reshape(-1, PHASES),
         ungrounded=np.array([bus.get("ungrounded", False) for bus in document["buses"]], dtype=np.bool_),
         legs=_legs(document["loads"], at),
+        loads=tuple(feeder.names[row["id"]] for row in document["loads"]),
         rows=np.array(rows, dtype=np.int64),
         branch_s=_stacked(branches, at),
         row_branch=np.array(numbers, dtype=np.int64),
@@ -228,12 +233,13 @@ def _legs(loads: list[Mapping[str, Any]], at: Mapping[str, int]) -> Legs:
             np.inf if row["u_max_pu"] is None else row["u_max_pu"],
             part.get("flat", False),
             row.get("cut_off_pu", 0.0),
+            number,
         )
-        for row in loads
+        for number, row in enumerate(loads)
         for start, back in row["legs"]
         for part in row["parts"]
     ]
-    columns = list(zip(*entries, strict=True)) if entries else [()] * 11
+    columns = list(zip(*entries, strict=True)) if entries else [()] * 12
     rated = np.array(columns[5], dtype=np.float64)
     return Legs(
         np.array(columns[0], dtype=np.int64),
@@ -247,4 +253,5 @@ def _legs(loads: list[Mapping[str, Any]], at: Mapping[str, int]) -> Legs:
         rated * np.array(columns[8], dtype=np.float64),
         np.array(columns[9], dtype=np.bool_),
         np.array(columns[10], dtype=np.float64),
+        np.array(columns[11], dtype=np.int64),
     )

@@ -14,7 +14,7 @@ from scipy import sparse
 from scipy.sparse import linalg
 
 from peerwatt.grid.arrays import Floats, Ints
-from peerwatt.grid.errors import FlowError, InjectionError
+from peerwatt.grid.errors import FeederError, FlowError, InjectionError
 from peerwatt.grid.feeder import Feeder
 from peerwatt.grid.flow.circuit import PHASES, Complexes, Legs, circuit_of
 from peerwatt.grid.flow.unbalance import unbalance_percent
@@ -143,11 +143,50 @@ class CircuitFlow:
         return (
             self._per_unit(volts),
             amperes,
-            loading.reshape(batch, branches, -1),
+            loading.reshape(batch, branches, ends * PHASES),
             loss.T,
             imported,
             self._unbalance(volts),
         )
+
+    def own_powers(self, p_w: Floats, q_var: Floats) -> Complexes:
+        """What the file's own loads inject at each phase of each node in one state, VA, `(loads, nodes, 3)`.
+
+        Args:
+            p_w: Active injections, W, `(nodes, 3)`.
+            q_var: Reactive injections, var, the same shape.
+
+        Raises:
+            FeederError: A load lies where nothing can be injected, at a neutral for one.
+        """
+        legs = self.circuit.legs
+        held = _grounded(self.voltages(p_w[None], q_var[None]).T)[:, 0]
+        drop = held[legs.start] - held[legs.back]
+        current = legs.admittance_s(np.abs(drop)[:, None])[:, 0] * drop
+        loads = int(legs.load.max(initial=-1)) + 1
+        ports = {port: place for place, port in self._places().items()}
+        found = np.zeros((loads, *self.present.shape), dtype=np.complex128)
+        ground = len(self.circuit.conductors)
+        for k, (start, back, amperes) in enumerate(zip(legs.start, legs.back, current, strict=True)):
+            drawn = {(start, back): drop[k] * np.conj(amperes)}
+            if (start, back) not in ports and (back, start) not in ports:
+                drawn = {(start, ground): held[start] * np.conj(amperes)}
+                drawn[(back, ground)] = -held[back] * np.conj(amperes)
+            for (a, b), power in drawn.items():
+                place = ports.get((a, b), ports.get((b, a)))
+                if place is None:
+                    raise FeederError(
+                        f"feeder {self.name}: {self.circuit.loads[legs.load[k]]!r} lies at a conductor where "
+                        "nothing is injected; losses cannot be shared"
+                    )
+                found[(legs.load[k], *place)] -= power
+        return found
+
+    def _places(self) -> dict[tuple[int, int], tuple[int, int]]:
+        """Conductors of the injection at each node and phase."""
+        nodes, phases = np.nonzero(self.present)
+        pairs = zip(self._inject_start.tolist(), self._inject_back.tolist(), strict=True)
+        return dict(zip(zip(nodes.tolist(), phases.tolist(), strict=True), pairs, strict=True))
 
     def _unbalance(self, volts: Complexes) -> Floats:
         """Of the nodes with three phases; 0 at others."""

@@ -50,8 +50,12 @@ def island(feeder: Feeder, forming_node: str, open_branches: Sequence[str], u_pu
         u_pu: Voltage that the unit forms, pu.
 
     Raises:
-        FeederError: A name is unknown.
+        FeederError: A name is unknown, or the feeder is a circuit conductor by conductor.
     """
+    if feeder.is_circuit:
+        raise FeederError(
+            f"feeder {feeder.name}: a circuit conductor by conductor is not parted into islands"
+        )
     document = json.loads(json.dumps(feeder.document))
     data = document["power_grid_model"]["data"]
     ids = {name: i for i, name in zip(_ids(feeder), feeder.branch_names, strict=True)}

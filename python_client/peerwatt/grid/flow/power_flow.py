@@ -13,7 +13,7 @@ from power_grid_model import CalculationMethod, LoadGenType, PowerGridModel, ini
 from power_grid_model.errors import PowerGridError  # type: ignore[attr-defined]
 
 from peerwatt.grid.arrays import Floats
-from peerwatt.grid.errors import FlowError, InjectionError
+from peerwatt.grid.errors import FeederError, FlowError, InjectionError
 from peerwatt.grid.feeder import BRANCHES, Feeder
 from peerwatt.grid.flow.branch_currents import branch_currents, ends_of, ratings
 from peerwatt.grid.flow.circuit_flow import CircuitFlow
@@ -133,6 +133,23 @@ class PowerFlow:
     def between_phases(self, node: int) -> bool:
         """Whether an injection at a node lies between two phases, for want of a path to ground."""
         return self._circuit is not None and bool(self._circuit.circuit.ungrounded[node])
+
+    def own_powers(self, p_w: Floats, q_var: Floats) -> tuple[tuple[str, ...], NDArray[np.complex128]]:
+        """What a circuit's own loads inject in one state, by load, node and phase.
+
+        Args:
+            p_w: Active injections beside them, W, `(nodes, 3)`.
+            q_var: Reactive injections, var, the same shape.
+
+        Returns:
+            Names, and powers, VA, `(loads, nodes, 3)`.
+
+        Raises:
+            FeederError: The feeder is no circuit, or a load lies where nothing can be injected.
+        """
+        if self._circuit is None:
+            raise FeederError(f"feeder {self.feeder.name}: its own loads follow no state; it is no circuit")
+        return self._circuit.circuit.loads, self._circuit.own_powers(p_w, q_var)
 
     @property
     def no_load_loss_w(self) -> float:

@@ -83,9 +83,11 @@ def elements_of(exchange: Exchange, traded_wh: Ints, untraded_wh: Ints) -> Eleme
     if shaped:
         nodes, phases = np.repeat(nodes, 3), np.tile(np.arange(1, 4), n)
     scale = np.float64(exchange.w_per_wh)
+    p, q = p.reshape(-1), q.reshape(-1)
+    there = (p != 0) | (q != 0)  # a phase that a node lacks takes nothing, not even a step to measure by
     return Elements(
-        np.concatenate([exchange.nodes, exchange.nodes, nodes]),
-        np.concatenate([traded_wh * scale, untraded_wh * scale, p.reshape(-1)]),
-        np.concatenate([np.zeros(2 * len(own)), q.reshape(-1)]),
-        np.concatenate([own, own, phases]) if shaped else None,
+        np.concatenate([exchange.nodes, exchange.nodes, nodes[there]]),
+        np.concatenate([traded_wh * scale, untraded_wh * scale, p[there]]),
+        np.concatenate([np.zeros(2 * len(own)), q[there]]),
+        np.concatenate([own, own, phases[there]]) if shaped else None,
     )

@@ -19,7 +19,7 @@ from peerwatt.units import KILO
 
 EXACT_PU = 2e-6
 """Difference of a voltage to ground up to which power-grid-model's elements state a circuit, per unit."""
-REFUSED_PU = 1e-5
+REFUSED_PU = 1e-4
 """Difference from which a circuit is not imported, per unit."""
 _STATES = 3
 _PLACES = 8
@@ -27,7 +27,7 @@ _SHARE = 0.3
 """Of the circuit's own power that is injected at random; less where OpenDSS does not solve that."""
 _LEAST_KW = 1.0
 _HALVINGS = 20
-_SHIFT_PU = 0.1  # of any voltage; beyond it a state may have more than one solution
+_SHIFT_PU = 0.03  # of any voltage; OpenDSS's loads jump at their bounds, where a state has two solutions
 _PROBE = "peerwatt_probe"
 
 
