@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -93,6 +95,13 @@ def test_the_stated_gas_is_what_creating_a_market_needs(
     stated = deployments.SEALED_MARKET_GAS if sealed else deployments.MARKET_GAS
     assert used["EnergyMarket"] == max(used.values())
     assert used["EnergyMarket"] <= stated <= used["EnergyMarket"] * 103 // 100
+    page = (Path(__file__).parents[2] / "docs/nodes.md").read_text(encoding="utf-8")
+    assert f"block gas limit of {deployments.MARKET_GAS:,}" in page
+    assert f"with a sealed phase {deployments.SEALED_MARKET_GAS:,}" in page
+    for name, gas in used.items():
+        row = f"`{name}` with a sealed phase" if sealed and name == "EnergyMarket" else f"`{name}`"
+        [written] = re.findall(rf"^\| {row} \| ([\d,]+) \|$", page, re.MULTILINE)
+        assert abs(int(written.replace(",", "")) - gas) <= gas // 100
 
 
 @pytest.mark.parametrize(("limit", "sealed"), [(4_700_000, False), (7_500_000, False), (8_000_000, True)])
