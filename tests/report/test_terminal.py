@@ -95,7 +95,9 @@ def test_every_zone_is_named_in_full(day: ReplayResult, width: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["n" * 100, "a feeder's node with many words in its name " * 3, "家庭 " * 40]
+    "name",
+    ["n" * 100, "a feeder's node with many words in its name " * 3, "家庭 " * 40],
+    ids=["one-word", "many-words", "wide-letters"],
 )
 @pytest.mark.parametrize("width", [NARROW, SCREEN])
 def test_a_table_that_is_wider_than_the_screen_goes_over_its_edge_and_loses_nothing(
