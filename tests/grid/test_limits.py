@@ -80,9 +80,11 @@ def test_exports_are_cut_to_what_may_flow_back_upstream(feeder: Feeder) -> None:
     decision = decide(solver, exchange)
     [before] = decision.violations_before
     assert (before.element, before.quantity) == (solver.feeder.upstream, "reverse flow")
+    assert (before.limit, before.unit) == (30.0, "kW")
     assert decision.violations_after == ()
     assert -float(decision.after.import_w) == pytest.approx(30_000.0, rel=2e-3)
-    assert {r.element for r in decision.reasons} == {solver.feeder.upstream}
+    assert {(r.element, r.limit, r.unit) for r in decision.reasons} == {(solver.feeder.upstream, 30.0, "kW")}
+    assert all(0.9 < r.per_kw < 1.0 for r in decision.reasons)  # some of each kW is lost on the way
 
 
 def test_drawing_more_than_may_flow_back_is_no_violation(feeder: Feeder) -> None:

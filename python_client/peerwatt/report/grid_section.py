@@ -89,6 +89,8 @@ def _words(reason: CurtailmentReason) -> str:
 
 
 def _number(value: float, unit: str) -> str:
+    if unit == "kW":
+        return f"{value:.1f}"
     return words.pu(value) if unit == "pu" else words.percent(value)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from peerwatt.grid.arrays import Floats
 from peerwatt.grid.feeder import Feeder
 from peerwatt.grid.flow.power_flow import FlowResult
-from peerwatt.units import PERCENT
+from peerwatt.units import KILO, PERCENT
 
 Quantity = Literal["overvoltage", "undervoltage", "overload", "unbalance", "reverse flow"]
 VOLTAGE_TOLERANCE_PU = 1e-9  # solver noise, not a violation
@@ -24,9 +24,9 @@ class Violation:
     Attributes:
         element: Name of the node, line or transformer; for a reverse flow of the source.
         quantity: What is violated.
-        value: The value found, `unit`; of a reverse flow in percent of what may flow back.
+        value: The value found, `unit`.
         limit: The limit, `unit`.
-        unit: `pu` or `percent`.
+        unit: `pu` or `percent`; of a reverse flow `kW`.
     """
 
     element: str
@@ -93,7 +93,7 @@ def find_violations(feeder: Feeder, flow: FlowResult) -> tuple[Violation, ...]:
     order = np.argsort(-unbalance, kind="stable")
     for k in order[unbalance[order] > most + LOADING_TOLERANCE_PERCENT]:
         found.append(Violation(feeder.node_names[k], "unbalance", float(unbalance[k]), most, "percent"))
-    back = float(reverse_flow_percent(feeder, flow))
-    if back > PERCENT + LOADING_TOLERANCE_PERCENT:
-        found.append(Violation(feeder.upstream, "reverse flow", back, float(PERCENT), "percent"))
+    if reverse_flow_percent(feeder, flow) > PERCENT + LOADING_TOLERANCE_PERCENT:
+        back, most = -float(flow.import_w) / KILO, limits.reverse_flow_max_w / KILO
+        found.append(Violation(feeder.upstream, "reverse flow", back, most, "kW"))
     return tuple(found)

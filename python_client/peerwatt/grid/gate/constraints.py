@@ -18,7 +18,7 @@ from peerwatt.grid.feeder import Feeder
 from peerwatt.grid.flow.limits import reverse_flow_percent
 from peerwatt.grid.flow.power_flow import FlowResult, PowerFlow
 from peerwatt.grid.flow.sensitivity import Sensitivities
-from peerwatt.units import PERCENT
+from peerwatt.units import KILO, PERCENT
 
 KEPT_PERCENT = 1e-7  # solver noise: a limit exceeded by less is kept
 
@@ -128,7 +128,9 @@ class Constraints:
         return self.feeder.node_names[row] if row < self._unbalances else self.feeder.upstream
 
     def in_units(self, row: int, percent: float) -> tuple[float, str]:
-        """A value or limit of a constraint in its own unit, `pu` or `percent`."""
+        """A value or limit of a constraint in its own unit, `pu`, `percent` or `kW`."""
+        if row >= len(self.limits) - self._reverse_flows:
+            return float(percent) / PERCENT * self.feeder.limits.reverse_flow_max_w / KILO, "kW"
         if row >= 2 * self.voltages:
             return float(percent), "percent"
         return float(percent) / (PERCENT if row < self.voltages else -PERCENT), "pu"

@@ -25,7 +25,7 @@ from peerwatt.grid.gate.network import Network, network_of
 from peerwatt.grid.rounding import largest_remainder_of
 from peerwatt.grid.shares.loss_rules import LossRule, aumann_shapley
 from peerwatt.grid.shares.losses import TradeLosses, trade_losses
-from peerwatt.units import KILO, PERCENT
+from peerwatt.units import KILO
 from peerwatt.verdict import Verdict
 
 Flag = Literal["not_mended_by_market", "no_power_flow_before"]
@@ -45,7 +45,7 @@ class CutReason:
         element: The node, line or transformer whose limit it would break.
         value: The value there before the gate, `unit`.
         limit: The limit, `unit`.
-        unit: `pu` or `percent`.
+        unit: `pu`, `percent` or `kW`.
         per_kw: What one more kW injected by it adds to the value, `unit`/kW.
     """
 
@@ -266,7 +266,7 @@ class _Case:
             there, unit = constraints.in_units(row, reached[row])
             limit, _ = constraints.in_units(row, value[row] - excess[row])
             limit = round(limit, 12) if unit == "pu" else limit
-            per_kw = float(slopes[row, k]) * KILO / (PERCENT if unit == "pu" else 1)
+            per_kw = float(slopes[row, k]) * KILO * abs(constraints.in_units(row, 1.0)[0])
             name = constraints.element(row)
             reasons.append(CutReason(participant, sold, surplus, name, there, limit, unit, per_kw))
         return tuple(reasons)
