@@ -13,6 +13,7 @@ BIN := $(VENV)/bin
 BROWNIE_VENV := .venv-brownie
 SLITHER_VENV := .venv-slither
 DOCS_VENV := .venv-docs
+BENCH_VENV := .venv-bench
 NEWEST_VENV := .venv-newest
 FORGE := node_modules/.bin/forge
 SOLIDITY := contracts tests benchmarks
@@ -165,8 +166,17 @@ picture: $(VENV)/test chromium
 	@$(BIN)/peerwatt replay brooklyn-10 --out reports/brooklyn-10
 	@$(BIN)/python scripts/picture_report.py reports/brooklyn-10/report.html docs/report.png
 
-bench-grid: $(VENV)/test
-	$(BIN)/python benchmarks/bench_grid.py
+# lightsim2grid and numba, beside which a flow is measured, are in an environment of their own.
+$(BENCH_VENV)/core: pyproject.toml constraints/peerwatt.txt constraints/benchmarks.txt | $(VENV)/python
+	@echo 'installing what the benchmarks compare with into $(BENCH_VENV)'
+	@test -x $(BENCH_VENV)/bin/python || $(PYTHON) -m venv $(BENCH_VENV)
+	@$(BENCH_VENV)/bin/python $(PIP) $(TESTED) --constraint constraints/benchmarks.txt -e '.[grid,test]' \
+		lightsim2grid numba
+	@touch $@
+
+bench-grid: $(BENCH_VENV)/core
+	$(BENCH_VENV)/bin/python benchmarks/bench_grid.py
+	$(BENCH_VENV)/bin/python benchmarks/flow_engines.py
 
 bench-market: $(VENV)/test
 	$(BIN)/python benchmarks/bench_market.py

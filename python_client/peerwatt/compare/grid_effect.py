@@ -46,6 +46,11 @@ class FeederUnderTest:
         self._nodes = np.array(
             [place[participant.node] for participant in scenario.participants], dtype=np.int64
         )
+        self._phases = (
+            np.array([participant.phase for participant in scenario.participants], dtype=np.int64)
+            if scenario.feeder.three_phase
+            else None
+        )
         zero = np.zeros((intervals, len(names)))
         active, reactive = (
             powers.nodal(names)[:intervals] for powers in (scenario.active, scenario.reactive)
@@ -64,16 +69,17 @@ class FeederUnderTest:
 
     def _solve(self, imported: IntArray, exported: IntArray) -> GridEffect:
         length, feeder = self._scenario.calendar.length_s, self._scenario.feeder
-        power = self._active.copy()
-        injected = (exported - imported) * HOUR_S / length
-        for place, node in enumerate(self._nodes.tolist()):
-            power[:, node] += injected[:, place]
-        flow = self._solver.solve(power, self._reactive)
+        exchanges = [self._exchange(t, imported[t], exported[t]) for t in range(len(imported))]
+        power = np.array([x.injection_w(x.sell_wh, x.surplus_wh) for x in exchanges])
+        flow = self._solver.solve(power, np.array([x.reactive_var for x in exchanges]))
         high = highest_u_pu(flow, feeder.three_phase).max(axis=1)
         low = lowest_u_pu(flow, feeder.three_phase).min(axis=1)
         loading = flow.loading_percent.max(axis=1)
         violated = (Constraints(self._solver).excess(flow) > 0).any(axis=1)
-        cut = sum(self._needed(t, imported[t], exported[t]) for t in np.flatnonzero(violated).tolist())
+        cut = sum(
+            int(exchanges[t].export_wh.sum() - decide(self._solver, exchanges[t]).surplus_wh.sum())
+            for t in np.flatnonzero(violated).tolist()
+        )
         return GridEffect(
             losses=round(float(flow.loss_w.sum()) * length / HOUR_S),
             highest=float(high.max()),
@@ -83,9 +89,10 @@ class FeederUnderTest:
             curtailment=cut,
         )
 
-    def _needed(self, t: int, imported: IntArray, exported: IntArray) -> int:
+    def _exchange(self, t: int, imported: IntArray, exported: IntArray) -> Exchange:
+        """What flows in an interval, every participant on its own phase."""
         nobody = np.zeros_like(imported)
-        exchange = Exchange(
+        return Exchange(
             self._scenario.calendar.length_s,
             range(len(imported)),
             self._nodes,
@@ -95,5 +102,5 @@ class FeederUnderTest:
             imported,
             self._active[t],
             self._reactive[t],
+            self._phases,
         )
-        return int(exported.sum() - decide(self._solver, exchange).surplus_wh.sum())
