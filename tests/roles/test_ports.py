@@ -9,7 +9,9 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from peerwatt.chain import open_network
+from peerwatt.chain import Sender, open_network
+from peerwatt.chain.rpc import RpcNetwork
+from peerwatt.client import MarketClient
 from peerwatt.errors import InputError
 from peerwatt.messages import MeterReading, encode_orders
 from peerwatt.messages.signature import split_signature
@@ -27,6 +29,7 @@ from peerwatt.roles.relayer import OrderQueue, Relayer
 from peerwatt.scenario.forecasts import ScenarioForecasts
 from peerwatt.scenario.loading import load_scenario
 from tests.client.conftest import CONFIG, FIRST, SELLER, SmallMarket, open_small_market
+from tests.rough_node import RoughNode
 
 INTERVALS = 3
 
@@ -83,6 +86,25 @@ def test_an_order_that_somebody_else_signed_is_refused_and_keeps_nobody_out(
         orders.accept(order)
         # Its answer was lost: it is asked again.
         orders.accept(order)
+
+
+def test_an_order_is_not_refused_because_the_relayers_node_does_not_answer() -> None:
+    with open_small_market("anvil") as market, OrderQueue() as queue:
+        assert isinstance(market.network, RpcNetwork)
+        with (
+            RoughNode(market.network.url) as node,
+            open_network(node.url, answer_seconds=1) as live,
+        ):
+            client = MarketClient(live, market.deployment, Sender(live, market.keys.relayer))
+            relayer = Relayer(client, queue, client.watch())
+            node.modes = ["drop=1"]
+            served = ports(threading.Lock(), orders=relayer)
+            with (
+                WebServer("127.0.0.1", 0, served) as server,
+                HttpOrders(server.url) as orders,
+                pytest.raises(Unanswered, match=r"v1/orders: status 503: .* no chain answers"),
+            ):
+                orders.accept(market.orders(FIRST, 500)[0])
 
 
 def test_a_reading_counts_under_its_meters_signature_alone(small: SmallMarket, url: str) -> None:

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, model_validator
 from starlette.middleware.base import RequestResponseEndpoint
 
-from peerwatt.errors import PeerwattError
+from peerwatt.errors import ChainError, PeerwattError
 from peerwatt.messages import (
     MAX_STEP_QUANTITY,
     MAX_STEPS,
@@ -161,7 +161,8 @@ def _bytes(text: str) -> bytes:
 
 
 def _refused(error: PeerwattError) -> HTTPException:
-    return HTTPException(422, str(error))
+    """What was handed in is refused; it may come again where only the chain did not answer."""
+    return HTTPException(503 if isinstance(error, ChainError) else 422, str(error))
 
 
 def _serve_orders(app: FastAPI, lock: threading.Lock, orders: Orders) -> None:
