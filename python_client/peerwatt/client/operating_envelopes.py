@@ -8,7 +8,8 @@ from eth_utils.address import to_checksum_address
 from hexbytes import HexBytes
 from web3.types import TxReceipt
 
-from peerwatt.chain import Call, events_since
+from peerwatt.chain import Call
+from peerwatt.client.complete_events import complete_events
 from peerwatt.client.market import MarketClient
 from peerwatt.errors import ChainError, InputError
 from peerwatt.market.ledger import FIRST_PARTICIPANT
@@ -101,8 +102,14 @@ class EnvelopeBoard:
         return [found.envelope for found in self.publications(interval, self.client.deployment.block)]
 
     def publications(self, interval: int, since: int) -> list[Publication]:
-        """How an interval's envelopes came to the chain from some block on, in the order of their pages."""
-        events = events_since(self._contract.events.EnvelopePublished(), since, interval=interval)
+        """How an interval's envelopes came to the chain from some block on, in the order of their pages.
+
+        Raises:
+            ChainError: the node does not give all of them.
+        """
+        events = complete_events(
+            self.client.network, self._contract, "EnvelopePublished", since, interval=interval
+        )
         return [
             Publication(
                 OperatingEnvelope(

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
-from web3.types import LogReceipt
-
-from peerwatt.chain import ContractEvent, ContractReverted, EventData
-from peerwatt.client import Follower, MarketClient
+from peerwatt.chain import ContractReverted
+from peerwatt.client import MarketClient
+from peerwatt.client.complete_events import catch_up, complete_events
 from peerwatt.errors import ChainError, InputError
 from peerwatt.market.interval_ring import Phase
 from peerwatt.messages import NetworkReport, Verdict
@@ -21,10 +17,6 @@ from peerwatt.oracle.followed_chain import FollowedChain
 from peerwatt.oracle.report_bytes import report_of
 from peerwatt.oracle.report_inputs import PostedInterval
 from peerwatt.oracle.state import Identity, open_state
-
-LATE_SECONDS: Final = 10.0
-"""How long a node is waited for whose logs lag, s."""
-POLL_SECONDS: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -54,12 +46,14 @@ def posted_interval(client: MarketClient, interval: int) -> PostedInterval:
     with closing(open_state(Path(":memory:"), identity)) as database:
         followed = FollowedChain(database)
         follower = ChainFollower(client, followed, 0)
-        _catch_up(follower)
+        catch_up(follower)
         cleared = followed.clearing(interval)
         if cleared is None:
-            if follower.waits or _phase(client, interval) >= Phase.CLEARED:
-                why = follower.waits or f"{network.endpoint}: the node does not show it"
-                raise ChainError(f"{why}: interval {interval} may be cleared: ask later, or another node")
+            if _phase(client, interval) >= Phase.CLEARED:
+                raise ChainError(
+                    f"{network.endpoint}: the node does not show that interval {interval} is cleared: ask "
+                    "later, or another node"
+                )
             raise InputError(f"interval {interval} was not cleared on {network.endpoint}: name another one")
         posted = followed.posted(cleared, client.config().interval_length)
     if posted.clearing_hash != cleared.hash:
@@ -75,40 +69,6 @@ def _phase(client: MarketClient, interval: int) -> Phase:
         return Phase.NONE
 
 
-class _Reports:
-    """The reports on one interval, as far as they were followed."""
-
-    def __init__(self, event: ContractEvent, interval: int) -> None:
-        self.found: list[EventData] = []
-        self._event = event
-        self._interval = interval
-        self._blocks: list[tuple[int, bytes]] = []
-
-    def blocks(self) -> Iterator[tuple[int, bytes]]:
-        """As `Followed` has it."""
-        return reversed(self._blocks)
-
-    def note(self, number: int, block_hash: bytes, logs: Sequence[LogReceipt]) -> None:
-        """As `Followed` has it."""
-        said = [self._event.process_log(log) for log in logs]
-        self.found += [each for each in said if each["args"]["interval"] == self._interval]
-        self._blocks.append((number, block_hash))
-
-    def forget_after(self, number: int) -> None:
-        """As `Followed` has it."""
-        self.found = [each for each in self.found if each["blockNumber"] <= number]
-        self._blocks = [block for block in self._blocks if block[0] <= number]
-
-
-def _catch_up(follower: ChainFollower | Follower) -> None:
-    """Follow a chain up to its newest block; a node whose logs lag is waited for a while."""
-    end = time.monotonic() + LATE_SECONDS
-    follower.follow()
-    while follower.waits and time.monotonic() < end:
-        time.sleep(POLL_SECONDS)
-        follower.follow()
-
-
 def _is_expired(client: MarketClient, interval: int) -> bool:
     return client.interval(interval).terms.verdict == Verdict.EXPIRED
 
@@ -120,16 +80,13 @@ def report_on_chain(client: MarketClient, interval: int) -> ReportOnChain:
         InputError: there is none, or it came through another contract.
         ChainError: the node does not show it.
     """
-    network, event = client.network, client.market.events.Reported()
-    reports = _Reports(event, interval)
-    follower = Follower(network, [client.market.address], [event.topic], client.deployment.block, reports)
-    _catch_up(follower)
-    found = reports.found
+    network = client.network
+    found = complete_events(network, client.market, "Reported", client.deployment.block, interval=interval)
     if not found:
-        if follower.waits or (_phase(client, interval) >= Phase.GATED and not _is_expired(client, interval)):
-            why = follower.waits or f"{network.endpoint}: the node does not show it"
+        if _phase(client, interval) >= Phase.GATED and not _is_expired(client, interval):
             raise ChainError(
-                f"{why}: the market may have a report on interval {interval}: ask later, or another node"
+                f"{network.endpoint}: the node does not show the report on interval {interval} that the "
+                "market has: ask later, or another node"
             )
         raise InputError(f"interval {interval} has no report on {network.endpoint}: name another one")
     transaction = network.web3.eth.get_transaction(found[-1]["transactionHash"])
