@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from eth_hash.auto import keccak
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -151,3 +152,15 @@ def test_correction_window_at_its_boundary_second(settled: Any) -> None:
     with pytest.raises(TooLate):
         twin.correct(interval, 0, *correction, now=closes)
     twin.correct(interval, 0, *correction, now=closes - 1)
+
+
+def test_readings_that_the_operator_did_not_sign_correct_nothing(settled: Any) -> None:
+    twin, interval = settled.twin, settled.interval
+    run, delivered, readings, signature = settled.correction(
+        2, [(0, 0), (0, 0)], [(0, 0), (0, 0)], delivered=0
+    )
+    hashes = [keccak(packed) for packed in readings]
+    other = readings[0][:-1] + b"\x01"
+    with pytest.raises(NotInCorrection):
+        twin.correct_batch(interval, 0, run, delivered, hashes, other, signature)
+    twin.correct_batch(interval, 0, run, delivered, hashes, readings[0], signature)

@@ -236,14 +236,14 @@ class MarketView:
         """
         seen = self.interval(state.number)
         told = (
-            ("batch", len(seen.records), state.batches),
+            ("batches", len(seen.records), state.batches),
             ("clearing", int(seen.cleared is not None), int(state.phase >= Phase.CLEARED)),
             ("verdict", int(seen.verdict is not None), int(state.phase >= Phase.GATED)),
             ("attestation", int(seen.readings is not None), int(state.attested)),
-            ("settled batch", len(seen.settled), state.settled),
+            ("settlements", len(seen.settled), state.settled),
         )
-        missing = [f"{has - known} {what}" for what, known, has in told if known < has]
-        return f"interval {state.number}: {', '.join(missing)} not seen yet" if missing else ""
+        missing = [f"{what} {known} of {has}" for what, known, has in told if known < has]
+        return f"interval {state.number}: seen so far: {', '.join(missing)}" if missing else ""
 
     def read_again(self) -> None:
         """Read the newest blocks again with the next `follow`: a contract has what they did not tell."""
