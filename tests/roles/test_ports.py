@@ -236,6 +236,7 @@ def test_a_meters_registers_move_by_what_it_signs(small: SmallMarket) -> None:
     for imported, register, said in (
         (500, 1_000_100, r"that is 400 Wh, and 500 Wh imported are signed for"),
         (500, 999_700, r"that is 0 Wh, and 500 Wh imported"),
+        (1_000_400, 1_000_100, r"that is 400 Wh, and 1000400 Wh imported"),
         (500, 999_600, r"a register falls only where it rolls over"),
         (500, 10, r"a register falls only where it rolls over"),
     ):
