@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+import peerwatt.cli
 from peerwatt.record.results import ReplayResult
 from peerwatt.report.files import write_results
 from peerwatt.report.terminal import visible
@@ -40,7 +41,7 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     folder = tmp_path_factory.mktemp("names")
     document = json.loads(FEEDER.read_text(encoding="utf-8"))
     new = dict(zip((document["names"][str(k)] for k in range(2, 2 + len(NAMES))), NAMES, strict=True))
-    document["name"] = NAMES[2] + NAMES[0]
+    document["name"] = f"{NAMES[2]}$ {NAMES[0]}"
     document["names"] = {k: new.get(name, name) for k, name in document["names"].items()}
     document["coordinates"] = {new.get(name, name): at for name, at in document["coordinates"].items()}
     (folder / "feeder.json").write_text(json.dumps(document), encoding="utf-8")
@@ -77,7 +78,7 @@ def test_a_drawing_has_the_name_as_it_is_and_the_same_bytes_again(
     assert first.read_bytes() == again.read_bytes()
     if suffix == ".svg":
         texts = [text for text in ElementTree.parse(first).getroot().itertext() if text.strip()]
-        assert any("$\\frac{Bus\\u001b]0;another title\\u0007Bus: " in text for text in texts)
+        assert any("$\\frac{Bus$ \\u001b]0;another title\\u0007Bus: " in text for text in texts)
         assert "beyond a limit" in texts
         assert "above its rating" in texts
 
@@ -99,3 +100,13 @@ def test_an_export_of_somebody_else_is_shown_and_not_obeyed(
     assert not OBEYED.search(shown.stdout + shown.stderr)
     assert "\\u001b[2Jada\\u202e" in shown.stdout
     assert "\\u001b[2Jbrooklyn" in shown.stdout
+
+
+def test_verbs_say_lines_of_results_through_the_one_function_that_shows_names() -> None:
+    """`typer.echo` and `print` would let a terminal obey what a file's name or content commands."""
+    allowed = {"console.py", "exit_codes.py", "__init__.py"}
+    for path in Path(peerwatt.cli.__file__).parent.glob("*.py"):
+        if path.name not in allowed:
+            assert not re.search(r"typer\.echo\(|(?<![.\w])print\(", path.read_text(encoding="utf-8")), (
+                path.name
+            )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from peerwatt.cli.console import AsJson, print_json
+from peerwatt.cli.console import AsJson, print_json, say
 
 if TYPE_CHECKING:
     from peerwatt.scenario.meter.understood import MeterFile
@@ -112,7 +112,7 @@ def meter(
             documents.append(_document(file, written))
             continue
         for line in _lines(file, written):
-            typer.echo(line)
+            say(line)
         for problem in file.problems:
             report_error(problem)
     if as_json:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from peerwatt.cli.console import AsJson, print_json
+from peerwatt.cli.console import AsJson, print_json, say
 from peerwatt.cli.verb_list import VerbList
 from peerwatt.errors import InputError
 
@@ -55,7 +55,7 @@ def new(
     if as_json:
         print_json({"file": str(file), "address": address})
     else:
-        typer.echo(f"{file}: the key of {address}. Keep a copy of the file, and the password elsewhere.")
+        say(f"{file}: the key of {address}. Keep a copy of the file, and the password elsewhere.")
 
 
 @app.command()
@@ -69,7 +69,7 @@ def check(
     if as_json:
         print_json({"file": str(file), "address": address})
     else:
-        typer.echo(f"{file}: the key of {address}")
+        say(f"{file}: the key of {address}")
 
 
 def opened(keystore: Path, password_file: Path | None) -> LocalAccount:
