@@ -193,7 +193,7 @@ def test_a_destination_that_is_a_file_is_refused(tmp_path: Path) -> None:
         ("intervals.csv", "1629024,2016", "one,2016", "'one' cannot be read"),
         ("settlements.csv", "accepted_sell_kwh", "accepted_sell_wh", "column is missing"),
         ("summary.json", '"seed": 1', '"sede": 1', "seed"),
-        ("summary.json", '"seed": 1', '"seed": ', "cannot be read"),
+        ("summary.json", '"seed": 1', '"seed": ', "is not JSON"),
     ],
 )
 def test_a_spoiled_export_is_refused_with_its_place(

@@ -11,6 +11,8 @@ import typer
 
 from peerwatt.cli.console import AsJson, print_json
 from peerwatt.errors import InputError
+from peerwatt.tables.json_text import load_json
+from peerwatt.tables.problems import quoted
 
 _EXAMPLE = '[{"id": "a", "side": "buy", "price": 250, "quantity": 400}, …]'
 
@@ -39,21 +41,25 @@ def clear_book(
 
 
 def _read(book: str) -> Any:
+    from peerwatt.tables.text_of_file import not_utf8, read_text
+
+    if book == "-":
+        text = sys.stdin.read().removeprefix("\ufeff")
+    else:
+        try:
+            found = read_text(Path(book))
+        except InputError as error:
+            raise InputError(f"{book}: {error}; give a JSON file such as {_EXAMPLE}") from None
+        if refused := not_utf8(found, "its names"):
+            raise InputError(f"{book}: {refused}")
+        text = found.text
     try:
-        text = sys.stdin.read() if book == "-" else Path(book).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise InputError(f"{book}: no such file; give a JSON file such as {_EXAMPLE}") from None
-    except OSError as error:
-        raise InputError(f"{book}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"{book}: is not UTF-8 text: {error.reason} at byte {error.start}") from None
-    try:
-        return json.loads(text, object_pairs_hook=_unique_keys)
+        return load_json(text, _unique_keys)
     except json.JSONDecodeError as error:
         place = f"{book}:{error.lineno}:{error.colno}"
         raise InputError(f"{place}: is not JSON: {error.msg}; a book is {_EXAMPLE}") from None
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{book}: cannot be used: {error}") from None
+    except InputError as error:
+        raise InputError(f"{book}: {error}") from None
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -61,6 +67,6 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:
-            raise ValueError(f"key {key!r} is given twice in one entry; keep one")
+            raise InputError(f"key {quoted(key)} is given twice in one entry; keep one")
         found[key] = value
     return found

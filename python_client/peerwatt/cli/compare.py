@@ -92,10 +92,15 @@ def chosen(text: str) -> list[str]:
         InputError: There is none of that name; the message lists them.
     """
     from peerwatt.designs.registry import DESIGNS, FAMILIES, design
+    from peerwatt.errors import InputError
 
     if text in ("all", "fast"):
         return [name for name in DESIGNS if text == "all" or name not in SLOW]
     names: list[str] = []
+    if not text.replace(",", "").strip():
+        raise InputError(
+            "--mechanisms: names none; give designs or families, fast, or all (`peerwatt mechanisms`)"
+        )
     for word in filter(None, (part.strip() for part in text.split(","))):
         names += [each.name for each in FAMILIES[word]] if word in FAMILIES else [design(word).name]
     return names

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from enum import IntEnum
+from errno import EBADF, EIO, ENOSPC
 from typing import NoReturn
 
 import typer
@@ -103,7 +104,15 @@ def _report_usage(error: Exception) -> None:
         print(text, file=sys.stderr)
         return
     path = context.command_path if context is not None else "peerwatt"
-    report_error(f"{text} See {path} --help.")
+    report_error(f"{text.rstrip('.')}. See {path} --help.")
+
+
+def _of_the_system(error: OSError) -> str:
+    """What the system says, and of which file, without its numbers."""
+    what = (error.strerror or str(error) or type(error).__name__).lower()
+    if error.filename is None:
+        return f"the output cannot be written: {what}" if error.errno in (EBADF, EIO, ENOSPC) else what
+    return f"{error.filename}: {what}"
 
 
 def _unexpected(error: Exception, verb: str) -> ExitCode:
@@ -124,7 +133,7 @@ def _unexpected(error: Exception, verb: str) -> ExitCode:
         report_error(f"the chain's node cannot be reached ({type(error).__name__})")
         return ExitCode.REFUSED
     if isinstance(error, OSError):
-        report_error(error)
+        report_error(_of_the_system(error))
         return ExitCode.REFUSED
     told = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     report_error(

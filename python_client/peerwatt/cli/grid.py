@@ -143,10 +143,13 @@ def strength(
     """
     from peerwatt.cli.exit_codes import ExitCode
     from peerwatt.cli.grid_output import print_strength, strength_as_dict
+    from peerwatt.errors import InputError
     from peerwatt.grid.flow.system_strength import check_strength
 
     solver, table = _load(feeder, injections)
     source_va = None if source_mva is None else source_mva * MEGA
+    if not table.rating_va.any():
+        raise InputError(f"{injections}: no row has a rating_kva: state that of each inverter")
     found = check_strength(solver.feeder, table.nodes, table.rating_va, minimum, source_va)
     if as_json:
         print_json(strength_as_dict(found))

@@ -14,6 +14,7 @@ from peerwatt.market.merit_order import Level, MarginalLevel
 from peerwatt.market.pro_rata import share
 from peerwatt.messages import Side
 from peerwatt.messages.vocabulary import VOLUME_BITS
+from peerwatt.tables.problems import SHOWN, quoted
 
 MAX_QUANTITY: Final = (1 << VOLUME_BITS) - 1
 """Largest quantity of one entry, Wh: what the market's volume field holds, about 1.1 TWh."""
@@ -120,7 +121,8 @@ def parse_book(entries: object) -> list[Entry]:
         # JSON has no integer keys: ids that look alike there are alike.
         if (earlier := first_with.setdefault(str(entry.id), number)) != number:
             raise InputError(
-                f"Entry {number}: id {entry.id!r} is taken by entry {earlier}; give every entry its own."
+                f"Entry {number}: id {_shown(entry.id)} is taken by entry {earlier}; give every entry its "
+                "own."
             )
     return book
 
@@ -129,16 +131,16 @@ def _parse_entry(entry: object, number: int) -> Entry:
     try:
         return _read_entry(entry)
     except InputError as error:
-        named = f" (id {entry['id']!r})" if isinstance(entry, Mapping) and "id" in entry else ""
+        named = f" (id {_shown(entry['id'])})" if isinstance(entry, Mapping) and "id" in entry else ""
         raise InputError(f"Entry {number}{named}: {error}") from None
 
 
 def _read_entry(entry: object) -> Entry:
     if not isinstance(entry, Mapping):
-        raise InputError(f"it is {entry!r}; give an object with {', '.join(_FIELDS)}.")
+        raise InputError(f"it is {_shown(entry)}; give an object with {', '.join(_FIELDS)}.")
     for key in entry:
         if key not in _FIELDS:
-            raise InputError(f"unknown key {key!r}; allowed are {', '.join(_FIELDS)}.")
+            raise InputError(f"unknown key {_shown(key)}; allowed are {', '.join(_FIELDS)}.")
     for key in _FIELDS:
         if key not in entry:
             raise InputError(f"{key} is missing; every entry needs {', '.join(_FIELDS)}.")
@@ -146,7 +148,7 @@ def _read_entry(entry: object) -> Entry:
     if isinstance(name, bool) or not isinstance(name, str | int) or name == "":
         raise InputError("id must be a name or an integer.")
     if not isinstance(side, str) or side not in _SIDES:
-        raise InputError(f"side is {side!r}; use buy (or bid) or sell (or ask).")
+        raise InputError(f"side is {_shown(side)}; use buy (or bid) or sell (or ask).")
     price = _read_integer(entry["price"], 0, MAX_PRICE, "price", "base units per Wh")
     quantity = _read_integer(entry["quantity"], 1, MAX_QUANTITY, "quantity", "Wh")
     return Entry(name, _SIDES[side], price, quantity)
@@ -154,5 +156,9 @@ def _read_entry(entry: object) -> Entry:
 
 def _read_integer(value: object, least: int, most: int, field: str, unit: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise InputError(f"{field} is {value!r}; give an integer from {least} to {most} ({unit}).")
+        raise InputError(f"{field} is {_shown(value)}; give an integer from {least} to {most} ({unit}).")
     return value
+
+
+def _shown(value: object) -> str:
+    return quoted(value) if isinstance(value, str) else repr(value)[:SHOWN]

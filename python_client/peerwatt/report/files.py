@@ -32,8 +32,11 @@ from peerwatt.record.results import (
 from peerwatt.report.columns import PERCENT_DECIMALS, PU_DECIMALS, Column, value_of
 from peerwatt.report.headline import skipped_orders
 from peerwatt.report.layout import Layout, layouts
+from peerwatt.scenario.participants import KINDS
 from peerwatt.tables.csv_table import NO_ROWS, CsvTable, Row, read_csv
-from peerwatt.tables.problems import LocatedError
+from peerwatt.tables.json_text import load_json
+from peerwatt.tables.problems import LocatedError, one_of
+from peerwatt.verdict import Verdict
 
 SUMMARY = "summary.json"
 FEEDER = "feeder_picture.json"
@@ -224,12 +227,36 @@ def _require_whole(directory: Path, summary: Summary, tables: dict[str, tuple[An
             f"{directory / 'settlements.csv'}: interval {interval}, {participant}: "
             f"{listed[interval, participant]} rows, not {expected[interval, participant]}; replay again"
         )
+    _require_reasons(directory, tables)
     for name in ("traded_wh", "accepted_wh", "losses_wh"):
         summed, told = sum(getattr(each, name) for each in tables["intervals"]), getattr(summary, name)
         if summed != told:
             raise InputError(
                 f"{directory / 'intervals.csv'}: its {name} add up to {summed}, and {SUMMARY} has {told}: "
                 "replay again"
+            )
+
+
+def _require_reasons(directory: Path, tables: dict[str, tuple[Any, ...]]) -> None:
+    """Refuse curtailments that say nothing of a curtailed interval, or name who took no part."""
+    told = {(each.interval, each.participant) for each in tables["curtailments"]}
+    reasoned = {interval for interval, _ in told}
+    known = {participant.participant for participant in tables["participants"]}
+    for interval in tables["intervals"]:
+        if interval.verdict == Verdict.CURTAIL and interval.interval not in reasoned:
+            raise InputError(
+                f"{directory / 'curtailments.csv'}: has no reason for interval {interval.interval}, "
+                "which the committee curtailed; replay again"
+            )
+    for _, name in sorted(told, key=str):
+        if name not in known:
+            raise InputError(f"{directory / 'curtailments.csv'}: {name!r} is no participant; replay again")
+    for participant in tables["participants"]:
+        if participant.kind not in KINDS:
+            raise InputError(
+                f"{directory / 'participants.csv'}: {participant.participant}: kind {participant.kind!r} "
+                "must be "
+                f"{one_of(list(KINDS))}"
             )
 
 
@@ -255,7 +282,7 @@ def _summary(path: Path) -> Summary:
         return Summary(**known, limits=limits)
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(
-            f"{path}: is no summary of this version of peerwatt: {error!r}; replay again"
+            f"{path}: is no summary of this version of peerwatt{_lacking(error)}; replay again"
         ) from None
 
 
@@ -270,14 +297,26 @@ def _feeder(path: Path) -> FeederPicture | None:
         branches = tuple(BranchState(**branch) for branch in document["branches"])
         return FeederPicture(document["interval"], nodes, branches)
     except (KeyError, TypeError) as error:
-        raise InputError(f"{path}: is no feeder picture of this version: {error!r}; replay again") from None
+        raise InputError(
+            f"{path}: is no feeder picture of this version{_lacking(error)}; replay again"
+        ) from None
+
+
+def _lacking(error: Exception) -> str:
+    return f": it has no {error.args[0]!r}" if isinstance(error, KeyError) else ""
 
 
 def _read_json(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read: {error}") from None
+        return load_json(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {(error.strerror or str(error)).lower()}") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: is not UTF-8 text: {error.reason} at byte {error.start}") from None
+    except json.JSONDecodeError as error:
+        raise InputError(f"{path}:{error.lineno}:{error.colno}: is not JSON: {error.msg}") from None
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
 
 
 def _read_csv(path: Path, layout: Layout) -> tuple[Any, ...]:

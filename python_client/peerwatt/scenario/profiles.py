@@ -222,7 +222,7 @@ def _refuse_register(
             readings[1][0].line,
             each.column,
             f"the values only grow, from {first} to {last} {each.unit.name}: these look like a register's "
-            f"readings, not energy per interval; {IMPORTER} --register subtracts them",
+            f"readings, not energy per interval; `peerwatt import meter FILE --register` subtracts them",
         )
 
 

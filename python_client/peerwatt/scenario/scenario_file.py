@@ -22,9 +22,9 @@ from peerwatt.scenario.file_units import in_units_of_the_file
 from peerwatt.scenario.located_yaml import KeyPath, LocatedYaml, dotted, load_located
 from peerwatt.scenario.market_clock import too_little_time
 from peerwatt.scenario.quantities import base_units_per_wh, ppm
-from peerwatt.scenario.schema import FilesSection, ScenarioFile, TimeKeys
+from peerwatt.scenario.schema import FORMAT, FilesSection, ScenarioFile, TimeKeys
 from peerwatt.scenario.switches import PRICING, unsupported
-from peerwatt.tables.problems import Problem, did_you_mean, one_of, quoted
+from peerwatt.tables.problems import SHOWN, Problem, did_you_mean, one_of, quoted
 from peerwatt.units import DAY_S
 
 Made = TypeVar("Made")
@@ -53,6 +53,12 @@ def read_scenario_file(
     found = load_located(path)
     problems.extend(found.problems)
     if found.data is None:
+        return None, None, None
+    if not isinstance(found.data, dict) or found.data.get("format", FORMAT) != FORMAT:
+        given = found.data.get("format") if isinstance(found.data, dict) else None
+        what = "is no scenario" if given is None else f"format {_short(str(given))!r} is none of a scenario"
+        message = f"{what}; give a file that begins with format: {FORMAT}, or its folder"
+        problems.append(Problem(str(path), found.line(("format",)), "", message))
         return None, None, None
     try:
         parsed = ScenarioFile.model_validate(found.data)
@@ -268,13 +274,7 @@ def _problem(found: LocatedYaml, error: ErrorDetails) -> Problem:
 
 def _message(place: KeyPath, error: ErrorDetails) -> str:
     kind, context, given = error["type"], error.get("ctx", {}), error["input"]
-    shown = (
-        quoted(given)
-        if isinstance(given, str)
-        else repr(given)
-        if given is None
-        else quoted(str(given))[1:-1]
-    )
+    shown = quoted(given) if isinstance(given, str) else _short(str(given))
     if kind == "missing":
         return "key is missing"
     if kind == "extra_forbidden":
@@ -292,6 +292,10 @@ def _message(place: KeyPath, error: ErrorDetails) -> str:
     if kind == "string_type" and not isinstance(error["input"], dict | list):
         return f"{shown} is no text to YAML; put it in quotes: '{error['input']}'"
     return f"{shown} is wrong: {error['msg'][0].lower()}{error['msg'][1:]}"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 
 def _model(place: KeyPath) -> type[BaseModel]:

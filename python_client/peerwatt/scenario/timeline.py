@@ -24,6 +24,7 @@ INTERVAL_COLUMN = "INTERVAL"
 WHEN_COLUMNS = (TIME_COLUMN, INTERVAL_COLUMN)
 
 IMPORTER = "`peerwatt import meter FILE`"
+WITH_ZONE, WITH_ENDS = "`peerwatt import meter FILE --tz ZONE`", "`peerwatt import meter FILE --stamps end`"
 _TIME_OF_DAY = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])(?::00)?")
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _ISO = re.compile(r"[0-9]{4}-?(?:[0-9]{2}|W)[-0-9]*(?:[T ][-+:.,Z0-9]*)?")
@@ -74,8 +75,7 @@ def timeline(calendar: Calendar, table: CsvTable, column: str, finer: bool = Fal
             return _found(calendar, table, column, lambda cell: _numbered(calendar, cell, int(first)), False)
         if _iso(first) and not _has_offset(first):
             table.remark(
-                f"times have no offset and are taken as UTC; if they are local, {IMPORTER} --tz ZONE "
-                "converts them"
+                f"times have no offset and are taken as UTC; if they are local, {WITH_ZONE} converts them"
             )
             return _found(calendar, table, column, _utc_by_default, finer)
     return _found(calendar, table, column, _utc, finer)
@@ -184,14 +184,14 @@ def _cause(calendar: Calendar, table: CsvTable, column: str, stamps: Stamps) -> 
     if _turned(calendar, stamps) or _whole(replace(calendar, start=calendar.start + length), ordered):
         return stamps[-1][1], (
             f"the times look like the ends of the intervals, from {stamps[0][1].cells[column]} to "
-            f"{stamps[-1][1].cells[column]}: a scenario's are their starts; {IMPORTER} --stamps end "
+            f"{stamps[-1][1].cells[column]}: a scenario's are their starts; {WITH_ENDS} "
             "shifts them"
         )
     if step > calendar.length_s:
         return ordered[1][1], (
             f"rows are {step} s apart, an interval lasts {calendar.length_s} s: state "
-            f"interval_length_s: {step} if all tables are so, or spread the values with {IMPORTER} "
-            f"--interval {calendar.length_s}"
+            f"interval_length_s: {step} if all tables are so, or spread the values with "
+            f"`peerwatt import meter FILE --interval {calendar.length_s}`"
         )
     if 0 < step < calendar.length_s:
         return ordered[1][1], (
@@ -211,8 +211,8 @@ def _cause(calendar: Calendar, table: CsvTable, column: str, stamps: Stamps) -> 
         and _whole(replace(calendar, start=first[0]), ordered)
     ):
         return first[1], (
-            f"begins {late} after the scenario and is as long as it: its times look local; {IMPORTER} "
-            "--tz ZONE converts them"
+            f"begins {late} after the scenario and is as long as it: its times look local; {WITH_ZONE} "
+            "converts them"
         )
     return None
 
@@ -226,14 +226,14 @@ def _clock_change(ordered: Stamps, step: int) -> tuple[Row, str] | None:
     if len(twice) == rows:
         return twice[0], (
             "an hour is given twice without an offset, as local time does when the clock is put back: "
-            f"{IMPORTER} --tz ZONE tells the two apart"
+            f"{WITH_ZONE} tells the two apart"
         )
     gaps = [row for (a, _), (b, row) in pairwise(ordered) if (b - a).total_seconds() == step + HOUR_S]
     uneven = [1 for (a, _), (b, _) in pairwise(ordered) if (b - a).total_seconds() != step]
     if len(gaps) == len(uneven) == 1 and step < HOUR_S:
         return gaps[0], (
             "an hour is missing without an offset, as local time does when the clock is put forward: "
-            f"{IMPORTER} --tz ZONE closes the gap"
+            f"{WITH_ZONE} closes the gap"
         )
     return None
 
@@ -269,7 +269,7 @@ def _unreadable(calendar: Calendar, text: str, column: str) -> str:
     if _MIDNIGHT.fullmatch(text):
         return (
             f"{quoted(text)}: 24:00 ends a day, so the times are the ends of the intervals: a scenario's are "
-            f"their starts; {IMPORTER} --stamps end shifts them"
+            f"their starts; {WITH_ENDS} shifts them"
         )
     if column.upper() == INTERVAL_COLUMN:
         return (
@@ -278,7 +278,7 @@ def _unreadable(calendar: Calendar, text: str, column: str) -> str:
             f"{IMPORTER} reads other ways of writing"
         )
     if _iso(text) and not _has_offset(text):
-        return f"{quoted(text)} has no offset; if it is local time, {IMPORTER} --tz ZONE converts it"
+        return f"{quoted(text)} has no offset; if it is local time, {WITH_ZONE} converts it"
     return (
         f"{quoted(text)} is no ISO 8601 time with offset, such as {calendar.iso(0)}; {IMPORTER} reads other "
         "ways of writing"

@@ -12,6 +12,7 @@ from peerwatt.grid.errors import FeederError
 from peerwatt.grid.feeder import Feeder
 from peerwatt.grid.feeder_document import feeder_from_document
 from peerwatt.grid.files.feeder_solves import check_solves
+from peerwatt.tables.json_text import load_json
 from peerwatt.tables.text_of_file import read_text
 
 
@@ -29,13 +30,11 @@ def load_feeder(path: str | Path) -> Feeder:
             message.
     """
     try:
-        document = json.loads(read_text(Path(path)).text)
+        document = load_json(read_text(Path(path)).text)
+    except json.JSONDecodeError as error:
+        raise FeederError(f"{path}: not JSON: {error}") from None
     except InputError as error:
         raise FeederError(f"{path}: {error}") from None
-    except ValueError as error:
-        raise FeederError(f"{path}: not JSON: {error}") from None
-    except RecursionError:
-        raise FeederError(f"{path}: is nested too deeply for a feeder") from None
     feeder = feeder_from_document(document, str(path))
     check_solves(feeder, str(path))
     return feeder

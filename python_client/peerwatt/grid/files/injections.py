@@ -81,8 +81,13 @@ def read_injections(path: str | Path, feeder: Feeder) -> Injections:
     if table.rows:
         table.read_numbers(NUMBERS)
     rows = table.rows
+    lines: dict[str, int] = {}
     for row in rows:
         _check_place(table, row, feeder)
+        name = row.cells.get("participant")
+        if name and lines.setdefault(name, row.line) != row.line:
+            message = f"{quoted(name)} is given twice (first in row {lines[name]}); names are unique"
+            table.problem(row.line, "participant", message, "twice")
 
     def power(name: str, default: float = 0.0) -> Floats:
         return np.array([_number(table, row, name, default) for row in rows])

@@ -81,7 +81,7 @@ def envelope_of(solver: PowerFlow, table: Injections, rule: Curtailment) -> tupl
         The rows' numbers, and their envelope.
 
     Raises:
-        InjectionError: No row states a connection limit.
+        InjectionError: No row states a connection limit, or one states the limit of one direction alone.
     """
     limited = (table.export_limit_w >= 0) | (table.import_limit_w >= 0)
     rows, others = np.flatnonzero(limited), np.flatnonzero(~limited)
@@ -89,6 +89,14 @@ def envelope_of(solver: PowerFlow, table: Injections, rule: Curtailment) -> tupl
         raise InjectionError(
             "no row has export_limit_kw or import_limit_kw; envelopes are of those that have"
         )
+    for row in rows:
+        has_export, has_import = table.export_limit_w[row] >= 0, table.import_limit_w[row] >= 0
+        if has_export != has_import:
+            has, lacks = ("export", "import") if has_export else ("import", "export")
+            raise InjectionError(
+                f"{table.names[row]}: has {has}_limit_kw and no {lacks}_limit_kw; state both, 0 where "
+                "nothing may flow"
+            )
     phases = table.phases
     theirs = None if phases is None else phases[others]
     p, q = (spread(x[others], table.nodes[others], theirs, solver.nodes) for x in (table.p_w, table.q_var))
