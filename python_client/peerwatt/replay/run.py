@@ -76,6 +76,9 @@ def replay_scenario(
         network = stack.enter_context(
             open_network(chain, genesis_time=genesis, sealed=True, chain_id=chain_id)
         )
+        if chain not in (EMBEDDED, *NODES) and network.latest_timestamp() < genesis:
+            # A node that was started for another day: the first orders come by its clock.
+            network.advance_to(genesis)
         processes = None
         if committee is not None:
             processes = stack.enter_context(CommitteeProcesses(network, scenario, PilotKeys(seed), committee))
