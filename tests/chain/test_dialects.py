@@ -279,6 +279,20 @@ def test_a_clock_that_does_not_count_seconds_is_refused(timestamp: int) -> None:
         as_expected("eth_getBlockByNumber", {**HEADER, "timestamp": hex(timestamp)})
 
 
+@pytest.mark.parametrize(
+    ("method", "result"),
+    [
+        *(("eth_chainId", result) for result in (None, "0xzz", [], {}, -1, True, "x" * 1000)),
+        *(("eth_call", result) for result in (None, "0x0", "zz", 7, {})),
+        ("eth_getCode", None),
+    ],
+)
+def test_a_result_of_another_kind_is_refused_in_a_short_line(method: str, result: object) -> None:
+    with pytest.raises(ChainError, match=f"^the node answers {method} with ") as caught:
+        as_expected(method, result)
+    assert len(str(caught.value)) < 200
+
+
 def test_logs_that_were_taken_back_or_wait_are_left_out() -> None:
     logs = [{"blockNumber": "0x1"}, {"blockNumber": "0x1", "removed": True}, {"blockNumber": None}]
     assert as_expected("eth_getLogs", logs) == [{"blockNumber": "0x1"}]

@@ -45,6 +45,20 @@ _SIZES: Final = {
     "withdrawalsRoot": 32,
 }
 """Bytes of the fields that have a size."""
+NUMBERS: Final = frozenset(
+    {
+        "eth_blockNumber",
+        "eth_chainId",
+        "eth_estimateGas",
+        "eth_gasPrice",
+        "eth_getBalance",
+        "eth_getTransactionCount",
+        "eth_maxPriorityFeePerGas",
+    }
+)
+"""Methods that are answered with a number."""
+BYTES: Final = frozenset({"eth_call", "eth_getCode"})
+"""Methods that are answered with bytes."""
 _NEEDED: Final = ("number", "hash", "parentHash", "timestamp")
 _DIGITS: Final = re.compile(r"0[xX](?P<hex>[0-9a-fA-F]*)|(?P<decimal>[0-9]+)")
 
@@ -59,7 +73,7 @@ def quantity(value: Any) -> int:
         return value
     found = _DIGITS.fullmatch(value) if isinstance(value, str) else None
     if found is None:
-        raise ValueError(f"{value!r} is no number")
+        raise ValueError(f"{repr(value)[:40]} is no number")
     return int(found["decimal"]) if found["decimal"] else int(found["hex"] or "0", 16)
 
 
@@ -67,8 +81,15 @@ def as_expected(method: str, result: Any) -> Any:
     """A result in the form that web3 expects.
 
     Raises:
-        ChainError: it is no block, though it should be one.
+        ChainError: it is none of the kind that it should be.
     """
+    if method in NUMBERS:
+        try:
+            return hex(quantity(result))
+        except ValueError as error:
+            raise ChainError(f"the node answers {method} with {_short(result)}: {error}") from None
+    if method in BYTES and not _is_hex(result):
+        raise ChainError(f"the node answers {method} with {_short(result)}: this is no data")
     if method in ("eth_getBlockByNumber", "eth_getBlockByHash") and isinstance(result, Mapping):
         return _block(result)
     if method == "eth_getLogs":
@@ -107,9 +128,17 @@ def _block(said: Mapping[str, Any]) -> dict[str, Any]:
     return block
 
 
+def _is_hex(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"0x(?:[0-9a-fA-F]{2})*", value) is not None
+
+
+def _short(value: Any) -> str:
+    return repr(value)[:40]
+
+
 def _is_bytes(value: Any, size: int) -> bool:
     """Whether a value is hex text of so many bytes; a bloom filter may be shorter."""
-    if not isinstance(value, str) or not re.fullmatch(r"0x(?:[0-9a-fA-F]{2})*", value):
+    if not _is_hex(value):
         return False
     length = len(value) // 2 - 1
     return length == size or (size == 256 and length < size)

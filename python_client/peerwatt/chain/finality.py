@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, Protocol
 
 from peerwatt.chain.blocks import quantity
-from peerwatt.errors import InputError
+from peerwatt.chain.errors import NodeRefused
+from peerwatt.errors import ChainError, InputError
 
 Tag = Literal["safe", "finalized"]
 TAGS: Final[tuple[Tag, ...]] = ("safe", "finalized")
@@ -71,5 +72,11 @@ class Finality:
 
     def _head(self, node: Node, tag: str) -> int:
         """Number of the newest block of a kind; -1 where there is none yet."""
-        block = node.ask("eth_getBlockByNumber", [tag, False])
+        try:
+            block = node.ask("eth_getBlockByNumber", [tag, False])
+        except NodeRefused as refused:
+            raise ChainError(
+                f"{refused.endpoint}: this chain does not say which blocks are {tag} ({refused.message}): "
+                "give PEERWATT_FINALITY a number of blocks"
+            ) from None
         return -1 if block is None else quantity(block["number"])

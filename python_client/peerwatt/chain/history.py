@@ -179,5 +179,5 @@ class History:
         return Sent(
             to_checksum_address(found["from"]),
             to_checksum_address(to) if to else None,
-            bytes(HexBytes(found["input"])),
+            bytes(HexBytes(found.get("input") or found.get("data") or b"")),
         )

@@ -231,7 +231,7 @@ class JsonRpcProvider(JSONBaseProvider):
             raise Trouble(status, wait, busy=True)
         try:
             said = json.loads(answer.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             said = None
         if isinstance(said, list) or (isinstance(said, Mapping) and ("result" in said or error_of(said))):
             if answer.status in GATEWAY_STATUSES - {500} and not isinstance(said, list) and error_of(said):
@@ -262,7 +262,10 @@ class JsonRpcProvider(JSONBaseProvider):
         if error is None:
             if "result" not in said:
                 raise Trouble("an answer without a result")
-            return as_expected(method, said["result"])
+            try:
+                return as_expected(method, said["result"])
+            except ChainError as unreadable:
+                return NodeRefused(self.redaction.shown, method, None, str(unreadable), repeated)
         if method in SIMULATIONS:
             data = revert_data(said)
             if data is not None:

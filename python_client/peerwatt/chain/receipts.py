@@ -17,10 +17,19 @@ def receipt_of(said: Mapping[str, Any]) -> TxReceipt:
     """A receipt under web3's names and in its types, from the answer to `eth_getTransactionReceipt`.
 
     Raises:
-        ChainError: it does not say whether the transaction succeeded.
+        ChainError: it does not say whether the transaction succeeded, or lacks what every receipt has.
     """
     if said.get("status") is None:
         raise ChainError(f"the receipt of {said.get('transactionHash')} has no status: use another node")
+    try:
+        return _receipt_of(said)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ChainError(
+            f"the receipt of {said.get('transactionHash')} cannot be read ({error}): use another node"
+        ) from None
+
+
+def _receipt_of(said: Mapping[str, Any]) -> TxReceipt:
     created = said.get("contractAddress")
     receipt = {
         "transactionHash": HexBytes(said["transactionHash"]),
