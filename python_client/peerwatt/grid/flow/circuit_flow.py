@@ -6,6 +6,7 @@ does. States that do not come to rest so are solved by Newton's method."""
 from __future__ import annotations
 
 import warnings
+from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
@@ -25,6 +26,7 @@ _NOISE_PU = 1e-7  # a step below this that no longer shrinks is the rounding of 
 _ITERATIONS = 60
 _NEWTON_STEPS = 30
 _CHUNK = 256
+_FAINT = 1e-10  # of a conductor's own admittance
 _PIVOT = 0.01  # of a column's largest entry, down to which the diagonal is kept as pivot
 _LETTERS = "abc"
 
@@ -54,19 +56,22 @@ class CircuitFlow:
         self._inject_start, self._inject_back = ports[self.present], back[self.present]
         count = len(self.circuit.conductors)
         nominal = _between(self._legs.start, self._legs.back, self._legs.nominal_s, count)
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", linalg.MatrixRankWarning)
-            try:
-                self._lu = linalg.splu(
-                    (self.circuit.admittance_s + nominal).tocsc(),
+        self._lu = self._factorised((self.circuit.admittance_s + nominal).tocsc())
+
+    def _factorised(self, matrix: Any) -> Any:
+        """The matrix as triangular factors; a part that floats is tied to ground too faintly to be seen."""
+        size = np.abs(matrix.diagonal())
+        faint = sparse.diags(_FAINT * np.maximum(size, size[size > 0].min(initial=1.0)), format="csc")
+        for candidate in (matrix, matrix + faint):
+            with warnings.catch_warnings(), suppress(RuntimeError, linalg.MatrixRankWarning):
+                warnings.simplefilter("error", linalg.MatrixRankWarning)
+                return linalg.splu(
+                    candidate,
                     permc_spec="MMD_AT_PLUS_A",  # the pattern is symmetric: a tenth of COLAMD's time
                     diag_pivot_thresh=_PIVOT,
                     options={"SymmetricMode": True},
                 )
-            except (RuntimeError, linalg.MatrixRankWarning):
-                raise FlowError(
-                    f"feeder {self.name}: a part of the circuit has no path to a source or to ground"
-                ) from None
+        raise FlowError(f"feeder {self.name}: a part of the circuit has no path to a source or to ground")
 
     def _ports(self) -> tuple[Ints, Ints]:
         """The two conductors of an injection at each phase of each node; -1 where it has none."""

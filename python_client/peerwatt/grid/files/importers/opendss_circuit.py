@@ -58,6 +58,7 @@ class CircuitReader:
     def __init__(self, path: str, coordinates: Mapping[str, tuple[float, float]]) -> None:
         self._path = path
         self._coordinates = coordinates
+        self._conductors = [name.lower() for name in dss.Circuit.YNodeOrder()]
         self._elements = [self._element(name) for name in self._enabled(_DELIVERING)]
         self._sources = [self._source(name) for name in self._enabled(("vsource",))]
         self._loads = [row for name in self._enabled(("load", *GENERATING)) for row in self._load(name)]
@@ -125,11 +126,9 @@ class CircuitReader:
 
     def _ends(self) -> list[list[str]]:
         """Conductors at each terminal of the active element, `0` for ground."""
-        count, order = dss.CktElement.NumConductors(), dss.CktElement.NodeOrder()
-        return [
-            [f"{_bus(bus)}.{number}" if number else "0" for number in order[k * count : (k + 1) * count]]
-            for k, bus in enumerate(dss.CktElement.BusNames())
-        ]
+        count, places = dss.CktElement.NumConductors(), dss.CktElement.NodeRef()
+        names = [self._conductors[place - 1] if place else "0" for place in places]
+        return [names[first : first + count] for first in range(0, len(names), count)]
 
     def _matrix(self, name: str) -> NDArray[np.complex128]:
         flat = np.array(dss.CktElement.YPrim(), dtype=np.float64)
@@ -174,24 +173,13 @@ class CircuitReader:
         }
 
     def _load(self, name: str) -> Iterator[dict[str, Any]]:
-        """The load's law between its conductors, and what its neutral has to ground."""
-        conductors = self._ends()[0]
-        neutral = conductors[-1]
-        shunt = complex(self._matrix(name).sum(axis=1)[-1])
-        row = load_row(name, conductors, self._path)
-        if row is None:
-            return
-        yield row
-        if neutral != "0" and len(conductors) > len(row["legs"]) and abs(shunt) > 0:
-            self._elements.append(
-                {
-                    "name": f"{name.lower()} (neutral)",
-                    "kind": "generic_branch",
-                    "rated_a": [None],
-                    "ends": [[neutral]],
-                    "y": np.array([[shunt]]),
-                }
-            )
+        """The load's law between its conductors.
+
+        The admittance of its neutral to ground is left out: OpenDSS cancels it when it iterates.
+        """
+        row = load_row(name, self._ends()[0], self._path)
+        if row is not None:
+            yield row
 
     def _live(self) -> set[str]:
         """Conductors that a source reaches through elements or loads."""

@@ -91,11 +91,9 @@ def _generator(own: str, path: str, name: str) -> dict[str, Any]:
         )
     if model not in (_POWER, _IMPEDANCE):
         raise FeederError(f"{path}: {name} is of model {model}, which has no counterpart; known are 1 and 2")
-    fixed = dss.Properties.Value("Status").lower().startswith("f")
-    factor = 1.0 if fixed else dss.Solution.GenMult()
-    return _injected(
-        factor * dss.Generators.kW() * KILO,
-        factor * dss.Generators.kvar() * KILO,
+    return _injected(  # OpenDSS gives the present power, the multiplier in it
+        dss.Generators.kW() * KILO,
+        dss.Generators.kvar() * KILO,
         delta=bool(dss.Generators.IsDelta()),
         model=model,
     )
