@@ -6,6 +6,34 @@ from tests.rough_modes import Forward, Json, mode
 from tests.rough_node import RoughNode
 
 
+@mode("mixedlogs")
+def _mixed_logs(node: RoughNode, k: str, request: Json, forward: Forward) -> Json:
+    """Several nodes behind an address: their logs come twice, the newest first."""
+    said = forward(request)
+    if request["method"] == "eth_getLogs" and "result" in said:
+        return {**said, "result": [log for log in reversed(said["result"]) for _ in range(2)]}
+    return said
+
+
+@mode("stalehead")
+def _stale_head(node: RoughNode, k: str, request: Json, forward: Forward) -> Json:
+    """Every other time the newest block is one of a node that lags by K."""
+    latest = request["method"] == "eth_getBlockByNumber" and request["params"][0] == "latest"
+    if latest and node.count("stalehead") % 2:
+        older = hex(max(0, node.head() - int(k or 3)))
+        return forward({**request, "params": [older, *request["params"][1:]]})
+    return forward(request)
+
+
+@mode("latetransactions")
+def _late_transactions(node: RoughNode, k: str, request: Json, forward: Forward) -> Json:
+    """A transaction that has logs is not there the first K times it is asked for."""
+    asked = request["method"] == "eth_getTransactionByHash"
+    if asked and node.count("latetransactions", request["params"][0]) <= int(k or 2):
+        return {"jsonrpc": "2.0", "id": request["id"], "result": None}
+    return forward(request)
+
+
 @mode("lateblocks")
 def _late_blocks(node: RoughNode, k: str, request: Json, forward: Forward) -> Json:
     """A replica that has not indexed the newest K blocks: it has neither their logs nor their receipts."""

@@ -23,6 +23,7 @@ MODES = (
     ("logrange=2", "pruned=0"),
     ("logcount=1", "lagcall=1"),
     ("poa", "429rpc=40"),
+    ("mixedlogs", "stalehead=3"),
 )
 
 

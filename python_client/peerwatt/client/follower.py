@@ -151,9 +151,12 @@ class Follower:
         Returns:
             The last of these blocks, its hash and the logs; no hash where there is none of them.
         """
+        logs = self._network.history.logs(self._addresses, self._topics, first, last)
+        # Behind an address that asks several nodes they may come twice, and in any order.
+        by_place = {(int(found["blockNumber"]), int(found["logIndex"])): found for found in logs}
         by_block: dict[int, list[LogReceipt]] = {}
-        for found in self._network.history.logs(self._addresses, self._topics, first, last):
-            by_block.setdefault(int(found["blockNumber"]), []).append(found)
+        for (number, _), found in sorted(by_place.items()):
+            by_block.setdefault(number, []).append(found)
         taken: list[LogReceipt] = []
         to, block_hash = first - 1, None
         compared = max(first, head.number - COMPARED_BLOCKS + 1)
