@@ -14,7 +14,7 @@ from eth_account import Account
 from eth_keyfile.keyfile import encrypt_aes_ctr
 from eth_utils import keccak
 
-from peerwatt.chain.keystore import open_keystore, read_keystore, read_password
+from peerwatt.chain.keystore import open_keystore, read_keystore, read_password, readable_by_others
 from peerwatt.errors import InputError
 
 KEY = bytes(range(32, 64))
@@ -277,3 +277,10 @@ def test_a_password_file_of_several_lines_is_refused_without_showing_them(tmp_pa
     with pytest.raises(InputError, match="several lines") as refused:
         read_password(tmp_path / "password.txt")
     assert "geheim" not in str(refused.value)
+
+
+def test_a_file_that_others_may_read_is_known(tmp_path: Path) -> None:
+    path = write(tmp_path, keystore())
+    for mode, told in ((0o600, False), (0o400, False), (0o640, True), (0o604, True)):
+        path.chmod(mode)
+        assert readable_by_others(path) == told

@@ -57,6 +57,15 @@ def test_nothing_is_written_over_and_no_password_is_no_password(
         create_keystore(path / "new", PASSWORD)
 
 
+def test_a_password_may_come_by_a_pipe_and_nothing_else_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps(Account.encrypt(bytes([7]) * 32, PASSWORD, iterations=2)))
+    checked = run("key", "check", str(path), stdin=PASSWORD + "\r\n")
+    assert (checked.returncode, checked.stderr) == (0, "")
+    assert "this password does not open it" in one_line_error(run("key", "check", str(path), stdin="no\n"))
+    assert "nothing was typed in" in one_line_error(run("key", "check", str(path)))
+
+
 def test_an_account_of_another_program_is_found_by_its_name(tmp_path: Path) -> None:
     address = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
     files = {

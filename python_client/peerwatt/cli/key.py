@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -49,8 +50,7 @@ def new(
     if password_file is not None:
         password = read_password(password_file)
     else:
-        question = f"new password of {file}"
-        password = typer.prompt(question, hide_input=True, confirmation_prompt=True, err=True)
+        password = _asked(f"new password of {file}", twice=True)
     address = create_keystore(file, password).address
     if as_json:
         print_json({"file": str(file), "address": address})
@@ -83,5 +83,15 @@ def opened(keystore: Path, password_file: Path | None) -> LocalAccount:
     content = read_keystore(keystore)
     if password_file is not None:
         return open_keystore(keystore, content, read_password(password_file))
-    prompted = typer.prompt(f"password of {keystore}", hide_input=True, err=True)
-    return open_keystore(keystore, content, prompted)
+    return open_keystore(keystore, content, _asked(f"password of {keystore}"))
+
+
+def _asked(question: str, twice: bool = False) -> str:
+    """A password, typed in without an echo; where nobody sits at a terminal, the first line of stdin."""
+    if sys.stdin.isatty():
+        typed: str = typer.prompt(question, hide_input=True, confirmation_prompt=twice, err=True)
+        return typed
+    line = sys.stdin.readline()
+    if not line:
+        raise typer.Abort
+    return line.rstrip("\r\n")
