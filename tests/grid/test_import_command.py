@@ -172,7 +172,7 @@ VALUES = st.sampled_from([None, float("nan"), float("inf"), 0.0, -1.0, 1e-12, 1e
 TABLES = ("bus", "line", "trafo", "load", "ext_grid")
 
 
-@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_a_cell_of_any_kind_gives_a_feeder_that_agrees_or_one_line(
     tmp_path: Path, data: st.DataObject, capfd: pytest.CaptureFixture[str]

@@ -76,6 +76,7 @@ def import_(
     from peerwatt.grid.errors import FeederError
     from peerwatt.grid.feeder_document import feeder_from_document
     from peerwatt.grid.files.feeder_file import write_feeder
+    from peerwatt.grid.files.feeder_solves import check_solves
     from peerwatt.grid.files.importers import import_source
     from peerwatt.grid.files.importers.comparison import compare
     from peerwatt.grid.flow.power_flow import PowerFlow
@@ -92,7 +93,8 @@ def import_(
     )
     document = imported.document
     solver = PowerFlow(feeder_from_document(document, source))
-    flow = solver.solve(solver.zero())  # a feeder that does not solve is not written
+    check_solves(solver.feeder, source)  # a feeder that does not solve is not written
+    flow = solver.solve(solver.zero())
     found = None if imported.engine is None else compare(document, imported.engine)
     if found is not None and not found.agrees(tolerance):
         raise FeederError(

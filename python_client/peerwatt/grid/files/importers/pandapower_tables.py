@@ -187,7 +187,7 @@ def _check_switches(net: Any, name: str) -> None:
         if row.closed not in (True, False):
             raise FeederError(f"{what}: closed is {row.closed!r}, must be true or false")
         if row.et == "b":
-            known = row.bus in net.bus.index and row.element in net.bus.index
+            known = row.bus in net.bus.index and row.element in net.bus.index and row.bus != row.element
         elif row.et in ends:
             kind, columns = ends[row.et]
             table = net[kind]
