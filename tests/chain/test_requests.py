@@ -75,6 +75,11 @@ def test_loopback_addresses_are_told_from_others(dead_proxy: str) -> None:
         "http://localhost:1",
         "http://[::1]:8545",
         "http://a.localhost",
+        "http://LOCALHOST.:8545",
+        "http://127.1:8545",
+        "http://0.0.0.0:8545",
+        "http://[::ffff:127.0.0.1]:8545",
+        "http://user:word@localhost:8545/key",
     ):
         assert is_loopback(url)
         assert not session_for(url).proxies

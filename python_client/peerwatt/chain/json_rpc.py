@@ -84,7 +84,10 @@ class JsonRpcProvider(JSONBaseProvider):
         self.memory = ReadMemory()
         self.redaction = Redaction(url)
         self._errors = errors
-        self._posts = Posts(url, (min(CONNECT_SECONDS, answer_seconds), answer_seconds))
+        try:
+            self._posts = Posts(url, (min(CONNECT_SECONDS, answer_seconds), answer_seconds))
+        except (requests.RequestException, ValueError):
+            raise UnreachableChain(self.redaction.shown, "this is no address of a node") from None
         self._patience = Patience(self.redaction.shown, min(patience_seconds, PATIENCE_SECONDS))
         self._hurry = Patience(self.redaction.shown, min(patience_seconds, BATCH_SECONDS))
         self._batch = BATCH

@@ -13,7 +13,7 @@ SHORTEST_PASSWORD: Final = 4
 SHORTEST_KEY: Final = 8
 """Shorter parts of an address are looked for in no other text: they would be found in any."""
 
-_URL: Final = re.compile(r"\b(?:https?|wss?)://[^\s'\"<>`]*[^\s'\"<>`:.,;!?)]", re.IGNORECASE)
+_URL: Final = re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s'\"<>`]*[^\s'\"<>`:.,;!?)]", re.IGNORECASE)
 """An address in a text; a mark behind it belongs to the text."""
 
 
