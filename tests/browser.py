@@ -101,15 +101,21 @@ class Tab:
 
 @contextmanager
 def opened(
-    browser: Browser, file: Path, width: int = 1400, scheme: Any = "light", script: bool = True
+    browser: Browser,
+    file: Path,
+    width: int = 1400,
+    scheme: Any = "light",
+    script: bool = True,
+    clock: str = "UTC",
 ) -> Iterator[Tab]:
-    """A page of a file, on a screen of some width; a narrow one is touched."""
+    """A page of a file, on a screen of some width (touched if narrow) and with a clock of some zone."""
     context = browser.new_context(
         viewport={"width": width, "height": 844 if width < 500 else 900},
         color_scheme=scheme,
         has_touch=width < 500,
         java_script_enabled=script,
         bypass_csp=True,
+        timezone_id=clock,
     )
     tab = Tab(context.new_page())
     tab.page.on("request", lambda request: tab.requests.append(request.url))

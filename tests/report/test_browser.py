@@ -164,6 +164,19 @@ def test_the_day_is_read_with_the_arrow_keys(report: Path, browser: Browser) -> 
         assert (page.locator("#slot").get_attribute("aria-valuetext") or "").startswith("00:15 UTC")
 
 
+@pytest.mark.parametrize(("clock", "own"), [("UTC", 0), ("Asia/Kathmandu", 1)])
+def test_who_reads_the_day_elsewhere_also_gets_the_time_of_their_clock(
+    clock: str, own: int, report: Path, browser: Browser
+) -> None:
+    with opened(browser, report, clock=clock) as tab:
+        tab.page.locator("#slot").fill("40")
+        assert tab.page.locator("#reading b").inner_text().startswith("10:00 UTC")
+        small = tab.page.locator("#reading small")
+        assert small.count() == own
+        if own:
+            assert small.inner_text().strip() == "15:45 GMT+5:45 on your clock"
+
+
 def test_without_its_script_the_page_says_the_same_and_offers_nothing_dead(
     report: Path, browser: Browser
 ) -> None:

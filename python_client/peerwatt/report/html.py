@@ -159,6 +159,7 @@ def _slots(result: ReplayResult) -> str:
     slots = [
         {
             "interval": str(i.interval),
+            "start": i.start,
             "head": f"{day.stamp(i)}, {i.verdict}",
             "rows": [
                 ["price", f"{words.prices(i.price, i.sell_price)} ct/kWh"],

@@ -97,6 +97,15 @@
     }
   }
 
+  // The page says times as they are at the place; whoever reads it elsewhere also gets their own.
+  const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", timeZoneName: "shortOffset" });
+  function ownTime(start) {
+    const moment = new Date(start);
+    const [, sign, hours, minutes] = /([+-])(\d\d):(\d\d)$/.exec(start) ?? [];
+    const there = (sign === "-" ? -1 : 1) * (Number(hours) * 60 + Number(minutes));
+    return sign && there !== -moment.getTimezoneOffset() ? ` ${clock.format(moment)} on your clock` : "";
+  }
+
   function fill(element, k) {
     const list = document.createElement("dl");
     for (const [name, value] of slots[k].rows) {
@@ -104,7 +113,9 @@
       pair.append(made("dt", name), made("dd", value));
       list.append(pair);
     }
-    element.replaceChildren(made("b", slots[k].head), list);
+    const head = made("b", slots[k].head);
+    const own = ownTime(slots[k].start);
+    element.replaceChildren(head, ...(own ? [made("small", own)] : []), list);
   }
 
   function float(k, event) {
