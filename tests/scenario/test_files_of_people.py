@@ -168,6 +168,22 @@ REFUSED: dict[str, tuple[str | bytes, int | None, str]] = {
         3,
         "rows are 1800 s apart, an interval lasts 900 s",
     ),
+    "ten minutes each": (
+        profile("INTERVAL,POWER(W)", [f"{stamp(k, 10)},400" for k in range(144)]),
+        3,
+        "no whole number of them; another interval_length_s is, such as 1800",
+    ),
+    "a row with a cell too few": (
+        profile("INTERVAL,LOAD(W),PV(W)", [f"{stamp(k)},400{',0' * (k != 9)}" for k in range(SLOTS)]),
+        11,
+        "has 2 cells, the header has 3",
+    ),
+    "a quote that is not closed": ('INTERVAL,POWER(W)\n"2016,4\n', 2, "is not CSV"),
+    "a date as a spreadsheet shows it": (
+        profile("INTERVAL;POWER(W)", [f"{stamp(k, style='%d.%m.%Y %H:%M')};400" for k in range(SLOTS)]),
+        2,
+        "reads other ways of writing (95 more such",
+    ),
     "another week": (
         profile("INTERVAL,POWER(W)", [f"{stamp(k + 10 * SLOTS)},400" for k in range(SLOTS)]),
         2,

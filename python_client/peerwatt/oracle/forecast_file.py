@@ -19,6 +19,7 @@ from peerwatt.errors import InputError
 from peerwatt.grid.feeder import Feeder
 from peerwatt.market.participant_registry import EnergyLimits
 from peerwatt.oracle.judgement import GridForecast
+from peerwatt.tables.text_of_file import not_utf8, read_text
 
 MAX_FILE_BYTES = 64 << 20
 """Far above the forecast of any low-voltage feeder; what is larger is no forecast."""
@@ -178,15 +179,17 @@ class ForecastDirectory:
     def forecast(self, interval: int) -> ForecastDocument | None:
         """The file of an interval, checked; None while there is none."""
         path = self.file(interval)
-        try:
-            if path.stat().st_size > MAX_FILE_BYTES:
-                raise InputError(f"{path}: larger than {MAX_FILE_BYTES} bytes, no forecast")
-            text = path.read_text(encoding="utf-8")
-        except FileNotFoundError:
+        if not path.exists():
             return None
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"{path}: cannot be read: {error}") from None
-        found = parse_document(ForecastDocument, text, str(path))
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise InputError(f"{path}: larger than {MAX_FILE_BYTES} bytes, no forecast")
+        try:
+            text = read_text(path)
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from None
+        if refused := not_utf8(text, "its names"):
+            raise InputError(f"{path}: {refused}")
+        found = parse_document(ForecastDocument, text.text, str(path))
         if found.interval != interval:
             raise InputError(f"{path}: interval: is {found.interval}, not that of the file's name; rename it")
         return found

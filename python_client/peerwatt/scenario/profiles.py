@@ -19,7 +19,7 @@ from peerwatt.scenario.calendar import Calendar
 from peerwatt.scenario.participants import MAX_POWER_W, Participant
 from peerwatt.scenario.quantity_columns import SIGNED, Counted, Quantity, quantities
 from peerwatt.scenario.timeline import IMPORTER, Timeline, timeline, when_column
-from peerwatt.tables.csv_table import NO_ROWS, CsvTable, Row, read_table
+from peerwatt.tables.csv_table import NO_ROWS, WIDTH, CsvTable, Row, read_table
 from peerwatt.tables.numbers import CellError, plain_decimal
 from peerwatt.tables.problems import Problem, quoted
 from peerwatt.units import CONNECTION_UNIT_W, HOUR_S
@@ -123,7 +123,8 @@ def _profile(table: CsvTable, participant: Participant, calendar: Calendar) -> P
         table.problem(table.header_line, "", f"unknown header {shown}; {HEADERS}")
         return None
     if not table.rows:
-        table.problem(table.header_line, "", NO_ROWS)
+        if not table.problems:
+            table.problem(table.header_line, "", NO_ROWS)
         return None
     when, counted = columns
     if not table.read_numbers(tuple(each.column for each in counted)):
@@ -131,6 +132,8 @@ def _profile(table: CsvTable, participant: Participant, calendar: Calendar) -> P
     if unusual := table.unusual():
         table.remark(f"read as {unusual}")
     values = _values(table, counted)
+    if any(problem.kind == WIDTH for problem in table.problems):
+        return None  # a row that could not be read would be told as a gap
     found = timeline(calendar, table, when, finer=True)
     if found is None or table.problems:
         return None

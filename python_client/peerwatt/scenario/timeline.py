@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from math import lcm
 
 from peerwatt.scenario.calendar import Calendar
 from peerwatt.tables.csv_table import CsvTable, Row
@@ -192,6 +193,11 @@ def _cause(calendar: Calendar, table: CsvTable, column: str, stamps: Stamps) -> 
             f"rows are {step} s apart, an interval lasts {calendar.length_s} s: state "
             f"interval_length_s: {step} if all tables are so, or spread the values with "
             f"`peerwatt import meter FILE --interval {calendar.length_s}`"
+        )
+    if 0 < step < calendar.length_s and calendar.length_s % step:
+        return ordered[1][1], (
+            f"rows are {step} s apart, and an interval of {calendar.length_s} s is no whole number of them; "
+            f"another interval_length_s is, such as {lcm(step, calendar.length_s)}"
         )
     if 0 < step < calendar.length_s:
         return ordered[1][1], (

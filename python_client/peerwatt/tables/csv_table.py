@@ -20,6 +20,8 @@ from peerwatt.tables.text_of_file import Text, not_utf8, read_text, refuse_marku
 
 Value = TypeVar("Value")
 
+WIDTH = "width"
+"""Kind of the mistakes of rows with too few or too many cells."""
 NO_ROWS = "has a header and no rows"
 PLAIN_ENCODINGS = ("UTF-8", "UTF-8 with byte order mark")
 
@@ -206,7 +208,7 @@ def _read(text: Text, dialect: Dialect, table: CsvTable) -> None:
 def _add(table: CsvTable, line: int, cells: list[str], found: Cells) -> None:
     width = len(table.header)
     if len(found) > width or len(cells) < width:
-        table.problem(line, "", f"has {len(cells)} cells, the header has {width}", "width")
+        table.problem(line, "", f"has {len(cells)} cells, the header has {width}", WIDTH)
         return
     padded = (*found, *("" for _ in range(width - len(found))))
     table.rows.append(Row(line, dict(zip(table.header, padded, strict=True))))
