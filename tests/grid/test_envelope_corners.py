@@ -157,3 +157,15 @@ def test_the_load_of_who_cannot_inject_is_counted_on(solver: PowerFlow, backgrou
     for load in (6_000, int(counted.offtake_w[1])):
         state = p + spread(np.array([counted.injection_w[0], -load], float), nodes, None, solver.nodes)
         assert find_violations(solver.feeder, solver.solve(state, q)) == ()
+
+
+def test_a_load_that_the_network_does_not_carry_is_limited_and_not_counted_on() -> None:
+    solver, nodes, phases = PowerFlow(street()), np.array([3, 3]), np.array([1, 1])
+    export, drawn = np.array([40_000, 0]), np.array([40_000, 40_000])
+    expected = np.array([40_000, 0]), np.array([0, 40_000])
+    envelope = operating_envelope(
+        solver, nodes, export, drawn, np.zeros((4, 3)), phases=phases, expected_w=expected
+    )
+    assert envelope.violations == ()
+    assert 0 < envelope.offtake_w[1] < 40_000
+    assert beyond(solver, nodes, phases, envelope, np.zeros((4, 3))).max() < 1e-6

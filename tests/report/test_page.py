@@ -249,9 +249,9 @@ def test_page_and_terminal_say_what_envelopes_did_and_nothing_where_there_were_n
     day: ReplayResult,
 ) -> None:
     with_them = replace(day, summary=replace(day.summary, envelopes=96, envelope_shrunk=125))
-    assert "In 96 intervals the committee had published operating envelopes: 125 orders" in headline(
-        with_them
-    )
+    said = headline(with_them)
+    assert "In 96 intervals the committee had published operating envelopes, the same share for all" in said
+    assert "then of its connection: 125 orders were kept within them" in said
     assert "envelope" not in headline(day)
     assert summary_table(with_them).row_count == summary_table(day).row_count + 1
 

@@ -30,7 +30,8 @@ def headline(result: ReplayResult) -> str:
     first += "."
     if summary.envelopes:
         first += (
-            f" In {summary.envelopes} intervals the committee had published operating envelopes: "
+            f" In {summary.envelopes} intervals the committee had published operating envelopes, the "
+            "same share for all of what each was expected to exchange, then of its connection: "
             f"{words.count(summary.envelope_shrunk)} orders were kept within them, "
             f"{words.count(summary.envelope_skipped)} skipped above them."
         )

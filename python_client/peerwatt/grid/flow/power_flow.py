@@ -260,7 +260,7 @@ class PowerFlow:
                 return self._calculate(update, wanted, CalculationMethod.newton_raphson)
             except PowerGridError as error:
                 said = getattr(error, "error_messages", None) or str(error).strip().splitlines()
-                text = " ".join(str(said[0]).split()).split(" Try validate")[0]
+                text = " ".join(str(said[0]).split()).split(" Try validate")[0].split(" If you get")[0]
                 name = self.feeder.name
                 raise FlowError(f"feeder {name}: the power flow does not converge: {text}") from None
 

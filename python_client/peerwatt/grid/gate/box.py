@@ -196,7 +196,7 @@ class Box:
             return
         width = (box[: self._k] + box[self._k :]) * self.unit_w
         pull = s * width
-        corners = np.where(np.abs(pull) < WEIGHS_PERCENT, np.where(point == 0, 1.0, point), np.sign(s))
+        corners = np.where(np.abs(pull) < WEIGHS_PERCENT, 1.0, np.sign(s))
         for corner in np.unique(corners, axis=0):
             if corner.tobytes() in self._points:
                 self._between(point, corner, slopes, rows, box)

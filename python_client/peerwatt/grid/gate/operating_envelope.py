@@ -81,8 +81,12 @@ def operating_envelope(
     # a load that cannot inject stays on, as before the gate; who can inject may be anywhere
     k = len(nodes)
     load = np.where(whole[:k] == 0, np.minimum(drawn // CONNECTION_UNIT_W, whole[k:]), 0)
+    alone = _violations(solver, background_w, background_var)
     on = np.bincount(column, weights=load * np.float64(CONNECTION_UNIT_W), minlength=len(moves))
     base_w: Floats = background_w - np.tensordot(on, moves, axes=1)
+    if load.any() and not alone and _violations(solver, base_w, background_var):
+        # more is expected than the network carries: their load is limited as everybody's is
+        load, base_w = none, np.asarray(background_w, dtype=np.float64)
     sure = np.concatenate([none, load])
     box = Box(
         Network(solver, base_w, background_var, moves, column),
@@ -91,6 +95,9 @@ def operating_envelope(
         float(CONNECTION_UNIT_W),
         rule,
     ).largest()
-    idle = solver.solve(base_w, background_var)
     limits = (box + sure) * CONNECTION_UNIT_W
-    return Envelope(limits[:k], limits[k:], find_violations(solver.feeder, idle))
+    return Envelope(limits[:k], limits[k:], _violations(solver, base_w, background_var))
+
+
+def _violations(solver: PowerFlow, p_w: Floats, q_var: Floats | None) -> tuple[Violation, ...]:
+    return find_violations(solver.feeder, solver.solve(p_w, q_var))
