@@ -5,6 +5,7 @@ the `grid` extra.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from peerwatt.grid.files.importers import import_source, read_source
 from peerwatt.grid.files.importers.comparison import compare
 from peerwatt.grid.files.importers.pandapower import from_pandapower, read_network
 from peerwatt.grid.files.importers.pandapower_engine import PandapowerEngine
+from peerwatt.grid.flow.islanded import island
 from peerwatt.grid.flow.power_flow import PowerFlow
 
 LIMITS = {"v_min_pu": 0.9, "v_max_pu": 1.1, "loading_max_percent": 100.0}
@@ -265,6 +267,31 @@ def test_a_generator_holds_its_voltage_under_injections_and_not_only_at_import()
     u = solver.solve(p).u_pu
     assert u[:, feeder.node("z")] == pytest.approx(1.01, abs=1e-9)
     assert np.ptp(u[:, feeder.node("l")]) > 1e-4
+
+
+def test_an_outage_of_a_held_node_leaves_the_rest_held_or_free() -> None:
+    net = _street()
+    _held_generator(net)
+    pp.create_gen(net, 3, p_mw=0.01, vm_pu=1.012, name="near")
+    feeder = feeder_from_document(from_pandapower(net, name="held", limits=LIMITS))
+    table = feeder.data["line"].copy()
+    row = [feeder.names[int(k)] for k in table["id"]].index("last")
+    table["from_status"][row] = table["to_status"][row] = 0
+    flow = PowerFlow(replace(feeder, data={**feeder.data, "line": table})).solve(np.zeros(5))
+    assert flow.u_pu[feeder.node("z")] == 0
+    assert flow.u_pu[feeder.node("e")] == pytest.approx(1.012, abs=1e-9)
+
+
+def test_an_island_keeps_the_voltages_that_are_held_in_it() -> None:
+    net = _street()
+    _held_generator(net)
+    _derated(net)
+    feeder = feeder_from_document(from_pandapower(net, name="held", limits=LIMITS))
+    alone = island(feeder, "l", ["station"])
+    assert set(alone.document["voltage_control"].values()) == {1.01}
+    assert alone.document["rating_va"] == {}
+    assert PowerFlow(alone).solve(np.zeros(3)).u_pu[alone.node("z")] == pytest.approx(1.01, abs=1e-9)
+    assert island(feeder, "z", ["station"]).document["voltage_control"] == {}
 
 
 def test_a_derated_transformer_is_loaded_against_what_it_may_carry() -> None:

@@ -98,8 +98,9 @@ def import_(
     found = None if imported.engine is None else compare(document, imported.engine)
     if found is not None and not found.agrees(tolerance):
         raise FeederError(
-            f"{source}: not imported: {found.engine} differs by {found.voltage_pu:.1e} pu at {found.node!r} "
-            f"and by {found.loss_share:.1e} of the losses; accepted are {tolerance:.1e} pu (--tolerance)"
+            f"{source}: not imported: compared with {found.engine} it differs by {found.voltage_pu:.1e} pu "
+            f"at {found.node!r} and by {found.loss_share:.1e} of the losses; "
+            f"accepted are {tolerance:.1e} pu (--tolerance)"
         )
     feeder = write_feeder(document, out)
     lowest, highest = float(flow.u_pu.min()), float(flow.u_pu.max())

@@ -81,10 +81,12 @@ def island(feeder: Feeder, forming_node: str, open_branches: Sequence[str], u_pu
             data[kind] = [r for r in rows if {r["from_node"], r["to_node"]} <= kept and r["id"] not in cut]
         elif kind != "source":
             data[kind] = [r for r in rows if r.get("node") in kept]
-    here = {str(r["id"]) for r in data.get("sym_gen", ())}
-    held = {k: u for k, u in document.pop("voltage_control", {}).items() if k in here}
-    if held:
-        document["voltage_control"] = held
+    # The forming unit holds its own node; what is said of elements that are not here goes.
+    here = {str(r["id"]) for r in data.get("sym_gen", ()) if r["node"] != start}
+    here |= {str(r["id"]) for kind in BRANCHES for r in data.get(kind, ())}
+    for key in ("voltage_control", "rating_va"):
+        if key in document:
+            document[key] = {k: v for k, v in document[key].items() if k in here}
     source = dict(data["source"][0]) | {"node": start, "u_ref": u_pu, "status": 1, "sk": 1e15}
     data["source"] = [source]
     document["power_grid_model"]["data"] = {kind: rows for kind, rows in data.items() if rows}

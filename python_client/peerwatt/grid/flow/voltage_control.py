@@ -54,7 +54,7 @@ class HeldVoltages:
         move, halvings = np.zeros((len(q), len(self.nodes))), 0
         for _ in range(_STEPS):
             try:
-                error = self.set_pu - voltages(p_w[left], q[left])[:, self.nodes]
+                u = voltages(p_w[left], q[left])[:, self.nodes]
             except FlowError:  # a step too far: half of it is taken back
                 halvings += 1
                 if halvings > _HALVINGS or not move.any():
@@ -62,6 +62,11 @@ class HeldVoltages:
                 move /= 2
                 q[np.ix_(left, self.nodes)] -= move
                 continue
+            dead = (u == 0).all(axis=0)
+            if dead.any():  # an outage has cut these off: nothing to hold
+                left_over = HeldVoltages(self.nodes[~dead], self.set_pu[~dead])
+                return q if dead.all() else left_over.settle(voltages, p_w, q)
+            error = self.set_pu - u
             size = np.abs(error).max(axis=1)
             keep = size >= HELD_PU
             if not keep.any():
