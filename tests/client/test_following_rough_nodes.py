@@ -93,3 +93,13 @@ def test_a_transaction_is_told_once_also_where_the_one_after_it_could_not_be_rea
     view.follow()
     assert (batches(view), len(view.interval(FIRST).transactions)) == (2, 2)
     assert len(view.participants) == 2
+
+
+def test_a_block_whose_logs_alone_are_too_many_is_read_from_its_receipts(
+    seen: tuple[MarketView, RoughNode],
+) -> None:
+    view, node = seen
+    # Both participants were registered in one transaction.
+    node.modes = ["logcount=1"]
+    view.follow()
+    assert (len(view.participants), batches(view)) == (2, 2)

@@ -6,7 +6,8 @@ misbehaves.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import random
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from itertools import combinations
@@ -93,14 +94,19 @@ def posted(bench: Bench, interval: int) -> None:
     bench.until(lambda: carried(bench, interval))
 
 
-def settled(bench: Bench, interval: int) -> None:
-    """Let the interval's deadlines pass, and wait until the roles have done what each asks for."""
-    for deadline, done in (
+def stages(bench: Bench, interval: int) -> list[tuple[int, Callable[[], bool]]]:
+    """The interval's deadlines, and what the roles have done some time after each."""
+    return [
         (RING.book_closure(interval) + 1, lambda: bench.seen(interval).cleared is not None),
         (RING.report_deadline(interval) + 1, lambda: bench.seen(interval).verdict is not None),
         (RING.end(interval) + 4, lambda: bench.seen(interval).readings is not None),
         (RING.readings_deadline(interval) + 6, lambda: bench.seen(interval).is_settled),
-    ):
+    ]
+
+
+def settled(bench: Bench, interval: int) -> None:
+    """Let the interval's deadlines pass, and wait until the roles have done what each asks for."""
+    for deadline, done in stages(bench, interval):
         if bench.now() < deadline:
             bench.mine(deadline)
         bench.until(done)
@@ -233,3 +239,32 @@ def test_an_interval_whose_orders_come_in_vain_is_told_with_its_reason(bench: Be
     assert (
         line == f"interval {interval}: a batch of 1 orders is missed: the contract refused: PostingIsPaused()"
     )
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(4))
+def test_modes_and_reorganisations_drawn_at_random_lose_no_batch(
+    bench: Bench, intervals: Iterator[int], seed: int
+) -> None:
+    draw = random.Random(seed)
+    for _ in range(6):
+        found = next(number for number in intervals if RING.gate_closure(number) - 120 > bench.now())
+        bench.mine(RING.gate_closure(found) - 120)
+        bench.rough.modes = draw.sample(MODES, 2)
+        bench.rough._counts.clear()
+        posted(bench, found)
+        for deadline, done in stages(bench, found):
+            depth = draw.randint(0, 6)
+            if depth and bench.seen(found).transactions:
+                before = bench.live.web3.eth.get_block(bench.live.web3.eth.block_number - depth)
+                if before["timestamp"] >= RING.gate_closure(found) - 59:
+                    bench.ask("anvil_rollback", depth)
+            bench.until(lambda: carried(bench, found))  # noqa: B023
+            if bench.now() < deadline:
+                bench.mine(deadline)
+            bench.until(done)
+        bench.rough.modes = []
+        [row] = bench.rows(found)
+        seen = bench.seen(found)
+        assert (row.state, row.number, seen.is_settled) == (BatchState.POSTED, 0, True)
+        assert len(seen.records) == 1

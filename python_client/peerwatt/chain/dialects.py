@@ -26,6 +26,8 @@ _BUSY: Final = re.compile(
     r"|daily .{0,20}(?:limit|cap)\b",
     re.IGNORECASE,
 )
+_TOO_MUCH: Final = re.compile(r"returned more than|response size|too many (?:results|logs)", re.IGNORECASE)
+"""Of an answer, and not of requests: asked again it is as long."""
 _LATE: Final = re.compile(
     r"header (?:for hash )?not found|unknown block|block (?:\w+ )?(?:was )?not (?:found|available yet)"
     r"|could not find block|indexing is in progress|after last accepted|beyond (?:the )?(?:current )?head"
@@ -96,6 +98,8 @@ def is_busy(code: object, message: str, may_be_long: bool = False) -> bool:
     """
     if _TOO_FAST.search(message):
         return True
+    if _TOO_MUCH.search(message):
+        return False
     return not may_be_long and (code in _BUSY_CODES or bool(_BUSY.search(message)))
 
 

@@ -37,7 +37,11 @@ class LogRanges:
         self._taken = 0
 
     def read(
-        self, first: int, last: int, read: Read, alone: Callable[[int], Sequence[Any] | None]
+        self,
+        first: int,
+        last: int,
+        read: Read,
+        alone: Callable[[int], Sequence[Any] | None] = lambda block: None,
     ) -> list[Any]:
         """The logs of a range of any length, oldest first.
 
