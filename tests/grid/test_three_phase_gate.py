@@ -209,3 +209,17 @@ def test_shares_are_equal_to_a_watt_where_the_same_limit_binds_everybody(solver:
     assert (np.abs(decision.surplus_wh - common * asked) <= 1.0).all()
     more = x.injection_w(none, np.ceil((common + 1e-3) * asked).astype(np.int64))
     assert find_violations(solver.feeder, solver.solve(more))
+
+
+def test_who_helps_nobody_by_being_cut_keeps_more() -> None:
+    solver, none, nothing = PowerFlow(street()), np.zeros(3, dtype=np.int64), np.zeros((4, 3))
+    asked = np.array([30_000, 12_000, 4_000])
+    x = Exchange(
+        3600, range(3), np.array([3, 3, 3]), none, none, asked, none, nothing, nothing, np.array([1, 1, 3])
+    )
+    decision = decide(solver, x, rule=fair_cut)
+    assert decision.violations_after == ()
+    first, second, other = decision.surplus_wh
+    assert other == 4_000
+    assert 0 < first < 30_000
+    assert abs(second - first * 12_000 / 30_000) <= 1
