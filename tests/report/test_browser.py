@@ -12,6 +12,8 @@ from peerwatt.compare import compare
 from peerwatt.compare.page import render_page as comparison_page
 from peerwatt.record.results import ReplayResult
 from peerwatt.report.html import render_page
+from peerwatt.report.zones import zone_figures
+from peerwatt.report.zones_page import write_zones_page
 from peerwatt.scenario.loading import load_scenario
 from picture_report import chromium
 from tests.browser import opened
@@ -70,8 +72,25 @@ def written(tmp_path_factory: pytest.TempPathFactory, page: str) -> Path:
     return file
 
 
+@pytest.fixture(scope="module")
+def pilot(day: ReplayResult, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of a pilot with zones, beside the report of one of them."""
+    folder = tmp_path_factory.mktemp("pilot")
+    (folder / "north side").mkdir()
+    (folder / "north side" / "report.html").write_text(render_page(day), encoding="utf-8")
+    zones = [zone_figures(name, day) for name in ("north side", "<b>south", "x" * 64)]
+    return write_zones_page("pilot", zones, folder)
+
+
+def test_the_page_of_a_pilot_leads_to_its_zones_reports(pilot: Path, browser: Browser) -> None:
+    with opened(browser, pilot, HAND) as tab:
+        tab.page.get_by_role("link", name="north side").first.click()
+        assert tab.page.url == (pilot.parent / "north side" / "report.html").as_uri()
+        assert tab.page.locator("h1").inner_text().startswith("brooklyn-10")
+
+
 @pytest.mark.parametrize(("width", "scheme"), STATES)
-@pytest.mark.parametrize("kind", ["report", "comparison"])
+@pytest.mark.parametrize("kind", ["report", "comparison", "pilot"])
 def test_a_page_fits_is_legible_and_accessible_with_everything_unfolded(
     kind: str, width: int, scheme: str, browser: Browser, request: pytest.FixtureRequest
 ) -> None:

@@ -215,10 +215,12 @@ def _print_result(result: ReplayResult, as_json: bool) -> None:
 
 def _print_zones(pilot: str, done: list[tuple[str, ReplayResult]], directory: Path, as_json: bool) -> Path:
     from peerwatt.report.zones import show_zones, write_zones, zone_figures, zones_document
+    from peerwatt.report.zones_page import write_zones_page
 
     zones = [zone_figures(zone, result) for zone, result in done]
     document = zones_document(pilot, zones)
     written = write_zones(document, directory)
+    progress().print(f"report: {write_zones_page(pilot, zones, directory)}")
     if as_json:
         print_json(document)
     else:

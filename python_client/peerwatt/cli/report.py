@@ -32,6 +32,7 @@ def report(
     from peerwatt.report.local_time import shown_in
     from peerwatt.report.tables import show_result
     from peerwatt.report.zones import read_zones, show_zones, zone_figures, zones_document
+    from peerwatt.report.zones_page import write_zones_page
 
     zones = read_zones(directory)
     if zones is None:
@@ -47,6 +48,7 @@ def report(
             show_result(result)
     else:
         figures = [zone_figures(path.name, result) for path, result in done.items()]
+        pages.append(write_zones_page(zones.pilot, figures, directory))
         if as_json:
             print_json(zones_document(zones.pilot, figures))
         else:

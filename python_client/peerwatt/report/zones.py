@@ -160,37 +160,46 @@ def read_zones(directory: Path) -> Zones | None:
         raise InputError(f"{path}: names no zones: {error!r}; replay again") from None
 
 
-def zones_tables(zones: Sequence[ZoneFigures]) -> Iterator[Table]:
-    """A row for each zone and one for all: the market, verdicts, the feeder, money, and the checks."""
-    rows = [*zones, total(zones)]
-    of_each: tuple[dict[str, Callable[[ZoneFigures], str]], ...] = (
-        {
+Group = dict[str, Callable[[ZoneFigures], str]]
+"""Head of each column, and what it says of a zone."""
+
+
+def groups_of(zones: Sequence[ZoneFigures]) -> dict[str, Group]:
+    """What is said of zones: the market, verdicts, the feeder, money, and the checks."""
+    return {
+        "The market": {
             "homes": _count("participants"),
             "orders": _count("orders"),
             "skipped": _count("skipped"),
             "traded\nkWh": lambda zone: words.kwh(zone.sums["traded_wh"]),
             "accepted\nkWh": lambda zone: words.kwh(zone.sums["accepted_wh"]),
         },
-        {name: _count(name) for name in map(str, DECIDED) if any(zone.sums[name] for zone in zones)},
-        {
+        "Verdicts": {
+            name: _count(name) for name in map(str, DECIDED) if any(zone.sums[name] for zone in zones)
+        },
+        "The feeder": {
             "highest pu\nbefore the gate": lambda zone: words.pu(zone.voltage_max_pu_before),
             "after\nit": lambda zone: words.pu(zone.voltage_max_pu_after),
             "losses\nkWh": lambda zone: words.kwh(zone.sums["losses_wh"]),
         },
-        {
+        "Money and chain": {
             f"saved\n{zones[0].currency}": lambda zone: scaled(zone.sums["saved"], BASE_UNITS_PER_CURRENCY),
             "gas": _count("gas_total"),
             "time\ns": lambda zone: f"{zone.wall_seconds:.1f}",
         },
-        {
+        "Checks": {
             "mismatches": _count("reference_mismatches"),
             "conservation\nerror": _count("conservation_error"),
             "bills that\ndiffer": _count("bill_differences"),
         },
-    )
-    for columns in of_each:
+    }
+
+
+def zones_tables(zones: Sequence[ZoneFigures]) -> Iterator[Table]:
+    """A row for each zone and one for all, a table for each group of figures."""
+    for columns in groups_of(zones).values():
         made = table("zone", *columns)
-        for zone in rows:
+        for zone in (*zones, total(zones)):
             made.add_row(zone.zone, *(write(zone) for write in columns.values()))
         yield made
 
