@@ -10,7 +10,8 @@ from pathlib import Path
 
 from peerwatt.errors import InputError
 
-MAX_FILE_BYTES = 256 << 20
+MEBIBYTE = 1 << 20
+MAX_FILE_BYTES = 256 * MEBIBYTE
 """Far above a year of seconds; what is larger is no table of a meter or of a neighbourhood."""
 
 BYTE_ORDER_MARKS = (
@@ -104,7 +105,7 @@ def _bytes(path: Path) -> bytes:
     except (OSError, ValueError) as error:
         raise InputError(f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
     if len(raw) > MAX_FILE_BYTES:
-        raise InputError(f"is larger than {MAX_FILE_BYTES >> 20} MiB: no table of this kind; split it")
+        raise InputError(f"is larger than {MAX_FILE_BYTES // MEBIBYTE} MiB: no table of this kind; split it")
     return raw
 
 
@@ -117,7 +118,9 @@ def _unpacked(raw: bytes) -> bytes:
             return gzip.decompress(raw)
     except (OSError, EOFError, zlib.error):
         raise InputError("cannot be unpacked: it is damaged, cut short, or not packed with gzip") from None
-    raise InputError(f"unpacks to more than {MAX_FILE_BYTES >> 20} MiB: no table of this kind; split it")
+    raise InputError(
+        f"unpacks to more than {MAX_FILE_BYTES // MEBIBYTE} MiB: no table of this kind; split it"
+    )
 
 
 def refuse_markup(text: str) -> None:

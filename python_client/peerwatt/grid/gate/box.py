@@ -227,7 +227,7 @@ class Box:
         """Corners and inner states, all or drawn, that break a limit: the worst of them."""
         rng = np.random.default_rng(turn)
         if self._k <= ALL_CORNERS:
-            corners = 1.0 - 2.0 * ((np.arange(2**self._k)[:, None] >> np.arange(self._k)) & 1)
+            corners = 1.0 - 2.0 * (np.arange(2**self._k)[:, None] // 2 ** np.arange(self._k) % 2)
         else:
             corners = rng.choice([-1.0, 1.0], (DRAWN, self._k))
         points = [*corners, *rng.uniform(-1, 1, (DRAWN // 4, self._k))]
