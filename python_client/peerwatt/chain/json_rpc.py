@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeVar, cast
 
-import requests
-from urllib3.exceptions import NewConnectionError
 from web3.providers.base import JSONBaseProvider
 from web3.types import RPCEndpoint, RPCResponse
 
 from peerwatt.chain.blocks import as_expected
 from peerwatt.chain.dialects import (
-    BUSY_STATUS,
-    GATEWAY_STATUSES,
     error_of,
     is_absent,
     is_busy,
@@ -25,25 +20,22 @@ from peerwatt.chain.dialects import (
     reason_of,
     revert_data,
 )
-from peerwatt.chain.endpoint import HttpAnswer, Posts
 from peerwatt.chain.errors import ContractReverted, NodeRefused, OutOfGas, UnreachableChain
+from peerwatt.chain.exchange import Exchange
 from peerwatt.chain.read_memory import ReadMemory
 from peerwatt.chain.redaction import Redaction
 from peerwatt.chain.retry import (
-    ABSENT_SECONDS,
     LATE_SECONDS,
     PATIENCE_SECONDS,
     Patience,
     Trouble,
     is_repeatable,
-    wait_asked_for,
 )
 from peerwatt.chain.reverts import ErrorTable
 from peerwatt.errors import ChainError
 
 Answer = TypeVar("Answer")
 
-CONNECT_SECONDS: Final = 10.0
 BATCH: Final = 100
 """Most requests that are sent together."""
 LOGS_SECONDS: Final = 3.0
@@ -84,10 +76,7 @@ class JsonRpcProvider(JSONBaseProvider):
         self.memory = ReadMemory()
         self.redaction = Redaction(url)
         self._errors = errors
-        try:
-            self._posts = Posts(url, (min(CONNECT_SECONDS, answer_seconds), answer_seconds))
-        except (requests.RequestException, ValueError):
-            raise UnreachableChain(self.redaction.shown, "this is no address of a node") from None
+        self._exchange = Exchange(url, self.redaction, answer_seconds)
         self._patience = Patience(self.redaction.shown, min(patience_seconds, PATIENCE_SECONDS))
         self._hurry = Patience(self.redaction.shown, min(patience_seconds, BATCH_SECONDS))
         self._batch = BATCH
@@ -157,7 +146,7 @@ class JsonRpcProvider(JSONBaseProvider):
         )
 
         def attempt() -> dict[int, Any] | None:
-            said = self._said(self._posted(body))
+            said = self._exchange.said(body)
             if not isinstance(said, list):
                 return None
             return {number: each for each in said if (number := _number_of(each)) in numbers}
@@ -194,7 +183,7 @@ class JsonRpcProvider(JSONBaseProvider):
         def attempt() -> Any:
             nonlocal repeated
             try:
-                said = self._said(self._posted(body))
+                said = self._exchange.said(body)
                 if isinstance(said, list) and len(said) == 1:
                     [said] = said
                 if isinstance(said, Mapping) and _number_of(said) not in (None, number):
@@ -208,50 +197,6 @@ class JsonRpcProvider(JSONBaseProvider):
                 raise
 
         return self._patience.ask(attempt, is_repeatable(method))
-
-    def _posted(self, body: bytes) -> HttpAnswer:
-        """What the endpoint answers.
-
-        Raises:
-            Trouble: it does not, or not wholly.
-        """
-        try:
-            return self._posts.post(body)
-        except requests.RequestException as error:
-            raise self._trouble(error) from None
-        except (OSError, ValueError) as error:
-            raise Trouble(self.redaction.clean(str(error)), patience=0.0) from None
-
-    def _said(self, answer: HttpAnswer) -> Any:
-        """The JSON of an answer.
-
-        Raises:
-            Trouble: it has none, or is one of a gateway that did not reach a node.
-        """
-        wait = wait_asked_for(answer.headers.get("Retry-After"), time.time())
-        status = f"HTTP status {answer.status}"
-        if answer.status == BUSY_STATUS:
-            raise Trouble(status, wait, busy=True)
-        try:
-            said = json.loads(answer.body)
-        except (ValueError, RecursionError):
-            said = None
-        if isinstance(said, list) or (isinstance(said, Mapping) and ("result" in said or error_of(said))):
-            if answer.status in GATEWAY_STATUSES - {500} and not isinstance(said, list) and error_of(said):
-                raise Trouble(f"{status}, {self._message(said)}", wait)
-            return said
-        if answer.status in GATEWAY_STATUSES:
-            raise Trouble(status, wait)
-        if answer.status // 100 == 3:
-            to = self.redaction.clean(answer.headers.get("Location", "nowhere"))
-            raise Trouble(f"{status}, it redirects to {to}: name that address", patience=0.0)
-        if answer.status in (401, 403):
-            raise Trouble(f"{status}, it refuses the key or the address asking", patience=0.0)
-        if answer.status != 200:
-            raise Trouble(status, patience=0.0)
-        if answer.body.lstrip()[:1] in (b"{", b"["):
-            raise Trouble("the answer ends in its middle")
-        raise Trouble("what answers does not speak JSON-RPC", patience=LATE_SECONDS)
 
     def _meaning(self, method: str, params: Any, said: Any, repeated: bool = False) -> Any:
         """The result of a response, or the refusal that it is.
@@ -295,34 +240,9 @@ class JsonRpcProvider(JSONBaseProvider):
             return ContractReverted("Error", {"reason": self.redaction.clean(reason)}, b"")
         return self._errors.decode(data)
 
-    def _message(self, said: Mapping[str, Any]) -> str:
-        error = error_of(said)
-        return "" if error is None else self.redaction.clean(message_of(error))
-
     def _number(self) -> int:
         self._numbers += 1
         return self._numbers
-
-    def _trouble(self, error: requests.RequestException) -> Trouble:
-        """A request's failure in a few words."""
-        if isinstance(error, requests.exceptions.SSLError):
-            return Trouble("its certificate or its TLS is not accepted", patience=0.0, connected=False)
-        if isinstance(error, requests.exceptions.ProxyError):
-            return Trouble("the proxy of the environment does not answer", patience=0.0, connected=False)
-        if isinstance(error, requests.ConnectTimeout):
-            return Trouble("timed out", patience=ABSENT_SECONDS, connected=False)
-        if isinstance(error, requests.Timeout):
-            return Trouble("timed out")
-        if isinstance(error, requests.ConnectionError):
-            reason = getattr(error.args[0] if error.args else None, "reason", None)
-            if isinstance(reason, NewConnectionError):
-                return Trouble("connection refused or lost", patience=ABSENT_SECONDS, connected=False)
-            return Trouble("connection refused or lost")
-        if isinstance(
-            error, requests.exceptions.ChunkedEncodingError | requests.exceptions.ContentDecodingError
-        ):
-            return Trouble("the answer ends in its middle")
-        return Trouble(self.redaction.clean(str(error)), patience=0.0)
 
 
 def _is_single(params: Any) -> bool:
