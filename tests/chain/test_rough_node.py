@@ -14,7 +14,6 @@ from peerwatt.chain import (
     events_since,
     open_network,
 )
-from peerwatt.errors import ChainError
 from tests.chain.conftest import GENESIS
 from tests.chain.rough import Place, live_token
 from tests.rough_node import RoughNode
