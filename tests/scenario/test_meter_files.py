@@ -127,6 +127,16 @@ REFUSED: dict[str, tuple[str, list[str], str]] = {
         [f"{time},1,2" for time in ISO],
         "--columns",
     ),
+    "import, export and generation": (
+        "Time,Import W,Export W,PV W",
+        [f"{time},1,0,2" for time in ISO],
+        "a profile is import and export, load and pv",
+    ),
+    "a row for a day": (
+        ";".join(["Datum", *(f"{hour:02}:00" for hour in range(24))]),
+        [";".join(["17.06.2016", *(["0,1"] * 24)])],
+        "export it with a row for each interval",
+    ),
     "values that only grow": ("Time,Import kWh", [f"{time},{k}" for k, time in enumerate(ISO)], "--register"),
     "marks of two meanings": ("Time;Import W", [f"{time};1.250" for time in ISO], "--decimal"),
     "dates of two meanings": (

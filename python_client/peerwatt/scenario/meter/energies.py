@@ -43,7 +43,9 @@ def values_of(file: MeterFile, stated: Stated) -> tuple[Quantity, ...]:
     if frozenset(counts) not in LAYOUTS:
         names = ", ".join(quoted(each.name) for each in candidates)
         raise RefusedError(
-            f"{names} are no pair that a profile knows: say which with --columns", file.table.header_line
+            f"{names}: a profile is import and export, load and pv, or one signed power or energy; say which "
+            "columns with --columns",
+            file.table.header_line,
         )
     found = []
     units = _units_of_rows(file)

@@ -6,6 +6,7 @@ known is refused with the option that states it.
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from pathlib import Path
 
@@ -25,6 +26,10 @@ from peerwatt.scenario.meter.understood import MeterFile, RefusedError, Stated
 from peerwatt.scenario.quantity_columns import unit_of
 from peerwatt.tables.csv_table import Row, read_table
 from peerwatt.tables.problems import grouped, quoted
+
+CLOCK_OF_A_DAY = re.compile(r"[0-9]{1,2}:[0-9]{2}(?::00)?")
+FEWEST_CLOCKS = 23
+"""Columns named by times of day that make a table of whole days: the hours of the shortest day."""
 
 
 def understand(path: Path, stated: Stated) -> MeterFile:
@@ -66,6 +71,12 @@ def _understand(file: MeterFile, stated: Stated) -> None:
     except ValueError as error:
         raise RefusedError(f"--columns: {error}", table.header_line) from None
     if not file.columns.when or not file.columns.values:
+        if sum(bool(CLOCK_OF_A_DAY.fullmatch(name)) for name in table.header) >= FEWEST_CLOCKS:
+            raise RefusedError(
+                "has a row for a day and a column for each of its intervals; export it with a row for "
+                "each interval",
+                table.header_line,
+            )
         lacking = "when" if not file.columns.when else "how much"
         raise RefusedError(
             f"no column of {quoted(', '.join(table.header))} says {lacking}: name them with --columns, "
