@@ -116,8 +116,9 @@ test-newest: $(BROWNIE_VENV)/core $(DOCS_VENV)/docs node_modules/installed chrom
 	$(NEWEST_VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile
 
 # What was tested becomes what is installed: run after `make test` is green on the newest.
-constraints: $(VENV)/test $(BROWNIE_VENV)/core $(SLITHER_VENV)/slither $(DOCS_VENV)/docs
-	@for pair in peerwatt:$(VENV) brownie:$(BROWNIE_VENV) slither:$(SLITHER_VENV) docs:$(DOCS_VENV); do \
+constraints: $(VENV)/test $(BROWNIE_VENV)/core $(SLITHER_VENV)/slither $(DOCS_VENV)/docs $(BENCH_VENV)/core
+	@for pair in peerwatt:$(VENV) brownie:$(BROWNIE_VENV) slither:$(SLITHER_VENV) docs:$(DOCS_VENV) \
+		benchmarks:$(BENCH_VENV); do \
 		file=constraints/$${pair%%:*}.txt; \
 		{ sed -n '/^#/p' $$file; $${pair##*:}/bin/python -m pip freeze --exclude-editable; } > $$file.new; \
 		mv $$file.new $$file; \
@@ -170,8 +171,8 @@ picture: $(VENV)/test chromium
 $(BENCH_VENV)/core: pyproject.toml constraints/peerwatt.txt constraints/benchmarks.txt | $(VENV)/python
 	@echo 'installing what the benchmarks compare with into $(BENCH_VENV)'
 	@test -x $(BENCH_VENV)/bin/python || $(PYTHON) -m venv $(BENCH_VENV)
-	@$(BENCH_VENV)/bin/python $(PIP) $(TESTED) --constraint constraints/benchmarks.txt -e '.[grid,test]' \
-		lightsim2grid numba
+	@$(BENCH_VENV)/bin/python $(PIP) $(TESTED) --constraint constraints/benchmarks.txt -e '.[grid]' \
+		lightsim2grid numba pytest
 	@touch $@
 
 bench-grid: $(BENCH_VENV)/core
@@ -198,4 +199,5 @@ brownie-deploy: $(BROWNIE_VENV)/core node_modules/installed $(BROWNIE_HOME)/netw
 		$(BROWNIE_VENV)/bin/brownie run scripts/deploy.py --network $(BROWNIE_NETWORK)
 
 clean:
-	rm -rf $(VENV) $(BROWNIE_VENV) $(SLITHER_VENV) $(DOCS_VENV) $(NEWEST_VENV) $(BROWNIE_HOME) node_modules build out cache reports
+	rm -rf $(VENV) $(BROWNIE_VENV) $(SLITHER_VENV) $(DOCS_VENV) $(NEWEST_VENV) $(BENCH_VENV) \
+		$(BROWNIE_HOME) node_modules build out cache reports
