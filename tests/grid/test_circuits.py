@@ -132,6 +132,17 @@ def test_the_same_script_gives_the_same_bytes_and_the_file_reads_back(tmp_path: 
     assert feeder_from_document(first).feeder_hash != feeder.feeder_hash
 
 
+def test_an_element_defined_twice_holds_as_defined_last_and_is_said(tmp_path: Path) -> None:
+    script = tmp_path / "case.dss"
+    script.write_text(HEAD + "new load.d0 bus1=b phases=3 kv=.48 kw=90\n" + TAIL)
+    feeder, notices = read(script)
+    assert any("defined twice" in line for line in notices)
+    once = tmp_path / "once.dss"
+    once.write_text(HEAD + "edit load.d0 bus1=b phases=3 kv=.48 kw=90\n" + TAIL)
+    flow = PowerFlow(feeder)
+    assert worst(feeder, flow.solve(flow.zero()).u_pu, by_opendss(once)) < 2e-6
+
+
 def test_power_goes_to_phases_that_a_node_has_and_to_no_other(tmp_path: Path) -> None:
     feeder, _ = read(write_script(tmp_path / "nodes13.dss"))
     flow = PowerFlow(feeder)

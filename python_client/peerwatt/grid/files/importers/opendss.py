@@ -19,7 +19,7 @@ from typing import Any
 
 from peerwatt.grid.errors import FeederError
 
-_TIME_LIMIT_S = 300
+_TIME_LIMIT_S = 900
 
 
 def from_opendss(

@@ -21,6 +21,7 @@ from peerwatt.grid.files.importers.opendss_three_phase import ThreePhaseReader, 
 
 _TOLERANCE = 1e-10
 _ITERATIONS = 200
+_DEFINED_TWICE = 266  # OpenDSS's number for it
 
 
 def read_circuit(
@@ -43,8 +44,8 @@ def read_circuit(
     """
     _forbid()
     script = read_script(path, _properties())
-    notices = [f"{path.name}: {count} x {what}" for what, count in script.left_out.items()]
     _build(script, named)
+    notices = [f"{path.name}: {count} x {what}" for what, count in script.left_out.items()]
     _solve(named, control)
     frame = {"format": FORMAT, "name": dss.Circuit.Name(), **about, "limits": dict(limits), "phases": 3}
     frame["frequency_hz"] = float(dss.Solution.Frequency())
@@ -95,7 +96,13 @@ def _build(script: Script, named: str) -> None:
     dss.Text.Command("clearall")
     for command in script.commands:
         try:
-            dss.Text.Command(command.text)
+            try:
+                dss.Text.Command(command.text)
+            except dss.DSSException as error:
+                if error.args[0] != _DEFINED_TWICE:
+                    raise
+                dss.Text.Command(command.text.replace("New ", "Edit ", 1))
+                script.left_out["an element defined twice: the later definition holds"] += 1
         except dss.DSSException as error:
             raise FeederError(f"{command.where}: OpenDSS says: {_said(error)}") from None
     if not dss.Basic.NumCircuits():
