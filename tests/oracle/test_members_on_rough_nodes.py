@@ -18,13 +18,12 @@ from tests.rough_node import RoughNode
 MODES = (
     ("emptylogs=5",),
     ("lateblocks=4",),
-    ("emptylogs=5", "nobloom"),
     ("lateblocks=3", "nobloom"),
     ("logrange=2", "pruned=0"),
-    ("logcount=1", "lagcall=1"),
-    ("poa", "429rpc=40"),
     ("mixedlogs", "stalehead=3"),
 )
+MORE = (("emptylogs=5", "nobloom"), ("logcount=1", "lagcall=1"), ("poa", "429rpc=40"))
+"""For the long run."""
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +38,18 @@ def rough() -> Iterator[tuple[CommitteeOnChain, RoughNode]]:
 def test_an_interval_is_reported_by_all_of_its_records_or_waited_for(
     rough: tuple[CommitteeOnChain, RoughNode], modes: tuple[str, ...]
 ) -> None:
-    committee, node = rough
+    reported_by_all(*rough, modes)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("modes", MORE, ids="+".join)
+def test_and_through_nodes_with_other_habits(
+    rough: tuple[CommitteeOnChain, RoughNode], modes: tuple[str, ...]
+) -> None:
+    reported_by_all(*rough, modes)
+
+
+def reported_by_all(committee: CommitteeOnChain, node: RoughNode, modes: tuple[str, ...]) -> None:
     node.modes = list(modes)
     interval = committee.post()
     assert committee.until_decided(interval) in (Verdict.ACCEPT, Verdict.CURTAIL)
