@@ -417,3 +417,11 @@ def _status500(node: RoughNode, _: str, request: Json, forward: Forward) -> Json
     if "error" in said:
         raise Fault(500, json.dumps(said).encode())
     return said
+
+
+@mode("noaccounts")
+def _noaccounts(node: RoughNode, _: str, request: Json, forward: Forward) -> Json:
+    """An endpoint for hire: it holds no keys."""
+    if request["method"] == "eth_accounts":
+        return error(request, -32601, "the method eth_accounts does not exist/is not available")
+    return forward(request)

@@ -99,6 +99,15 @@ def test_not_mined_names_every_hash_and_why(place: Place) -> None:
         assert caught.value.transactions == (caught.value.transaction,)
 
 
+def test_what_is_mined_and_not_deep_enough_is_told(place: Place) -> None:
+    with place.behind(finality=Finality(50)) as (_, network, token):
+        sender = place.sender(network)
+        with pytest.raises(
+            NotMined, match=r"\(it is in block \d+, which does not count yet\): look it up later"
+        ):
+            sender.send(token.functions.mint(sender.address, 1), wait_seconds=0.2)
+
+
 def test_a_nonce_that_another_program_used_is_told(place: Place) -> None:
     with place.behind() as (_, network, token):
         sender, outbox = place.sender(network), network.outbox

@@ -275,7 +275,11 @@ class Outbox:
         return self._node.ask("eth_getTransactionByHash", [transaction.to_0x_hex()]) is not None
 
     def _why(self, sending: Sending) -> str:
-        """What keeps a transaction from being mined, if that is known."""
+        """What keeps a transaction from being mined, or from counting, if that is known."""
+        for transaction in sending.transactions:
+            said = self._node.ask("eth_getTransactionReceipt", [transaction.to_0x_hex()])
+            if said is not None and said.get("blockNumber") is not None:
+                return f"it is in block {quantity(said['blockNumber'])}, which does not count yet"
         if sending.account is None:
             return ""
         mined = self._count(sending.account.address, "latest")
