@@ -40,7 +40,7 @@ def direct(listeners: Listeners) -> Iterator[Listeners]:
 
 @contextmanager
 def over_http(listeners: Listeners) -> Iterator[Listeners]:
-    """Over HTTP, on a free port of loopback; needs `peerwatt[oracle]`."""
+    """Over HTTP, on a free port of loopback; needs the extra `oracle`."""
     from peerwatt.oracle.web_server import WebServer
     from peerwatt.roles.http_ports import HttpAllowances, HttpForecasts, HttpOrders, HttpReadings
     from peerwatt.roles.port_service import ports
