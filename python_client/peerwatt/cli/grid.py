@@ -88,9 +88,10 @@ def import_(
         limits["unbalance_max_percent"] = unbalance_max
     if reverse_flow_max is not None:
         limits["reverse_flow_max_w"] = reverse_flow_max * KILO
-    imported = import_source(
-        source, limits=limits, unlimited=unlimited, control=control, notice=progress().print
-    )
+    said: list[str] = []
+    imported = import_source(source, limits=limits, unlimited=unlimited, control=control, notice=said.append)
+    for line in said:
+        progress().print(line)
     document = imported.document
     solver = PowerFlow(feeder_from_document(document, source))
     check_solves(solver.feeder, source)  # a feeder that does not solve is not written
@@ -116,6 +117,7 @@ def import_(
                 "feeder_hash": feeder.feeder_hash.hex(),
                 "left_out": left_out,
                 "comparison": comparison_as_dict(found),
+                "notices": said,
             }
         )
         return

@@ -159,7 +159,7 @@ class CircuitReader:
         count = dss.Vsources.Phases()
         size = dss.Vsources.BasekV() * dss.Vsources.PU() * KILO
         size /= 2 * math.sin(math.pi / count) if count > 1 else 1.0
-        turn = {"pos": -1, "neg": 1, "zero": 0}[dss.Properties.Value("Sequence").lower()[:4].rstrip("i")[:4]]
+        turn = {"p": -1, "n": 1, "z": 0}[dss.Properties.Value("Sequence").lower()[:1]]
         force = [
             cmath.rect(size, math.radians(dss.Vsources.AngleDeg() + turn * 360.0 * k / count))
             for k in range(count)
