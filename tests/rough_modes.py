@@ -143,6 +143,14 @@ def _wrongids(node: RoughNode, k: str, request: Json, forward: Forward) -> Json:
     return {**said, "id": 10**9} if node.count("wrongids") % int(k or 3) == 0 else said
 
 
+@mode("stray")
+def _stray(node: RoughNode, k: str, request: Json, forward: Forward) -> Json:
+    """The answer to the request before, as a proxy gives it that lost count."""
+    said = forward(request)
+    before, node.last = node.last, said
+    return before if before is not None and node.count("stray") % int(k or 3) == 0 else said
+
+
 @mode("textids")
 def _textids(node: RoughNode, _: str, request: Json, forward: Forward) -> Json:
     return {**forward(request), "id": str(request["id"])}

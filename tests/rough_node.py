@@ -35,12 +35,14 @@ class RoughNode:
         url: its address.
         modes: how it misbehaves now; may be changed at any time.
         asked: how often each method was asked for.
+        last: what a mode remembers of the answer before.
     """
 
     def __init__(self, upstream: str, *modes: str) -> None:
         self.modes = list(modes)
         self.asked: Counter[str] = Counter()
         self.lock = threading.Lock()
+        self.last: Json | None = None
         self._counts: Counter[tuple[str, str]] = Counter()
         self._upstream = upstream
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))

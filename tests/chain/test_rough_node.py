@@ -21,7 +21,7 @@ from tests.rough_node import RoughNode
 MODES = [
     *("poa", "poa=600", "aura", "decimals"),
     *("429=9", "429html=5", "429rpc=4", "units=4", "html=5", "html200=5", "503=5", "drop=5", "cut=5"),
-    *("truncated=5", "empty=5", "wrongids=5", "textids", "idle=0.01", "slow=0.01"),
+    *("truncated=5", "empty=5", "wrongids=5", "stray=4", "textids", "idle=0.01", "slow=0.01"),
     *(
         "dropsend",
         "dropsend=2",
