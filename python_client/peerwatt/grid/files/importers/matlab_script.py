@@ -15,10 +15,8 @@ import numpy as np
 import tree_sitter_matlab
 from tree_sitter import Language, Node, Parser
 
+from peerwatt.grid.files.importers.matlab_functions import BINARY, CONSTANTS, FUNCTIONS
 from peerwatt.grid.files.importers.matlab_values import (
-    BINARY,
-    CONSTANTS,
-    FUNCTIONS,
     Cells,
     Matrix,
     NotExecutable,
