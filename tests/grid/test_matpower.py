@@ -19,7 +19,8 @@ from peerwatt.grid.errors import FeederError, FlowError
 from peerwatt.grid.feeder_document import feeder_from_document
 from peerwatt.grid.files.importers import import_source, read_source
 from peerwatt.grid.files.importers.comparison import compare
-from peerwatt.grid.files.importers.matlab_script import ScriptError, run_case
+from peerwatt.grid.files.importers.matlab_expressions import ScriptError
+from peerwatt.grid.files.importers.matlab_script import run_case
 from peerwatt.grid.files.importers.matpower import from_matpower
 from peerwatt.grid.flow.power_flow import PowerFlow
 

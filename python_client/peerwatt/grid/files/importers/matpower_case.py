@@ -14,7 +14,8 @@ import numpy as np
 
 from peerwatt.grid.arrays import Floats
 from peerwatt.grid.errors import FeederError
-from peerwatt.grid.files.importers.matlab_script import ScriptError, run_case
+from peerwatt.grid.files.importers.matlab_expressions import ScriptError
+from peerwatt.grid.files.importers.matlab_script import run_case
 from peerwatt.grid.files.importers.matlab_values import Cells
 
 BUS_PQ, BUS_PV, BUS_SLACK, BUS_ISOLATED = 1, 2, 3, 4
