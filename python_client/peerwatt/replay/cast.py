@@ -49,6 +49,7 @@ class Stage:
         view: what it saw.
         seed: of every draw and key.
         first: interval on chain of the scenario's first one.
+        intervals: how many are replayed; all of the scenario's by default.
     """
 
     scenario: Scenario
@@ -57,6 +58,7 @@ class Stage:
     view: MarketView
     seed: int
     first: int
+    intervals: int | None = None
 
     @property
     def keys(self) -> PilotKeys:
@@ -103,7 +105,7 @@ def cast(
         reached = stack.enter_context(wiring(Listeners(relayer, readings, dispatch, forecasts)))
         homes = [
             Home(
-                Household(scenario, participant, stage.seed, stage.first),
+                Household(scenario, participant, stage.seed, stage.first, stage.intervals),
                 bytes(keys.order_key(participant.account).key),
                 bytes(keys.meter_key(participant.account).key),
                 market,

@@ -98,7 +98,8 @@ class Replay:
             market = founded(network, scenario, keys, self.intervals, self._deployments)
         if self._committee is not None:
             self._committee.start(market.client, market.view, market.first, self.seed)
-        stage = Stage(scenario, network, market.client.deployment, market.view, self.seed, market.first)
+        deployment = market.client.deployment
+        stage = Stage(scenario, network, deployment, market.view, self.seed, market.first, self.intervals)
         with cast(stage, market.recorder, self._committee, self._wiring) as roles:
             course.restore(roles)
 

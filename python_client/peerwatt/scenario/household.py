@@ -17,18 +17,22 @@ class Household:
         participant: whose it is.
     """
 
-    def __init__(self, scenario: Scenario, participant: Participant, seed: int, first: int) -> None:
+    def __init__(
+        self, scenario: Scenario, participant: Participant, seed: int, first: int, count: int | None = None
+    ) -> None:
         """
         Args:
             scenario: the neighbourhood.
             participant: one of it.
             seed: of its forecasts and bids.
             first: number of the interval on chain that is the scenario's first one.
+            count: of the intervals that it takes part in; all of the scenario's by default.
         """
         self.participant = participant
         self._scenario = scenario
         self._seed = seed
         self._first = first
+        self._count = scenario.calendar.count if count is None else count
 
     @property
     def account(self) -> int:
@@ -36,8 +40,8 @@ class Household:
         return self.participant.account
 
     def knows(self, interval: int) -> bool:
-        """Whether the scenario's data cover an interval."""
-        return 0 <= interval - self._first < self._scenario.calendar.count
+        """Whether it takes part in an interval."""
+        return 0 <= interval - self._first < self._count
 
     def order(self, interval: int, limits: EnergyLimits | None = None) -> Order | None:
         """What it orders, within its envelope, Wh; None where it expects to exchange nothing."""
