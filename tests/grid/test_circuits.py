@@ -13,7 +13,7 @@ import numpy as np
 import opendssdirect as dss
 import pytest
 
-from peerwatt.grid.errors import FeederError, InjectionError
+from peerwatt.grid.errors import FeederError, FlowError, InjectionError
 from peerwatt.grid.feeder import Feeder
 from peerwatt.grid.feeder_document import feeder_from_document
 from peerwatt.grid.files.feeder_file import load_feeder, write_feeder
@@ -21,6 +21,7 @@ from peerwatt.grid.files.importers.opendss import from_opendss
 from peerwatt.grid.files.importers.opendss_engine import read_circuit
 from peerwatt.grid.files.injections import read_injections
 from peerwatt.grid.files.table_exchange import exchange_of, shared_losses
+from peerwatt.grid.flow.circuit_flow import CircuitFlow
 from peerwatt.grid.flow.power_flow import PowerFlow
 from peerwatt.grid.gate.curtailment import curtail
 from peerwatt.grid.shares.loss_rules import LOSS_RULES
@@ -132,6 +133,22 @@ def test_the_same_script_gives_the_same_bytes_and_the_file_reads_back(tmp_path: 
     assert feeder_from_document(first).feeder_hash != feeder.feeder_hash
 
 
+def test_where_there_is_no_ground_an_injection_lies_between_two_phases(tmp_path: Path) -> None:
+    script = tmp_path / "case.dss"
+    script.write_text(HEAD + CASES["a delta without ground"] + "\n" + TAIL)
+    feeder, _ = read(script)
+    flow = PowerFlow(feeder)
+    floating = [name for k, name in enumerate(feeder.node_names) if flow.between_phases(k)]
+    assert floating == ["f"]
+    p = np.zeros((flow.nodes, 3))
+    p[feeder.node("f"), 1] = 15e3
+    between = "new load.x phases=1 conn=delta bus1=f.2.3 kv=.48 kw=-15 kvar=0 vminpu=0 vlowpu=0 vmaxpu=9"
+    theirs = by_opendss(script, between)
+    ours = flow.solve(p).u_pu
+    assert worst(feeder, ours, theirs) < 1e-5
+    assert max(abs(float(ours[feeder.node("b"), k]) - theirs["b"][k + 1]) for k in range(3)) < 1e-8
+
+
 def test_an_element_defined_twice_holds_as_defined_last_and_is_said(tmp_path: Path) -> None:
     script = tmp_path / "case.dss"
     script.write_text(HEAD + "new load.d0 bus1=b phases=3 kv=.48 kw=90\n" + TAIL)
@@ -182,19 +199,17 @@ def test_the_gate_and_the_shares_of_losses_work_on_a_circuit(tmp_path: Path) -> 
     assert {"ada", "ben", "cho"} < set(names)
 
 
-def test_states_that_currents_alone_do_not_solve_are_solved_by_newtons_method(tmp_path: Path) -> None:
+def test_states_that_repeated_currents_do_not_solve_are_solved_by_newtons_method(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     script = tmp_path / "case.dss"
     script.write_text(HEAD + SINGLE + TAIL)
     feeder, _ = read(script)
-    flow = PowerFlow(feeder)
-    reached = []
-    for kw in range(40, 1000, 20):
-        p = np.zeros((flow.nodes, 3))
-        p[feeder.node("c"), 0] = -1e3 * kw
-        try:
-            reached.append((kw, float(flow.solve(p).u_pu[feeder.node("c"), 0])))
-        except ArithmeticError:
-            break
-    last, u = reached[-1]
-    assert u < 0.7  # near the nose of the curve, where repeating currents does not come to rest
-    assert last < 900
+    flow = CircuitFlow(feeder)
+    p = np.zeros((12, len(feeder.node_names), 3))
+    p[:, feeder.node("c"), 0] = np.linspace(-1e4, -1.5e5, 12)
+    repeated = flow.voltages(p, 0 * p)
+    with pytest.raises(FlowError):
+        flow.voltages(4 * p, 0 * p)  # beyond the nose of the curve there is no state
+    monkeypatch.setattr("peerwatt.grid.flow.circuit_flow._ITERATIONS", 2)
+    assert np.abs(flow.voltages(p, 0 * p) - repeated).max() < 1e-6
