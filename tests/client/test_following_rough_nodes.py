@@ -10,6 +10,7 @@ import tests.lagging_modes  # noqa: F401  (it offers them)
 from peerwatt.chain import UnreachableChain, open_network
 from peerwatt.chain.rpc import RpcNetwork
 from peerwatt.client import MarketView
+from peerwatt.errors import ChainError
 from tests.client.conftest import CONFIG, FIRST, SmallMarket, open_small_market
 from tests.rough_modes import Fault, Forward, Json, mode
 from tests.rough_node import RoughNode
@@ -93,6 +94,19 @@ def test_a_transaction_is_told_once_also_where_the_one_after_it_could_not_be_rea
     view.follow()
     assert (batches(view), len(view.interval(FIRST).transactions)) == (2, 2)
     assert len(view.participants) == 2
+
+
+def test_a_transaction_that_was_dropped_since_its_logs_were_read_is_not_waited_for(
+    seen: tuple[MarketView, RoughNode],
+) -> None:
+    """A role that waited five minutes for a receipt that never came missed its deadline."""
+    view, node = seen
+    node.modes = ["nullreceipt=1000000"]
+    with pytest.raises(ChainError, match="has logs and no receipt: followed again with the next step"):
+        view.follow()
+    node.modes = []
+    view.follow()
+    assert batches(view) == 2
 
 
 def test_a_block_whose_logs_alone_are_too_many_is_read_from_its_receipts(

@@ -10,13 +10,16 @@ from typing import Any, Final, Protocol
 
 from eth_typing import ChecksumAddress
 from hexbytes import HexBytes
-from web3.types import LogReceipt
+from web3.types import LogReceipt, TxReceipt
 
-from peerwatt.chain import Contract, Deployment, Head, Network
+from peerwatt.chain import Contract, Deployment, Head, Network, NotMined
 from peerwatt.client.follower import Follower
+from peerwatt.errors import ChainError
 
 CONTRACTS: Final = ("EnergyMarket", "ParticipantRegistry", "GridGate", "SealedBatches", "OperatingEnvelopes")
 """Whose events and calls are followed, as far as a deployment has them."""
+RECEIPT_SECONDS: Final = 3.0
+"""How long the receipt of a transaction that has logs is waited for, s."""
 DEPLOYMENT: Final = "constructor"
 """What a transaction that creates a contract calls."""
 REMEMBERED_BLOCKS: Final = 512
@@ -158,7 +161,7 @@ class MarketFollower:
 
     def _transaction(self, transaction: HexBytes, logs: Sequence[LogReceipt]) -> MarketTransaction:
         sent, block = self._network.history.sent(transaction), int(logs[0]["blockNumber"])
-        receipt, head = self._network.receipt(transaction), self._network.history.head()
+        receipt, head = self._receipt(transaction), self._network.history.head()
         call, arguments = DEPLOYMENT, dict[str, Any]()
         if sent.to is not None:
             call, arguments = _read_call(self._contracts.get(sent.to), sent.data)
@@ -174,6 +177,20 @@ class MarketFollower:
             said=tuple(self._read_event(log) for log in logs),
             gas=int(receipt["gasUsed"]),
         )
+
+    def _receipt(self, transaction: HexBytes) -> TxReceipt:
+        """The receipt of a transaction that has logs; a reorganisation may have dropped it since.
+
+        Raises:
+            ChainError: it is not there.
+        """
+        try:
+            return self._network.receipt(transaction, RECEIPT_SECONDS)
+        except NotMined:
+            raise ChainError(
+                f"{self._network.endpoint}: transaction {transaction.to_0x_hex()} has logs and no receipt: "
+                "followed again with the next step"
+            ) from None
 
     def _read_event(self, log: LogReceipt) -> Said:
         event = self._events[log["address"], bytes(log["topics"][0])]
