@@ -141,12 +141,12 @@ REFUSED: dict[str, tuple[str | bytes, int | None, str]] = {
     "ends by the clock": (
         profile("INTERVAL,POWER(W)", [f"{clock(k + 1)},400" for k in range(SLOTS)]),
         97,
-        "--stamps end",
+        "write a day from 00:00 on",
     ),
     "24:00": (
         profile("INTERVAL,POWER(W)", [f"{clock(k + 1) if k < 95 else '24:00'},400" for k in range(SLOTS)]),
         97,
-        "--stamps end",
+        "write a day from 00:00 on",
     ),
     "the hour that is missing in spring": (
         profile("INTERVAL,POWER(W)", [f"{_spring(k)},400" for k in range(SLOTS - 4)]),

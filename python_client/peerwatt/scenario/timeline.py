@@ -183,10 +183,10 @@ def _cause(calendar: Calendar, table: CsvTable, column: str, stamps: Stamps) -> 
     if naive and (changed := _clock_change(ordered, step)) is not None:
         return changed
     if _turned(calendar, stamps) or _whole(replace(calendar, start=calendar.start + length), ordered):
+        begin, end = (stamps[k][1].cells[column] for k in (0, -1))
         return stamps[-1][1], (
-            f"the times look like the ends of the intervals, from {stamps[0][1].cells[column]} to "
-            f"{stamps[-1][1].cells[column]}: a scenario's are their starts; {WITH_ENDS} "
-            "shifts them"
+            f"the times look like the ends of the intervals, from {begin} to {end}: a scenario's are their "
+            f"starts; {_how_to_shift(begin)}"
         )
     if step > calendar.length_s:
         return ordered[1][1], (
@@ -275,7 +275,7 @@ def _unreadable(calendar: Calendar, text: str, column: str) -> str:
     if _MIDNIGHT.fullmatch(text):
         return (
             f"{quoted(text)}: 24:00 ends a day, so the times are the ends of the intervals: a scenario's are "
-            f"their starts; {WITH_ENDS} shifts them"
+            f"their starts; {_how_to_shift(text)}"
         )
     if column.upper() == INTERVAL_COLUMN:
         return (
@@ -289,6 +289,13 @@ def _unreadable(calendar: Calendar, text: str, column: str) -> str:
         f"{quoted(text)} is no ISO 8601 time with offset, such as {calendar.iso(0)}; {IMPORTER} reads other "
         "ways of writing"
     )
+
+
+def _how_to_shift(text: str) -> str:
+    """What to do about ends of intervals; the importer needs dates."""
+    if len(text) <= len("24:00:00"):
+        return "write a day from 00:00 on"
+    return f"{WITH_ENDS} shifts them"
 
 
 def _iso(text: str) -> datetime | None:
