@@ -58,13 +58,13 @@ def test_the_largest_difference_from_pandapower_is_printed(file: Path) -> None:
     said = _import(file)
     assert f"pandapower {pp.__version__}: voltages within" in said
     assert "in 3 states" in said
-    assert "left out, because nothing supplies them: spur" in said
+    assert "left out, because nothing supplies them: spur, nobody" in said
     assert load_feeder(file.parent / "feeder.json").node_names == ("h", "l", "e")
 
 
 def test_the_comparison_is_json_too(file: Path) -> None:
     found = json.loads(_import(file, "--json"))
-    assert found["left_out"] == ["spur"]
+    assert found["left_out"] == ["spur", "nobody"]
     assert found["comparison"]["engine"] == f"pandapower {pp.__version__}"
     assert 0 <= found["comparison"]["voltage_pu"] < 2e-6
     assert found["comparison"]["node"] in ("h", "l", "e")
