@@ -146,11 +146,7 @@ def render(measured: Mapping[str, Mapping[str, Any]]) -> str:
         agreed = {n: r for n, r in rows.items() if "refused" not in r}
         shipped = sum(k == kind for k in networks().values())
         others = shipped - len(rows)
-        rest = (
-            f" {others} more, of extra-high voltage or of several levels at once, are left to the long tests."
-            if others
-            else ""
-        )
+        rest = f" {others} more, of several levels at once, are left to the long tests." if others else ""
         lines += [f"## {head}", "", f"{len(agreed)} of {len(rows)} agree.{rest}", ""]
         if agreed:
             lines += [
