@@ -53,7 +53,7 @@ def hosting(
     sources = {int(s) for s in found.data["source"]["node"]}
     ids = found.data["node"]["id"]
     chosen = (
-        [found.node(name) for name in node]
+        list(dict.fromkeys(found.node(name) for name in node))
         if node
         else [k for k in range(len(ids)) if int(ids[k]) not in sources]
     )
@@ -113,13 +113,20 @@ def _print_hosting(
 
     lines = table("node", "capacity\n(kW)", "what one step more breaks", long=1)
     for found in sorted(each, key=lambda c: c.capacity_w):
-        bound = f"nothing up to {most:g} kW" if found.capacity_w >= most * KILO else "no power flow beyond"
-        lines.add_row(found.place, f"{found.capacity_w / KILO:.1f}", str(found.first_broken or bound))
+        lines.add_row(found.place, f"{found.capacity_w / KILO:.1f}", _beyond(found, most))
     show(lines)
-    say(f"all alike   {alike.capacity_w / KILO:.1f} kW in total; then {alike.first_broken or 'nothing'}")
+    say(f"all alike   {alike.capacity_w / KILO:.1f} kW in total; then {_beyond(alike, most)}")
     if percentiles:
         said = ", ".join(f"{kw:g} kW at {share} %" for share, kw in percentiles.items())
         say(f"at random   plants of {plant:g} kW, {draws} orders: {said}")
+
+
+def _beyond(found: HostingCapacity, most: float) -> str:
+    """What one step more breaks."""
+    from peerwatt.grid.planning.hosting_capacity import STEP_W
+
+    at_bound = found.capacity_w + STEP_W > round(most * KILO)
+    return str(found.first_broken or (f"nothing up to {most:g} kW" if at_bound else "no power flow beyond"))
 
 
 def outages(

@@ -190,13 +190,21 @@ class PowerFlow:
             )
         if not (np.isfinite(p).all() and np.isfinite(q).all()):
             raise InjectionError(f"feeder {self.feeder.name}: an injection is not a finite number")
-        if self.three_phase and not phase_axis:
-            p, q = (x[..., None] * self._even_share for x in (p, q))
+        if not phase_axis:
+            p, q = self.per_phase(p), self.per_phase(q)
         single = len(shape) == 1
         if single:
             p, q = p[None], q[None]
         solved = self._solve(p, q, self.no_load_loss_w)
         return solved.state(0) if single else solved
+
+    def per_phase(self, power: Floats) -> Floats:
+        """Powers per node, `(..., nodes)`, spread over the phases of each, `(..., nodes, 3)`.
+
+        On a balanced feeder they are what they were. Batches of a feeder with three nodes need this: three
+        states of theirs look like one with phases.
+        """
+        return np.asarray(power[..., None] * self._even_share) if self.three_phase else power
 
     @cached_property
     def _even_share(self) -> Floats:

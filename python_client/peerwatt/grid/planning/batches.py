@@ -20,6 +20,8 @@ def solve_each(solver: PowerFlow, p_w: Floats, q_var: Floats | None = None) -> l
         q_var: Reactive injections, var, of one state or of the batch, or none.
     """
     q = None if q_var is None else np.broadcast_to(q_var, p_w.shape)
+    if p_w.ndim == 2:
+        p_w, q = solver.per_phase(p_w), None if q is None else solver.per_phase(q)
     try:
         solved = solver.solve(p_w, q)
     except FlowError:

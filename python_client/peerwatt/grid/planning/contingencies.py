@@ -7,17 +7,22 @@ supply; on a meshed one others carry what it carried. The criterion is article 3
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from peerwatt.grid.arrays import Floats
+from peerwatt.grid.circuit_document import circuit_tables
 from peerwatt.grid.errors import FeederError, FlowError
 from peerwatt.grid.feeder import BRANCHES, Feeder
 from peerwatt.grid.feeder_checks import closed_branches
 from peerwatt.grid.flow.limits import Quantity, Violation, find_violations
 from peerwatt.grid.flow.power_flow import PowerFlow
+
+_NOISE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -28,7 +33,7 @@ class Contingency:
         branch: Its name.
         unsupplied: Positions of the nodes that no source reaches any more.
         unsupplied_demand_w: What the injections draw at those nodes, W.
-        violations: Limits broken among the nodes that stay supplied, and not without the outage.
+        violations: Limits broken among the nodes that stay supplied, and not, or less, without the outage.
         solves: Whether what stays has a power flow.
     """
 
@@ -59,7 +64,8 @@ def contingencies(
         FeederError: A name is no branch of the feeder.
         FlowError: There is no power flow with every branch in service.
     """
-    known = {(v.element, v.quantity) for v in find_violations(feeder, PowerFlow(feeder).solve(p_w, q_var))}
+    whole = find_violations(feeder, PowerFlow(feeder).solve(p_w, q_var))
+    known = {(v.element, v.quantity): v.excess for v in whole}
     for name in branches or ():
         if name not in feeder.branch_names:
             raise FeederError(f"feeder {feeder.name}: no branch named {name!r}")
@@ -78,7 +84,7 @@ def _without(
     row: int,
     p_w: Floats,
     q_var: Floats | None,
-    known: set[tuple[str, Quantity]],
+    known: dict[tuple[str, Quantity], float],
 ) -> Contingency:
     table = feeder.data[kind].copy()
     names = table.dtype.names or ()
@@ -89,6 +95,9 @@ def _without(
     dark = np.flatnonzero(~supplied)
     p, q = np.array(p_w, dtype=np.float64), None if q_var is None else np.array(q_var, dtype=np.float64)
     demand = float(np.maximum(-p[dark], 0.0).sum())
+    if feeder.is_circuit:
+        left = _circuit_without(feeder, left.names[int(table["id"][row])], supplied)
+        p, q = p[supplied], None if q is None else q[supplied]
     try:
         flow = PowerFlow(left).solve(p, q)
     except FlowError:
@@ -97,9 +106,26 @@ def _without(
     fresh = tuple(
         v
         for v in find_violations(left, flow)
-        if v.element not in dark_names and (v.element, v.quantity) not in known
+        if v.element not in dark_names
+        and v.excess > known.get((v.element, v.quantity), 0.0) * (1 + _NOISE) + _NOISE
     )
     return Contingency(name, tuple(map(int, dark)), demand, fresh, True)
+
+
+def _circuit_without(feeder: Feeder, branch: str, supplied: NDArray[np.bool_]) -> Feeder:
+    """What stays of a circuit conductor by conductor: its matrices are its document's."""
+    circuit = feeder.document["circuit"]
+    dark = {name for name, on in zip(feeder.node_names, supplied, strict=True) if not on}
+
+    def stays(row: Mapping[str, Any]) -> bool:
+        conductors = [c for group in (*row.get("ends", ()), *row.get("legs", ())) for c in group]
+        return dark.isdisjoint(c.rpartition(".")[0] for c in conductors)
+
+    kept = {key: [row for row in circuit[key] if stays(row)] for key in ("sources", "shunts", "loads")}
+    kept["branches"] = [r for r in circuit["branches"] if feeder.names[r["id"]] != branch and stays(r)]
+    kept["buses"] = [bus for bus in circuit["buses"] if feeder.names[bus["id"]] not in dark]
+    document = {**feeder.document, "circuit": {**circuit, **kept}}
+    return replace(feeder, document=document, data=circuit_tables(document))
 
 
 def reached(feeder: Feeder) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:

@@ -58,28 +58,17 @@ def capacity_by_node(
         FlowError: There is no power flow without any added generation.
     """
     names = [solver.feeder.node_names[k] for k in nodes]
-    shape = np.asarray(base_w).shape
-    one = np.zeros((len(nodes), *shape))
-    for row, node in enumerate(nodes):
-        one[row, node] = 1.0 / (shape[1] if len(shape) == 2 else 1)
-    return _largest(solver, base_w, base_var, names, lambda w: w[:, *([None] * len(shape))] * one, most_w)
+    one = solver.per_phase(np.eye(solver.nodes)[nodes])
+    return _largest(solver, base_w, base_var, names, one, most_w)
 
 
 def capacity_of_all(
     solver: PowerFlow, base_w: Floats, base_var: Floats | None, nodes: Ints, most_w: int
 ) -> HostingCapacity:
     """The total that fits when every candidate adds the same amount."""
-    shape = np.asarray(base_w).shape
-    even = np.zeros(shape)
-    even[nodes] = 1.0 / (len(nodes) * (shape[1] if len(shape) == 2 else 1))
-    [found] = _largest(
-        solver,
-        base_w,
-        base_var,
-        ["all alike"],
-        lambda w: w[:, *([None] * len(shape))] * even,
-        most_w,
-    )
+    even = np.zeros((1, solver.nodes))
+    even[0, nodes] = 1.0 / len(nodes)
+    [found] = _largest(solver, base_w, base_var, ["all alike"], solver.per_phase(even), most_w)
     return found
 
 
@@ -108,17 +97,13 @@ def random_capacities(
     """
     generator = np.random.default_rng(seed)
     rank = np.array([generator.permutation(len(nodes)) for _ in range(draws)])
-    shape = np.asarray(base_w).shape
 
     def states(count: Ints) -> Floats:
-        added = np.zeros((draws, *shape))
-        plants = np.where(rank < count[:, None], float(unit_w), 0.0)
-        if len(shape) == 2:
-            added[:, nodes] = plants[..., None] / shape[1]
-        else:
-            added[:, nodes] = plants
-        return added
+        added = np.zeros((draws, solver.nodes))
+        added[:, nodes] = np.where(rank < count[:, None], float(unit_w), 0.0)
+        return solver.per_phase(added)
 
+    base_w, base_var = _with_phases(solver, base_w, base_var)
     count = _bisect(solver, base_w, base_var, states, draws, len(nodes))
     return np.sort(count * unit_w)
 
@@ -128,18 +113,23 @@ def _largest(
     base_w: Floats,
     base_var: Floats | None,
     places: list[str],
-    added: Callable[[Floats], Floats],
+    one_w: Floats,
     most_w: int,
 ) -> tuple[HostingCapacity, ...]:
+    base_w, base_var = _with_phases(solver, base_w, base_var)
+
+    def added(steps: Ints) -> Floats:
+        return np.tensordot(np.diag(steps * np.float64(STEP_W)), one_w, axes=1)
+
     steps = _bisect(
         solver,
         base_w,
         base_var,
-        lambda count: added(_watts(count)),
+        added,
         len(places),
         most_w // STEP_W,
     )
-    beyond = solve_each(solver, base_w + added(_watts(steps + 1)), base_var)
+    beyond = solve_each(solver, base_w + added(steps + 1), base_var)
     bare = solver.solve(base_w, base_var)
     known = {(v.element, v.quantity): v.excess for v in find_violations(solver.feeder, bare)}
 
@@ -155,8 +145,11 @@ def _largest(
     )
 
 
-def _watts(steps: Ints) -> Floats:
-    return np.asarray(steps * np.float64(STEP_W))
+def _with_phases(solver: PowerFlow, p_w: Floats, q_var: Floats | None) -> tuple[Floats, Floats | None]:
+    """One state, on a three-phase feeder with phases, whether it came with them or not."""
+    if p_w.ndim == 2:
+        return p_w, q_var
+    return solver.per_phase(p_w), None if q_var is None else solver.per_phase(q_var)
 
 
 def _bisect(

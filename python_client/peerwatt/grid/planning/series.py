@@ -91,7 +91,10 @@ def run_series(
     broken = np.zeros(len(p_w), dtype=np.bool_)
     for first in range(0, len(p_w), CHUNK):
         part = slice(first, first + CHUNK)
-        flow = solver.solve(p_w[part], None if q_var is None else q_var[part])
+        p, q = p_w[part], None if q_var is None else q_var[part]
+        if p.ndim == 2:
+            p, q = solver.per_phase(p), None if q is None else solver.per_phase(q)
+        flow = solver.solve(p, q)
         counter.add(flow, first)
         loading = np.maximum(loading, flow.loading_percent.max(axis=0, initial=0.0))
         for k in np.flatnonzero(may_break(solver, flow)):
