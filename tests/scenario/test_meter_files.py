@@ -47,6 +47,81 @@ def _german(time: datetime) -> str:
     return f"{time:%d.%m.%Y %H:%M}"
 
 
+def _day(*cells: str) -> list[str]:
+    """Quarter hours of a day, UTC, each with the same cells."""
+    return [";".join((f"{DAY + timedelta(minutes=15 * k):%Y-%m-%dT%H:%M:%SZ}", *cells)) for k in range(96)]
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "energies_wh"),
+    [
+        ("Load [kWh/h]", ["0,4"], {Counted.LOAD: 9_600}),
+        ("Import (Wh/h);Export (Wh/h)", ["400", "100"], {Counted.IMPORT: 9_600, Counted.EXPORT: 2_400}),
+        ("Usage kWh;Solar feed in kWh", ["0,4", "0,1"], {Counted.IMPORT: 38_400, Counted.EXPORT: 9_600}),
+        ("Produced (Wh);Consumed (Wh)", ["100", "50"], {Counted.PV: 9_600, Counted.LOAD: 4_800}),
+        ("From Grid (kW);To Grid (kW)", ["0,4", "0,1"], {Counted.IMPORT: 9_600, Counted.EXPORT: 2_400}),
+        ("Gas consumption (kWh);Bezug (kWh)", ["9", "0,1"], {Counted.IMPORT: 9_600}),
+        ("Self consumption (kWh);Import kWh", ["9", "0,1"], {Counted.IMPORT: 9_600}),
+        ("Price ct/kWh;Usage kWh", ["30", "0,1"], {Counted.IMPORT: 9_600}),
+        ("OBIS;Wert;Einheit", ["1-1:1.29.0", "0,1", "kWh"], {Counted.IMPORT: 9_600}),
+    ],
+)
+def test_headers_mean_what_portals_and_inverters_mean_by_them(
+    read: Read, header: str, cells: list[str], energies_wh: dict[Counted, int]
+) -> None:
+    found = read(f"Timestamp;{header}", _day(*cells))
+    assert found.problems == []
+    assert found.series is not None
+    totals = {counted: found.series.total_wh(counted) for counted in found.series.energies}
+    assert totals == energies_wh
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "why"),
+    [
+        ("Energy Produced (Wh)", ["100"], "say which columns with --columns"),
+        ("Market price (EUR/MWh)", ["0,1"], "says how much"),
+        ("Power max (W)", ["100"], "says how much"),
+        ("Solar consumption (kWh)", ["0,1"], "says how much"),
+        ("Usage (x 0.1 kWh)", ["1"], "has no unit"),
+        ("Import [kWh/100]", ["1"], "has no unit"),
+        ("Netzbezug (kWh);PV-Erzeugung (kWh)", ["0,4", "0,2"], "say which columns with --columns"),
+        ("Bezug (kWh);Bezug (kWh)", ["0,1", "0,2"], "is the name of several columns"),
+        ("OBIS;Wert;Einheit", ["1-1:2.29.0", "0,1", "kWh"], "say which columns with --columns"),
+        ("OBIS;Wert;Einheit", ["1-1:3.29.0", "0,1", "kWh"], "is no code of energy"),
+    ],
+)
+def test_what_is_no_reading_of_a_homes_connection_is_not_taken_for_one(
+    read: Read, header: str, cells: list[str], why: str
+) -> None:
+    [problem] = read(f"Timestamp;{header}", _day(*cells)).problems
+    assert why in problem.message
+
+
+def test_rows_of_two_meters_are_not_taken_for_repetitions(read: Read) -> None:
+    rows = [f"{meter};{row}" for meter in "AB" for row in _day("0,4")]
+    [problem] = read("Meter;Timestamp;kWh", rows).problems
+    assert "column 'Meter' differs; split the file by it" in problem.message
+
+
+def test_a_counter_that_begins_every_day_anew_is_no_energy_of_intervals(read: Read) -> None:
+    rows = [f"{DAY + timedelta(minutes=15 * k):%Y-%m-%dT%H:%M:%SZ};{k % 96}" for k in range(960)]
+    [problem] = read("Timestamp;Import today (Wh)", rows).problems
+    assert "begins every day anew" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("header", "hours"), [("Time (UTC)", 0), ("Zeit [UTC+1]", 1), ("Time GMT-03:00", -3)]
+)
+def test_an_offset_in_the_header_is_the_offset_of_the_times(read: Read, header: str, hours: int) -> None:
+    rows = [f"{_german(DAY + timedelta(minutes=15 * k))};0,25" for k in range(96)]
+    found = read(f"{header};Bezug kWh", rows)
+    assert found.series is not None
+    assert found.series.first == DAY.replace(tzinfo=UTC) - timedelta(hours=hours)
+    [problem] = read(f"{header};Bezug kWh", rows, tz="Europe/Berlin").problems
+    assert "leave --tz out, or correct the header" in problem.message
+
+
 @pytest.mark.parametrize("end", [False, True], ids=["starts", "ends"])
 @pytest.mark.parametrize(
     ("day", "count"),

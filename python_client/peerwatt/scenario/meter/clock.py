@@ -25,6 +25,10 @@ _CLOCK = (
 )
 _ZONE = r"(?P<zone>Z|[A-Z]{3,4}|[+-]\d{2}:?\d{2}|[+-]\d{2})"
 _TIME = re.compile(rf"{_DATE}(?:(?:\s*,?\s+|T){_CLOCK}(?:\s*{_ZONE})?)?", re.ASCII)
+_STATED_OFFSET = re.compile(
+    r"\b(?:UTC|GMT)\b(?:\s*(?P<sign>[+-])\s*(?P<hours>\d{1,2})(?::?(?P<minutes>\d{2}))?(?!\d))?",
+    re.ASCII | re.IGNORECASE,
+)
 _UNIX = re.compile(r"[0-9]{10}|[0-9]{13}")
 
 DMY, MDY, YMD = "dmy", "mdy", "ymd"
@@ -125,6 +129,15 @@ def zone_named(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise InputError(f"--tz {name}: there is no such time zone; Europe/Berlin and UTC are two") from None
+
+
+def offset_in(header: str) -> timezone | None:
+    """The offset from UTC that a header states, as in `Time (UTC)` and `Zeit [UTC+1]`; None without one."""
+    found = _STATED_OFFSET.search(header)
+    if found is None:
+        return None
+    ahead = timedelta(hours=int(found["hours"] or 0), minutes=int(found["minutes"] or 0))
+    return timezone(-ahead if found["sign"] == "-" else ahead)
 
 
 def in_zone(times: Sequence[datetime], zone: ZoneInfo) -> list[datetime]:

@@ -43,12 +43,14 @@ class ValueColumn:
         counted: what it counts; None where its words do not say.
         unit: None where the header does not say.
         register: whether its OBIS code, or a word, is of a register that only grows.
+        consumed: whether its word is of what a home uses, which need not be what it draws from the grid.
     """
 
     name: str
     counted: Counted | None
     unit: Unit | None
     register: bool = False
+    consumed: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,21 +88,40 @@ def _set(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
+CONSUMED_WORDS: Final = _set("verbrauch verbraucht consumption consumed usage consommation consumo verbruik")
 COUNTED_WORDS: Final = {
-    Counted.IMPORT: _set(
-        "import bezug netzbezug strombezug verbrauch entnahme consumption usage withdrawal soutirage "
-        "consommation consumo afname verbruik prelievo"
+    Counted.IMPORT: CONSUMED_WORDS
+    | _set(
+        "import imported purchased bezug bezogen netzbezug strombezug entnahme entnommen withdrawal "
+        "soutirage afname prelievo prelevata prelevati"
     ),
     Counted.EXPORT: _set(
-        "export einspeisung netzeinspeisung lieferung rücklieferung überschuss surplus feed_in feedin "
-        "injection teruglevering invoeding immissione vertido excedentes"
+        "export exported einspeisung eingespeist netzeinspeisung lieferung rücklieferung überschuss surplus "
+        "feed_in feedin injection teruglevering invoeding immissione immessa immessi vertido excedentes"
     ),
-    Counted.PV: _set("pv erzeugung generation production produktion solar"),
+    Counted.PV: _set(
+        "pv erzeugung erzeugt generation generated production produktion produced produziert yield ertrag "
+        "solar opbrengst produzione producción"
+    ),
     Counted.LOAD: _set("load last haushalt hausverbrauch"),
     Counted.POWER: _set("power leistung wirkleistung puissance potencia potenza"),
-    Counted.ENERGY: _set("energy energie energía energia wert value arbeit wirkarbeit"),
+    Counted.ENERGY: _set("energy energie energía energia wert value valeur arbeit wirkarbeit"),
 }
 """Words of headers, in the order in which they are tried: direction before quantity."""
+
+OTHER_WORDS: Final = _set(
+    "price prices preis strompreis prix prijs precio prezzo cost costs kosten coste costo "
+    "blindarbeit blindleistung blindenergie reactive réactive kvarh kvar scheinleistung apparent kva kvah "
+    "gas gaz battery batterie batteria batería batterij akku accu speicher powerwall "
+    "self direct eigenverbrauch selbstverbrauch direktverbrauch autoconsommation autoconsumo zelfverbruik "
+    "forecast prognose prévision max maximum maximal min minimum minimal"
+)
+"""Words of what is not what a meter counted at a home's connection, whatever else a header says."""
+PHRASES: Final = (
+    (re.compile(r"\bfee?d[- ]in\b"), "feed_in"),
+    (re.compile(r"\b(?:from|vom)[ _](?:grid|netz)\b"), "import"),
+    (re.compile(r"\b(?:to|ins)[ _](?:grid|netz)\b"), "export"),
+)
 
 _OBIS: Final = re.compile(r"(?:\d+-\d+:)?(\d)\.(\d{1,2})\.\d(?:\*\d+)?")
 _OBIS_COUNTED: Final = {"1": Counted.IMPORT, "2": Counted.EXPORT}
@@ -108,6 +129,13 @@ REGISTER_CODE: Final = "8"
 """OBIS group D of a register that only grows; 29 is an interval's energy, 5 its mean power (IEC 62056-61)."""
 
 _UNIT: Final = re.compile(r"(?:^|[\s(\[/_,;-])([kM]?Wh?|[KM]?WH?|kwh?|mW[h]?)(?:$|[\s)\]/_,;-])")
+_PER_HOUR: Final = re.compile(r"\s*/\s*h(?![^\W_])", re.IGNORECASE)
+"""After a unit of energy: what is counted is a mean power."""
+_PER_OTHER: Final = re.compile(r"\s*/\s*\w")
+_MULTIPLE: Final = re.compile(r"(?:[x×*]\s*\d+(?:[.,]\d+)?|(?<![\d.:])0[.,]\d+)\s*$", re.IGNORECASE)
+_MONEY_PER: Final = re.compile(
+    r"(?:€|\$|£|\b(?:eur|euro|ct|cents?|c|p|chf|usd|gbp|aud|rp|k?g))\s*/\s*$", re.IGNORECASE
+)
 _WORDS: Final = re.compile(r"[^\W\d_]+(?:_[^\W\d_]+)*")
 
 
@@ -137,24 +165,56 @@ def is_header(cells: Sequence[str]) -> bool:
 def value_column(name: str) -> ValueColumn | None:
     """A column of energy or power; None where nothing in its header says so."""
     unit = _unit(name)
-    obis = _OBIS.search(name)
-    if obis and obis[1] in _OBIS_COUNTED:
-        return ValueColumn(name, _OBIS_COUNTED[obis[1]], unit, obis[2] == REGISTER_CODE)
+    code = counted_by_code(name)
+    if code is not None:
+        return ValueColumn(name, code[0], unit, code[1])
     words = _words(name)
+    consumed = bool(words & CONSUMED_WORDS)
+    # a share of what is used, such as the consumption of solar power, is no meter's reading
+    share = consumed and bool(words & COUNTED_WORDS[Counted.PV])
+    if words & OTHER_WORDS or share or _is_rate(name):
+        return None
     counted = next((each for each, known in COUNTED_WORDS.items() if words & known), None)
     register = bool(words & REGISTER_WORDS)
     if counted is None and unit is None and not register:
         return None
-    return ValueColumn(name, counted, unit, register)
+    return ValueColumn(name, counted, unit, register, consumed)
+
+
+def counted_by_code(text: str) -> tuple[Counted, bool] | None:
+    """What an OBIS code in a text counts, and whether in a register that only grows; None without one."""
+    obis = _OBIS.search(text)
+    if obis is None or obis[1] not in _OBIS_COUNTED:
+        return None
+    return _OBIS_COUNTED[obis[1]], obis[2] == REGISTER_CODE
+
+
+def is_code(text: str) -> bool:
+    """Whether a cell is an OBIS code and nothing else."""
+    return bool(_OBIS.fullmatch(text))
 
 
 def _unit(name: str) -> Unit | None:
+    """The unit in a header; none where it is multiplied, or per something that is no hour."""
     found = _UNIT.search(name)
-    return None if found is None else unit_of(found[1])
+    if found is None or _MULTIPLE.search(name[: found.start(1)]):
+        return None
+    unit, after = unit_of(found[1]), name[found.end(1) :]
+    if unit is not None and unit.energy and _PER_HOUR.match(after):
+        return unit_of(unit.name[:-1])
+    return None if _PER_OTHER.match(after) else unit
+
+
+def _is_rate(name: str) -> bool:
+    """Whether a header is of money, or mass, per unit of energy."""
+    found = _UNIT.search(name)
+    return found is not None and bool(_MONEY_PER.search(name[: found.start(1)]))
 
 
 def _words(name: str) -> set[str]:
-    lower = GLUED.sub(r"\1 \2", name.lower().replace("feed-in", "feed_in"))
+    lower = GLUED.sub(r"\1 \2", name.lower())
+    for phrase, word in PHRASES:
+        lower = phrase.sub(word, lower)
     found = set(_WORDS.findall(lower.replace("-", " ").replace("/", " ")))
     return found | {part for word in found for part in word.split("_")}
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 from functools import partial
 from itertools import pairwise
 
-from peerwatt.scenario.meter.columns import (
-    ValueColumn,
-)
+from peerwatt.scenario.meter.columns import ValueColumn, counted_by_code, is_code
 from peerwatt.scenario.meter.series import Energies, differences
 from peerwatt.scenario.meter.understood import END, MISSING, MeterFile, RefusedError, Stated
 from peerwatt.scenario.participants import MAX_POWER_W
@@ -24,14 +23,15 @@ from peerwatt.units import HOUR_S, W_PER_KW
 
 def values_of(file: MeterFile, stated: Stated) -> tuple[Quantity, ...]:
     """The columns that are used, each with its unit."""
-    candidates = list(file.columns.values)
+    candidates = _by_codes(file)
     if any(each.counted not in (None, *SIGNED) for each in candidates):
         candidates = [each for each in candidates if each.counted not in (None, *SIGNED)]
     counts: dict[Counted, list[ValueColumn]] = {}
     for each in candidates:
         counts.setdefault(each.counted or Counted.ENERGY, []).append(each)
-    # what a meter imports is what a home without photovoltaics of its own consumes
-    if Counted.IMPORT in counts and Counted.PV in counts and Counted.EXPORT not in counts:
+    # beside what the photovoltaics generate, what is consumed is the load, and what is imported is not
+    consumed = all(each.consumed for each in counts.get(Counted.IMPORT, ()))
+    if Counted.IMPORT in counts and Counted.PV in counts and Counted.EXPORT not in counts and consumed:
         counts[Counted.LOAD] = counts.pop(Counted.IMPORT)
     for counted, several in counts.items():
         if len(several) > 1:
@@ -56,7 +56,30 @@ def values_of(file: MeterFile, stated: Stated) -> tuple[Quantity, ...]:
                 "has no unit: state it with --unit kWh, Wh, kW or W", file.table.header_line, column.name
             )
         found.append(Quantity(column.name, _by_unit(counted, unit), unit))
+    used = {each.column for each in found}
+    unused = tuple(each.name for each in file.columns.values if each.name not in used)
+    file.columns = replace(file.columns, others=(*file.columns.others, *unused))
     return tuple(found)
+
+
+def _by_codes(file: MeterFile) -> list[ValueColumn]:
+    """The columns of values, their direction by the OBIS codes that another column has in each row."""
+    values = list(file.columns.values)
+    if len(values) != 1 or values[0].counted not in (None, *SIGNED):
+        return values
+    for name in file.columns.others:
+        codes = sorted({row.cells[name] for row in file.table.rows})
+        if not all(is_code(code) for code in codes):
+            continue
+        if len(codes) > 1:
+            raise RefusedError(
+                f"has several OBIS codes ({', '.join(codes[:4])}): split the file by it", None, name
+            )
+        code = counted_by_code(codes[0])
+        if code is None:
+            raise RefusedError(f"{codes[0]} is no code of energy that is imported or exported", None, name)
+        return [replace(values[0], counted=code[0], register=code[1])]
+    return values
 
 
 def _by_unit(counted: Counted, unit: Unit) -> Counted:
@@ -173,6 +196,15 @@ def _is_register(
             f"the values only grow, from {float(first):g} to {float(last):g} Wh, as a register's readings "
             "do: say "
             "--register if they are, --no-register if each is the energy of its interval",
+            None,
+            each.column,
+        )
+    falls = sum(change < 0 for change in steps)
+    days = (readings[-1][0] - readings[0][0]) / timedelta(days=1)
+    if 2 <= falls <= days + 1 and 4 * grows >= len(steps):
+        raise RefusedError(
+            "the values grow and fall once a day, as a counter does that begins every day anew: export the "
+            "energy of each interval, or say --no-register if each is that",
             None,
             each.column,
         )

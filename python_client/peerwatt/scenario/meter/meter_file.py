@@ -84,6 +84,11 @@ def _understand(file: MeterFile, stated: Stated) -> None:
             "--columns 1=time,2=import:kWh",
             table.header_line,
         )
+    for each in (*file.columns.when, *file.columns.values):
+        if table.header.count(each.name) > 1:
+            raise RefusedError(
+                "is the name of several columns: give each a name of its own", table.header_line, each.name
+            )
     file.values = values_of(file, stated)
     if not table.read_numbers(tuple(each.column for each in file.values), stated.decimal):
         return
@@ -114,7 +119,7 @@ def _understand(file: MeterFile, stated: Stated) -> None:
 
 
 def _once(file: MeterFile, moments: list[datetime], rows: list[Row]) -> tuple[list[datetime], list[Row]]:
-    """Each time once: rows that repeat another are left out, rows that contradict one are refused."""
+    """Each time once: rows that repeat another whole are left out; others with its time are refused."""
     kept: dict[datetime, Row] = {}
     repeated = 0
     names = [each.column for each in file.values]
@@ -123,13 +128,15 @@ def _once(file: MeterFile, moments: list[datetime], rows: list[Row]) -> tuple[li
         if earlier is row:
             continue
         repeated += 1
-        if any(earlier.cells[name] != row.cells[name] for name in names):
-            varies = [name for name in file.columns.others if earlier.cells.get(name) != row.cells.get(name)]
+        differs = any(earlier.cells[name] != row.cells[name] for name in names)
+        varies = [name for name in file.columns.others if earlier.cells.get(name) != row.cells.get(name)]
+        if differs or varies:
+            another = ", with another value" if differs else ""
             cause = f": column {quoted(varies[0])} differs; split the file by it" if varies else ""
             file.table.problem(
                 row.line,
                 file.columns.when[0].name,
-                f"is the time of row {earlier.line} again, with another value{cause}",
+                f"is the time of row {earlier.line} again{another}{cause}",
                 "twice",
             )
     if repeated and not file.table.problems:

@@ -9,6 +9,7 @@ from peerwatt.scenario.meter.clock import (
     TimeCellError,
     in_zone,
     is_midnight_24,
+    offset_in,
     order_of_dates,
     read_time,
     zone_named,
@@ -37,7 +38,19 @@ def moments_of(file: MeterFile, stated: Stated) -> list[datetime]:
     if table.problems:
         return []
     aware = [time.tzinfo is not None for time in times]
-    if all(aware):
+    offset = next(filter(None, (offset_in(each.name) for each in file.columns.when)), None)
+    if offset is not None and not any(aware):
+        if stated.tz is not None and any(
+            time.replace(tzinfo=zone_named(stated.tz)).utcoffset() != offset.utcoffset(None) for time in times
+        ):
+            raise RefusedError(
+                f"says {offset}, and --tz says {stated.tz}: leave --tz out, or correct the header",
+                table.header_line,
+                file.columns.when[0].name,
+            )
+        file.times = f"of {offset}, as the header says"
+        local, moments = times, [time.replace(tzinfo=offset).astimezone(UTC) for time in times]
+    elif all(aware):
         file.times = "with their offsets from UTC"
         local, moments = times, [time.astimezone(UTC) for time in times]
     elif any(aware):
