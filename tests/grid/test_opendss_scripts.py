@@ -121,6 +121,7 @@ def test_an_editor_reports_and_exports_are_left_out_and_nothing_runs_or_is_writt
         ("new generator.g bus1=b kv=12.47 xdpp=1 1 1 evil.so", "loads a program"),
         ("new generator.g bus1=b\n~ shaftmodel = 'evil.so'", "loads a program"),
         ("new storage.s bus1=b dynad=evil.so", "loads a program"),
+        ("new circuit.second", "a second circuit begins"),
         ("new pvsystem.s bus1=b\nPVSystem.s.UserModel=evil.so", "loads a program"),
         (
             "new capacitor.c bus1=b\nnew capcontrol.k element=line.l1 capacitor=c usermodel=e.so",

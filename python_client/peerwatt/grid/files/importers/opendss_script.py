@@ -76,7 +76,7 @@ class _Reader:
         self._codes_only = False
         self._class = ""
         self._active = ""  # class of the object that `~` goes on with; empty where it is not passed on
-        self._timed = False
+        self._timed = self._begun = False
 
     def read(self, path: Path, where: str, *, codes_only: bool, depth: int) -> None:
         """Read one file into the script."""
@@ -161,7 +161,7 @@ class _Reader:
         else:
             if verb.startswith("Clear"):
                 self.script.coordinates.clear()
-                self._timed = False
+                self._timed = self._begun = False
             self._pass(verb)
 
     def _object(self, verb: str, rest: list[Parameter]) -> None:
@@ -173,6 +173,10 @@ class _Reader:
         self._class = kind
         if kind == "circuit" and verb in ("Edit", "BatchEdit", "Select"):
             raise _Odd("a circuit is edited as Vsource.source")
+        if kind == "circuit":
+            if self._begun:
+                raise _Odd("a second circuit begins here; give each a file of its own, or clear before it")
+            self._begun = True
         if kind in words.MEASURING:
             self._active = kind
             self._leave_out(f"{kind}: measures or describes dynamics, and changes no steady state")
