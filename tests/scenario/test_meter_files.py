@@ -110,6 +110,14 @@ def test_a_counter_that_begins_every_day_anew_is_no_energy_of_intervals(read: Re
     assert "begins every day anew" in problem.message
 
 
+def test_a_profile_of_a_counter_that_begins_anew_is_refused(tmp_path: Path) -> None:
+    rows = [f"{DAY + timedelta(minutes=15 * k):%Y-%m-%dT%H:%M:%SZ},{(k + 8) % 96 * 10}" for k in range(96)]
+    directory = write_street(tmp_path, {"profiles/ada.csv": "\n".join(["TIME,IMPORT(Wh)", *rows, ""])})
+    [problem] = checked(directory)[1]
+    assert problem.file.endswith("ada.csv")
+    assert "readings of a counter that begins anew" in problem.message
+
+
 @pytest.mark.parametrize(
     ("header", "hours"), [("Time (UTC)", 0), ("Zeit [UTC+1]", 1), ("Time GMT-03:00", -3)]
 )

@@ -22,7 +22,7 @@ from peerwatt.scenario.timeline import IMPORTER, Timeline, timeline, when_column
 from peerwatt.tables.csv_table import NO_ROWS, WIDTH, CsvTable, Row, read_table
 from peerwatt.tables.numbers import CellError, plain_decimal
 from peerwatt.tables.problems import Problem, quoted
-from peerwatt.units import CONNECTION_UNIT_W, HOUR_S
+from peerwatt.units import CONNECTION_UNIT_W, DAY_S, HOUR_S
 
 HEADERS = (
     "give TIME,LOAD(W),PV(W), INTERVAL,POWER(W), INTERVAL,ENERGY(kWh) or INTERVAL,IMPORT(kWh),EXPORT(kWh), "
@@ -211,22 +211,31 @@ def _energies(
 def _refuse_register(
     table: CsvTable, each: Quantity, readings: Sequence[tuple[Row, Decimal]], step_s: int
 ) -> None:
-    """Energies of a day rise and fall; readings of a register only grow, by what was used in between."""
+    """Energies of a day rise and fall; readings of a register only grow, or begin anew once a day."""
     if not each.unit.energy or len(readings) < REGISTER_ROWS:
         return
     steps = [later - earlier for (_, earlier), (_, later) in pairwise(readings)]
     grows = sum(step > 0 for step in steps)
-    if any(step < 0 for step in steps) or 2 * grows < len(steps):
+    falls = sum(step < 0 for step in steps)
+    days = -(-len(readings) * step_s // DAY_S)
+    if falls > days or 2 * grows < len(steps):
         return
     first, last = readings[0][1], readings[-1][1]
-    mean_w = each.watt_seconds(last - first, step_s) / (step_s * len(steps))
-    if mean_w >= STANDBY_W:
-        table.problem(
-            readings[1][0].line,
-            each.column,
-            f"the values only grow, from {first} to {last} {each.unit.name}: these look like a register's "
-            f"readings, not energy per interval; `peerwatt import meter FILE --register` subtracts them",
+    risen = sum((step for step in steps if step > 0), Decimal(0))
+    if each.watt_seconds(risen, step_s) / (step_s * len(steps)) < STANDBY_W:
+        return
+    line = readings[1][0].line
+    if falls:
+        message = (
+            "the values grow and fall no more than once a day: these look like readings of a counter that "
+            f"begins anew, or was replaced, and not like {each.unit.name} per interval; export these"
         )
+    else:
+        message = (
+            f"the values only grow, from {first} to {last} {each.unit.name}: these look like a register's "
+            f"readings, not energy per interval; `peerwatt import meter FILE --register` subtracts them"
+        )
+    table.problem(line, each.column, message)
 
 
 def _check_connection(

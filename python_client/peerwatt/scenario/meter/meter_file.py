@@ -84,10 +84,11 @@ def _understand(file: MeterFile, stated: Stated) -> None:
             "--columns 1=time,2=import:kWh",
             table.header_line,
         )
-    for each in (*file.columns.when, *file.columns.values):
-        if table.header.count(each.name) > 1:
+    used = [each.name for each in file.columns.when] + [each.name for each in file.columns.values]
+    for name in used:
+        if table.header.count(name) > 1:
             raise RefusedError(
-                "is the name of several columns: give each a name of its own", table.header_line, each.name
+                "is the name of several columns: give each a name of its own", table.header_line, name
             )
     file.values = values_of(file, stated)
     if not table.read_numbers(tuple(each.column for each in file.values), stated.decimal):
