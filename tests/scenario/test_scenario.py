@@ -58,6 +58,16 @@ def test_background_is_signed_power_at_nodes_of_the_feeder() -> None:
     }
 
 
+def test_background_in_shorter_rows_is_the_mean_of_each_interval(spoil: Callable[..., Path]) -> None:
+    quarters = load_scenario("brooklyn-10").active
+    hours = load_scenario(spoil("scenario.yaml", "interval_length_s: 900", "interval_length_s: 3600")).active
+    assert len(hours.values) == 24
+    for hour in range(24):
+        rows = quarters.values[4 * hour : 4 * hour + 4]
+        sums = [sum(several) for several in zip(*rows, strict=True)]
+        assert all(abs(4 * mean - total) <= 2 for mean, total in zip(hours.values[hour], sums, strict=True))
+
+
 def test_the_published_schema_is_the_one_that_is_checked() -> None:
     assert json.loads(SCHEMA.read_text(encoding="utf-8")) == json_schema()
 

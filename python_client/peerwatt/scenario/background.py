@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -97,10 +98,17 @@ def read_background(
         }
     if unusual := table.unusual():
         table.remark(f"read as {unusual}")
-    found = timeline(calendar, table, TIME_COLUMN) if table.rows else None
+    found = timeline(calendar, table, TIME_COLUMN, finer=True) if table.rows else None
     problems.extend(table.problems)
     if remarks is not None and not table.problems:
         remarks.extend(table.remarks)
     if found is None or table.problems:
         return NodePowers()
-    return NodePowers(columns, tuple(values[row.line] for [row] in found.rows))
+    return NodePowers(columns, tuple(_mean([values[row.line] for row in rows]) for rows in found.rows))
+
+
+def _mean(powers: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+    """The mean power of rows of equal length at each node, to a whole W or var, halves to the even one."""
+    if len(powers) == 1:
+        return powers[0]
+    return tuple(round(Fraction(sum(several), len(powers))) for several in zip(*powers, strict=True))
