@@ -293,6 +293,15 @@ def test_a_result_of_another_kind_is_refused_in_a_short_line(method: str, result
     assert len(str(caught.value)) < 200
 
 
+def test_a_log_that_a_node_gives_twice_counts_once() -> None:
+    first, second = (
+        {"blockNumber": "0x1", "blockHash": "0xaa", "logIndex": index} for index in ("0x0", "0x1")
+    )
+    elsewhere = {**first, "blockHash": "0xbb"}
+    said = as_expected("eth_getLogs", [first, second, dict(first), elsewhere])
+    assert said == [first, second, elsewhere]
+
+
 def test_logs_that_were_taken_back_or_wait_are_left_out() -> None:
     logs = [{"blockNumber": "0x1"}, {"blockNumber": "0x1", "removed": True}, {"blockNumber": None}]
     assert as_expected("eth_getLogs", logs) == [{"blockNumber": "0x1"}]

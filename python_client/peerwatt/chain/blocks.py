@@ -7,7 +7,7 @@ fields out, write null, or write numbers as decimals.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from peerwatt.errors import ChainError
@@ -96,8 +96,17 @@ def as_expected(method: str, result: Any) -> Any:
         logs = [] if result is None else result
         if not isinstance(logs, list) or not all(isinstance(log, Mapping) for log in logs):
             raise ChainError("the node gives no list of logs: use another node")
-        return [log for log in logs if not log.get("removed") and log.get("blockNumber") is not None]
+        return _once(log for log in logs if not log.get("removed") and log.get("blockNumber") is not None)
     return result
+
+
+def _once(logs: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Logs without those that a node gives again, as some do where parts of what they store overlap."""
+    found: dict[Any, Mapping[str, Any]] = {}
+    for number, log in enumerate(logs):
+        place = log.get("blockHash"), log.get("logIndex")
+        found.setdefault(number if None in place else place, log)
+    return list(found.values())
 
 
 def _block(said: Mapping[str, Any]) -> dict[str, Any]:
