@@ -18,6 +18,7 @@ from peerwatt.grid.feeder import Feeder
 from peerwatt.grid.feeder_document import feeder_from_document
 from peerwatt.grid.files.feeder_file import load_feeder, write_feeder
 from peerwatt.grid.files.importers.opendss import from_opendss
+from peerwatt.grid.files.importers.opendss_comparison import _difference
 from peerwatt.grid.files.importers.opendss_engine import read_circuit
 from peerwatt.grid.files.injections import read_injections
 from peerwatt.grid.files.table_exchange import exchange_of, shared_losses
@@ -213,3 +214,22 @@ def test_states_that_repeated_currents_do_not_solve_are_solved_by_newtons_method
         flow.voltages(4 * p, 0 * p)  # beyond the nose of the curve there is no state
     monkeypatch.setattr("peerwatt.grid.flow.circuit_flow._ITERATIONS", 2)
     assert np.abs(flow.voltages(p, 0 * p) - repeated).max() < 1e-6
+
+
+def test_a_circuit_that_flows_otherwise_is_refused_at_the_bus_and_phase_where_it_does(tmp_path: Path) -> None:
+    """Behind an open phase there is no voltage; with something injected there are several states."""
+    path = tmp_path / "open.dss"
+    path.write_text(HEAD + "open line.l1 2 3\n" + TAIL)
+    with pytest.raises(FeederError, match=r"pu at b\.\d, so it is not imported"):
+        read(path)
+
+
+def test_a_voltage_that_is_no_number_agrees_with_none(tmp_path: Path) -> None:
+    path = tmp_path / "case.dss"
+    path.write_text(HEAD + TAIL)
+    feeder, _ = read(path)
+    by_opendss(path)
+    u_pu = PowerFlow(feeder).solve(np.zeros(len(feeder.node_names))).u_pu
+    assert _difference(feeder, u_pu)[0] < 1e-6
+    u_pu[feeder.node("b"), 1] = np.nan
+    assert _difference(feeder, u_pu) == (np.inf, "b.2")

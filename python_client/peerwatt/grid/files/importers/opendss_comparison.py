@@ -31,8 +31,8 @@ _SHIFT_PU = 0.03  # of any voltage; OpenDSS's loads jump at their bounds, where 
 _PROBE = "peerwatt_probe"
 
 
-def compared(document: Mapping[str, Any], named: str) -> float:
-    """The largest difference of a phase's voltage, per unit.
+def compared(document: Mapping[str, Any], named: str) -> tuple[float, str]:
+    """The largest difference of a phase's voltage, per unit, and the bus and phase where it is.
 
     The circuit that OpenDSS has active must be solved with its controls off; afterwards it has loads besides.
 
@@ -63,14 +63,16 @@ def compared(document: Mapping[str, Any], named: str) -> float:
         dss.Text.Command("solve")
 
 
-def _difference(feeder: Feeder, u_pu: Floats) -> float:
-    worst = 0.0
+def _difference(feeder: Feeder, u_pu: Floats) -> tuple[float, str]:
+    worst, where = 0.0, ""
     for k, name in enumerate(feeder.node_names):
         dss.Circuit.SetActiveBus(name)
         theirs = dict(zip(dss.Bus.Nodes(), dss.Bus.puVmagAngle()[0::2], strict=True))
         for phase in feeder.node_phases[k]:
-            worst = max(worst, abs(theirs.get(phase, 0.0) - float(u_pu[k, phase - 1])))
-    return worst if np.isfinite(worst) else float("inf")
+            found = abs(theirs.get(phase, 0.0) - float(u_pu[k, phase - 1]))
+            if not found <= worst:  # what is no number is the worst
+                worst, where = found if np.isfinite(found) else float("inf"), f"{name}.{phase}"
+    return worst, where
 
 
 class _Probes:

@@ -51,7 +51,7 @@ def read_circuit(
     frame["frequency_hz"] = float(dss.Solution.Frequency())
     try:
         document = frame | ThreePhaseReader(named, script.coordinates).network()
-        worst = compared(document, named)
+        worst, _ = compared(document, named)
         if worst < EXACT_PU:
             return document, [*notices, _agreement(worst)]
     except Unlike:
@@ -61,11 +61,11 @@ def read_circuit(
             raise
     reader = CircuitReader(named, script.coordinates)
     document = with_ungrounded(frame | reader.network())
-    worst = compared(document, named)
+    worst, where = compared(document, named)
     if not worst < REFUSED_PU:
         raise FeederError(
-            f"{named}: its flow differs from OpenDSS's by {worst:.1e} pu, so it is not imported; an element "
-            "of it is not represented"
+            f"{named}: its flow differs from OpenDSS's by {worst:.1e} pu at {where}, so it is not imported; "
+            "an element there is not represented"
         )
     return document, [*notices, *reader.notices, _agreement(worst)]
 
