@@ -285,6 +285,8 @@ def test_a_clock_that_does_not_count_seconds_is_refused(timestamp: int) -> None:
         *(("eth_chainId", result) for result in (None, "0xzz", [], {}, -1, True, "x" * 1000)),
         *(("eth_call", result) for result in (None, "0x0", "zz", 7, {})),
         ("eth_getCode", None),
+        *(("eth_getBlockByNumber", result) for result in ([], "0x", 7)),
+        ("eth_getTransactionReceipt", []),
     ],
 )
 def test_a_result_of_another_kind_is_refused_in_a_short_line(method: str, result: object) -> None:

@@ -22,6 +22,7 @@ from peerwatt.chain import (
     send_together,
 )
 from peerwatt.chain.endpoint import is_loopback, session_for
+from peerwatt.chain.json_rpc import JsonRpcProvider
 from peerwatt.chain.nodes import LocalNode
 from peerwatt.errors import ChainError
 from tests.chain.conftest import ETHER, GENESIS
@@ -198,3 +199,15 @@ def test_the_embedded_chain_forgets_what_was_read_with_every_block(doorman: Arti
             sender.send(contract.functions.enter(FAR))
             assert len(contract.events.Entered().get_logs(from_block=0)) == entries
             assert network.web3.eth.get_block("latest")["timestamp"] == network.latest_timestamp()
+
+
+@pytest.mark.parametrize("together", [1, 2])
+def test_what_was_asked_together_is_recalled_by_web3(together: int) -> None:
+    with open_network("anvil") as network:
+        asked = [[hex(number), False] for number in range(together)]
+        network.mine()
+        provider = network.web3.provider
+        assert isinstance(provider, JsonRpcProvider)
+        found = provider.answers("eth_getBlockByNumber", asked)
+        block = network.web3.eth.get_block(0)
+        assert block["hash"].to_0x_hex() == found[0]["hash"]

@@ -59,6 +59,15 @@ NUMBERS: Final = frozenset(
 """Methods that are answered with a number."""
 BYTES: Final = frozenset({"eth_call", "eth_getCode"})
 """Methods that are answered with bytes."""
+OBJECTS: Final = frozenset(
+    {
+        "eth_getBlockByHash",
+        "eth_getBlockByNumber",
+        "eth_getTransactionByHash",
+        "eth_getTransactionReceipt",
+    }
+)
+"""Methods that are answered with an object, or null."""
 _NEEDED: Final = ("number", "hash", "parentHash", "timestamp")
 _DIGITS: Final = re.compile(r"0[xX](?P<hex>[0-9a-fA-F]*)|(?P<decimal>[0-9]+)")
 
@@ -90,7 +99,9 @@ def as_expected(method: str, result: Any) -> Any:
             raise ChainError(f"the node answers {method} with {_short(result)}: {error}") from None
     if method in BYTES and not _is_hex(result):
         raise ChainError(f"the node answers {method} with {_short(result)}: this is no data")
-    if method in ("eth_getBlockByNumber", "eth_getBlockByHash") and isinstance(result, Mapping):
+    if method in OBJECTS and result is not None and not isinstance(result, Mapping):
+        raise ChainError(f"the node answers {method} with {_short(result)}: this is no object")
+    if method in ("eth_getBlockByNumber", "eth_getBlockByHash") and result is not None:
         return _block(result)
     if method == "eth_getLogs":
         logs = [] if result is None else result

@@ -90,7 +90,7 @@ class JsonRpcProvider(JSONBaseProvider):
         found = self._result(method, params)
         if isinstance(found, ChainError):
             raise found
-        response = cast(RPCResponse, {"jsonrpc": "2.0", "id": 0, "result": found})
+        response = _response(found)
         self.memory.keep(method, params, response)
         return response
 
@@ -130,7 +130,7 @@ class JsonRpcProvider(JSONBaseProvider):
             for place, result in zip(now, fresh, strict=True):
                 results[place] = result
                 if not isinstance(result, ChainError):
-                    self.memory.keep(method, params[place], cast(RPCResponse, {"result": result}))
+                    self.memory.keep(method, params[place], _response(result))
         return results
 
     def _together(self, method: str, params: Sequence[list[Any]]) -> list[Any]:
@@ -248,6 +248,11 @@ class JsonRpcProvider(JSONBaseProvider):
 def _is_single(params: Any) -> bool:
     """Whether the logs of one block alone are asked for."""
     return bool(params) and params[0].get("fromBlock") == params[0].get("toBlock")
+
+
+def _response(result: Any) -> RPCResponse:
+    """A result as web3 wants it, also when it is recalled."""
+    return cast(RPCResponse, {"jsonrpc": "2.0", "id": 0, "result": result})
 
 
 def _request(number: int, method: str, params: Any) -> dict[str, Any]:
