@@ -24,7 +24,7 @@ from markdown_it import MarkdownIt
 
 RUN = {"python", "console"}
 DATA = {"json", "yaml", "csv"}
-FILES = {"js"}
+FILES = {"js", "matlab"}
 """Languages of files that a later console block runs: each is the content of a file."""
 PROSE = {"", "text", "mermaid", "solidity"}
 """Languages that are read and not run: pictures, output, and the contracts, which Forge compiles."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,14 @@ class Background:
 
     p_w: Floats
     q_var: Floats
+
+
+@pytest.fixture(autouse=True)
+def folder() -> Iterator[None]:
+    """OpenDSS moves the process to the folder of what it compiles; the next test begins where this did."""
+    here = Path.cwd()
+    yield
+    os.chdir(here)
 
 
 @pytest.fixture(scope="session")

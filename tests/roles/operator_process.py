@@ -102,6 +102,7 @@ class Bench:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=said,
+                cwd=Path(__file__).parents[2],
                 text=True,
             )
         assert self.process.stdout is not None

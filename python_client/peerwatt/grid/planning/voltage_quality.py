@@ -13,10 +13,10 @@ import numpy as np
 
 from peerwatt.grid.feeder import Feeder
 from peerwatt.grid.flow.power_flow import FlowResult
-from peerwatt.units import PERCENT
+from peerwatt.units import DAY_S, PERCENT
 
 TEN_MINUTES_S = 600
-WEEK_S = 7 * 86_400
+WEEK_S = 7 * DAY_S
 SHARE_PERCENT = 95.0
 BAND_95 = (0.90, 1.10)
 BAND_ALL = (0.85, 1.10)

@@ -18,7 +18,7 @@ from peerwatt.scenario.quantity_columns import LAYOUTS, SIGNED, Counted, Quantit
 from peerwatt.tables.csv_table import Row
 from peerwatt.tables.numbers import CellError, plain_decimal
 from peerwatt.tables.problems import quoted
-from peerwatt.units import HOUR_S, W_PER_KW
+from peerwatt.units import HOUR_S, PERMILLE, W_PER_KW
 
 
 def values_of(file: MeterFile, stated: Stated) -> tuple[Quantity, ...]:
@@ -214,7 +214,7 @@ def _is_register(
 def _grows(values: Sequence[Fraction]) -> bool:
     """Whether values never fall but where a meter was replaced or its register turned over."""
     falls = sum(later < earlier for earlier, later in pairwise(values))
-    return len(values) >= REGISTER_ROWS and falls <= max(1, len(values) // 1000)
+    return len(values) >= REGISTER_ROWS and falls <= max(1, len(values) // PERMILLE)
 
 
 def only_grow(file: MeterFile) -> bool:
