@@ -63,6 +63,7 @@ def _day(*cells: str) -> list[str]:
         ("Gas consumption (kWh);Bezug (kWh)", ["9", "0,1"], {Counted.IMPORT: 9_600}),
         ("Self consumption (kWh);Import kWh", ["9", "0,1"], {Counted.IMPORT: 9_600}),
         ("Price ct/kWh;Usage kWh", ["30", "0,1"], {Counted.IMPORT: 9_600}),
+        ("Import kWh 15min", ["0,1"], {Counted.IMPORT: 9_600}),
         ("OBIS;Wert;Einheit", ["1-1:1.29.0", "0,1", "kWh"], {Counted.IMPORT: 9_600}),
     ],
 )

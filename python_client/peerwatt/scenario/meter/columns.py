@@ -114,7 +114,7 @@ OTHER_WORDS: Final = _set(
     "blindarbeit blindleistung blindenergie reactive réactive kvarh kvar scheinleistung apparent kva kvah "
     "gas gaz battery batterie batteria batería batterij akku accu speicher powerwall "
     "self direct eigenverbrauch selbstverbrauch direktverbrauch autoconsommation autoconsumo zelfverbruik "
-    "forecast prognose prévision max maximum maximal min minimum minimal"
+    "forecast prognose prévision max maximum maximal minimum minimal"
 )
 """Words of what is not what a meter counted at a home's connection, whatever else a header says."""
 PHRASES: Final = (
