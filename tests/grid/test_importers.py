@@ -463,3 +463,11 @@ def test_a_source_of_no_known_kind_is_refused(tmp_path: Path) -> None:
 def test_the_european_feeder_is_refused_for_its_phases_not_imported_to_half_a_percent() -> None:
     with pytest.raises(FeederError, match="asymmetric_load 0 'LOAD1' differs by phase"):
         from_pandapower(cases.ieee_european_lv_asymmetric("on_peak_566"), name="european lv", limits=LIMITS)
+
+
+def test_columns_of_the_owners_own_change_nothing() -> None:
+    net = _street()
+    pp.create_sgen(net, net.bus.index[-1], 0.01)
+    for table in ("bus", "line", "trafo", "load", "sgen"):
+        net[table]["own_flag"], net[table]["own_word"], net[table]["own_number"] = True, "x", 1.5
+    _agrees(net)

@@ -37,6 +37,9 @@ class PandapowerEngine:
         self._own = own
         with quiet():
             self.open_to_injections = own & ~np.isin(self._buses, list(self._voltage_dependent()))
+            table, known = self._net.sgen, pp.create_empty_network().sgen.columns
+            flags = [c for c in table if c not in known and table[c].dtype == bool]
+            self._net.sgen = table.drop(columns=flags)  # of the owner's own: new rows would have none
             self._added = pp.create_sgens(
                 self._net, self._buses[self.open_to_injections], p_mw=0.0, q_mvar=0.0
             )
