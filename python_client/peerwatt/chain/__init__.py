@@ -27,8 +27,11 @@ from peerwatt.chain.gas_limits import TRANSACTION_GAS_CAP, block_gas_limit, requ
 from peerwatt.chain.history import Head
 from peerwatt.chain.network import BLOCK_GAS_LIMIT, GAS_PRICE, LOCAL_CHAIN_ID, MINING_SECONDS, Network
 from peerwatt.chain.networks import open_network
+from peerwatt.chain.stack_depth import limit_recursion
 from peerwatt.chain.transactions import Sender, send_together
 from peerwatt.chain.under_brownie import brownie_url
+
+limit_recursion()
 
 __all__ = [
     "BLOCKS_PER_REQUEST",

@@ -27,6 +27,9 @@ from peerwatt.chain.network import BLOCK_GAS_LIMIT, GAS_PRICE, LOCAL_CHAIN_ID, M
 from peerwatt.chain.read_memory import ReadMemory
 from peerwatt.chain.reverts import ErrorTable
 from peerwatt.chain.sealed_receipts import SealedReceipts
+from peerwatt.chain.stack_depth import limit_recursion
+
+limit_recursion()  # py-evm's libraries have raised it again
 
 HARDFORKS = {"shanghai": ShanghaiVM, "prague": PragueVM}
 
