@@ -23,26 +23,7 @@ from peerwatt.grid.files.importers.pandapower import from_pandapower, read_netwo
 from peerwatt.grid.files.importers.pandapower_engine import PandapowerEngine
 from peerwatt.grid.flow.islanded import island
 from peerwatt.grid.flow.power_flow import PowerFlow
-
-LIMITS = {"v_min_pu": 0.9, "v_max_pu": 1.1, "loading_max_percent": 100.0}
-
-
-def _street() -> Any:
-    """A medium-voltage ring of two stations, and a street below one of them."""
-    net = pp.create_empty_network(name="two stations")
-    high, far, low, end, last = (
-        pp.create_bus(net, kv, name=n) for kv, n in ((20, "h"), (20, "f"), (0.4, "l"), (0.4, "e"), (0.4, "z"))
-    )
-    pp.create_ext_grid(net, high, vm_pu=1.02)
-    pp.create_line(net, high, far, 3.0, "NA2XS2Y 1x185 RM/25 12/20 kV", name="ring a")
-    pp.create_line(net, far, high, 2.0, "NA2XS2Y 1x185 RM/25 12/20 kV", name="ring b")
-    pp.create_transformer(net, far, low, "0.25 MVA 20/0.4 kV", tap_pos=1, name="station")
-    pp.create_line(net, low, end, 0.2, "NAYY 4x150 SE", name="street")
-    pp.create_line(net, end, last, 0.1, "NAYY 4x150 SE", name="last")
-    pp.create_load(net, end, 0.03, 0.01, name="home")
-    pp.create_load(net, last, 0.02, 0.005, name="shop")
-    pp.create_sgen(net, last, 0.012, 0.0, name="roof")
-    return net
+from tests.grid.street import LIMITS, street, voltage_dependent
 
 
 def _agrees(net: Any) -> dict[str, Any]:
@@ -107,11 +88,6 @@ def _derated(net: Any) -> None:
 
 def _scaled(net: Any) -> None:
     net.load["scaling"], net.sgen["scaling"] = 0.6, 1.7
-
-
-def _voltage_dependent(net: Any) -> None:
-    net.load.loc[0, ["const_z_p_percent", "const_i_p_percent"]] = 40, 20
-    net.load.loc[0, ["const_z_q_percent", "const_i_q_percent"]] = 10, 70
 
 
 def _open_switch(net: Any) -> None:
@@ -222,7 +198,7 @@ def _megawatts(net: Any) -> None:
         _parallel,
         _derated,
         _scaled,
-        _voltage_dependent,
+        voltage_dependent,
         _open_switch,
         _open_transformer_switch,
         _switch_with_impedance,
@@ -244,13 +220,13 @@ def _megawatts(net: Any) -> None:
     ],
 )
 def test_every_kind_of_element_agrees_with_pandapower_in_every_state(change: Any) -> None:
-    net = _street()
+    net = street()
     change(net)
     _agrees(net)
 
 
 def test_dead_parts_are_left_out_by_name() -> None:
-    net = _street()
+    net = street()
     _dead_spur(net)
     document = _agrees(net)
     assert document["left_out"] == ["dead a", "dead b", "dead line", "to the dead", "dead load"]
@@ -258,7 +234,7 @@ def test_dead_parts_are_left_out_by_name() -> None:
 
 
 def test_a_generator_holds_its_voltage_under_injections_and_not_only_at_import() -> None:
-    net = _street()
+    net = street()
     _held_generator(net)
     feeder = feeder_from_document(from_pandapower(net, name="held", limits=LIMITS))
     solver = PowerFlow(feeder)
@@ -270,7 +246,7 @@ def test_a_generator_holds_its_voltage_under_injections_and_not_only_at_import()
 
 
 def test_an_outage_of_a_held_node_leaves_the_rest_held_or_free() -> None:
-    net = _street()
+    net = street()
     _held_generator(net)
     pp.create_gen(net, 3, p_mw=0.01, vm_pu=1.012, name="near")
     feeder = feeder_from_document(from_pandapower(net, name="held", limits=LIMITS))
@@ -283,7 +259,7 @@ def test_an_outage_of_a_held_node_leaves_the_rest_held_or_free() -> None:
 
 
 def test_an_island_keeps_the_voltages_that_are_held_in_it() -> None:
-    net = _street()
+    net = street()
     _held_generator(net)
     _derated(net)
     feeder = feeder_from_document(from_pandapower(net, name="held", limits=LIMITS))
@@ -295,7 +271,7 @@ def test_an_island_keeps_the_voltages_that_are_held_in_it() -> None:
 
 
 def test_a_derated_transformer_is_loaded_against_what_it_may_carry() -> None:
-    net = _street()
+    net = street()
     plain = from_pandapower(net, name="plain", limits=LIMITS)
     _derated(net)
     derated = from_pandapower(net, name="derated", limits=LIMITS)
@@ -311,7 +287,7 @@ def test_a_derated_transformer_is_loaded_against_what_it_may_carry() -> None:
 
 
 def test_the_base_of_an_impedance_is_no_rating() -> None:
-    net = _street()
+    net = street()
     _impedance(net)
     feeder = feeder_from_document(from_pandapower(net, name="impedance", limits=LIMITS))
     solver = PowerFlow(feeder)
@@ -319,119 +295,9 @@ def test_the_base_of_an_impedance_is_no_rating() -> None:
     assert flow.loading_percent[feeder.branch_names.index("choke")] == 0.0
 
 
-def _mixed_shares(net: Any) -> None:
-    _voltage_dependent(net)
-    pp.create_load(net, 3, 0.01, name="other")
-
-
-def _untyped_tap(net: Any) -> None:
-    net.trafo["tap_changer_type"] = None
-
-
-def _one_phase(net: Any) -> None:
-    pp.create_asymmetric_load(net, 3, 0.003, name="flat")
-
-
-def _direction(net: Any) -> None:
-    pp.create_impedance(net, 3, 4, 0.1, 0.1, 0.1, rtf_pu=0.2, name="odd")
-
-
-def _table_of_steps(net: Any) -> None:
-    pp.create_shunt(net, 3, q_mvar=-0.01, name="bank")
-    net.shunt["step_dependency_table"], net.shunt["id_characteristic_table"] = True, 0
-    net["shunt_characteristic_table"] = pd.DataFrame(
-        {"id_characteristic": [0], "step": [1], "q_mvar": [-0.02], "p_mw": [0.0]}
-    )
-
-
-def _dc_line(net: Any) -> None:
-    pp.create_dcline(net, 0, 1, 0.1, 1.0, 0.001, 1.0, 1.0, name="link")
-
-
-def _svc(net: Any) -> None:
-    pp.create_svc(net, 1, 1.0, -10.0, 1.0, 90.0, name="svc")
-
-
-def _controller(net: Any) -> None:
-    pp.control.DiscreteTapControl(net, 0, 0.99, 1.01)
-
-
-def _two_levels(net: Any) -> None:
-    pp.create_line(net, 1, 3, 0.1, "NAYY 4x150 SE", name="across")
-
-
-def _bad_place(net: Any) -> None:
-    net.bus["geo"] = "8.1, 49.2"
-
-
-def _unrated(net: Any) -> None:
-    net.line.loc[3, "max_i_ka"] = np.nan
-
-
-def _switch_elsewhere(net: Any) -> None:
-    pp.create_switch(net, 0, 1, "l", closed=False)
-    net.switch.loc[0, "bus"] = 4
-
-
-def _no_power(net: Any) -> None:
-    net.load.loc[0, "q_mvar"] = np.nan
-
-
-def _no_grid(net: Any) -> None:
-    net.ext_grid["in_service"] = False
-
-
-def _no_branches(net: Any) -> None:
-    net.line["in_service"], net.trafo["in_service"] = False, False
-
-
-def _missing_bus(net: Any) -> None:
-    net.load.loc[0, "bus"] = 77
-
-
-def _no_parallel(net: Any) -> None:
-    net.trafo["parallel"] = 0
-
-
-def _more_resistance_than_impedance(net: Any) -> None:
-    net.trafo["vkr_percent"] = 7.0
-
-
-@pytest.mark.parametrize(
-    ("change", "named"),
-    [
-        (_mixed_shares, "load 2 'other': depends on the voltage otherwise than load 0 'home'"),
-        (_untyped_tap, "trafo 0 'station': tap_pos 1 but no tap_changer_type"),
-        (_one_phase, "asymmetric_load 0 'flat' differs by phase"),
-        (_direction, "impedance 0 'odd': differs by direction"),
-        (_table_of_steps, "shunt 0 'bank': a table of steps"),
-        (_dc_line, "dcline 0 'link' has no counterpart"),
-        (_svc, "svc 0 'svc' has no counterpart"),
-        (_controller, r"controller 0 \(DiscreteTapControl\)"),
-        (_two_levels, "line 4 'across' joins a bus of 20 kV and one of 0.4 kV"),
-        (_bad_place, "bus 0 'h': geo '8.1, 49.2' is no GeoJSON point"),
-        (_unrated, "line 3 'last': max_i_ka is nan"),
-        (_switch_elsewhere, "switch 0: bus 4 is no end of l 1"),
-        (_no_power, "load 0 'home': q_mvar is nan"),
-        (_no_grid, "No reference bus"),
-        (_no_branches, "no line, transformer or switch"),
-        (_missing_bus, "77"),
-        (_no_parallel, "df and parallel must be positive"),
-        (_more_resistance_than_impedance, "vkr_percent 7 exceeds vk_percent 6"),
-    ],
-)
-def test_a_faulty_network_is_refused_by_name_in_one_line(tmp_path: Path, change: Any, named: str) -> None:
-    net = _street()
-    change(net)
-    with pytest.raises(FeederError, match=named) as refusal:
-        feeder_from_document(from_pandapower(net, name="faulty", limits=LIMITS))
-    assert "\n" not in str(refusal.value)
-    assert str(refusal.value).startswith("faulty: ")
-
-
 def test_pandapower_json_keeps_taps_and_open_switches(tmp_path: Path) -> None:
-    net = _street()
-    _voltage_dependent(net)
+    net = street()
+    voltage_dependent(net)
     _open_switch(net)
     path = str(tmp_path / "net.json")
     pp.to_json(net, path)
@@ -466,7 +332,7 @@ def test_the_european_feeder_is_refused_for_its_phases_not_imported_to_half_a_pe
 
 
 def test_columns_of_the_owners_own_change_nothing() -> None:
-    net = _street()
+    net = street()
     pp.create_sgen(net, net.bus.index[-1], 0.01)
     for table in ("bus", "line", "trafo", "load", "sgen"):
         net[table]["own_flag"], net[table]["own_word"], net[table]["own_number"] = True, "x", 1.5
