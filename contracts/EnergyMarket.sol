@@ -91,8 +91,6 @@ import {TickBook} from "./libraries/TickBook.sol";
 ///   its own it can sell to the supplier at the feed-in tariff, and one large registration locks the supplier's balance for good.
 /// - A participant whose wallet is lost can neither leave nor be made to: its margin and the supplier's for it stay.
 /// - A silent meter settles as delivering nothing and using what was bought: for a buyer that used more, that is cheaper.
-/// - Whatever the verdict, a buyer that does not use what it bought is paid the feed-in tariff for it: in a curtailed
-///   interval too, where surplus earns nothing.
 /// - Attestations and corrections name positions in a batch, not the records at them.
 /// - In a sealed market a bond is lost only by not revealing; `ISealedBatches` says what that does not prevent.
 /// - Nothing checks at creation that the registry, gate and envelopes given to it agree with one another.
@@ -238,9 +236,9 @@ contract EnergyMarket is OrderBook, Metering {
             uint256 quadIndex = participant / ParticipantAccount.PER_WORD;
             if (journal.quadIndex != quadIndex) _turnToQuad(journal, quadIndex);
             Connection connection = journal.page.connection(participant);
-            (uint256 sell, uint256 buy, uint256 loss, uint256 charge) = rules.accepted(at, count);
+            (uint256 sell, uint256 buy, uint256 loss, uint256 charge, uint256 surplus) = rules.accepted(at, count);
             (uint256 imported, uint256 exported) = Settlement.metered(readingFrom(readingAt), buy, connection);
-            (int256 cash, uint256 credit) = rules.payment(sell, buy, loss, charge, imported, exported);
+            (int256 cash, uint256 credit) = rules.payment(sell, buy, loss, charge, surplus, imported, exported);
             if (rules.atLimits) cash += _limitPayment(rules, at, next, sell, buy);
             _book(journal, participant, cash, int256(credit), connection);
         }

@@ -101,7 +101,7 @@ struct Correction {
 /// The packed forms are drawn in the files of contracts/libraries/:
 ///
 ///   orders, records             OrderCodec      records begin with their number in 2 bytes
-///   decisions                   Decision        16 bytes for each order of the batch
+///   decisions                   Decision        24 bytes for each order of the batch
 ///   readings                    Reading         8 bytes for each order of the batch
 ///   readings signed by meters   SignedReading   86 bytes each
 ///   terms, clearing             Terms, Clearing

@@ -39,6 +39,8 @@ library Settlement {
     uint256 private constant CREDITED_OFFSET = 204;
     /// @dev Two sums in one word: what is bought, and from this bit on what is sold.
     uint256 private constant HALF_WORD = 128;
+    /// @dev More than any meter exports, Wh.
+    uint256 private constant UNLIMITED = type(uint32).max;
 
     /// @dev Terms and clearing made ready for a walk over a batch, and what the walk has summed up: a batch has less than
     /// 2^16 orders, and of none are more than 2^27 Wh accepted (8 steps of 2^23 Wh, and what is lost of them).
@@ -49,7 +51,7 @@ library Settlement {
     /// uniform fee
     /// @param atLimits whether every Wh is traded at its own step's limit: the two prices are then zero
     /// @param dearPrice what a buyer pays for peer energy, base units per Wh
-    /// @param surplusPrice what exports beyond the accepted sale earn
+    /// @param unconstrained whether all surplus is paid for, and what was bought and not drawn
     /// @param limits cash of all participants so far from peer energy that is traded at limits, base units
     /// @param participants cash of all participants so far, base units
     /// @param charges network charges named so far, base units
@@ -58,6 +60,7 @@ library Settlement {
         bool plain;
         bool named;
         bool curtailed;
+        bool unconstrained;
         bool atLimits;
         uint256 decisionsAt;
         uint256 lossRate;
@@ -71,7 +74,6 @@ library Settlement {
         uint256 feedIn;
         uint256 networkFee;
         uint256 dearPrice;
-        uint256 surplusPrice;
         Clearing clearing;
         int256 limits;
         int256 participants;
@@ -102,17 +104,18 @@ library Settlement {
         // Charges that are named stand instead of the uniform fee.
         if (r.maxNetworkFee == 0) r.networkFee = terms.networkFee();
         r.dearPrice = r.buyPrice + r.networkFee;
-        // Only an unconstrained grid pays for surplus: that is what makes an inverter obey a curtailment.
-        if (verdict == Verdict.Accept || verdict == Verdict.Expired) r.surplusPrice = r.feedIn;
+        // A constrained grid pays for the surplus that it allows: that is what makes an inverter obey a curtailment. And
+        // it pays for no purchase that is not drawn, or who buys in order not to draw would be paid before who exports.
+        r.unconstrained = verdict == Verdict.Accept || verdict == Verdict.Expired;
         r.clearing = clearing;
     }
 
     /// @notice What the gate accepted of the order whose record is at `at` of the calldata, its share of the losses, all
-    /// in Wh, and what it is charged for the network beside the uniform fee, in base units.
+    /// in Wh, what it is charged for the network beside the uniform fee, in base units, and how much surplus is paid for, Wh.
     function accepted(Rules memory r, uint256 at, uint256 count)
         internal
         pure
-        returns (uint256 sell, uint256 buy, uint256 loss, uint256 charge)
+        returns (uint256 sell, uint256 buy, uint256 loss, uint256 charge, uint256 surplus)
     {
         // sell and buy < 2^27, rates and charges per Wh < 2^24: products < 2^52; a batch's charges < 2^16 * 2^32.
         unchecked {
@@ -125,6 +128,7 @@ library Settlement {
                 }
                 (sell, buy) = (both >> HALF_WORD, uint128(both));
             }
+            if (r.unconstrained) surplus = UNLIMITED;
             if (r.plain) {
                 loss = (sell + buy) * r.lossRate / PPM;
             } else if (r.named) {
@@ -139,6 +143,7 @@ library Settlement {
                     charge = Math.min(decision.charge(), (sell + buy) * r.maxNetworkFee);
                     r.charges += charge;
                 }
+                if (!r.unconstrained) surplus = decision.surplus();
             } else {
                 // A curtailment that does not name the order's energy leaves it none.
                 (sell, buy) = (0, 0);
@@ -196,6 +201,7 @@ library Settlement {
         uint256 buy,
         uint256 loss,
         uint256 charge,
+        uint256 surplus,
         uint256 imported,
         uint256 fedIn
     ) internal pure returns (int256 booked, uint256 credit) {
@@ -210,10 +216,10 @@ library Settlement {
                 supplied = fedIn;
                 booked -= int256(r.retail * (sell - fedIn));
             } else {
-                booked += int256(r.surplusPrice * (fedIn - sell));
+                booked += int256(r.feedIn * Math.min(fedIn - sell, surplus));
             }
-            if (imported < buy) booked += int256(r.feedIn * (buy - imported));
-            else booked -= int256(r.retail * (imported - buy));
+            if (imported >= buy) booked -= int256(r.retail * (imported - buy));
+            else if (r.unconstrained) booked += int256(r.feedIn * (buy - imported));
             r.participants += booked;
             r.energy += (sell << SOLD_OFFSET) | (buy << BOUGHT_OFFSET) | (loss << LOST_OFFSET)
                     | (supplied << DELIVERED_OFFSET) | (credit << CREDITED_OFFSET);

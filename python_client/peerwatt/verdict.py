@@ -51,11 +51,13 @@ class Verdict(IntEnum):
         return self in (Verdict.CAP, Verdict.CURTAIL, Verdict.VOID)
 
     @property
-    def pays_surplus(self) -> bool:
-        """Whether export beyond the trade earns the feed-in tariff.
+    def is_unconstrained(self) -> bool:
+        """Whether all surplus earns the feed-in tariff, and all that was bought and not drawn.
 
-        Under a constrained grid it earns nothing: that is what makes an inverter obey. Where the committee
-        was silent the market falls back to the grid tariff, which pays for it.
+        Under a constrained grid surplus earns it up to what a report allows: that is what makes an inverter
+        obey. What was bought and not drawn earns nothing there: who buys and does not draw would be paid
+        before who exports. Where the committee was silent the market falls back to the grid tariff, which
+        pays for both.
         """
         return self in (Verdict.ACCEPT, Verdict.EXPIRED)
 

@@ -103,10 +103,19 @@ def draw_decisions(draw: Callable[..., Any], pair: MarketPair, volume: int) -> l
                     )
                     cut[side] = min(filled, left[side])
                     left[side] -= cut[side]
-                decision = Decision(cut[Side.SELL], cut[Side.BUY], draw(st.integers(0, 20)), draw(CHARGES))
+                decision = Decision(
+                    cut[Side.SELL],
+                    cut[Side.BUY],
+                    draw(st.integers(0, 20)),
+                    draw(CHARGES),
+                    draw(st.integers(0, 300)),
+                )
             else:
                 amount = st.sampled_from([0, 1, 50, 300, 2**32 - 1])
-                decision = Decision(draw(amount), draw(amount), draw(amount), draw(CHARGES))
+                price = draw(st.integers(0, 2**16 - 1))
+                decision = Decision(
+                    draw(amount), draw(amount), draw(amount), draw(CHARGES), draw(amount), price
+                )
             decisions.append(decision)
         packed = encode_decisions(decisions)
         vectors.append(packed[: draw(st.sampled_from([999, 999, 999, 0, len(packed) - 1]))])

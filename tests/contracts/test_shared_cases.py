@@ -129,8 +129,8 @@ def settled(
     data: BatchData,
     limits: Sequence[tuple[int, int]] = (),
 ) -> tuple[list[Any], list[int]]:
-    """What a batch comes to: (participant, sell, buy, loss, named charge, cash, credit) of each order, and
-    the sums.
+    """What a batch comes to: (participant, sell, buy, loss, named charge, surplus, cash, credit) of each
+    order, and the sums.
 
     Args:
         market: whose ladder it is, where orders are paid at their limits.
@@ -175,8 +175,9 @@ def test_settlement(chain: Network, case: dict[str, Any]) -> None:
     assert [entry[1:4] for entry in found] == [(p["sell"], p["buy"], p["loss"]) for p in positions]
     uniform = 0 if maxima[1] else terms["network_fee"]
     assert [entry[4] + uniform * entry[2] for entry in found] == [p["charge"] for p in positions]
-    assert [entry[5] for entry in found] == [entry["participant_cash"] for entry in entries]
-    assert [entry[6] for entry in found] == [entry["participant_energy"] for entry in entries]
+    assert [entry[5] for entry in found] == [p["surplus"] for p in positions]
+    assert [entry[6] for entry in found] == [entry["participant_cash"] for entry in entries]
+    assert [entry[7] for entry in found] == [entry["participant_energy"] for entry in entries]
     supplier, grid_operator, community, uncredited, _ = sums
     assert grid_operator == sum(entry["grid_operator_cash"] for entry in entries)
     assert community == sum(entry["community_cash"] for entry in entries)

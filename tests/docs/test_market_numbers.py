@@ -155,7 +155,7 @@ def test_a_batch_settles_as_worked(worked: dict[str, Any], brooklyn: Scenario) -
 
 def test_one_thing_different_settles_as_worked(worked: dict[str, Any], brooklyn: Scenario) -> None:
     for variant in worked["variants"]:
-        changed = {"reading", "charge"} & variant["change"].keys()
+        changed = {"reading", "charge", "surplus"} & variant["change"].keys()
         example = worked["settlement"] | variant["change"]
         example["orders"] = [
             order
@@ -286,7 +286,8 @@ def settled(example: dict[str, Any], config: MarketConfig) -> tuple[Entries, ...
             else Step(Side.BUY, middle + 1, order["buy"])
         )
         records.append(Record(account, book.post([step])))
-        decisions.append(Decision(order["sell"], order["buy"], order["loss"], order.get("charge", 0)))
+        costs = order["loss"], order.get("charge", 0)
+        decisions.append(Decision(order["sell"], order["buy"], *costs, order.get("surplus", 0)))
         present = Reading(ReadingStatus.ATTESTED, order["imported"], order["exported"])
         readings.append(MISSING if order.get("reading") == "missing" else present)
     tariff = Tariff(example["retail"], example["feed_in"], example["network_fee"])

@@ -40,7 +40,7 @@ ticks = st.integers(0, 6)
 quantities = st.one_of(st.integers(1, 12), st.integers(1, (1 << 23) - 1))
 steps = st.builds(Step, st.sampled_from(Side), ticks, quantities)
 books = st.lists(steps, min_size=2, max_size=25)
-decisions = st.builds(Decision, *(st.integers(0, 40),) * 3, st.integers(0, 2000))
+decisions = st.builds(Decision, *(st.integers(0, 40),) * 3, st.integers(0, 2000), st.integers(0, 40))
 
 
 def posted(book_steps: list[Step]) -> tuple[TickBook, list[PlacedStep], Auctioned]:

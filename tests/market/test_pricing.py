@@ -54,7 +54,7 @@ def paid(name: str, found: Auctioned, placed: PlacedStep) -> int:
     """What a step's fill comes to, base units."""
     terms = Terms(found.clearing, Verdict.ACCEPT, 0, found.volume, 0, TARIFF)
     got, sells = fill(placed, found.clearing), placed.step.side == Side.SELL
-    accepted = Accepted(got if sells else 0, 0 if sells else got, 0, 0)
+    accepted = Accepted(got if sells else 0, 0 if sells else got, 0, 0, 0, 0)
     return sum(peer_cash(Record(4, (placed,)), accepted, terms, config_of(name)))
 
 
@@ -138,7 +138,7 @@ def test_what_is_cut_from_an_order_at_its_limits_is_its_worst_steps(
     found, placed = auctioned("pay-as-bid", [lanes[lane] for lane in sorted(lanes)])
     fills = {side: [e for e in placed if e.step.side == side] for side in Side}
     totals = {side: sum(fill(e, found.clearing) for e in fills[side]) for side in Side}
-    accepted = Accepted(min(sold, totals[Side.SELL]), min(bought, totals[Side.BUY]), 0, 0)
+    accepted = Accepted(min(sold, totals[Side.SELL]), min(bought, totals[Side.BUY]), 0, 0, 0, 0)
     terms = Terms(found.clearing, Verdict.CURTAIL, 0, accepted.sell, 0, TARIFF)
     cash = peer_cash(Record(4, tuple(placed)), accepted, terms, CONFIG)
     bids = sorted(

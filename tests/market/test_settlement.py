@@ -11,7 +11,7 @@ energy = st.one_of(st.integers(0, 20), st.integers(0, 1_700_000))
 prices = st.integers(0, 65_535)
 tariffs = st.tuples(prices, prices, prices).map(lambda p: Tariff(max(p[:2]), min(p[:2]), p[2]))
 charges = st.integers(0, 1 << 40)
-accepted_orders = st.builds(Accepted, energy, energy, energy, charges)
+accepted_orders = st.builds(Accepted, energy, energy, energy, charges, charges, energy)
 readings = st.builds(Metered, energy, energy)
 verdicts = st.sampled_from(list(Verdict)[1:])
 volumes = st.integers(0, (1 << 40) - 1)
@@ -44,9 +44,9 @@ def test_supplier_is_the_counterparty_of_imbalance_and_nothing_else(
     retail, feed_in = terms.tariff.retail, terms.tariff.feed_in
     delivered, used = min(accepted.sell, reading.exported), min(accepted.buy, reading.imported)
     earned = retail * (accepted.sell - delivered) + retail * (reading.imported - used)
-    spent = feed_in * (accepted.buy - used)
+    spent = feed_in * min(reading.exported - delivered, accepted.surplus)
     if terms.verdict in (Verdict.ACCEPT, Verdict.EXPIRED):
-        spent += feed_in * (reading.exported - delivered)
+        spent += feed_in * (accepted.buy - used)
     assert settle_order(accepted, reading, at(price, accepted), terms).supplier_cash == earned - spent
 
 
@@ -55,7 +55,7 @@ def test_grid_operator_earns_fees_and_losses_and_peers_pay_each_other(
     accepted: Accepted, reading: Metered, price: int, terms: Terms
 ) -> None:
     entries = settle_order(accepted, reading, at(price, accepted), terms)
-    assert entries.grid_operator_cash == accepted.charge + terms.tariff.retail * accepted.loss
+    assert entries.grid_operator_cash == accepted.charge + accepted.loss_cost
     assert entries.community_cash == price * (accepted.buy - accepted.sell)
 
 
@@ -68,7 +68,7 @@ def test_credits_never_exceed_what_was_delivered(
     terms = Terms(NO_TRADE, Verdict.ACCEPT, 0, volume, delivered, tariff)
     credits = [
         settle_order(
-            Accepted(0, buy, 0, 0), Metered(buy, 0), PeerCash(0, price * buy), terms
+            Accepted(0, buy, 0, 0, 0, 0), Metered(buy, 0), PeerCash(0, price * buy), terms
         ).participant_energy
         for buy in bought
     ]
@@ -113,5 +113,6 @@ def test_what_is_claimed_beyond_the_accepted_volume_is_credited_to_nobody() -> N
     """A correction may claim any delivery: a buyer's credit still ends at what it bought."""
     terms = Terms(NO_TRADE, Verdict.ACCEPT, 0, volume=100, delivered=250, tariff=Tariff(300, 80, 20), run=2)
     assert (
-        settle_order(Accepted(0, 40, 0, 0), Metered(40, 0), PeerCash(0, 4000), terms).participant_energy == 40
+        settle_order(Accepted(0, 40, 0, 0, 0, 0), Metered(40, 0), PeerCash(0, 4000), terms).participant_energy
+        == 40
     )

@@ -50,7 +50,7 @@ orders = st.builds(
     SignedOrder, st.builds(Order, st.just(9), uint(16), st.lists(steps, max_size=9).map(tuple)), signatures
 )
 records = st.builds(Record, uint(16), st.lists(st.builds(PlacedStep, steps, uint(32)), max_size=8).map(tuple))
-decisions = st.builds(Decision, uint(32), uint(32), uint(32), uint(32))
+decisions = st.builds(Decision, *[uint(32)] * 5, uint(16))
 readings = st.builds(Reading, st.sampled_from(ReadingStatus), uint(31), uint(31))
 signed_readings = st.lists(
     st.builds(SignedReading, uint(16), uint(32), uint(32), uint(48), uint(48), signatures),
@@ -105,7 +105,9 @@ def test_layouts_are_the_documented_ones() -> None:
     assert encode_records([Record(0x0102, (PlacedStep(sell, 0xDEADBEEF),))]) == (
         b"\x00\x01" + b"\x01\x02" + b"\x01" + sell.pack().to_bytes(4, "big") + b"\xde\xad\xbe\xef"
     )
-    assert encode_decisions([Decision(1, 2, 3, 4)]).hex() == "00000001000000020000000300000004"
+    assert encode_decisions([Decision(1, 2, 3, 4, 5, 6)]).hex() == (
+        "00000001" + "00000002" + "00000003" + "00000004" + "00000005" + "0006" + "0000"
+    )
     assert encode_readings([Reading(ReadingStatus.METER_SIGNED, 1, 1)]) == (
         (2 << 62 | 1 << 31 | 1).to_bytes(8, "big")
     )

@@ -27,7 +27,7 @@ def test_in_text_it_is_its_name_and_read_back_the_same() -> None:
 
 
 def test_what_is_decided_cuts_or_pays_for_surplus() -> None:
-    assert [verdict.cuts != verdict.pays_surplus for verdict in DECIDED] == [True] * 5
+    assert [verdict.cuts != verdict.is_unconstrained for verdict in DECIDED] == [True] * 5
 
 
 def test_no_other_file_lists_the_verdicts() -> None:

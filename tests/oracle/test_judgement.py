@@ -7,7 +7,16 @@ from dataclasses import replace
 import pytest
 
 from peerwatt.grid.flow.power_flow import PowerFlow
-from peerwatt.messages import Clearing, Domain, Verdict
+from peerwatt.messages import (
+    Clearing,
+    Domain,
+    PlacedStep,
+    Record,
+    Side,
+    Step,
+    Verdict,
+    decode_decisions,
+)
 from peerwatt.oracle import ClearedInterval, GridForecast, judge
 from peerwatt.scenario.forecasts import Neighbourhood
 from peerwatt.scenario.scenario import Scenario
@@ -43,6 +52,19 @@ def test_an_overloaded_feeder_without_trades_is_voided_and_its_surplus_cut(
     assert judgement.decisions == ()
     surplus = {account: judgement.allowance_wh(account) for account in forecast.export_wh}
     assert sum(surplus.values()) < sum(forecast.export_wh.values())
+
+
+def test_decisions_name_the_allowed_surplus_where_nothing_is_accepted(
+    nothing_traded: ClearedInterval, forecast: GridForecast, solver: PowerFlow
+) -> None:
+    accounts = sorted(forecast.export_wh)
+    step = PlacedStep(Step(Side.SELL, 9, 100), 0)
+    batches = tuple((Record(account, (step,)),) for account in accounts)
+    judgement = judge(replace(nothing_traded, batches=batches), forecast, solver)
+    assert (judgement.report.verdict, judgement.report.volume) == (Verdict.VOID, 0)
+    decided = [decode_decisions(packed) for packed in judgement.decisions]
+    assert [one.surplus for [one] in decided] == [judgement.allowance_wh(account) for account in accounts]
+    assert 0 < sum(one.surplus for [one] in decided) < sum(forecast.export_wh.values())
 
 
 def test_a_report_is_about_one_clearing(

@@ -108,7 +108,8 @@ def test_a_mistake_in_one_households_printed_bill_alone_is_found(settled: Replay
 
 
 @pytest.mark.parametrize(
-    ("field", "account"), [("network_charge", "grid operator"), ("loss_wh", "grid operator")]
+    ("field", "account"),
+    [("network_charge", "grid operator"), ("loss_cost", "grid operator"), ("paid_surplus_wh", "supplier")],
 )
 def test_a_mistake_in_what_a_bill_is_made_from_is_found(
     settled: ReplayResult, field: str, account: str
@@ -116,7 +117,7 @@ def test_a_mistake_in_what_a_bill_is_made_from_is_found(
     wrong = tuple(replace(s, **{field: 0}) for s in settled.settlements)  # type: ignore[arg-type]
     found = check(billed_again(replace(settled, settlements=wrong))).differences
     assert {(d.account, d.interval) for d in found if d.interval is not None} == {
-        (s.participant, s.interval) for s in settled.settlements if getattr(s, field)
+        (s.participant, s.interval) for s in settled.settlements if s.on_market and getattr(s, field)
     }
     assert [d.account for d in found if d.interval is None] == [account]
 

@@ -7,7 +7,7 @@ import pytest
 from peerwatt.market.market_rules import Tariff
 from peerwatt.record.bills import IntervalTerms, bill_lines, participant_result
 from peerwatt.record.household_results import SettlementResult
-from peerwatt.verdict import Verdict
+from peerwatt.verdict import DECIDED, Verdict
 
 TARIFF = Tariff(retail=320, feed_in=82, network_fee=15)
 SETTLEMENT = SettlementResult(
@@ -21,6 +21,8 @@ SETTLEMENT = SettlementResult(
     curtailed_wh=0,
     loss_wh=2,
     network_charge=600,
+    loss_cost=640,
+    paid_surplus_wh=30,
     cash=0,
 )
 
@@ -43,18 +45,28 @@ def test_a_seller_that_delivers_less_buys_the_shortfall_at_retail() -> None:
     assert bill_lines(short, IntervalTerms(200, Verdict.ACCEPT), TARIFF).shortfall == 320 * 30
 
 
-@pytest.mark.parametrize(
-    ("verdict", "paid"),
-    [(Verdict.ACCEPT, 30), (Verdict.EXPIRED, 30), (Verdict.CURTAIL, 0), (Verdict.CAP, 0), (Verdict.VOID, 0)],
-)
-def test_surplus_earns_the_feed_in_tariff_only_where_nothing_was_cut(verdict: str, paid: int) -> None:
-    lines = bill_lines(SETTLEMENT, IntervalTerms(200, verdict), TARIFF)  # type: ignore[arg-type]
-    assert lines.feed_in == -82 * paid
+@pytest.mark.parametrize("verdict", DECIDED)
+def test_surplus_that_is_allowed_earns_the_feed_in_tariff_under_every_verdict(verdict: Verdict) -> None:
+    lines = bill_lines(replace(SETTLEMENT, paid_surplus_wh=17), IntervalTerms(200, verdict), TARIFF)
+    assert lines.feed_in == -82 * 17
+
+
+@pytest.mark.parametrize("verdict", DECIDED)
+def test_energy_bought_and_not_drawn_earns_nothing_where_the_grid_is_constrained(verdict: Verdict) -> None:
+    lines = bill_lines(SETTLEMENT, IntervalTerms(200, verdict), TARIFF)
+    assert lines.unused == (-82 * 15 if verdict in (Verdict.ACCEPT, Verdict.EXPIRED) else 0)
 
 
 def test_an_interval_without_an_order_is_billed_at_the_tariff_whatever_the_verdict() -> None:
     off = replace(
-        SETTLEMENT, accepted_sell_wh=0, accepted_buy_wh=0, loss_wh=0, network_charge=0, on_market=False
+        SETTLEMENT,
+        accepted_sell_wh=0,
+        accepted_buy_wh=0,
+        loss_wh=0,
+        network_charge=0,
+        loss_cost=0,
+        paid_surplus_wh=130,
+        on_market=False,
     )
     lines = bill_lines(off, IntervalTerms(None, Verdict.CURTAIL), TARIFF)
     assert lines.total == 320 * 25 - 82 * 130
@@ -64,13 +76,18 @@ def test_a_curtailed_interval_pays_only_what_was_accepted() -> None:
     full = bill_lines(SETTLEMENT, IntervalTerms(200, Verdict.ACCEPT), TARIFF)
     cut = bill_lines(replace(SETTLEMENT, accepted_sell_wh=60), IntervalTerms(200, Verdict.CURTAIL), TARIFF)
     assert cut.peer_sales - full.peer_sales == 200 * 40
-    assert cut.feed_in == 0
+    assert cut.feed_in == full.feed_in
 
 
 def test_where_the_energy_came_from_sums_to_the_meter() -> None:
     terms = {7: IntervalTerms(200, Verdict.ACCEPT), 8: IntervalTerms(150, Verdict.CURTAIL)}
     result = participant_result(
-        "home-1", "prosumer", "n1", [SETTLEMENT, replace(SETTLEMENT, interval=8)], terms, TARIFF
+        "home-1",
+        "prosumer",
+        "n1",
+        [SETTLEMENT, replace(SETTLEMENT, interval=8, paid_surplus_wh=0)],
+        terms,
+        TARIFF,
     )
     assert result.bought_from_neighbours_wh + result.bought_at_tariff_wh == result.imported_wh == 50
     assert (

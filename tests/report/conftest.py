@@ -120,6 +120,8 @@ class Day:
                 curtailed_wh=flow.curtailed,
                 loss_wh=accepted // 60,
                 network_charge=0 if sells else tariff.network_fee * accepted,
+                loss_cost=tariff.retail * (accepted // 60),
+                paid_surplus_wh=flow.exported - min(accepted, flow.exported) if sells else flow.exported,
                 cash=0,
                 on_market=p.name in orders,
             )

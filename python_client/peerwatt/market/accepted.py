@@ -7,7 +7,16 @@ from peerwatt.market.market_rules import MarketConfig
 from peerwatt.market.pro_rata import accepted_quantity
 from peerwatt.market.terms import Terms
 from peerwatt.market.tick_book import TickBook
-from peerwatt.messages import DECISION_LENGTH, Clearing, Decision, Record, Side, Verdict, decode_decisions
+from peerwatt.messages import (
+    DECISION_LENGTH,
+    UNLIMITED_SURPLUS,
+    Clearing,
+    Decision,
+    Record,
+    Side,
+    Verdict,
+    decode_decisions,
+)
 from peerwatt.units import PPM
 
 
@@ -20,12 +29,16 @@ class Accepted:
         buy: Accepted energy that it bought, Wh.
         loss: Its share of the network's losses, Wh.
         charge: What it pays for the network, base units.
+        loss_cost: What it pays for the losses, base units.
+        surplus: How much of its export beyond the accepted sale is paid for, Wh.
     """
 
     sell: int
     buy: int
     loss: int
     charge: int
+    loss_cost: int
+    surplus: int
 
 
 def gate(book: TickBook, cleared: Clearing, verdict: Verdict, volume: int) -> Clearing:
@@ -76,7 +89,16 @@ def accepted_of(record: Record, terms: Terms, decision: Decision | None, config:
     charge = terms.tariff.network_fee * buy
     if decision and config.max_network_fee:
         charge = min(decision.charge, config.max_network_fee * (sell + buy))
-    return Accepted(sell, buy, loss, charge)
+    return Accepted(
+        sell, buy, loss, charge, terms.tariff.retail * loss, _paid_surplus(terms.verdict, decision)
+    )
+
+
+def _paid_surplus(verdict: Verdict, decision: Decision | None) -> int:
+    """Most export beyond the accepted sale that is paid for, Wh: under a constrained grid what is allowed."""
+    if verdict.is_unconstrained:
+        return UNLIMITED_SURPLUS
+    return decision.surplus if decision else 0
 
 
 def _on_side(record: Record, side: Side, terms: Terms) -> int:

@@ -145,7 +145,7 @@ def settle_order(accepted: Accepted, energy: Metered, peer: PeerCash, terms: Ter
     """Settle one order. The two registers are settled separately, never netted.
 
     Args:
-        accepted: What the order has accepted, its loss share and its network charge.
+        accepted: What the order has accepted, its loss share, its network charge and its paid surplus.
         energy: What its meter recorded.
         peer: What its peer trade comes to.
         terms: What the interval is settled by.
@@ -155,15 +155,15 @@ def settle_order(accepted: Accepted, energy: Metered, peer: PeerCash, terms: Ter
     supplied = delivered(accepted, energy)
     used = min(bought, energy.imported)
 
-    losses = tariff.retail * accepted.loss
+    losses = accepted.loss_cost
 
     shortfall = tariff.retail * (sold - supplied)
-    unused = tariff.feed_in * (bought - used)
+    # Where the grid is constrained nobody is paid for a purchase that it does not draw.
+    unused = tariff.feed_in * (bought - used) if terms.verdict.is_unconstrained else 0
     other_import = tariff.retail * (energy.imported - used)
-    surplus = tariff.feed_in * (energy.exported - supplied)
-    surplus_paid = surplus if terms.verdict.pays_surplus else 0
+    surplus = tariff.feed_in * min(energy.exported - supplied, accepted.surplus)
 
-    participant = peer.income - peer.cost - charge - shortfall + unused + surplus_paid - other_import - losses
+    participant = peer.income - peer.cost - charge - shortfall + unused + surplus - other_import - losses
     grid_operator = charge + losses
     community = peer.cost - peer.income
     credit = bought * min(terms.delivered, terms.volume) // terms.volume if terms.volume else 0

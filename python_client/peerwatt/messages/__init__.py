@@ -13,7 +13,13 @@ from peerwatt.messages.batch_word import (
     settled_commitment,
 )
 from peerwatt.messages.clearing import NO_TRADE, Clearing, MarginalTick
-from peerwatt.messages.decision import DECISION_LENGTH, Decision, decode_decisions, encode_decisions
+from peerwatt.messages.decision import (
+    DECISION_LENGTH,
+    UNLIMITED_SURPLUS,
+    Decision,
+    decode_decisions,
+    encode_decisions,
+)
 from peerwatt.messages.domain import Domain
 from peerwatt.messages.errors import CodecError, FieldError, SignatureError
 from peerwatt.messages.network_report import NetworkReport
@@ -79,6 +85,7 @@ __all__ = [
     "ROSTER_PAGE",
     "SIGNATURE_LENGTH",
     "TICKS",
+    "UNLIMITED_SURPLUS",
     "ZERO_HASH",
     "Clearing",
     "CodecError",

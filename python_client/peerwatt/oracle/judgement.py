@@ -18,6 +18,7 @@ from peerwatt.grid.gate.decision import GridDecision
 from peerwatt.grid.gate.rules import GridRules
 from peerwatt.market.pro_rata import fill
 from peerwatt.messages import (
+    UNLIMITED_SURPLUS,
     ZERO_HASH,
     Clearing,
     Decision,
@@ -190,13 +191,20 @@ def _exchange(cleared: ClearedInterval, forecast: GridForecast, participants: Se
 def _decisions(
     batches: Sequence[Sequence[Record]], participants: Sequence[int], grid: GridDecision, charges: Ints
 ) -> tuple[bytes, ...]:
-    """The packed vectors, in batch order; none where nothing stands, for then there is nothing to name."""
-    if grid.volume_wh == 0:
+    """The packed vectors, in batch order: surplus in a constrained grid, losses where anything stands.
+
+    None where there is neither, and where nobody ordered.
+    """
+    constrained = grid.verdict != Verdict.ACCEPT
+    if grid.volume_wh == 0 and not constrained:
         return ()
     place = {account: k for k, account in enumerate(participants)}
 
     def decision(record: Record) -> Decision:
         k = place[record.participant]
-        return Decision(int(grid.sell_wh[k]), int(grid.buy_wh[k]), int(grid.loss_wh[k]), int(charges[k]))
+        surplus = min(int(grid.surplus_wh[k]), UNLIMITED_SURPLUS) if constrained else 0
+        return Decision(
+            int(grid.sell_wh[k]), int(grid.buy_wh[k]), int(grid.loss_wh[k]), int(charges[k]), surplus
+        )
 
     return tuple(encode_decisions(decision(record) for record in records) for records in batches)

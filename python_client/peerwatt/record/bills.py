@@ -62,11 +62,6 @@ def interval_terms(
     }
 
 
-def surplus_is_paid(settlement: SettlementResult, terms: IntervalTerms) -> bool:
-    """Whether exports beyond the trade earn the feed-in tariff in this settlement."""
-    return terms.verdict.pays_surplus or not settlement.on_market
-
-
 def bill_lines(settlement: SettlementResult, terms: IntervalTerms, tariff: Tariff) -> BillLines:
     """The lines of one participant's interval (design, section 2, step 5).
 
@@ -77,16 +72,15 @@ def bill_lines(settlement: SettlementResult, terms: IntervalTerms, tariff: Tarif
     delivered = min(sold, settlement.exported_wh)
     used = min(bought, settlement.imported_wh)
     income, cost = terms.peer_cash(settlement)
-    surplus = settlement.exported_wh - delivered
     return BillLines(
         peer_sales=-income,
         peer_purchases=cost,
         network_fee=settlement.network_charge,
         shortfall=tariff.retail * (sold - delivered),
-        unused=-tariff.feed_in * (bought - used),
-        feed_in=-tariff.feed_in * surplus if surplus_is_paid(settlement, terms) else 0,
+        unused=-tariff.feed_in * (bought - used) if terms.verdict.is_unconstrained else 0,
+        feed_in=-tariff.feed_in * settlement.paid_surplus_wh,
         retail=tariff.retail * (settlement.imported_wh - used),
-        losses=tariff.retail * settlement.loss_wh,
+        losses=settlement.loss_cost,
     )
 
 
@@ -121,9 +115,7 @@ def participant_result(
         bought_from_neighbours_wh=sum(min(s.accepted_buy_wh, s.imported_wh) for s in own),
         sold_to_neighbours_wh=sum(min(s.accepted_sell_wh, s.exported_wh) for s in own),
         unpaid_surplus_wh=sum(
-            s.exported_wh - min(s.accepted_sell_wh, s.exported_wh)
-            for s in own
-            if not surplus_is_paid(s, terms[s.interval])
+            s.exported_wh - min(s.accepted_sell_wh, s.exported_wh) - s.paid_surplus_wh for s in own
         ),
         curtailed_wh=sum(s.curtailed_wh for s in own),
         loss_share_wh=sum(s.loss_wh for s in own),

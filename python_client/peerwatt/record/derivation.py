@@ -172,6 +172,7 @@ def _highest(flow: FlowResult) -> float:
 def _settlement(log: IntervalLog, account: int, name: str) -> SettlementResult:
     flow = log.flows[account]
     accepted = log.accepted.get(account)
+    surplus = flow.exported - min(accepted.sell, flow.exported) if accepted else flow.exported
     return SettlementResult(
         interval=log.scenario_interval,
         participant=name,
@@ -183,6 +184,8 @@ def _settlement(log: IntervalLog, account: int, name: str) -> SettlementResult:
         curtailed_wh=flow.curtailed,
         loss_wh=accepted.loss if accepted else 0,
         network_charge=accepted.charge if accepted else 0,
+        loss_cost=accepted.loss_cost if accepted else 0,
+        paid_surplus_wh=min(surplus, accepted.surplus) if accepted else surplus,
         cash=log.cash[account] if log.cash else 0,
         on_market=accepted is not None,
     )

@@ -25,6 +25,10 @@ class SettlementResult:
     loss_wh: int
     network_charge: int
     """Paid for the network, base units."""
+    loss_cost: int
+    """Paid for the losses, base units."""
+    paid_surplus_wh: int
+    """Exported beyond the accepted sale and paid at the feed-in tariff."""
     cash: int
     """Change of the account on chain, + received; 0 where the supplier billed outside the contract."""
     on_market: bool = True
@@ -95,7 +99,7 @@ class ParticipantResult:
     bought_from_neighbours_wh: int
     sold_to_neighbours_wh: int
     unpaid_surplus_wh: int
-    """Exported beyond the trade in intervals whose verdict was not Accept."""
+    """Exported beyond the trade, in a constrained grid, and beyond what was allowed there."""
     curtailed_wh: int
     loss_share_wh: int
     lines: BillLines

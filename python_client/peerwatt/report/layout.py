@@ -126,6 +126,8 @@ def _settlement_columns(currency: str) -> tuple[Column, ...]:
         kwh("curtailed"),
         kwh("loss"),
         money("network_charge", currency),
+        money("loss_cost", currency),
+        kwh("paid_surplus"),
         money("cash", currency),
         flag("on_market"),
     )

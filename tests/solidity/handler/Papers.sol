@@ -39,7 +39,10 @@ abstract contract Papers is Community {
                 uint256 draw = uint256(keccak256(abi.encode(seed, i, at)));
                 (uint256 bids, uint256 asks) = _offer(records, at, RECORD_STRIDE);
                 (uint32 sell, uint32 buy) = (uint32(draw % (asks + 2)), uint32((draw >> 32) % (bids + 2)));
-                vectors[i] = abi.encodePacked(vectors[i], sell, buy, uint32(draw >> 250), uint32((draw >> 64) % 20_000));
+                bytes memory costs = abi.encodePacked(uint32(draw >> 250), uint32((draw >> 64) % 20_000));
+                // Price and reserved bits are read by nobody.
+                bytes memory rest = abi.encodePacked(uint32((draw >> 96) % (asks + 100)), uint32(draw >> 128));
+                vectors[i] = abi.encodePacked(vectors[i], sell, buy, costs, rest);
             }
         }
     }

@@ -103,17 +103,19 @@ contract PackingTest {
         require((signedBy(imported, exported) == reading) == (status == 2));
     }
 
-    function testFuzz_decision_keepsEveryField(uint32[4] calldata fields) external view {
-        bytes memory data = abi.encodePacked(fields[0], fields[1], fields[2], fields[3], type(uint256).max);
+    function testFuzz_decision_keepsEveryField(uint32[5] calldata fields, uint32 later) external view {
+        bytes memory data =
+            abi.encodePacked(fields[0], fields[1], fields[2], fields[3], fields[4], later, type(uint256).max);
         require(data.length == DECISION_BYTES + 32);
         this.checkDecision(data, fields);
     }
 
-    function checkDecision(bytes calldata data, uint32[4] calldata fields) external pure {
+    function checkDecision(bytes calldata data, uint32[5] calldata fields) external pure {
         (uint256 at,) = OrderCodec.bounds(data);
         Decision decision = decisionFrom(at);
         require(decision.sell() == fields[0] && decision.buy() == fields[1]);
         require(decision.loss() == fields[2] && decision.charge() == fields[3]);
+        require(decision.surplus() == fields[4]);
     }
 
     function testFuzz_signedReading_keepsEveryField(

@@ -21,6 +21,7 @@ contract SettlementHarness {
         uint256 buy;
         uint256 loss;
         uint256 charge;
+        uint256 surplus;
         int256 cash;
         int256 credit;
     }
@@ -62,11 +63,11 @@ contract SettlementHarness {
         uint256 count;
         (e.participant, count) = OrderCodec.header(OrderCodec.load(at));
         uint256 sold = rules.sold(at, count, rules.decisionsAt);
-        (e.sell, e.buy, e.loss, e.charge) = rules.accepted(at, count);
+        (e.sell, e.buy, e.loss, e.charge, e.surplus) = rules.accepted(at, count);
         require(sold == e.sell, "the sells alone");
         (uint256 imported, uint256 exported) = Settlement.metered(readingFrom(readingAt), e.buy, connection);
         uint256 credit;
-        (e.cash, credit) = rules.payment(e.sell, e.buy, e.loss, e.charge, imported, exported);
+        (e.cash, credit) = rules.payment(e.sell, e.buy, e.loss, e.charge, e.surplus, imported, exported);
         e.credit = int256(credit);
         if (rules.atLimits) {
             bytes calldata order = msg.data[at:at + OrderCodec.recordLength(count)];
