@@ -31,6 +31,17 @@ Typical: for the auctions limits around one another, for the rules that set a pr
 ladder and all asks at its bottom, as the replay posts them. Worst: every tick of both sides occupied.
 """
 
+FULL_BATCH = """
+## A full batch at its dearest
+
+As many orders as a market takes by default in one batch, of every fourth account, eight steps each, at the
+steps' own limits, curtailed with a decision on each, on storage never used before. While it is settled, and
+again while it is corrected, every account outgrows its place, which writes a word of its reserve. A
+transaction has 16,777,216 gas (EIP-7825), and a test holds these three below it: what was posted can be
+settled and corrected. A market for a chain that gives a transaction less, or more, sets `batchOrders` by the
+last column.
+"""
+
 BASELINE = """
 ## Next to a textbook double auction
 
@@ -55,6 +66,7 @@ def page(gas: Mapping[str, Any]) -> str:
     parts += ["\nWhere it goes, N = 1,000, one step, one batch, per participant:\n\n", _split(gas["rows"])]
     parts += ["\n## Calls\n\n", _calls(gas)]
     parts += [BY_RULE, "\n", _by_rule(gas["clear_by_rule"])]
+    parts += [FULL_BATCH, "\n", _full_batch(gas["full_batch"])]
     parts += [BASELINE, "\n", _baseline(gas["baseline"])]
     sizes = sorted(gas["bytecode_bytes"].items(), key=lambda item: -item[1])
     parts += ["\n## Size\n\nThe limit is 24,576 bytes (EIP-170).\n\n", table(("contract", "bytes"), sizes)]
@@ -119,6 +131,12 @@ def _by_rule(rows: Sequence[Mapping[str, Any]]) -> str:
         ("rule", "orders", "typical book", "worst book"),
         [(row["rule"], row["orders"], row["typical"], row["worst"]) for row in rows],
     )
+
+
+def _full_batch(full: Mapping[str, int]) -> str:
+    orders = full["orders"]
+    rows = [(call, orders, full[call], round(full[call] / orders)) for call in ("post", "settle", "correct")]
+    return table(("call", "orders", "gas", "per order"), rows)
 
 
 def _baseline(baseline: Sequence[Mapping[str, Any]]) -> str:

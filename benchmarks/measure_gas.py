@@ -26,6 +26,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "tests" / "contracts"), str(ROOT / "benchmarks")]
 
+from full_batch import full_batch_gas  # noqa: E402
 from gas_page import page  # noqa: E402
 from onchain import CONFIG, ETHER, FIRST_INTERVAL, OnChainMarket, signed_order, wallet  # noqa: E402
 
@@ -52,8 +53,16 @@ TEXTBOOK = ROOT / "benchmarks" / "artifacts" / "TextbookAuction.json"
 SMALL = 10
 
 # Three intervals in the ring are the fewest; the windows are short so that one lap settles within it.
+# A batch holds everybody, so that a row has as many batches as it names.
 RING = replace(
-    CONFIG, open_ahead=1, ring_size=3, gate_lead=60, report_window=60, attest_window=60, overrule_window=60
+    CONFIG,
+    open_ahead=1,
+    ring_size=3,
+    gate_lead=60,
+    report_window=60,
+    attest_window=60,
+    overrule_window=60,
+    batch_orders=1000,
 )
 
 FIXED_PRICE = 177  # base units per Wh
@@ -389,12 +398,15 @@ def measure(sizes: Sequence[int] = (1, 10, 100, 250, 500, 1000)) -> dict[str, An
             **envelope_gas(),
         }
         baseline = [textbook(network, count) for count in (10, 100, 250)]
+        with open_network("anvil") as full:
+            full_batch = full_batch_gas(full)
     sizes_of = {name: len(load_artifact(name).deployed_bytecode) for name in artifact_names()}
     return {
         "rows": rows,
         "clear": clear,
         "clear_by_rule": by_rule,
         "calls": calls,
+        "full_batch": full_batch,
         "baseline": baseline,
         "bytecode_bytes": {name: size for name, size in sizes_of.items() if name != "PaymentToken"},
     }

@@ -79,8 +79,6 @@ import {TickBook} from "./libraries/TickBook.sol";
 ///   withdrawals, and in a sealed market neither commitments nor reveals: what cannot be revealed in time loses its bond.
 ///
 /// KNOWN LIMITS
-/// - A batch is posted whole and settled whole, without a limit on its orders. Settling one of more than about a thousand
-///   orders may need more gas than a transaction has, where posting it did not; it then stays unsettled.
 /// - Corrections lie outside the margin. The metering operator, with one participant, can move the supplier's whole balance,
 ///   margin included, to that participant; a meter has no word against a correction, except for readings that it signed.
 /// - Between the settlements of an interval's batches the community's account holds what buyers paid and sellers are not paid

@@ -23,6 +23,7 @@ abstract contract MarketRules {
     uint256 internal immutable REVEAL_WINDOW;
     uint256 internal immutable BOND;
     uint256 internal immutable MAX_NETWORK_FEE;
+    uint256 internal immutable BATCH_ORDERS;
     /// @dev How many intervals' batches are told apart: when an interval takes orders, the corrections of the one so long
     /// before it are closed, and it is settled, for both have one slot of the ring.
     uint256 internal immutable BATCH_RING;
@@ -46,6 +47,7 @@ abstract contract MarketRules {
         REVEAL_WINDOW = c.revealWindow;
         BOND = c.bond;
         MAX_NETWORK_FEE = c.maxNetworkFee;
+        BATCH_ORDERS = c.batchOrders;
         uint256 lap = uint256(c.ringSize) * c.intervalLength;
         BATCH_RING = c.ringSize * (1 + Math.ceilDiv(c.correctionWindow, lap));
     }

@@ -130,6 +130,8 @@ abstract contract OrderBook is MarginAccounts {
         }
         // Behind the end of the calldata are zeros: an order that reaches there was not taken for another.
         require(at == end, TruncatedBatch());
+        // Skipped ones count too: their checks are what posting them costs.
+        require(posting.position <= BATCH_ORDERS, BatchTooLarge(posting.position, BATCH_ORDERS));
     }
 
     /// @dev Queues the order at `at` of the calldata, if it passes every check. If not, an event says which check it failed

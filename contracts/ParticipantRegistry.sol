@@ -22,6 +22,9 @@ contract ParticipantRegistry is Roles, IParticipantRegistry {
     /// @dev An exit reads every slot of a ring, and must fit a block.
     uint256 private constant RING_MAX = 4096;
     uint256 private constant PPM = 1e6;
+    /// @dev What a larger batch needs to be settled no common chain gives one transaction. How large a batch may be for every
+    /// one to be settled and corrected, whatever is in it, depends on the chain: with 2^24 gas (EIP-7825) 256 orders.
+    uint256 private constant BATCH_ORDERS_MAX = 1024;
 
     /// @dev What is not needed order by order.
     struct Holder {
@@ -74,6 +77,7 @@ contract ParticipantRegistry is Roles, IParticipantRegistry {
         require(c.revealWindow == 0 || c.revealWindow < c.gateLead, BadConfig("revealWindow"));
         // Without a bond a relayer could commit to many batches and reveal the one that it likes best.
         require((c.bond == 0) == (c.revealWindow == 0), BadConfig("bond"));
+        require(c.batchOrders != 0 && c.batchOrders <= BATCH_ORDERS_MAX, BadConfig("batchOrders"));
         _config = c;
         _give(OPERATOR, operator);
         _give(METERING_OPERATOR, meteringOperator);

@@ -170,6 +170,8 @@ interface IEnergyMarket {
     error SlotBusy(uint256 interval);
     /// @notice The bytes end within an order.
     error TruncatedBatch();
+    /// @notice A batch has more orders than can be settled and corrected in one transaction: split it.
+    error BatchTooLarge(uint256 orders, uint256 most);
     /// @notice The interval has 65,535 batches.
     error TooManyBatches();
     /// @notice The call is taken from second `from` on.

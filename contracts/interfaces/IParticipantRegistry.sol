@@ -40,6 +40,7 @@ enum Pricing {
 /// every buyer the tariff's uniform fee
 /// @param pricing how the price of a trade is found
 /// @param fixedPrice where the price is fixed, base units per Wh; otherwise zero
+/// @param batchOrders the most orders that one batch may have: no more than a transaction can settle and correct
 struct MarketConfig {
     uint32 intervalLength;
     uint32 gateLead;
@@ -58,6 +59,7 @@ struct MarketConfig {
     uint16 maxNetworkFee;
     Pricing pricing;
     uint16 fixedPrice;
+    uint16 batchOrders;
 }
 
 /// Prices around the peer trade, base units per Wh.

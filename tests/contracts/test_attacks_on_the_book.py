@@ -10,9 +10,11 @@ from onchain import (
     OnChainMarket,
     signed_order,
 )
+from pair import MarketPair
 from refusals import only_skip, opened, refused
 
 from peerwatt.chain import open_network
+from peerwatt.market.errors import BatchTooLarge
 from peerwatt.market.order_book import SkippedOrder
 from peerwatt.messages import (
     Reading,
@@ -40,6 +42,20 @@ def test_ring_slot_is_not_used_again_before_its_interval_is_settled(market: OnCh
         refused("SlotBusy", lambda: market.client.post(later, [order]))
         market.client.settle(INTERVAL, number, batch)
     assert market.client.post(later, [order]).batch == 0
+
+
+def test_batch_of_more_orders_than_the_market_takes_is_refused_skipped_ones_included() -> None:
+    with open_network() as network:
+        pair = MarketPair(OnChainMarket(network, 3, config=replace(CONFIG, batch_orders=2)))
+        market = pair.chain
+        orders = [market.order(INTERVAL, account, (Side.SELL, 20, 100)) for account in (4, 5, 6)]
+        pair.time = CONFIG.start(INTERVAL) - 1000
+        with pytest.raises(BatchTooLarge):
+            pair.post(INTERVAL, orders)
+        with pytest.raises(BatchTooLarge):
+            pair.post(INTERVAL, [orders[0], orders[0], orders[1]])
+        assert pair.post(INTERVAL, orders[:2]).batch == 0
+        assert pair.post(INTERVAL, orders[2:]).batch == 1
 
 
 def test_dust_over_all_ticks_stays_within_the_worst_clearing(market: OnChainMarket) -> None:

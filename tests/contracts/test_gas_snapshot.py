@@ -11,9 +11,11 @@ import pytest
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 sys.path.append(str(BENCHMARKS))
 
+from full_batch import full_batch_gas  # noqa: E402
 from measure_gas import ATTESTED, METER_SIGNED, SMALL, Bench, Row, envelope_gas, report_gas  # noqa: E402
 
 from peerwatt.chain import TRANSACTION_GAS_CAP, load_artifact, open_network  # noqa: E402
+from peerwatt.market.market_rules import BATCH_ORDERS  # noqa: E402
 
 SNAPSHOT: dict[str, Any] = json.loads((BENCHMARKS / "gas.json").read_text())
 TOLERANCE = 0.01
@@ -65,6 +67,13 @@ def test_thousand_orders_fit_in_one_transaction() -> None:
     [row] = [row for row in SNAPSHOT["rows"] if row["name"] == f"n1000_steps1_{ATTESTED}_batches1"]
     for gas in row["gas_by_call"].values():
         assert gas < TRANSACTION_GAS_CAP
+
+
+def test_whatever_was_posted_in_a_full_batch_can_be_settled_and_corrected() -> None:
+    with open_network("anvil") as network:
+        gas = full_batch_gas(network)
+    assert gas["orders"] == BATCH_ORDERS
+    assert max(gas["post"], gas["settle"], gas["correct"]) < TRANSACTION_GAS_CAP, gas
 
 
 def test_sizes_are_the_snapshots_and_below_the_limit() -> None:

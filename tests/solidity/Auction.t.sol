@@ -56,7 +56,8 @@ contract AuctionTest is FilledBook {
                     0,
                     0,
                     Pricing(rule),
-                    uint16(price)
+                    uint16(price),
+                    256
                 )
             );
         }

@@ -61,7 +61,7 @@ contract LedgerTest {
     function setUp() external {
         address[4] memory wallets = [address(11), address(12), address(13), address(14)];
         ParticipantRegistry registry = new ParticipantRegistry(
-            MarketConfig(900, 300, 240, 300, 300, 86_400, 2, 4, 70, 3, 4000, 50_000, 0, 0, 0, Pricing.Uniform, 0),
+            MarketConfig(900, 300, 240, 300, 300, 86_400, 2, 4, 70, 3, 4000, 50_000, 0, 0, 0, Pricing.Uniform, 0, 256),
             Tariff(300, 80, 20),
             address(this),
             address(15),

@@ -55,6 +55,10 @@ class OpenPosition(MarketError):
     """Orders of a leaving account may still be unsettled."""
 
 
+class BatchTooLarge(MarketError):
+    """A batch has more orders than one transaction can settle and correct."""
+
+
 class LaneFull(MarketError):
     """A lane of the tick book has no room for the step."""
 

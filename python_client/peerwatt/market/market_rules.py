@@ -11,6 +11,13 @@ from peerwatt.units import CONNECTION_UNIT_W, HOUR_S, PPM
 MAX_RING: Final = 4096
 """Most slots of the ring: an exit reads every one."""
 
+BATCH_ORDERS: Final = 256
+"""Most orders of a batch, unless a market says otherwise: posted, settled or corrected, the dearest batch of
+so many fits the 2^24 gas of one transaction (EIP-7825). ``docs/gas.md`` has the measured figures."""
+
+MAX_BATCH_ORDERS: Final = 1024
+"""Most that a market may choose."""
+
 MAX_BOND: Final = (1 << 48) - 1
 """Largest bond of a sealed batch, base units."""
 
@@ -69,6 +76,7 @@ class MarketConfig:
             leaves every buyer the tariff's uniform fee.
         pricing: How the price of a trade is found.
         fixed_price: Where the price is fixed, base units per Wh; otherwise 0.
+        batch_orders: Most orders that one batch may have.
 
     Raises:
         BadConfig: A parameter is out of range or contradicts another one.
@@ -91,6 +99,7 @@ class MarketConfig:
     max_network_fee: int = 0
     pricing: Pricing = Pricing.UNIFORM
     fixed_price: int = 0
+    batch_orders: int = BATCH_ORDERS
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -141,6 +150,11 @@ class MarketConfig:
         if self.max_network_fee > MAX_PRICE:
             raise BadConfig(
                 f"MarketConfig.max_network_fee is {self.max_network_fee}: give at most {MAX_PRICE}."
+            )
+        if not 1 <= self.batch_orders <= MAX_BATCH_ORDERS:
+            raise BadConfig(
+                f"MarketConfig.batch_orders is {self.batch_orders}: give 1 to {MAX_BATCH_ORDERS}; a larger "
+                "batch does not fit the transaction that settles it."
             )
 
     @property

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from peerwatt.market.auction import Auctioned, clear
 from peerwatt.market.errors import (
+    BatchTooLarge,
     GateClosed,
     NotYetOpen,
     SealedOnly,
@@ -103,10 +104,15 @@ class OrderBook(MarginAccounts):
             SealedOnly: The market has a sealed phase: commit and reveal there.
             NotYetOpen: The interval lies too far ahead.
             GateClosed: Gate closure has passed.
+            BatchTooLarge: There are more orders than a batch may have.
             SlotBusy: The ring slot holds an interval with unsettled batches.
             SupplierBelowMargin: The interval is not open yet, and the supplier does not cover everybody's
                 margin.
         """
+        if len(orders) > self.config.batch_orders:
+            raise BatchTooLarge(
+                f"The batch has {len(orders)} orders: {self.config.batch_orders} are the most; split it."
+            )
         state = self._open(interval, now, revealed)
         records: list[Record] = []
         skipped: list[SkippedOrder] = []

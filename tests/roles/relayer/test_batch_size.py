@@ -41,8 +41,13 @@ def test_every_order_is_in_one_batch_and_every_batch_fits(
 
 
 def test_thirteen_hundred_orders_of_eight_steps_are_more_than_one_transaction() -> None:
-    batches = list(BatchSize().split([order(account, 8) for account in range(4, 1304)]))
+    batches = list(BatchSize(orders=1400).split([order(account, 8) for account in range(4, 1304)]))
     assert [len(encode_orders(batch)) < 128 * 1024 for batch in batches] == [True, True]
+
+
+def test_no_batch_has_more_orders_than_the_market_takes() -> None:
+    batches = list(BatchSize(orders=100).split([order(account, 1) for account in range(4, 304)]))
+    assert [len(batch) for batch in batches] == [100, 100, 100]
 
 
 def test_no_batch_uses_more_gas_than_its_bound_not_even_of_an_untouched_book() -> None:
@@ -50,7 +55,7 @@ def test_no_batch_uses_more_gas_than_its_bound_not_even_of_an_untouched_book() -
     lanes = [(side, tick) for side in (0, 1) for tick in range(256)]
     with open_network() as network:
         bench = Bench(network, PARTICIPANTS)
-        market, size = bench.market, BatchSize.on(network)
+        market, size = bench.market, BatchSize.on(network, RING)
         for interval, count in enumerate((1, 10, PARTICIPANTS), bench.interval):
             market.at(RING.start(interval) - 500)
             ladders = [

@@ -137,7 +137,8 @@ abstract contract Community {
             bond: kind.isSealed ? uint48(BOND) : 0,
             maxNetworkFee: 25,
             pricing: kind.pricing,
-            fixedPrice: kind.pricing == Pricing.Fixed ? uint16(BASE_PRICE + kind.lowestAsk + FIXED_ABOVE) : 0
+            fixedPrice: kind.pricing == Pricing.Fixed ? uint16(BASE_PRICE + kind.lowestAsk + FIXED_ABOVE) : 0,
+            batchOrders: 256
         });
         address[4] memory wallets = [_wallet(0), _wallet(1), _wallet(2), _wallet(3)];
         bytes memory arguments = abi.encode(config, Tariff(300, 80, 20), address(this), vm.addr(OPERATOR_KEY), wallets);

@@ -8,6 +8,7 @@ from typing import Final
 
 from peerwatt.chain import TRANSACTION_GAS_CAP, Network
 from peerwatt.chain.gas_limits import block_gas_limit
+from peerwatt.market.market_rules import BATCH_ORDERS, MarketConfig
 from peerwatt.messages import ROSTER_PAGE, SignedOrder, encode_orders
 
 MOST_BYTES: Final = 128 * 1024
@@ -33,21 +34,24 @@ class BatchSize:
     Attributes:
         bytes: of the packed orders.
         gas: of the transaction that posts or reveals them.
+        orders: as many as the market takes at once.
     """
 
     bytes: int = MOST_BYTES - ENVELOPE_BYTES
     gas: int = TRANSACTION_GAS_CAP * 4 // 5
+    orders: int = BATCH_ORDERS
 
     @classmethod
-    def on(cls, network: Network) -> BatchSize:
-        """What a chain takes: its newest block says how much gas one may use.
+    def on(cls, network: Network, config: MarketConfig) -> BatchSize:
+        """What a market and its chain take: the newest block says how much gas one may use.
 
         A fifth of it is left, as a sender asks for more than it expects to use.
 
         Raises:
             ChainError: the chain does not answer.
         """
-        return cls(gas=min(block_gas_limit(network), TRANSACTION_GAS_CAP) * 4 // 5)
+        gas = min(block_gas_limit(network), TRANSACTION_GAS_CAP) * 4 // 5
+        return cls(gas=gas, orders=config.batch_orders)
 
     def split(self, orders: Sequence[SignedOrder]) -> Iterator[Sequence[SignedOrder]]:
         """Orders as batches that fit, in their order; one order is a batch in any case."""
@@ -55,7 +59,8 @@ class BatchSize:
         for position, signed in enumerate(orders):
             page, length, own = _page(signed), len(encode_orders([signed])), _own_gas(signed)
             more = own + (0 if page in pages else PAGE_GAS)
-            if position > first and (packed + length > self.bytes or gas + more > self.gas):
+            full = position - first == self.orders or packed + length > self.bytes or gas + more > self.gas
+            if position > first and full:
                 yield orders[first:position]
                 first, packed, gas, pages = position, 0, CALL_GAS, set()
                 more = own + PAGE_GAS

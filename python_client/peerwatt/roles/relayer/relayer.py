@@ -224,7 +224,7 @@ class Relayer:
         if not orders:
             return
         newest = int(self.client.network.web3.eth.block_number)
-        for part in BatchSize.on(self.client.network).split(orders):
+        for part in BatchSize.on(self.client.network, self._config).split(orders):
             batch = self._entry.make(interval, part)
             self.queue.batches.store(batch, self.client.sender.address, newest)
             self._carrying.note_new(batch.seal)
