@@ -58,7 +58,7 @@ def _proportional(solver: PowerFlow, exchange: Exchange) -> int:
     for _ in range(40):
         share = (low + high) / 2
         p = exchange.background_w.copy()
-        np.add.at(p, exchange.nodes, (share * exchange.export_wh - exchange.drawn_wh) * exchange.w_per_wh)
+        np.add.at(p, exchange.nodes, (share * exchange.export_wh - exchange.import_wh) * exchange.w_per_wh)
         fits = not find_violations(solver.feeder, solver.solve(p, exchange.background_var))
         low, high = (share, high) if fits else (low, share)
     return round((1 - low) * int(exchange.export_wh.sum()))

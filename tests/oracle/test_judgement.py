@@ -50,8 +50,9 @@ def test_an_overloaded_feeder_without_trades_is_voided_and_its_surplus_cut(
     judgement = judge(nothing_traded, forecast, solver)
     assert judgement.report.verdict == Verdict.VOID
     assert judgement.decisions == ()
-    surplus = {account: judgement.allowance_wh(account) for account in forecast.export_wh}
-    assert sum(surplus.values()) < sum(forecast.export_wh.values())
+    allowed = judgement.allowed_export()
+    assert allowed is not None
+    assert sum(allowed.values()) < sum(forecast.export_wh.values())
 
 
 def test_decisions_name_the_allowed_surplus_where_nothing_is_accepted(

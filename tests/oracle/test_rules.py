@@ -74,7 +74,9 @@ def test_fair_curtailment_spreads_what_least_takes_from_few(
         judgement = judge(cleared, forecast, solver, GridRules(curtailment=policy))
         assert judgement.report.verdict == Verdict.CURTAIL
         assert judgement.grid.violations_after == ()
-        kept = {a: judgement.allowance_wh(a) / e for a, e in forecast.export_wh.items() if e}
+        allowed = judgement.allowed_export()
+        assert allowed is not None
+        kept = {a: allowed[a] / e for a, e in forecast.export_wh.items() if e}
         shares[policy] = np.ptp(list(kept.values()))
     assert shares["fair"] < shares["least"]
 

@@ -16,7 +16,7 @@ from peerwatt.grid.arrays import Floats, Ints
 from peerwatt.grid.flow.power_flow import PowerFlow
 from peerwatt.grid.gate.operating_envelope import operating_envelope
 from peerwatt.messages import NO_LIMITS, ROSTER_PAGE, EnvelopeLimits, OperatingEnvelope
-from peerwatt.oracle.judgement import GridForecast
+from peerwatt.oracle.feeder_state import GridForecast
 from peerwatt.units import CONNECTION_UNIT_W, HOUR_S
 
 

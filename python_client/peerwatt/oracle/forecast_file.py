@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from peerwatt.errors import InputError
 from peerwatt.grid.feeder import Feeder
 from peerwatt.market.participant_registry import EnergyLimits
-from peerwatt.oracle.judgement import GridForecast
+from peerwatt.oracle.feeder_state import GridForecast
 from peerwatt.tables.text_of_file import not_utf8, read_text
 
 MAX_FILE_BYTES = 64 << 20

@@ -5,14 +5,13 @@ Pure: whoever has the cleared interval, the feeder and the forecast gets the sam
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
-from peerwatt.grid.arrays import Floats, Ints
-from peerwatt.grid.flow.exchange import Exchange
+from peerwatt.grid.arrays import Ints
 from peerwatt.grid.flow.power_flow import PowerFlow
 from peerwatt.grid.gate.decision import GridDecision
 from peerwatt.grid.gate.rules import GridRules
@@ -28,6 +27,7 @@ from peerwatt.messages import (
     decisions_hash,
     encode_decisions,
 )
+from peerwatt.oracle.feeder_state import GridForecast
 from peerwatt.verdict import Verdict
 
 DEFAULT_RULES: Final = GridRules()
@@ -63,30 +63,6 @@ class ClearedInterval:
 
 
 @dataclass(frozen=True)
-class GridForecast:
-    """What is expected to flow in an interval besides what was cleared.
-
-    Attributes:
-        nodes: position in the feeder of each participant's node, by account.
-        import_wh: expected import of each participant, traded or not, Wh.
-        export_wh: expected export, Wh.
-        background_w: injection of everything that does not trade, W, generation positive, per feeder node.
-        background_var: reactive injection of everything, var, per feeder node.
-        inverter_va: rating of each participant's inverter, VA; who is not named has none.
-        phases: on a three-phase feeder each participant's phase, 1 to 3, 0 for all three; who is not named
-            has all three.
-    """
-
-    nodes: Mapping[int, int]
-    import_wh: Mapping[int, int]
-    export_wh: Mapping[int, int]
-    background_w: Floats
-    background_var: Floats
-    inverter_va: Mapping[int, int] = field(default_factory=dict)
-    phases: Mapping[int, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class Judgement:
     """A report that is ready to be signed, and what it follows from.
 
@@ -104,9 +80,10 @@ class Judgement:
     grid: GridDecision
     charges: Ints
 
-    def allowance_wh(self, account: int) -> int:
-        """What a participant may feed in beyond its accepted sale, Wh."""
-        return int(self.grid.surplus_wh[self.participants.index(account)])
+    def allowed_export(self) -> dict[int, int] | None:
+        """What each participant may feed in, traded or not, Wh by account; none where nothing is limited."""
+        allowed = self.grid.allowed_wh
+        return None if allowed is None else dict(zip(self.participants, allowed.tolist(), strict=True))
 
 
 def judge(
@@ -123,9 +100,8 @@ def judge(
     Raises:
         FlowError: the power flow has no solution.
     """
-    participants = tuple(sorted(forecast.nodes))
-    exchange = _exchange(cleared, forecast, participants)
-    inverter_va = _along(forecast.inverter_va, participants).astype(np.float64)
+    participants, inverter_va = forecast.participants, forecast.inverters_va
+    exchange = forecast.exchange(cleared.length_s, cleared.fills(Side.SELL), cleared.fills(Side.BUY))
     grid = rules.decide(solver, exchange, inverter_va)
     charges = rules.charges.charges(solver, exchange.nodes, grid.sell_wh, grid.buy_wh)
     decisions = _decisions(cleared.batches, participants, grid, charges)
@@ -148,8 +124,11 @@ def judge(
 
 
 def expired(judgement: Judgement) -> Judgement:
-    """What is left of a judgement that never reached the chain: nothing is traded, and everything flows."""
-    grid = judgement.grid
+    """What is left of a judgement that never reached the chain: nothing is traded.
+
+    The network operator's limits are those without a market, for they need no committee.
+    """
+    grid, limits = judgement.grid, judgement.grid.without_market
     nothing = np.zeros_like(grid.sell_wh)
     return replace(
         judgement,
@@ -161,30 +140,13 @@ def expired(judgement: Judgement) -> Judgement:
             grid,
             sell_wh=nothing,
             buy_wh=nothing,
+            surplus_wh=limits.most_wh,
+            allowed_wh=limits.allowed_wh,
             losses=replace(grid.losses, share_wh=nothing, trade_wh=0),
-            after=grid.before,
-            violations_after=grid.violations_before,
+            after=limits.flow,
+            violations_after=limits.remaining,
             reasons=(),
         ),
-    )
-
-
-def _along(values: Mapping[int, int], participants: Sequence[int]) -> Ints:
-    return np.array([values.get(account, 0) for account in participants], dtype=np.int64)
-
-
-def _exchange(cleared: ClearedInterval, forecast: GridForecast, participants: Sequence[int]) -> Exchange:
-    return Exchange(
-        interval_s=cleared.length_s,
-        participants=participants,
-        nodes=_along(forecast.nodes, participants),
-        sell_wh=_along(cleared.fills(Side.SELL), participants),
-        buy_wh=_along(cleared.fills(Side.BUY), participants),
-        export_wh=_along(forecast.export_wh, participants),
-        import_wh=_along(forecast.import_wh, participants),
-        background_w=forecast.background_w,
-        background_var=forecast.background_var,
-        phases=_along(forecast.phases, participants) if forecast.phases else None,
     )
 
 
@@ -199,12 +161,14 @@ def _decisions(
     if grid.volume_wh == 0 and not constrained:
         return ()
     place = {account: k for k, account in enumerate(participants)}
+    if grid.allowed_wh is None:  # an Accept allows everything by itself
+        surplus = np.full_like(grid.sell_wh, UNLIMITED_SURPLUS if constrained else 0)
+    else:
+        surplus = grid.allowed_wh - grid.sell_wh
 
     def decision(record: Record) -> Decision:
         k = place[record.participant]
-        surplus = min(int(grid.surplus_wh[k]), UNLIMITED_SURPLUS) if constrained else 0
-        return Decision(
-            int(grid.sell_wh[k]), int(grid.buy_wh[k]), int(grid.loss_wh[k]), int(charges[k]), surplus
-        )
+        of_order = grid.sell_wh, grid.buy_wh, grid.loss_wh, charges, surplus
+        return Decision(*(int(values[k]) for values in of_order))
 
     return tuple(encode_decisions(decision(record) for record in records) for records in batches)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from peerwatt.grid.feeder import Feeder
-from peerwatt.grid.gate.decision import CutReason
+from peerwatt.grid.gate.cut_reasons import CutReason
 from peerwatt.market.market_rules import MarketConfig
 from peerwatt.market.pro_rata import fill
 from peerwatt.market.settlement import merit

@@ -1,25 +1,22 @@
 """The network operator's dispatch: tells inverters what the grid gate lets them feed in.
 
-A report says on the chain what stands of each trade; how much may flow beyond it follows from the report's
-public inputs. The dispatch derives it from them, as anybody can, and trusts no member of the committee.
+How much may flow follows from the public inputs of an interval's report. The dispatch derives it from them,
+as anybody can, and trusts no member of the committee.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 from peerwatt.client import IntervalView, MarketClient, MarketView
 from peerwatt.grid.gate.rules import GridRules
-from peerwatt.market.accepted import Accepted
 from peerwatt.market.market_rules import MarketConfig
 from peerwatt.market.participant_registry import EnergyLimits
 from peerwatt.messages import Clearing, Verdict
-from peerwatt.oracle import Judgement, expired
+from peerwatt.oracle import expired
 from peerwatt.oracle.derivations import Derivations
 from peerwatt.oracle.forecast_file import ForecastSource
 from peerwatt.oracle.report_inputs import PostedInterval, ReportInputs
-from peerwatt.roles.accepted_orders import accepted_orders, terms_of
 from peerwatt.roles.appointments import Action, due
 from peerwatt.roles.ports import Diary
 
@@ -60,7 +57,7 @@ class Dispatch:
         self._diary = diary
         self._next = first
         self._undecided: list[int] = []
-        # By interval, and where the verdict lets not everything flow, by account: Wh.
+        # By interval, and where not everything may flow, by account: Wh.
         self._allowed: dict[int, dict[int, int] | None] = {}
 
     def save(self) -> object:
@@ -88,8 +85,8 @@ class Dispatch:
     def allowed_export(self, interval: int, account: int) -> int | None:
         """As `Allowances` has it.
 
-        Under any verdict of the committee but Accept an inverter feeds in what was accepted and the surplus
-        that the network can carry; everything beyond earns nothing.
+        What the network can carry does not depend on the committee: it follows from the public forecast and,
+        by a rule that spares trades, from what was traded.
         """
         self.step(0)
         allowed = self._allowed.get(interval)
@@ -108,25 +105,12 @@ class Dispatch:
         }
         inputs = ReportInputs(self._client.domain, posted, forecast.within(limits), self._rules)
         judgement = self._derivations.judge(inputs)
-        verdict, accepted = judgement.report.verdict, dict[int, Accepted]()
-        if view.records:
-            assert view.verdict is not None
-            verdict = view.verdict
-            judgement = expired(judgement) if verdict == Verdict.EXPIRED else judgement
-            terms = terms_of(self._client.interval(interval))
-            accepted = accepted_orders(view, terms, self._config)
+        if view.verdict == Verdict.EXPIRED:
+            judgement = expired(judgement)
         self._allowed = {
             number: each
             for number, each in self._allowed.items()
             if number > interval - self._config.ring_size
         }
-        self._allowed[interval] = _allowed(judgement, accepted) if verdict.cuts else None
+        self._allowed[interval] = judgement.allowed_export()
         self._diary.judged(interval, judgement)
-
-
-def _allowed(judgement: Judgement, accepted: Mapping[int, Accepted]) -> dict[int, int]:
-    """What was accepted of each participant's sale and what it may feed in beyond it, Wh."""
-    sold = {account: of.sell for account, of in accepted.items()}
-    return {
-        account: sold.get(account, 0) + judgement.allowance_wh(account) for account in judgement.participants
-    }

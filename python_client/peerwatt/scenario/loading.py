@@ -124,6 +124,7 @@ def _scenario(
         active=active,
         reactive=reactive,
         time_zone=parsed.time_zone,
+        counterfactual=parsed.counterfactual,
     )
 
 

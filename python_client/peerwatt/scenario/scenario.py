@@ -68,6 +68,7 @@ class Scenario:
         reactive: var of everything, participants included: reactive power is not traded.
         time_zone: in which its report says times, by its name in the tz database.
         remarks: what was found out about its files and could be wrong, a place and a sentence each.
+        counterfactual: how the network operator limits exports where there is no market.
     """
 
     name: str
@@ -91,6 +92,7 @@ class Scenario:
     active: NodePowers
     reactive: NodePowers
     remarks: tuple[Problem, ...] = ()
+    counterfactual: str = "equal_shares"
     time_zone: str = "UTC"
 
     def connection(self, participant: Participant) -> Connection:

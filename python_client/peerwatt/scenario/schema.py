@@ -119,8 +119,10 @@ class CurtailmentSection(Section):
     """What happens when the feeder cannot carry what was cleared."""
 
     policy: Literal["least", "fair"] = Field(
-        default="least",
-        description="The least total, or the same share of all; see `peerwatt.grid.gate.curtailment_rules`.",
+        default="fair",
+        description="fair: everybody may feed in the same share of its forecast export, traded or not, as it "
+        "could without a market. least: the least total is cut, trades last; it does not promise that nobody "
+        "is poorer than without a market. See `peerwatt.grid.gate.curtailment_rules`.",
     )
     volt_var: bool = Field(
         default=False, description="Inverters support the voltage with reactive power before anybody is cut."
@@ -232,6 +234,11 @@ class ScenarioFile(Section):
     curtailment: CurtailmentSection = CurtailmentSection()
     network_charges: NetworkChargesSection = NetworkChargesSection()
     system_strength: SystemStrengthSection = SystemStrengthSection()
+    counterfactual: Literal["equal_shares"] = Field(
+        default="equal_shares",
+        description="How the network operator limits exports where there is no market, for the bill that a "
+        "saving is against; see `peerwatt.scenario.counterfactual`.",
+    )
     envelope: bool = Field(
         default=False,
         description="Whether the committee publishes, before gate closure, how much each may offer in the "

@@ -28,7 +28,8 @@ class Exchange:
         sell_wh: Cleared sells.
         buy_wh: Cleared buys.
         export_wh: Forecast physical export, traded or not; what was sold is exported at least.
-        import_wh: Forecast physical import, traded or not; what was bought is imported at least.
+        import_wh: Forecast physical import, traded or not. This is the load: a purchase beyond it is none,
+            for nobody can draw what the feeder has to be relieved by.
         background_w: Injection of everything that does not trade, W, generation positive, `(nodes of the
             feeder,)`.
         background_var: Reactive injection of everything, var, or none.
@@ -83,16 +84,11 @@ class Exchange:
         """Forecast export that found no buyer."""
         return np.asarray(np.maximum(self.export_wh - self.sell_wh, 0))
 
-    @cached_property
-    def drawn_wh(self) -> Ints:
-        """Physical import: the larger of forecast and purchase. Nobody can shed it."""
-        return np.asarray(np.maximum(self.import_wh, self.buy_wh))
-
     def injection_w(self, sell_wh: Ints, surplus_wh: Ints) -> Floats:
         """Injection when these sells and surpluses are exported, W, `(nodes of the feeder,)` or with
         phases.
         """
-        own = self.spread_w((sell_wh + surplus_wh - self.drawn_wh) * np.float64(self.w_per_wh))
+        own = self.spread_w((sell_wh + surplus_wh - self.import_wh) * np.float64(self.w_per_wh))
         base = np.asarray(self.background_w, dtype=np.float64)
         return own + (base if base.ndim == own.ndim else base[:, None] / 3)
 

@@ -57,11 +57,14 @@ class Curtailment:
         rank: Of two states that keep the same limits it prefers the one that ranks higher; of what is kept,
             what there was, and how many entries of both are traded (the others are untraded).
         measure: What it equalises or makes least, in the words of a report.
+        by_forecast: Whether the gate limits total export by the forecast alone, whoever trades; if not,
+            trades are cut last.
     """
 
     cut: Cut
     rank: Callable[[Ints, Ints, int], tuple[float, ...]]
     measure: str
+    by_forecast: bool
 
 
 def relaxation(rows: Floats, room: Floats, most_w: Floats) -> Floats:
@@ -130,8 +133,11 @@ def _shares(kept: Ints, asked: Ints, traded: int) -> tuple[float, ...]:
     return (*np.sort(share[:traded]).tolist(), *np.sort(share[traded:]).tolist())
 
 
-least_cut = Curtailment(_least, _total, "the least total is cut")
+least_cut = Curtailment(_least, _total, "the least total is cut, trades last", by_forecast=False)
 fair_cut = Curtailment(
-    _fair, _shares, "everybody keeps the same share of its export, more only where that takes from nobody"
+    _fair,
+    _shares,
+    "everybody may feed in the same share of its forecast export, more only where that takes from nobody",
+    by_forecast=True,
 )
 RULES: dict[str, Curtailment] = {"least": least_cut, "fair": fair_cut}

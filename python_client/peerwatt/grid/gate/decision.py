@@ -1,9 +1,18 @@
 """What the grid gate finds on one interval: which cleared trades may be executed, and why not the rest.
 
-Loads stay on: a buyer whose purchase is cut draws the same energy at the retail tariff. So buys are cut only
-to equal the accepted sells, in proportion to what was bought. In an interval whose verdict is not `accept`,
-export beyond the accepted sale earns nothing. `surplus_wh` is how much of it the network can still carry. In
-the state after the grid gate every participant exports its accepted sells and exactly that allowance.
+What is judged is what will flow. Loads are forecasts, and a purchase beyond the forecast is none. Loads stay
+on: a buyer whose purchase is cut draws the same energy at the retail tariff. So buys are cut only to equal
+the accepted sells, in proportion to what was bought. Exports are forecasts, and what was sold beyond them.
+
+Under equal shares (`fair`) everybody's total export is limited as it would be without a market, by the
+forecast alone: see `export_limits`. Of its fill is accepted what fits under its limit; the rest of the limit
+is its allowed surplus. Where the forecast breaks no limit and only sales beyond it would, sales are cut to
+the forecast and nobody's surplus is limited.
+
+Under `least` the least total is cut, and trades last: who trades may keep more than without a market, and
+somebody else less. It promises nobody that it does not lose by the market.
+
+In the state after the grid gate every participant exports its accepted sells and `surplus_wh`.
 """
 
 from __future__ import annotations
@@ -19,52 +28,20 @@ from peerwatt.grid.errors import FlowError
 from peerwatt.grid.flow.exchange import Exchange
 from peerwatt.grid.flow.limits import Violation, find_violations
 from peerwatt.grid.flow.power_flow import FlowResult, PowerFlow
+from peerwatt.grid.gate.constraints import KEPT_PERCENT
 from peerwatt.grid.gate.curtailment import Curtailed, curtail, largest_share_with_a_flow
 from peerwatt.grid.gate.curtailment_rules import Curtailment, least_cut
+from peerwatt.grid.gate.cut_reasons import CutReason, cut_reasons
+from peerwatt.grid.gate.export_limits import ExportLimits, export_limits
 from peerwatt.grid.gate.network import Network, network_of
 from peerwatt.grid.rounding import largest_remainder_of
 from peerwatt.grid.shares.loss_rules import LossRule, aumann_shapley
 from peerwatt.grid.shares.losses import TradeLosses, trade_losses
-from peerwatt.units import KILO
 from peerwatt.verdict import Verdict
 
 Flag = Literal["not_mended_by_market", "no_power_flow_before"]
-_BINDING_PERCENT = 1e-2
 FillsAt = Callable[[int], tuple[Ints, Ints]]
 """The market's own walk stopped at a volume: accepted sells and buys per trader, Wh."""
-
-
-@dataclass(frozen=True)
-class CutReason:
-    """Why one participant was cut.
-
-    Attributes:
-        participant: Its id.
-        sell_wh: Traded energy taken from it.
-        surplus_wh: Untraded export taken from it.
-        element: The node, line or transformer whose limit it would break.
-        value: The value there before the gate, `unit`.
-        limit: The limit, `unit`.
-        unit: `pu`, `percent` or `kW`.
-        per_kw: What one more kW injected by it adds to the value, `unit`/kW.
-    """
-
-    participant: int
-    sell_wh: int
-    surplus_wh: int
-    element: str
-    value: float
-    limit: float
-    unit: str
-    per_kw: float
-
-    def __str__(self) -> str:
-        digits = 4 if self.unit == "pu" else 1
-        return (
-            f"{self.sell_wh} Wh sold and {self.surplus_wh} Wh surplus cut: {self.element} would reach "
-            f"{self.value:.{digits}f} {self.unit} (limit {self.limit:g}), "
-            f"each kW adds {self.per_kw:.2g} {self.unit}"
-        )
 
 
 @dataclass(frozen=True)
@@ -75,7 +52,9 @@ class GridDecision:
         verdict: Accept, cap, curtail or void.
         sell_wh: Accepted sells.
         buy_wh: Accepted buys; both sum to `volume_wh`.
-        surplus_wh: Export beyond the trade that the network can carry.
+        surplus_wh: Export beyond the trade in the state after the gate, at most what was forecast.
+        allowed_wh: What each may feed in, traded or not; none where whatever is generated may flow.
+        without_market: What the network operator would limit exports to if nothing were traded.
         losses: Losses of the accepted trades.
         before: The flow of everything cleared and forecast; where that has none, of the largest common share
             of all exports that has one.
@@ -91,6 +70,8 @@ class GridDecision:
     sell_wh: Ints
     buy_wh: Ints
     surplus_wh: Ints
+    allowed_wh: Ints | None
+    without_market: ExportLimits
     losses: TradeLosses
     before: FlowResult
     after: FlowResult
@@ -152,26 +133,70 @@ class _Case:
     fills_at: FillsAt | None
 
     def decide(self) -> GridDecision:
-        exchange, solver = self.exchange, self.solver
-        flags: tuple[Flag, ...] = ()
+        exchange = self.exchange
+        limits = export_limits(self.network, exchange.export_wh, exchange.w_per_wh)
+        before, found, flags = self.before(limits)
+        if self.fills_at:
+            result = self.cap() if found or flags else self.everything(before)
+        elif self.rule.by_forecast:
+            result = self.within(limits, before)
+        else:
+            result = self.cut() if found or flags else self.everything(before)
+        stands = self.is_everything(result)
+        verdict = Verdict.CAP if self.fills_at else Verdict.CURTAIL
+        if stands:
+            verdict = Verdict.ACCEPT
+        elif not result.sell_wh.any():
+            verdict = Verdict.VOID
+        allowed = None if stands else result.sell_wh + result.surplus_wh
+        if self.rule.by_forecast and not self.fills_at and not limits.bind:
+            allowed = None
+        return self.decision(verdict, result, allowed, limits, before, found, flags)
+
+    def before(self, limits: ExportLimits) -> tuple[FlowResult, tuple[Violation, ...], tuple[Flag, ...]]:
+        """The flow of everything cleared and forecast, what it violates, and whether there is none."""
+        exchange = self.exchange
+        if (exchange.sell_wh <= exchange.export_wh).all():
+            flags: tuple[Flag, ...] = () if limits.has_flow else ("no_power_flow_before",)
+            return limits.expected, limits.violations, flags
         try:
-            before = self.flow(exchange.sell_wh, exchange.surplus_wh)
+            before, flags = self.flow(exchange.sell_wh, exchange.surplus_wh), ()
         except FlowError:
             before = largest_share_with_a_flow(
                 self.network, exchange.sell_wh, exchange.surplus_wh, exchange.w_per_wh
             )
             flags = ("no_power_flow_before",)
-        found = find_violations(solver.feeder, before)
-        if not (found or flags):
-            everything = Curtailed(exchange.sell_wh, exchange.surplus_wh, before)
-            return self.decision(Verdict.ACCEPT, everything, before, found, flags)
-        result = self.cap() if self.fills_at else curtail(solver, exchange, self.rule, self.network)
-        verdict = Verdict.CAP if self.fills_at else Verdict.CURTAIL
-        if not result.sell_wh.any():
-            verdict = Verdict.VOID
-        if (result.sell_wh == exchange.sell_wh).all() and (result.surplus_wh == exchange.surplus_wh).all():
-            verdict = Verdict.ACCEPT
-        return self.decision(verdict, result, before, found, flags)
+        return before, find_violations(self.solver.feeder, before), flags
+
+    def everything(self, before: FlowResult) -> Curtailed:
+        """All that was cleared and forecast."""
+        return Curtailed(self.exchange.sell_wh, self.exchange.surplus_wh, before)
+
+    def is_everything(self, kept: Curtailed) -> bool:
+        """Whether nothing was cut."""
+        sold, surplus = self.exchange.sell_wh, self.exchange.surplus_wh
+        return np.array_equal(kept.sell_wh, sold) and np.array_equal(kept.surplus_wh, surplus)
+
+    def cut(self) -> Curtailed:
+        """What the rule leaves of sales and surplus."""
+        return curtail(self.solver, self.exchange, self.rule, self.network)
+
+    def within(self, limits: ExportLimits, before: FlowResult) -> Curtailed:
+        """What fits under the limits that there would be without a market.
+
+        Sales beyond the forecast stand where nothing is limited and they make no limit worse.
+        """
+        exchange = self.exchange
+        if not limits.bind and limits.has_flow and not self.is_worse(before, limits.expected):
+            return self.everything(before)
+        sell = np.minimum(exchange.sell_wh, limits.most_wh)
+        return Curtailed(sell, limits.most_wh - sell, limits.flow)
+
+    def is_worse(self, flow: FlowResult, expected: FlowResult) -> bool:
+        """Whether a state breaks a limit by more than the expected one does."""
+        constraints = self.network.constraints
+        allowed = np.maximum(constraints.limits, constraints.values(expected))
+        return bool((constraints.values(flow) > allowed + KEPT_PERCENT).any())
 
     def flow(self, sell_wh: Ints, surplus_wh: Ints) -> FlowResult:
         """The exact flow with these exports."""
@@ -181,6 +206,8 @@ class _Case:
         self,
         verdict: Verdict,
         kept: Curtailed,
+        allowed: Ints | None,
+        limits: ExportLimits,
         before: FlowResult,
         found: tuple[Violation, ...],
         flags: tuple[Flag, ...],
@@ -201,12 +228,14 @@ class _Case:
             sell_wh=kept.sell_wh,
             buy_wh=buy,
             surplus_wh=kept.surplus_wh,
+            allowed_wh=allowed,
+            without_market=limits,
             losses=losses,
             before=before,
             after=kept.flow,
             violations_before=found,
             violations_after=after,
-            reasons=() if verdict == Verdict.ACCEPT else self.reasons(kept),
+            reasons=() if verdict == Verdict.ACCEPT else cut_reasons(self.network, self.exchange, kept),
             flags=(*flags, "not_mended_by_market") if after else flags,
         )
 
@@ -230,43 +259,3 @@ class _Case:
             low, high = (middle, high) if fits(middle) else (low, middle - 1)
         sell = fills_at(low)[0]
         return Curtailed(sell, none, self.flow(sell, none))
-
-    def reasons(self, kept: Curtailed) -> tuple[CutReason, ...]:
-        """For each cut participant the element at its limit that its injection weighs on most."""
-        exchange, constraints = self.exchange, self.network.constraints
-        scale = np.float64(exchange.w_per_wh)
-        try:
-            at, slopes = self.network.linearise((exchange.sell_wh + exchange.surplus_wh) * scale)
-            value = constraints.values(at)
-        except FlowError:  # everything together has no flow: extrapolated from what is left
-            stays = (kept.sell_wh + kept.surplus_wh) * scale
-            at, slopes = self.network.linearise(stays)
-            value = constraints.values(at) + slopes @ (
-                (exchange.sell_wh + exchange.surplus_wh) * scale - stays
-            )
-        excess = value - constraints.limits
-        violated = np.flatnonzero(excess > 0)
-        # the cut was made for those of them that are at their limit afterwards
-        left = constraints.excess(kept.flow)
-        binding = violated[left[violated] > -_BINDING_PERCENT]
-        held, at_limit = np.flatnonzero(left >= min(-_BINDING_PERCENT, left.max())), left + constraints.limits
-        reasons = []
-        for k, participant in enumerate(exchange.participants):
-            sold, surplus = (
-                int(exchange.sell_wh[k] - kept.sell_wh[k]),
-                int(exchange.surplus_wh[k] - kept.surplus_wh[k]),
-            )
-            if not (sold or surplus):
-                continue
-            rows = binding if (slopes[binding, k] > 0).any() else violated
-            reached = value
-            if not (slopes[rows, k] > 0).any():  # within its limit before, at it since others were cut
-                rows, reached = held, at_limit + slopes[:, k] * (sold + surplus) * scale
-            row = int(rows[np.argmax(slopes[rows, k])])
-            there, unit = constraints.in_units(row, reached[row])
-            limit, _ = constraints.in_units(row, value[row] - excess[row])
-            limit = round(limit, 12) if unit == "pu" else limit
-            per_kw = float(slopes[row, k]) * KILO * abs(constraints.in_units(row, 1.0)[0])
-            name = constraints.element(row)
-            reasons.append(CutReason(participant, sold, surplus, name, there, limit, unit, per_kw))
-        return tuple(reasons)

@@ -14,7 +14,9 @@ from peerwatt.grid.flow.exchange import Exchange
 from peerwatt.grid.flow.power_flow import PowerFlow
 from peerwatt.grid.gate.curtailment_rules import RULES
 from peerwatt.grid.gate.decision import GridDecision, decide
-from peerwatt.grid.gate.volt_var import decide_with_volt_var
+from peerwatt.grid.gate.export_limits import ExportLimits, export_limits
+from peerwatt.grid.gate.network import Network, network_of
+from peerwatt.grid.gate.volt_var import supported_network
 from peerwatt.grid.shares.loss_rules import LOSS_RULES
 from peerwatt.grid.shares.network_charges import CHARGE_RULES, ZONE, by_zone, network_charges
 
@@ -74,7 +76,7 @@ class GridRules:
     """
 
     losses: str = "aumann_shapley"
-    curtailment: str = "least"
+    curtailment: str = "fair"
     volt_var: bool = False
     charges: ChargeRules = field(default_factory=ChargeRules)
 
@@ -98,10 +100,28 @@ class GridRules:
         Raises:
             FlowError: The cleared state has no solution.
         """
-        cut, share = RULES[self.curtailment], LOSS_RULES[self.losses]
+        return decide(
+            solver,
+            exchange,
+            rule=RULES[self.curtailment],
+            loss_rule=LOSS_RULES[self.losses],
+            network=self.network(solver, exchange, inverter_va),
+        )
+
+    def network(self, solver: PowerFlow, exchange: Exchange, inverter_va: Floats) -> Network:
+        """The network as the exports of an interval meet it; arguments as of `decide`."""
         if self.volt_var:
-            return decide_with_volt_var(solver, exchange, inverter_va, rule=cut, loss_rule=share)[0]
-        return decide(solver, exchange, rule=cut, loss_rule=share)
+            return supported_network(solver, exchange, inverter_va)
+        return network_of(solver, exchange)
+
+    def export_limits(self, solver: PowerFlow, exchange: Exchange, inverter_va: Floats) -> ExportLimits:
+        """What exports would be limited to without a market; arguments as of `decide`.
+
+        Raises:
+            FlowError: No common share of the exports has a power flow.
+        """
+        network = self.network(solver, exchange, inverter_va)
+        return export_limits(network, exchange.export_wh, exchange.w_per_wh)
 
     def inputs_hash(self, exchange: Exchange, inverter_va: Floats) -> bytes:
         """What a report names as its inputs, 32 bytes: the exchange, these rules, and what they need."""

@@ -60,7 +60,7 @@ def trade_losses(
     traded = sell_wh - buy_wh
     if not (sell_wh.any() or buy_wh.any()):
         return TradeLosses(np.zeros_like(traded), 0, no_load_wh, load_wh)
-    elements = elements_of(exchange, traded, surplus_wh - exchange.drawn_wh + buy_wh)
+    elements = elements_of(exchange, traded, surplus_wh - exchange.import_wh + buy_wh)
     wanted = np.arange(len(elements.p_w)) < len(traded)
     exact = rule(solver, elements, wanted) * hours
     total = max(round(float(exact.sum())), 0)
