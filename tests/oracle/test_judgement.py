@@ -64,7 +64,7 @@ def test_decisions_name_the_allowed_surplus_where_nothing_is_accepted(
     judgement = judge(replace(nothing_traded, batches=batches), forecast, solver)
     assert (judgement.report.verdict, judgement.report.volume) == (Verdict.VOID, 0)
     decided = [decode_decisions(packed) for packed in judgement.decisions]
-    assert [one.surplus for [one] in decided] == [judgement.allowance_wh(account) for account in accounts]
+    assert {a: one.surplus for a, [one] in zip(accounts, decided, strict=True)} == judgement.allowed_export()
     assert 0 < sum(one.surplus for [one] in decided) < sum(forecast.export_wh.values())
 
 
