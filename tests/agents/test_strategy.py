@@ -1,45 +1,54 @@
 """Orders are canonical, within the connection, never worse than the tariff, the same for the same seed."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
 from peerwatt.agents.draws import triangular, uniform
 from peerwatt.agents.forecast import Forecast, ForecastError, forecast
-from peerwatt.agents.strategy import Connection, PriceBand, bid, price_band
+from peerwatt.agents.strategies import STRATEGIES
+from peerwatt.agents.strategy import Connection, Outlook, PriceBand, Prices, Strategy
+from peerwatt.agents.zero_intelligence import ZeroIntelligence
 from peerwatt.errors import InputError
 from peerwatt.messages.order import Order
 from peerwatt.messages.vocabulary import Side
 
-BAND = price_band(base_price=80, tick_size=1, feed_in=82, retail=320, network_fee=15)
+PRICES = Prices(base_price=80, tick_size=1, retail=320, feed_in=82, seller_charge=0, buyer_charge=15)
+BAND = PRICES.band
 WIDE = Connection(import_wh=5000, export_wh=5000)
 ERROR = ForecastError(demand_permille=150, generation_permille=100, weather_permille=150)
 
 
-def order(net_wh: int, seed: int = 1, interval: int = 9, connection: Connection = WIDE) -> Order | None:
+def each_strategy() -> list[Strategy]:
+    return [made(PRICES, 4, ERROR, False) for made in STRATEGIES.values()]
+
+
+def order(
+    net_wh: int,
+    seed: int = 1,
+    interval: int = 9,
+    connection: Connection = WIDE,
+    strategy: Strategy | None = None,
+) -> Order | None:
     expected = Forecast(demand_wh=max(net_wh, 0), generation_wh=max(-net_wh, 0))
-    return bid(
-        expected,
-        BAND,
-        connection,
-        4,
-        seed,
-        "home-3",
-        account=6,
-        scenario_interval=interval,
-        interval=interval,
-    )
+    outlook = Outlook(expected, connection, seed, "home-3", interval)
+    steps = (strategy or ZeroIntelligence(PRICES, 4)).steps(outlook)
+    return Order(interval, 6, steps) if steps else None
 
 
 def test_the_band_is_what_neither_side_loses_by() -> None:
     assert (BAND.lowest, BAND.highest) == (2, 225)
-    assert price_band(80, 5, 82, 320, 15) == PriceBand(1, 45)
-    assert price_band(100, 1, 82, 320, 15).lowest == 0
+    assert replace(PRICES, tick_size=5).band == PriceBand(1, 45)
+    assert replace(PRICES, base_price=100).band.lowest == 0
+    assert replace(PRICES, seller_charge=20, buyer_charge=20).band == PriceBand(22, 220)
 
 
 def test_a_market_whose_ticks_miss_the_tariffs_is_refused() -> None:
     with pytest.raises(InputError, match="tick"):
-        price_band(base_price=400, tick_size=1, feed_in=82, retail=320, network_fee=15)
+        replace(PRICES, base_price=400).band  # noqa: B018
+    with pytest.raises(InputError, match="tick"):
+        replace(PRICES, seller_charge=120, buyer_charge=120).band  # noqa: B018
 
 
 @pytest.mark.parametrize("net", [1, 2, 3, 7, 999, 4999])
@@ -55,32 +64,33 @@ def test_every_order_is_canonical_and_offers_the_whole_forecast(net: int, sign: 
         assert all(BAND.lowest <= step.tick <= BAND.highest for step in got)
 
 
-def test_an_order_stays_within_the_connection() -> None:
+def test_who_takes_a_price_that_a_rule_sets_takes_any_that_does_not_lose() -> None:
+    pool = ZeroIntelligence(PRICES, 4, takes_the_price=True)
+    bought, sold = order(500, strategy=pool), order(-500, strategy=pool)
+    assert bought is not None
+    assert sold is not None
+    assert [(step.tick, step.quantity) for step in bought] == [(BAND.highest, 500)]
+    assert [(step.tick, step.quantity) for step in sold] == [(BAND.lowest, 500)]
+
+
+@pytest.mark.parametrize("strategy", each_strategy(), ids=[*STRATEGIES])
+def test_an_order_stays_within_the_connection(strategy: Strategy) -> None:
     small = Connection(import_wh=100, export_wh=60)
-    bought, sold = order(500, connection=small), order(-500, connection=small)
+    bought, sold = (order(net, connection=small, strategy=strategy) for net in (500, -500))
     assert bought is not None
     assert sold is not None
     assert bought.total(Side.BUY) == 100
     assert sold.total(Side.SELL) == 60
 
 
-def test_who_expects_nothing_orders_nothing() -> None:
-    assert order(0) is None
+@pytest.mark.parametrize("strategy", each_strategy(), ids=[*STRATEGIES])
+def test_who_expects_nothing_orders_nothing(strategy: Strategy) -> None:
+    assert order(0, strategy=strategy) is None
 
 
 def test_the_same_seed_bids_the_same_and_another_seed_does_not() -> None:
     assert [order(500, interval=i) for i in range(20)] == [order(500, interval=i) for i in range(20)]
     assert [order(500, interval=i) for i in range(20)] != [order(500, 2, i) for i in range(20)]
-
-
-def test_the_chains_clock_does_not_change_a_bid() -> None:
-    expected = Forecast(demand_wh=500, generation_wh=0)
-    here = bid(expected, BAND, WIDE, 4, 1, "home-3", account=6, scenario_interval=9, interval=9)
-    there = bid(expected, BAND, WIDE, 4, 1, "home-3", account=6, scenario_interval=9, interval=1_900_000)
-    assert here is not None
-    assert there is not None
-    assert here.steps == there.steps
-    assert (here.interval, there.interval) == (9, 1_900_000)
 
 
 def test_draws_are_the_same_on_every_machine() -> None:

@@ -16,8 +16,7 @@ from peerwatt.market import Auctioned, MarketConfig, Pricing, Terms, TickBook, c
 from peerwatt.market.accepted import Accepted
 from peerwatt.market.errors import BadConfig
 from peerwatt.market.settlement import peer_cash
-from peerwatt.messages import Order, PlacedStep, Record, Side, Step, Verdict
-from peerwatt.scenario.bidding import with_limits_for
+from peerwatt.messages import TICKS, PlacedStep, Record, Side, Step, Verdict
 from peerwatt.scenario.switches import PRICING
 from peerwatt.scenario.variants import SWITCH_OF
 from tests.market.conftest import CONFIG as SMALL
@@ -88,8 +87,8 @@ def test_auction_is_the_mechanism_of_its_name(name: str, book_steps: list[Step])
 @pytest.mark.parametrize("name", POOLS)
 @given(book_steps=books)
 def test_pool_of_those_who_take_any_price_is_the_sharing_rule(name: str, book_steps: list[Step]) -> None:
-    pricing = PRICING[SWITCH_OF[name]]
-    joined = [with_limits_for(pricing, Order(7, 4, (step,))).steps[0] for step in book_steps]
+    ends = {Side.BUY: TICKS - 1, Side.SELL: 0}
+    joined = [Step(step.side, ends[step.side], step.quantity) for step in book_steps]
     require_equal(name, joined)
 
 

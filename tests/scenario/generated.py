@@ -140,7 +140,7 @@ def scenarios(draw: st.DrawFn) -> Drawn:
         "committee": draw(st.sampled_from(({"members": 1, "quorum": 1}, {"members": 4, "quorum": 3}))),
         "metering": {"lost_readings_percent": draw(st.sampled_from((0, 0, 1.0, 50.0, 100)))},
         "bidding": {
-            "strategy": "zero_intelligence",
+            "strategy": draw(st.sampled_from(("newsvendor", "zero_intelligence"))),
             "most_steps": draw(st.integers(1, 8)),
             "demand_error_percent": draw(st.sampled_from((0, 15.0, 100))),
             "generation_error_percent": draw(st.sampled_from((0, 5.0, 100))),

@@ -1,19 +1,17 @@
-"""How a home bids: zero-intelligence-constrained limit prices between the feed-in and the retail tariff.
+"""What a bidding strategy is: from what a home knows before gate closure to the steps of its order.
 
-A home that expects a surplus sells it, one that expects a deficit buys it. Limit prices are uniform draws
-that never lose against the grid tariff (Gode and Sunder, "Allocative Efficiency of Markets with
-Zero-Intelligence Traders", Journal of Political Economy 101(1), 1993, the constrained ones): a seller asks
-at least the feed-in tariff, a buyer pays, network fee included, at most the retail tariff. The quantity is
-split over a few steps, so that the merit order has a shape. Nothing is learnt and nothing is remembered.
+Each strategy is a small class in a file of its own; `peerwatt.agents.strategies` has them by name.
 """
 
-from dataclasses import dataclass
+from __future__ import annotations
 
-from peerwatt.agents.draws import uniform
+from dataclasses import dataclass
+from typing import Protocol
+
 from peerwatt.agents.forecast import Forecast
 from peerwatt.errors import InputError
-from peerwatt.messages.order import Order, Step
-from peerwatt.messages.vocabulary import MAX_STEP_QUANTITY, MAX_STEPS, TICKS, Side
+from peerwatt.messages.order import Step
+from peerwatt.messages.vocabulary import TICKS
 
 
 @dataclass(frozen=True)
@@ -32,68 +30,83 @@ class Connection:
     export_wh: int
 
 
-def price_band(base_price: int, tick_size: int, feed_in: int, retail: int, network_fee: int) -> PriceBand:
-    """The ticks between the feed-in tariff and the retail tariff less the network fee.
+@dataclass(frozen=True)
+class Prices:
+    """The prices that a home decides by, base units per Wh.
 
-    Args:
-        base_price: price of tick 0, base units per Wh.
-        tick_size: step between two ticks, base units per Wh.
-        feed_in: feed-in tariff, base units per Wh.
-        retail: retail tariff, base units per Wh.
-        network_fee: what a buyer pays on top of a peer price, base units per Wh.
-
-    Raises:
-        InputError: no tick lies between them.
+    Attributes:
+        base_price: Price of tick 0.
+        tick_size: Step between two ticks.
+        retail: Retail tariff.
+        feed_in: Feed-in tariff.
+        seller_charge: Most that the network costs a seller on top of a peer price.
+        buyer_charge: Most that the network costs a buyer.
     """
-    lowest = max(0, -((base_price - feed_in) // tick_size))
-    highest = min(TICKS - 1, (retail - network_fee - base_price) // tick_size)
-    if lowest > highest:
-        raise InputError(
-            f"no price between the feed-in tariff {feed_in} and the retail tariff less network fee "
-            f"{retail - network_fee} (base units per Wh) is a tick: change base_price or tick_size"
-        )
-    return PriceBand(lowest, highest)
+
+    base_price: int
+    tick_size: int
+    retail: int
+    feed_in: int
+    seller_charge: int
+    buyer_charge: int
+
+    @property
+    def least_ask(self) -> int:
+        """What a kWh earns at the feed-in tariff, and the charge that its sale would cost."""
+        return self.feed_in + self.seller_charge
+
+    @property
+    def highest_bid(self) -> int:
+        """What a kWh costs at the retail tariff, less the charge that its purchase costs."""
+        return self.retail - self.buyer_charge
+
+    def ask_tick(self, price: int) -> int:
+        """The lowest tick at which a seller gets at least a price; above the ladder where none is."""
+        return max(0, -((self.base_price - price) // self.tick_size))
+
+    def bid_tick(self, price: int) -> int:
+        """The highest tick at which a buyer pays at most a price; below 0 where none is."""
+        return min(TICKS - 1, (price - self.base_price) // self.tick_size)
+
+    @property
+    def band(self) -> PriceBand:
+        """The ticks at which no trade loses against the tariff, whatever it is charged for the network.
+
+        Raises:
+            InputError: There is none.
+        """
+        lowest, highest = self.ask_tick(self.least_ask), self.bid_tick(self.highest_bid)
+        if lowest > highest:
+            raise InputError(
+                f"no price between the feed-in tariff and a seller's network charge, {self.least_ask}, and "
+                f"the retail tariff less a buyer's, {self.highest_bid} (base units per Wh), is a tick: "
+                "change base_price or tick_size"
+            )
+        return PriceBand(lowest, highest)
 
 
-def bid(
-    forecast: Forecast,
-    band: PriceBand,
-    connection: Connection,
-    most_steps: int,
-    seed: int,
-    participant: str,
-    account: int,
-    scenario_interval: int,
-    interval: int,
-) -> Order | None:
-    """The order of one home for one interval, or None where it expects to exchange nothing.
+@dataclass(frozen=True)
+class Outlook:
+    """What a home knows of an interval when it orders.
 
-    Args:
-        forecast: what it expects.
-        band: from `price_band`.
-        connection: quantities stay within it; the contract would skip the order otherwise.
-        most_steps: 1..8; how many are used is drawn too.
-        seed: of the replay.
-        participant: id, a label of the draws.
-        scenario_interval: number of the interval in the scenario, a label of the draws.
-        account: account index, for the order.
-        interval: its number on chain, for the order; the same unless the chain's clock is another.
+    Attributes:
+        forecast: What it expects.
+        connection: Quantities stay within it; the contract would skip the order otherwise.
+        seed: Of the replay.
+        participant: Id, a label of draws.
+        scenario_interval: Number of the interval in the scenario, a label of draws.
     """
-    net = forecast.net_import_wh
-    side = Side.BUY if net > 0 else Side.SELL
-    limit = connection.import_wh if net > 0 else connection.export_wh
-    quantity = min(abs(net), limit, MAX_STEP_QUANTITY)
-    if quantity == 0:
-        return None
-    labels = (seed, "bid", participant, scenario_interval)
-    steps = min(uniform(1, min(most_steps, MAX_STEPS), *labels, "steps"), quantity)
-    wanted: dict[int, int] = {}
-    for k in range(steps):
-        tick = uniform(band.lowest, band.highest, *labels, "tick", k)
-        share = quantity * (k + 1) // steps - quantity * k // steps
-        wanted[tick] = wanted.get(tick, 0) + share
-    return Order(
-        interval=interval,
-        participant=account,
-        steps=tuple(Step(side=side, tick=tick, quantity=wanted[tick]) for tick in sorted(wanted)),
-    )
+
+    forecast: Forecast
+    connection: Connection
+    seed: int
+    participant: str
+    scenario_interval: int
+
+
+class Strategy(Protocol):
+    """How a home bids."""
+
+    def steps(self, outlook: Outlook) -> tuple[Step, ...]:
+        """The steps of its order, ascending by side and tick; none where it has nothing to offer."""
+        ...

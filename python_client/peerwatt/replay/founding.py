@@ -68,23 +68,35 @@ def fund_market(
     network.fund({keys.relayer.address: ETHER_PER_KEY})
     client = MarketClient(network, deployment, Sender(network, keys.relayer))
     market, supplier = scenario.market, SystemAccount.SUPPLIER
-    # The supplier pays for what is fed in before it is paid for what it delivers.
-    generated = sum(sum(participant.generation_wh[:intervals]) for participant in scenario.participants)
     margin = int(client.market.functions.marginOf(supplier).call())
-    deposits = {int(supplier): margin + scenario.tariff.feed_in * generated}
-    owners = {int(supplier): keys.system_wallet(supplier)}
-    for participant in scenario.participants:
-        deposits[participant.account] = market.margin(
-            participant.import_limit, participant.export_limit
-        ) + market.margin_price * sum(participant.demand_wh[:intervals])
-        owners[participant.account] = keys.wallet(participant.account)
+    amounts = deposits(scenario, intervals, margin)
+    owners = {participant.account: keys.wallet(participant.account) for participant in scenario.participants}
+    owners[int(supplier)] = keys.system_wallet(supplier)
     wallets = open_wallets(network, deployment, owners)
-    pay_in_all([(wallet, deposits[wallet.account]) for wallet in wallets])
+    pay_in_all([(wallet, amounts[wallet.account]) for wallet in wallets])
     if market.is_sealed:
         # One batch of every interval that takes orders at once.
         purse = market.bond * (market.open_ahead + 1)
         client.sender.send(client.payment_token.functions.mint(client.sender.address, purse))
         SealedPhase(client).allow_bonds()
+
+
+def deposits(scenario: Scenario, intervals: int, supplier_margin: int) -> dict[int, int]:
+    """What accounts need for some of a scenario's intervals, base units.
+
+    Args:
+        scenario: the scenario.
+        intervals: how many, from its first on.
+        supplier_margin: what the supplier must hold.
+    """
+    market = scenario.market
+    # The supplier pays for what is fed in before it is paid for what it delivers.
+    generated = sum(sum(participant.generation_wh[:intervals]) for participant in scenario.participants)
+    found = {int(SystemAccount.SUPPLIER): supplier_margin + scenario.tariff.feed_in * generated}
+    for participant in scenario.participants:
+        margin = market.margin(participant.import_limit, participant.export_limit)
+        found[participant.account] = margin + market.margin_price * sum(participant.demand_wh[:intervals])
+    return found
 
 
 def fund_roles(network: Network, scenario: Scenario, keys: PilotKeys) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from peerwatt.agents.forecast import Forecast, forecast
-from peerwatt.agents.strategy import Connection, bid
+from peerwatt.agents.strategies import STRATEGIES
+from peerwatt.agents.strategy import Connection, Outlook, Prices, Strategy
+from peerwatt.market.market_rules import MarketConfig, Tariff
 from peerwatt.market.participant_registry import EnergyLimits
-from peerwatt.market.pricing import SET_PRICES, Pricing
-from peerwatt.messages.order import Order, Step
-from peerwatt.messages.vocabulary import TICKS, Side
+from peerwatt.market.pricing import SET_PRICES
+from peerwatt.messages.order import Order
 from peerwatt.scenario.participants import Participant
 from peerwatt.scenario.scenario import Scenario
 
@@ -55,28 +54,33 @@ def order_of(
     if limits is not None:
         connection = Connection(import_wh=limits.imported, export_wh=limits.exported)
     scenario_interval = scenario.calendar.first + index
-    order = bid(
-        expectation(scenario, participant, index, seed),
-        scenario.bidding.band,
-        connection,
-        scenario.bidding.most_steps,
-        seed,
-        participant.name,
-        account=participant.account,
-        scenario_interval=scenario_interval,
-        interval=scenario_interval if interval is None else interval,
-    )
-    return None if order is None else with_limits_for(scenario.market.pricing, order)
+    expected = expectation(scenario, participant, index, seed)
+    outlook = Outlook(expected, connection, seed, participant.name, scenario_interval)
+    steps = strategy_of(scenario).steps(outlook)
+    number = scenario_interval if interval is None else interval
+    return Order(interval=number, participant=participant.account, steps=steps) if steps else None
 
 
-def with_limits_for(pricing: Pricing, order: Order) -> Order:
-    """The order as a member of a pool posts it: whatever the price that the rule sets, it takes part.
+def strategy_of(scenario: Scenario) -> Strategy:
+    """How the homes of a scenario bid."""
+    bidding, market = scenario.bidding, scenario.market
+    made = STRATEGIES[bidding.strategy]
+    prices = bidding_prices(market, scenario.tariff)
+    return made(prices, bidding.most_steps, bidding.error, market.pricing in SET_PRICES)
 
-    Bids go to the top of the ladder and asks to its bottom, so that all of a side share alike. Orders for an
-    auction stay as they are.
+
+def bidding_prices(market: MarketConfig, tariff: Tariff) -> Prices:
+    """What a home decides by in a market.
+
+    Where a report names charges, either side may be charged up to the market's maximum per accepted Wh;
+    without them the buyer pays the tariff's network fee.
     """
-    if pricing not in SET_PRICES:
-        return order
-    ends = {Side.BUY: TICKS - 1, Side.SELL: 0}
-    totals = {side: order.total(side) for side in Side}
-    return replace(order, steps=tuple(Step(side, ends[side], totals[side]) for side in Side if totals[side]))
+    named = market.max_network_fee
+    return Prices(
+        base_price=market.base_price,
+        tick_size=market.tick_size,
+        retail=tariff.retail,
+        feed_in=tariff.feed_in,
+        seller_charge=named,
+        buyer_charge=max(named, tariff.network_fee),
+    )

@@ -21,7 +21,6 @@ from peerwatt.scenario.profile_files import check_strangers, with_profiles
 from peerwatt.scenario.quantities import base_units, permille
 from peerwatt.scenario.scenario import Bidding, Committee, Scenario
 from peerwatt.scenario.scenario_file import (
-    bid_band,
     grid_rules,
     market_config,
     problem_at,
@@ -110,13 +109,13 @@ def _scenario(
         envelope=parsed.envelope,
         committee=Committee(parsed.committee.members, parsed.committee.quorum),
         bidding=Bidding(
+            strategy=bidding.strategy,
             most_steps=bidding.most_steps,
             error=ForecastError(
                 demand_permille=permille(bidding.demand_error_percent),
                 generation_permille=permille(bidding.generation_error_percent),
                 weather_permille=permille(bidding.weather_error_percent),
             ),
-            band=bid_band(market, prices),
         ),
         lost_readings_permille=permille(parsed.metering.lost_readings_percent),
         participants=tuple(participants),

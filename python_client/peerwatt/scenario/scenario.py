@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from peerwatt.agents.forecast import ForecastError
-from peerwatt.agents.strategy import Connection, PriceBand
+from peerwatt.agents.strategies import StrategyName
+from peerwatt.agents.strategy import Connection
 from peerwatt.grid.feeder import Feeder
 from peerwatt.grid.flow.system_strength import Strength
 from peerwatt.grid.gate.rules import GridRules
@@ -31,14 +32,14 @@ class Bidding:
     """How homes forecast and bid.
 
     Attributes:
+        strategy: by its name.
         most_steps: of an order.
         error: widths of the forecast errors.
-        band: ticks between the tariffs.
     """
 
+    strategy: StrategyName
     most_steps: int
     error: ForecastError
-    band: PriceBand
 
 
 @dataclass(frozen=True)

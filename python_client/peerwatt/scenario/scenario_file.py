@@ -12,11 +12,11 @@ from typing import Any, TypeVar, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from peerwatt.agents.strategy import PriceBand, price_band
 from peerwatt.errors import InputError
 from peerwatt.grid.gate.rules import ChargeRules, GridRules
 from peerwatt.market.market_rules import MarketConfig, Tariff
 from peerwatt.market.pricing import Pricing
+from peerwatt.scenario.bidding import bidding_prices
 from peerwatt.scenario.calendar import Calendar
 from peerwatt.scenario.file_units import in_units_of_the_file
 from peerwatt.scenario.located_yaml import KeyPath, LocatedYaml, dotted, load_located
@@ -130,21 +130,6 @@ def tariff(parsed: ScenarioFile) -> Tariff:
     )
 
 
-def bid_band(config: MarketConfig, prices: Tariff) -> PriceBand:
-    """The ticks at which no trade loses against the tariff, whatever it is charged for the network.
-
-    Raises:
-        InputError: there is none.
-    """
-    return price_band(
-        config.base_price,
-        config.tick_size,
-        prices.feed_in + config.max_network_fee,
-        prices.retail,
-        max(prices.network_fee, config.max_network_fee),
-    )
-
-
 def grid_rules(parsed: ScenarioFile, zones: Mapping[str, str]) -> GridRules:
     """The rules by which the oracle decides.
 
@@ -203,7 +188,7 @@ def _contradictions(parsed: ScenarioFile) -> list[tuple[KeyPath, str]]:
         place = ("network_charges", "max_ct_per_kwh") if short else ("market", "margin_price_ct_per_kwh")
         _made(place, found, lambda: config.check_tariff(prices))
         found.extend(_off_grid(parsed, config))
-        _made(("market", "base_price_ct_per_kwh"), found, lambda: bid_band(config, prices))
+        _made(("market", "base_price_ct_per_kwh"), found, lambda: bidding_prices(config, prices).band)
     found.extend(_charge_contradictions(parsed))
     window = parsed.sealed.reveal_window_s
     if config is not None and window:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
+from peerwatt.agents.strategies import StrategyName
 from peerwatt.messages.vocabulary import MAX_STEPS
 from peerwatt.scenario.quantities import Amount, PermillePercent, Positive, PpmPercent, Price
 from peerwatt.scenario.switches import Switches
@@ -176,9 +177,13 @@ class MeteringSection(Section):
 
 
 class BiddingSection(Section):
-    """How homes forecast and bid: see `peerwatt.agents.forecast` and `peerwatt.agents.strategy`."""
+    """How homes forecast and bid: see `peerwatt.agents.forecast` and `docs/bidding.md`."""
 
-    strategy: Literal["zero_intelligence"] = Field(description="Limit prices drawn between the tariffs.")
+    strategy: StrategyName = Field(
+        default="newsvendor",
+        description="newsvendor: the prices at which a home gains, by the uncertainty of its forecast. "
+        "zero_intelligence: limit prices drawn between the tariffs.",
+    )
     most_steps: int = Field(ge=1, le=MAX_STEPS, description="Steps of an order, at most.")
     demand_error_percent: PermillePercent = Field(description="Half-width of a home's demand error.")
     generation_error_percent: PermillePercent = Field(description="Half-width of its generation error.")
