@@ -43,7 +43,7 @@ from peerwatt.record.replayed import Replayed
 from peerwatt.record.results import ReplayResult
 from peerwatt.replay.founding import deposits
 from peerwatt.roles.appointments import Action, Appointment, appointments
-from peerwatt.roles.dispatch import allowed_exports
+from peerwatt.roles.relayer.batch_size import BatchSize
 from peerwatt.scenario.forecasts import Neighbourhood
 from peerwatt.scenario.household import Household
 from peerwatt.scenario.scenario import Scenario
@@ -202,7 +202,7 @@ class Rehearsal:
                 )
 
     def _order(self, appointment: Appointment) -> None:
-        """Every home orders, and the relayer posts one batch."""
+        """Every home orders, and the relayer posts the orders in batches that fit."""
         interval = appointment.interval
         log = self._log(interval)
         shrunk, orders = [], []
@@ -217,12 +217,16 @@ class Rehearsal:
         log.shrunk, log.orders = tuple(shrunk), tuple(orders)
         if not orders:
             return
-        sealed = self.scenario.market.is_sealed
-        posting = self._market.post(
-            interval, orders, now=None if sealed else appointment.time, revealed=sealed
-        )
-        packed = encode_records(posting.records) if posting.records else b""
-        log.posted = PostedBatch(posting.batch, packed, ZERO_HASH, posting.skipped, 0)
+        revealed = self.scenario.market.is_sealed
+        now = None if revealed else appointment.time
+        postings = [
+            self._market.post(interval, batch, now=now, revealed=revealed)
+            for batch in BatchSize(orders=self.scenario.market.batch_orders).split(orders)
+        ]
+        records = [record for posting in postings for record in posting.records]
+        skipped = tuple(skip for posting in postings for skip in posting.skipped)
+        packed = encode_records(records) if records else b""
+        log.posted = PostedBatch(postings[-1].batch, packed, ZERO_HASH, skipped, 0)
 
     def _clear(self, appointment: Appointment) -> None:
         log = self._log(appointment.interval)
@@ -258,8 +262,7 @@ class Rehearsal:
         """The interval is delivered, meters are read, and the metering operator attests all of it."""
         log = self._log(appointment.interval)
         assert log.judgement is not None
-        verdict = log.judgement.grid.verdict
-        allowed = allowed_exports(log.judgement, log.accepted) if verdict.cuts else {}
+        allowed = log.judgement.allowed_export() or {}
         for account, resident in self._residents.items():
             limits = [allowed[account]] if account in allowed else []
             if account in log.limits:
