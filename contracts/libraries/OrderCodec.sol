@@ -19,6 +19,9 @@ using {side, tick, rank, quantity, rest, offset, placed} for Steps global;
 uint256 constant BUY = 0;
 uint256 constant SELL = 1;
 
+/// @dev What a sell's rank is above that of a buy at the same tick.
+uint256 constant SELL_RANK = 1 << 8;
+
 uint256 constant SIDE_OFFSET = 255;
 uint256 constant TICK_OFFSET = 247;
 uint256 constant TICK_BITS = 8;
@@ -194,14 +197,14 @@ library OrderCodec {
     /// @notice What the `count` steps of an order come to, and the EIP-712 digest that its participant signs.
     /// @dev `digestTwin` in the tests says the same in Solidity.
     /// @return energy Wh bought from `BOUGHT_OFFSET` on and Wh sold below it, like a connection's two limits; zero unless
-    /// there are 1 to 8 steps, each with a quantity, strictly ascending by side and tick
+    /// there are 1 to 8 steps, each with a quantity, strictly ascending by side and tick, and every ask above every bid
     /// @return result the digest; of no meaning where `energy` is zero
     function digest(Frame self, uint256 participant, Steps ladder, uint256 count)
         internal
         pure
         returns (uint256 energy, bytes32 result)
     {
-        uint256 most = MAX_STEPS;
+        (uint256 most, uint256 sell) = (MAX_STEPS, SELL_RANK);
         // At most 8 steps: hashes go to [0x160, 0x260) of the frame, and energy < 8 * 2^23 = 2^26 on either side. rank_ < 2^9.
         assembly ("memory-safe") {
             let to := add(self, 0x160)
@@ -213,7 +216,8 @@ library OrderCodec {
             for { let left := mul(count, iszero(gt(count, most))) } left { left := sub(left, 1) } {
                 rank_ := shr(TICK_OFFSET, ladder)
                 amount := and(shr(QUANTITY_OFFSET, ladder), QUANTITY_MASK)
-                if or(iszero(sgt(rank_, previous)), iszero(amount)) {
+                // Of a sell the least is the step before it, taken for a sell too: so the ticks ascend across both sides.
+                if or(iszero(sgt(rank_, or(previous, and(rank_, sell)))), iszero(amount)) {
                     energy := 0
                     break
                 }

@@ -17,13 +17,9 @@ from peerwatt.chain import open_network
 from peerwatt.market.errors import BatchTooLarge
 from peerwatt.market.order_book import SkippedOrder
 from peerwatt.messages import (
-    Reading,
-    ReadingStatus,
     Side,
     SignedOrder,
     SkipReason,
-    Verdict,
-    encode_readings,
 )
 
 INTERVAL = FIRST_INTERVAL
@@ -75,23 +71,19 @@ def test_dust_over_all_ticks_stays_within_the_worst_clearing(market: OnChainMark
     assert cleared.gas < 350_000
 
 
-def test_order_that_crosses_itself_wins_nothing(market: OnChainMarket) -> None:
-    """It trades with itself at one price: it pays the network fee and nothing else moves."""
+@pytest.mark.parametrize(("bid", "ask"), [(40, 20), (30, 30), (255, 0)])
+def test_nobody_trades_with_itself(market: OnChainMarket, bid: int, ask: int) -> None:
+    """Such a trade would look like a load to the grid gate, and earn where surplus is not paid for."""
     opened(market)
-    order = market.order(INTERVAL, 4, (Side.BUY, 40, 500), (Side.SELL, 20, 500))
-    batch = market.client.post(INTERVAL, [order]).data
-    before = market.client.accounts(8)
-    market.at(CONFIG.gate_closure(INTERVAL))
-    assert market.client.clear(INTERVAL).volume == 500
-    market.report(INTERVAL, Verdict.ACCEPT, 500)
-    market.at(CONFIG.end(INTERVAL))
-    readings = [encode_readings([Reading(ReadingStatus.ATTESTED, 500, 500)])]
-    market.client.attest(INTERVAL, readings, 500, market.attestation(INTERVAL, 1, readings, 500))
-    market.at(CONFIG.readings_deadline(INTERVAL))
-    market.client.settle(INTERVAL, 0, replace(batch, readings=readings[0]))
-    after = market.client.accounts(8)
-    change = [now[0] - then[0] for then, now in zip(before, after, strict=True)]
-    assert change == [0, 20 * 500, 0, 0, -20 * 500, 0, 0, 0]
+    order = market.order(INTERVAL, 4, (Side.BUY, 1, 100), (Side.BUY, bid, 100), (Side.SELL, ask, 100))
+    posted = market.client.post(INTERVAL, [order])
+    assert [(skip.position, skip.reason) for skip in posted.skipped] == [(0, SkipReason.MALFORMED_STEPS)]
+
+
+def test_an_order_may_bid_below_what_it_asks(market: OnChainMarket) -> None:
+    opened(market)
+    order = market.order(INTERVAL, 4, (Side.BUY, 29, 100), (Side.SELL, 30, 100))
+    assert not market.client.post(INTERVAL, [order]).skipped
 
 
 MANY = 64

@@ -37,8 +37,15 @@ ANY_TICK = st.integers(0, 255)
 
 
 def steps(draw: Callable[..., Any], ticks: st.SearchStrategy[int]) -> list[tuple[Side, int, int]]:
-    """1 to 8 canonical steps, mostly within the connection's limit."""
+    """1 to 8 steps that ascend, mostly within the connection's limit and without an ask at a bid or below."""
     lanes = draw(st.sets(st.tuples(st.sampled_from(Side), ticks), min_size=1, max_size=8))
+    kept = draw(st.sampled_from([*Side, *Side, None]))
+    if kept is not None:  # all of one side, and of the other what does not cross it
+        bids, asks = ([tick for side, tick in lanes if side == of] for of in (Side.BUY, Side.SELL))
+        if kept == Side.BUY:
+            lanes -= {(Side.SELL, tick) for tick in asks if bids and tick <= max(bids)}
+        else:
+            lanes -= {(Side.BUY, tick) for tick in bids if asks and tick >= min(asks)}
     return [(*lane, draw(st.integers(1, 170))) for lane in sorted(lanes)]
 
 

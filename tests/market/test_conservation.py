@@ -21,9 +21,9 @@ from peerwatt.messages import (
 )
 
 ACCOUNTS = range(4, 8)
-offers = st.dictionaries(
-    st.tuples(st.sampled_from(Side), st.integers(20, 26)), st.integers(1, 250), min_size=1, max_size=4
-)
+quantities = st.dictionaries(st.integers(20, 26), st.integers(1, 250), min_size=1, max_size=4)
+sides = st.sampled_from([20, 20, 23, 27, 27])
+"""From which tick on an order asks: below it, it bids."""
 readings = st.builds(
     Reading,
     st.sampled_from([ReadingStatus.MISSING, ReadingStatus.ATTESTED]),
@@ -72,8 +72,8 @@ def test_any_life_of_an_interval_conserves_cash_and_energy(
     for group in (ACCOUNTS[:2], ACCOUNTS[2:]):
         orders = []
         for account in group:
-            offer = data.draw(offers)
-            steps = tuple(Step(*lane, quantity) for lane, quantity in sorted(offer.items()))
+            offer, asks = sorted(data.draw(quantities).items()), data.draw(sides)
+            steps = tuple(Step(Side.SELL if tick >= asks else Side.BUY, tick, wh) for tick, wh in offer)
             orders.append(SignedOrder(Order(interval, account, steps), bytes(64)))
         twin.post(interval, orders)
     matched = twin.clear(interval).volume

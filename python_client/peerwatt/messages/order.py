@@ -78,7 +78,7 @@ class Order(TypedMessage):
     Attributes:
         interval: Number of the delivery period.
         participant: The participant's account index.
-        steps: The price ladder, canonically 1 to 8 steps in strictly ascending (side, tick).
+        steps: The price ladder, canonically 1 to 8 steps in strictly ascending (side, tick), asks above bids.
 
     Raises:
         FieldError: A field does not fit its on-chain type.
@@ -112,12 +112,25 @@ class Order(TypedMessage):
         return hash_struct(self.TYPE, self.interval, self.participant, steps)
 
     def is_canonical(self) -> bool:
-        """Whether the market takes the steps: 1 to 8, no empty one, strictly ascending by (side, tick).
+        """Whether the market takes the steps: 1 to 8, none empty, ascending by (side, tick), asks above bids.
 
         One canonical form per order keeps a second signature over the same offer from existing.
         """
         ascending = all(a.lane < b.lane for a, b in zip(self.steps, self.steps[1:], strict=False))
-        return 1 <= len(self.steps) <= MAX_STEPS and ascending and all(step.quantity for step in self.steps)
+        return (
+            1 <= len(self.steps) <= MAX_STEPS
+            and ascending
+            and all(step.quantity for step in self.steps)
+            and not self.crosses_itself()
+        )
+
+    def crosses_itself(self) -> bool:
+        """Whether an ask is at a bid of the same order or below it: it would trade with itself.
+
+        Such a trade moves no energy; it only makes the grid look less used, or a home better off, than it is.
+        """
+        bids, asks = ([step.tick for step in self.steps if step.side == side] for side in Side)
+        return bool(bids and asks) and max(bids) >= min(asks)
 
     def total(self, side: Side) -> int:
         """Energy offered on one side, Wh."""

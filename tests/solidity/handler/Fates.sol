@@ -77,7 +77,11 @@ abstract contract Fates is Orders {
         for (uint256 i; i < count; ++i) {
             uint256 step = _stepAt(orders, at, i);
             if (step & QUANTITY_MAX == 0) return false;
-            if (i != 0 && step >> 23 <= _stepAt(orders, at, i - 1) >> 23) return false;
+            if (i == 0) continue;
+            uint256 before = _stepAt(orders, at, i - 1);
+            if (step >> 23 <= before >> 23) return false;
+            // An ask at or below a bid of its own.
+            if (step >> 31 != before >> 31 && (step >> 23) & 0xff <= (before >> 23) & 0xff) return false;
         }
         return true;
     }
@@ -142,7 +146,7 @@ abstract contract Fates is Orders {
     }
 
     function _holdBook(uint256 interval) private {
-        for (uint256 i; i < SPREAD; ++i) {
+        for (uint256 i; i < 2 * SPREAD; ++i) {
             uint256 tick = LOWEST_ASK + i;
             bool alike = market.queued(interval, 1, tick) == _lanes[interval][256 | tick];
             tick += BID_ABOVE;

@@ -70,6 +70,7 @@ abstract contract Orders is Papers {
         ForeignKey,
         NoQuantity,
         NotAscending,
+        CrossesItself,
         StepCount,
         Stranger
     }
@@ -113,7 +114,8 @@ abstract contract Orders is Papers {
         Flaw flaw = manner.careful || drawn > flaws ? Flaw.None : Flaw(drawn);
         uint256 count = within(draw >> 16, manner.leastSteps, MAX_STEPS);
         if (flaw == Flaw.StepCount) count = draw & 2 == 0 ? 0 : MAX_STEPS + 1;
-        uint32[] memory steps = _steps(_rushSide(account, manner.sellers), account, manner, count, draw >> 32);
+        uint256 rushSide = _rushSide(account, manner.sellers);
+        uint32[] memory steps = _steps(rushSide, account, manner, count, flaw == Flaw.CrossesItself, draw >> 32);
         if (flaw == Flaw.NoQuantity) steps[0] -= steps[0] & uint32(QUANTITY_MAX);
         if (flaw == Flaw.NotAscending) steps[count - 1] = steps[0];
         uint256 key = flaw == Flaw.ForeignKey ? _meterKey(account) : _orderKey(account);
@@ -131,8 +133,9 @@ abstract contract Orders is Papers {
         return (account >> 1) % GROUPS < sellers ? 1 : 0;
     }
 
-    /// Bids, then asks; in a rush one at least on its side.
-    function _steps(uint256 rushSide, uint256 account, Manner memory manner, uint256 count, uint256 draw)
+    /// Bids or asks, in a rush on its side; now and then bids and, above them, asks.
+    /// @param crosses whether some asks are no higher than its bids
+    function _steps(uint256 rushSide, uint256 account, Manner memory manner, uint256 count, bool crosses, uint256 draw)
         private
         view
         returns (uint32[] memory steps)
@@ -140,9 +143,16 @@ abstract contract Orders is Papers {
         steps = new uint32[](count);
         uint256 bids = within(draw, 0, count);
         if (manner.rushes && bids == (rushSide == 0 ? 0 : count)) bids = count - bids;
+        if (!crosses && (draw >> 200) & 3 != 0) {
+            bids = (manner.rushes ? rushSide == 0 : (draw >> 202) & 1 == 0) ? count : 0;
+        }
         (uint256 imports, uint256 exports) = _powers(account);
         Ladder memory bid = _ladder(0, bids, _energy(imports), manner, rushSide == 0, draw >> 8);
         Ladder memory ask = _ladder(1, count - bids, _energy(exports), manner, rushSide == 1, draw >> 16);
+        if (bids != 0 && !crosses) {
+            uint256 above = bid.tick + (bids - 1) * bid.gap + 1;
+            if (ask.tick < above) ask.tick = above;
+        }
         for (uint256 i; i < count; ++i) {
             steps[i] = i < bids ? _step(bid, i, draw >> i) : _step(ask, i - bids, draw >> i);
         }

@@ -52,7 +52,9 @@ contract OrderCodecTest {
         for (uint256 i; i < steps.length; ++i) {
             uint256 quantity = steps[i] & 0x7fffff;
             bool ascends = i == 0 || steps[i] >> 23 > steps[i - 1] >> 23;
-            if (quantity == 0 || !ascends) return 0;
+            bool crosses = i != 0 && steps[i] >> 31 != steps[i - 1] >> 31
+                && (steps[i] >> 23) & 0xff <= (steps[i - 1] >> 23) & 0xff;
+            if (quantity == 0 || !ascends || crosses) return 0;
             energy += steps[i] >> 31 == BUY ? quantity << 32 : quantity;
         }
     }

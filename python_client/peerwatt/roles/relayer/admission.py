@@ -63,6 +63,10 @@ class Admission:
         participant = self._view.participants.get(order.participant)
         if participant is None:
             raise InputError(f"{where}: nobody is registered under that account")
+        if order.crosses_itself():
+            raise InputError(
+                f"{where}: it bids what it asks or more and would buy from itself: ask above the bids"
+            )
         if not order.is_canonical():
             raise InputError(f"{where}: give 1 to 8 steps, none empty, in ascending order of side and tick")
         for side, limit in _limits(participant, config).items():
