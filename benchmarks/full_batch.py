@@ -90,7 +90,7 @@ class FullBatch:
         """Let every seller's meter have recorded the same; the buyers' are silent."""
         self.market.at(self.config.end(self.interval))
         readings = self.readings(exported)
-        signature = self.market.attestation(self.interval, 1, [readings, b""], 0)
+        signature = self.market.attestation(self.interval, [readings, b""], 0)
         self.market.client.attest(self.interval, [readings, b""], 0, signature)
         return replace(data, readings=readings)
 
@@ -138,7 +138,5 @@ def _corrected_full(full: FullBatch) -> int:
     market.at(full.config.readings_deadline(interval))
     settled_by = market.client.settlement_terms(market.client.settle(interval, 0, data))
     full.fill()
-    corrected = [full.readings(SOLD), b""]
-    signature = market.attestation(interval, 2, corrected, 0)
-    receipt = market.client.correct(interval, 0, data, settled_by, 2, 0, corrected, signature)
+    receipt = market.correct(interval, 0, data, settled_by, 2, full.readings(SOLD), 0)
     return int(receipt["gasUsed"])

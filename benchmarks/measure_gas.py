@@ -171,7 +171,7 @@ class Bench:
                 )
                 for group in groups
             ]
-            signature = market.attestation(interval, 1, readings, volume // 2)
+            signature = market.attestation(interval, readings, volume // 2)
             gas["attest"] = client.attest(interval, readings, volume // 2, signature)["gasUsed"]
             data = [replace(each, readings=packed) for each, packed in zip(data, readings, strict=True)]
         else:

@@ -81,15 +81,10 @@ import {TickBook} from "./libraries/TickBook.sol";
 /// KNOWN LIMITS
 /// - Corrections lie outside the margin. The metering operator, with one participant, can move the supplier's whole balance,
 ///   margin included, to that participant; a meter has no word against a correction, except for readings that it signed.
-/// - Between the settlements of an interval's batches the community's account holds what buyers paid and sellers are not paid
-///   yet, and its wallet may withdraw it. The supplier stands for what is missing.
-/// - The metering operator's energy account holds what is delivered and not credited yet, and its wallet may take it out;
-///   attesting less than was delivered leaves it the rest.
 /// - The operator decides what connections the supplier stands for, without the supplier's consent. Through a participant of
 ///   its own it can sell to the supplier at the feed-in tariff, and one large registration locks the supplier's balance for good.
 /// - A participant whose wallet is lost can neither leave nor be made to: its margin and the supplier's for it stay.
 /// - A silent meter settles as delivering nothing and using what was bought: for a buyer that used more, that is cheaper.
-/// - Attestations and corrections name positions in a batch, not the records at them.
 /// - In a sealed market a bond is lost only by not revealing; `ISealedBatches` says what that does not prevent.
 /// - Nothing checks at creation that the registry, gate and envelopes given to it agree with one another.
 contract EnergyMarket is OrderBook, Metering {
@@ -100,6 +95,9 @@ contract EnergyMarket is OrderBook, Metering {
     bytes32 private constant REPORT_TYPEHASH = keccak256(
         "NetworkReport(uint32 interval,uint8 verdict,uint40 volume,uint24 lossRate,bytes32 feederHash,bytes32 inputsHash,bytes32 clearingHash,bytes32 decisionsHash)"
     );
+
+    bytes32 private constant CORRECTION_TYPEHASH =
+        keccak256("MeterCorrection(uint32 interval,uint16 batch,uint16 run,bytes32 metered,uint40 delivered)");
 
     /// @notice Whose committee's word gates an interval.
     IGridGate public immutable gate;
@@ -192,8 +190,17 @@ contract EnergyMarket is OrderBook, Metering {
 
         _bookBatch(_booking(), terms, clearing, data, data.readings);
         _batchesOf(interval)[batch] = settled;
-        state.settled += 1;
+        _countSettled(state);
         emit BatchSettled(interval, batch, terms, clearing);
+    }
+
+    /// @dev Until the last batch of an interval is settled, the community's account holds others' money.
+    function _countSettled(Interval storage state) private {
+        uint256 settled = state.settled + 1;
+        state.settled = uint16(settled);
+        bool last = settled == state.batches;
+        if (settled == 1 && !last) ++_totals.partlySettled;
+        if (settled != 1 && last) --_totals.partlySettled;
     }
 
     /// @dev Books a batch's settlement with `readings`, or takes it back.
@@ -282,21 +289,18 @@ contract EnergyMarket is OrderBook, Metering {
         require(_read(unread, data.readings).settled(terms, clearing) == batches[batch], NotCommitted());
         _requireBefore(_correctionDeadline(interval));
         require(correction.run > terms.run(), OldRun(correction.run, terms.run()));
-        bytes32 readingsHash = keccak256(abi.encodePacked(correction.readingHashes));
-        _requireAttested(interval, correction.run, readingsHash, correction.delivered, correction.signature);
-        require(
-            batch < correction.readingHashes.length && keccak256(newReadings) == correction.readingHashes[batch],
-            NotInCorrection()
-        );
+        BatchWord metered = _read(unread, newReadings);
+        bytes32 structHash =
+            keccak256(abi.encode(CORRECTION_TYPEHASH, interval, batch, correction.run, metered, correction.delivered));
+        _requireAttested(structHash, correction.signature);
         signedReadings.requireCorrects(data, newReadings);
 
         Terms corrected = terms.withRun(correction.run).withDelivered(correction.delivered);
-        int256 equityBefore = _supplierEquity();
+        int256 before = freeBalance(SystemAccount.SUPPLIER);
         _bookBatch(_takingBack(), terms, clearing, data, data.readings);
         _bookBatch(_booking(), corrected, clearing, data, newReadings);
-        int256 equity = _supplierEquity();
-        require(equity >= 0 || equity >= equityBefore, SupplierShort(equity));
-        batches[batch] = _read(unread, newReadings).settled(corrected, clearing);
+        _requireSupplierStands(before);
+        batches[batch] = metered.settled(corrected, clearing);
         emit BatchCorrected(interval, batch, corrected, clearing);
     }
 }

@@ -15,12 +15,14 @@ abstract contract Ledger is MarketRules, IMarginAccounts {
 
     /// @param uncredited the metering operator's energy: what was delivered beyond what was credited, Wh
     /// @param exitedEnergyLimit connection limits of those who left, Wh: the supplier need not stand for them
+    /// @param partlySettled intervals of which some batches are settled and some are not
     struct Totals {
         int64 uncredited;
         int64 delivered;
         uint64 debt;
         uint64 exitedEnergyLimit;
         uint64 takenOut;
+        uint64 partlySettled;
     }
 
     /// @dev A run of bookings to participants. Holds the words being written, so that neighbours in the order of the
@@ -167,9 +169,8 @@ abstract contract Ledger is MarketRules, IMarginAccounts {
     /// @dev Books a change to one account, which the registry must know.
     function _bookAlone(uint256 account_, int256 cash, int256 energy) internal {
         if (account_ < SystemAccount.COUNT) {
+            // Nobody pays energy in, and none of these takes any out.
             _bookSystem(account_, cash);
-            // Only the metering operator ever has energy.
-            _bookDelivery(0, energy);
             return;
         }
         Journal memory journal = _booking();
@@ -201,10 +202,5 @@ abstract contract Ledger is MarketRules, IMarginAccounts {
     function _flushFlags(Journal memory journal) private {
         uint256 index = journal.page.index;
         if (index != 0 && _accountFlags[index - 1] != journal.flags) _accountFlags[index - 1] = journal.flags;
-    }
-
-    /// @dev What the supplier has left when everyone else's debts are counted as its own.
-    function _supplierEquity() internal view returns (int256) {
-        return _systemCash.cash(SystemAccount.SUPPLIER) - int256(uint256(_totals.debt));
     }
 }

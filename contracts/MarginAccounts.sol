@@ -59,6 +59,8 @@ abstract contract MarginAccounts is Ledger, IntervalRing, ReentrancyGuard {
 
     /// @inheritdoc IMarginAccounts
     function withdraw(uint256 account_, uint256 amount) external nonReentrant onlyWallet(account_) {
+        // Of an interval of which some batches are settled, what buyers paid is here, and sellers are not paid yet.
+        if (account_ == SystemAccount.COMMUNITY) require(_totals.partlySettled == 0, InFlight(_totals.partlySettled));
         int256 free = freeBalance(account_);
         require(free >= 0 && amount <= uint256(free), AboveFreeBalance(account_, amount, free));
 
@@ -73,6 +75,8 @@ abstract contract MarginAccounts is Ledger, IntervalRing, ReentrancyGuard {
         // The tokens in existence never exceed what meters recorded, whatever a wrong attestation credited.
         (, int256 credit) = account(account_);
         credit = SignedMath.min(credit, _totals.delivered - int256(uint256(_totals.takenOut)));
+        // The metering operator's is what nobody is credited with yet: it bought nothing.
+        if (account_ < SystemAccount.COUNT) credit = 0;
         require(credit >= 0 && amount <= uint256(credit), AboveEnergyCredit(account_, amount, credit));
 
         _bookAlone(account_, 0, -int256(amount));
@@ -136,6 +140,13 @@ abstract contract MarginAccounts is Ledger, IntervalRing, ReentrancyGuard {
     /// @inheritdoc IMarginAccounts
     function totals() external view returns (uint256 debt, int256 delivered, uint256 takenOut) {
         return (_totals.debt, _totals.delivered, _totals.takenOut);
+    }
+
+    /// @dev Refuses what took the supplier below the margin that it holds for others, or further below it.
+    /// @param before its free balance before that
+    function _requireSupplierStands(int256 before) internal view {
+        int256 free = freeBalance(SystemAccount.SUPPLIER);
+        require(free >= 0 || free >= before, SupplierShort(free));
     }
 
     /// @dev Whether the supplier holds the margins of all connections, which carry `energyLimit` Wh together, and what

@@ -10,12 +10,11 @@ import {BatchWord, METERED_TAG, postedWord} from "./libraries/BatchWord.sol";
 import {DECISION_BYTES} from "./libraries/Decision.sol";
 import {OrderCodec} from "./libraries/OrderCodec.sol";
 import {READING_BITS, READING_BYTES} from "./libraries/Reading.sol";
-import {FIRST_RUN} from "./libraries/Terms.sol";
 
 /// @title Metering: the readings of a batch, and what a batch is committed to
 abstract contract Metering is IntervalRing {
     bytes32 private constant ATTESTATION_TYPEHASH =
-        keccak256("MeterAttestation(uint32 interval,uint16 run,bytes32 readingsHash,uint40 delivered)");
+        keccak256("MeterAttestation(uint32 interval,bytes32 metered,uint40 delivered)");
     /// @dev The higher bit of the status in each of the four readings of a word.
     uint256 private constant SIGNED_FLAGS = 0x8000000000000000800000000000000080000000000000008000000000000000;
 
@@ -38,12 +37,13 @@ abstract contract Metering is IntervalRing {
         uint256 most = state.terms.volume();
         require(delivered <= most, VolumeTooLarge(delivered, most));
         bytes32[] memory hashes = _hashes(readings, state.batches);
-        _requireAttested(interval, FIRST_RUN, keccak256(abi.encodePacked(hashes)), delivered, signature);
-
+        // The words bind the readings to the records, so that what is attested of one participant is never another's.
+        bytes32 metered = _commitVectors(interval, METERED_TAG, readings, hashes);
+        _requireAttested(keccak256(abi.encode(ATTESTATION_TYPEHASH, interval, metered, delivered)), signature);
         for (uint256 i; i < hashes.length; ++i) {
             _requireUnsigned(readings[i]);
         }
-        _commitVectors(interval, METERED_TAG, readings, hashes);
+
         state.attested = true;
         state.terms = state.terms.withDelivered(delivered);
         emit Attested(interval, delivered);
@@ -89,11 +89,20 @@ abstract contract Metering is IntervalRing {
 
     /// @dev Commits every batch to its vector besides. An empty one commits to nothing: a batch can be settled without
     /// decisions, and without readings all of its are missing.
-    function _commitVectors(uint256 interval, bytes1 tag, bytes[] calldata vectors, bytes32[] memory hashes) internal {
+    /// @return all hash of the batches' words from now on
+    function _commitVectors(uint256 interval, bytes1 tag, bytes[] calldata vectors, bytes32[] memory hashes)
+        internal
+        returns (bytes32 all)
+    {
         mapping(uint256 => BatchWord) storage batches = _batchesOf(interval);
+        BatchWord[] memory words = new BatchWord[](hashes.length);
         for (uint256 i; i < hashes.length; ++i) {
-            if (vectors[i].length != 0) batches[i] = batches[i].tagged(tag, hashes[i]);
+            words[i] = batches[i];
+            if (vectors[i].length == 0) continue;
+            words[i] = words[i].tagged(tag, hashes[i]);
+            batches[i] = words[i];
         }
+        return keccak256(abi.encodePacked(words));
     }
 
     /// @dev The word of the batch that `data` shows, before any readings.
@@ -107,15 +116,8 @@ abstract contract Metering is IntervalRing {
         return readings.length == 0 ? unread : unread.metered(keccak256(readings));
     }
 
-    function _requireAttested(
-        uint256 interval,
-        uint256 run,
-        bytes32 readingsHash,
-        uint256 delivered,
-        bytes calldata signature
-    ) internal view {
-        bytes32 digest = _digest(keccak256(abi.encode(ATTESTATION_TYPEHASH, interval, run, readingsHash, delivered)));
-        require(registry.attests(digest, signature), NotAttestedByOperator());
+    function _requireAttested(bytes32 structHash, bytes calldata signature) internal view {
+        require(registry.attests(_digest(structHash), signature), NotAttestedByOperator());
     }
 
     /// @dev The hash of each vector. None may be longer than one with an entry for every account: what could be taken

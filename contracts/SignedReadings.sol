@@ -85,7 +85,7 @@ contract SignedReadings is ISignedReadings {
         (uint256 at, uint256 end) = OrderCodec.bounds(newReadings);
         for (uint256 i; at < end; ++i) {
             (Reading old, Reading corrected) = (readingFrom(oldAt), readingFrom(at));
-            bool signed = old.isSigned() || corrected.isSigned();
+            bool signed = old.hasSignedFlag() || corrected.hasSignedFlag();
             require(!signed || old == corrected, IEnergyMarket.MeterSignedReading(i));
             oldAt += READING_BYTES;
             at += READING_BYTES;

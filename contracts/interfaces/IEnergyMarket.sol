@@ -79,15 +79,13 @@ struct BatchData {
     BatchWord previous;
 }
 
-/// The metering operator's word on corrected readings of a whole interval.
+/// The metering operator's word on corrected readings of a batch.
 /// @param run higher than any that the batch was settled by; the first settlement was run 1
-/// @param delivered peer energy metered as delivered, with the corrected readings, Wh
-/// @param readingHashes keccak of each batch's packed readings
-/// @param signature under the MeterAttestation that these make, 64 bytes (EIP-2098)
+/// @param delivered peer energy metered as delivered in the interval, with the corrected readings, Wh
+/// @param signature under the MeterCorrection that these and the batch's word with the new readings make, 64 bytes (EIP-2098)
 struct Correction {
     uint16 run;
     uint40 delivered;
-    bytes32[] readingHashes;
     bytes signature;
 }
 
@@ -210,12 +208,13 @@ interface IEnergyMarket {
     error AlreadySettled(uint256 interval, uint256 batch);
     /// @notice The correction's run must be above `latest`, by which the batch was settled.
     error OldRun(uint256 run, uint256 latest);
-    /// @notice The new readings are not those that the correction names for the batch, or not one for each of its orders.
+    /// @notice The new readings are not one for each of the batch's orders.
     error NotInCorrection();
     /// @notice What a meter signed, only a meter's signature changes, and only `overrule` takes one.
     error MeterSignedReading(uint256 position);
-    /// @notice The correction would leave the supplier owing more than it holds. It can be booked once it has deposited.
-    error SupplierShort(int256 equity);
+    /// @notice The correction would leave the supplier below the margin that it holds for others: `free` is what it would be
+    /// free to withdraw. It can be booked once the supplier has deposited.
+    error SupplierShort(int256 free);
 
     /// @notice Takes a batch of signed orders. A bad order is skipped with an event and never fails the others.
     /// @dev The first call for an interval opens it, if the supplier holds the margins of all who are registered then. It knows
@@ -245,7 +244,7 @@ interface IEnergyMarket {
     /// @notice Takes the metering operator's readings of all batches, under one signature, from the end of delivery until the
     /// attestation deadline.
     /// @dev Warning: `delivered` is the metering operator's word. It is compared with the accepted volume, not with the
-    /// readings. The readings are bound to positions, not to participants.
+    /// readings.
     /// @param readings one packed vector per batch; an empty one leaves all readings of its batch missing
     /// @param delivered Σ min(accepted sell, exported) over all orders, Wh
     function attest(uint256 interval, bytes[] calldata readings, uint256 delivered, bytes calldata signature) external;

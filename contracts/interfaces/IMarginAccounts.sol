@@ -25,6 +25,9 @@ interface IMarginAccounts {
     error AboveFreeBalance(uint256 account, uint256 amount, int256 free);
     /// @notice The account may take out `credit` Wh at most: its own credit, or what was delivered in all and not taken out.
     error AboveEnergyCredit(uint256 account, uint256 amount, int256 credit);
+    /// @notice So many intervals are settled in part: what lies in the community's account is sellers' until their batches are
+    /// settled. Anybody can settle them.
+    error InFlight(uint256 intervals);
     /// @notice The account would hold more than a quarter of what 64 bits can.
     error DepositTooLarge(uint256 amount);
     /// @notice The account has not asked to leave, or has left.
@@ -42,11 +45,12 @@ interface IMarginAccounts {
     /// @dev Only the wallet. Of the supplier's free balance, what others owe is already taken off.
     ///
     /// Warning: a system account other than the supplier's has no margin. The community's holds what buyers paid and sellers
-    /// are not paid yet while an interval is settled batch by batch, and its wallet may withdraw that.
+    /// are not paid yet while an interval is settled batch by batch: until its last batch is, the wallet withdraws nothing.
     function withdraw(uint256 account_, uint256 amount) external;
 
     /// @notice Turns `amount` Wh of energy credit into tokens for the account's wallet.
-    /// @dev Only the wallet.
+    /// @dev Only the wallet. A system account has no credit: what the metering operator's holds is delivered and credited to
+    /// nobody yet.
     ///
     /// Warning: credits may exceed what was delivered in all. Tokens never do, so who takes them out first gets them.
     function takeOutEnergy(uint256 account_, uint256 amount) external;

@@ -12,7 +12,7 @@ import {field} from "./PackedWord.sol";
 /// status 0: there is no reading; 1: the metering operator attested it; 2: the meter signed it.
 type Reading is uint256;
 
-using {isMissing, isSigned, hasSignedFlag, imported, exported, exportedUnlessMissing, equals as ==} for Reading global;
+using {isMissing, hasSignedFlag, imported, exported, exportedUnlessMissing, equals as ==} for Reading global;
 
 uint256 constant READING_BYTES = 8;
 uint256 constant READING_BITS = 8 * READING_BYTES;
@@ -37,10 +37,6 @@ function signedBy(uint256 imported_, uint256 exported_) pure returns (Reading) {
 
 function isMissing(Reading self) pure returns (bool) {
     return Reading.unwrap(self) >> STATUS_OFFSET == STATUS_MISSING;
-}
-
-function isSigned(Reading self) pure returns (bool) {
-    return Reading.unwrap(self) >> STATUS_OFFSET == STATUS_SIGNED;
 }
 
 function hasSignedFlag(Reading self) pure returns (bool) {

@@ -25,7 +25,7 @@ from peerwatt.messages import (
     Step,
     Verdict,
     encode_readings,
-    readings_hash,
+    metered_hash,
 )
 from peerwatt.replay.founding import ETHER_PER_KEY, pay_in
 from peerwatt.scenario.keys import PilotKeys
@@ -78,7 +78,8 @@ class SmallMarket:
             [Reading(ReadingStatus.ATTESTED, 0, exported), Reading(ReadingStatus.ATTESTED, imported, 0)]
         )
         delivered = min(quantity, exported)
-        attestation = MeterAttestation(interval, 1, readings_hash([readings]), delivered)
+        metered = metered_hash([posted.data.unread(interval, 0)], [readings])
+        attestation = MeterAttestation(interval, metered, delivered)
         signature = attestation.sign(client.domain, bytes(keys.metering_operator.key))
         self.network.set_next_timestamp(start + LENGTH)
         client.attest(interval, [readings], delivered, signature)

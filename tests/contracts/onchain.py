@@ -8,6 +8,7 @@ from dataclasses import replace
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from eth_typing import ChecksumAddress
+from web3.types import TxReceipt
 
 from peerwatt.chain import Network, Sender, demo_account
 from peerwatt.client import BatchData, EnvelopeBoard, MarketClient, MarketRoles, deploy_market
@@ -15,9 +16,11 @@ from peerwatt.client.market import Registration
 from peerwatt.market import FIRST_PARTICIPANT, MarketConfig, Participant, SystemAccount, Tariff
 from peerwatt.messages import (
     ROSTER_PAGE,
+    ZERO_HASH,
     Domain,
     EnvelopeLimits,
     MeterAttestation,
+    MeterCorrection,
     MeterReading,
     NetworkReport,
     OperatingEnvelope,
@@ -29,7 +32,8 @@ from peerwatt.messages import (
     Verdict,
     address_of,
     decisions_hash,
-    readings_hash,
+    metered_commitment,
+    metered_hash,
 )
 
 CONFIG = MarketConfig(
@@ -242,10 +246,38 @@ class OnChainMarket:
         self.client.report(report, decisions, *self.quorum_of(report))
 
     def attestation(
-        self, interval: int, run: int, readings: Sequence[bytes], delivered: int, domain: Domain | None = None
+        self, interval: int, readings: Sequence[bytes], delivered: int, domain: Domain | None = None
     ) -> bytes:
-        message = MeterAttestation(interval, run, readings_hash(readings), delivered)
+        """The metering operator's signature over readings of batches that have none yet."""
+        batches = self.client.interval(interval).batches
+        words = [
+            self.client.batch_commitment(interval, batch) if batch < batches else ZERO_HASH
+            for batch in range(len(readings))
+        ]
+        message = MeterAttestation(interval, metered_hash(words, readings), delivered)
         return message.sign(domain or self.domain, METERING_OPERATOR)
+
+    def correction(
+        self, interval: int, batch: int, data: BatchData, run: int, readings: bytes, delivered: int
+    ) -> bytes:
+        """The metering operator's signature over corrected readings of a batch."""
+        unread = data.unread(interval, batch)
+        metered = metered_commitment(unread, readings) if readings else unread
+        return MeterCorrection(interval, batch, run, metered, delivered).sign(self.domain, METERING_OPERATOR)
+
+    def correct(
+        self,
+        interval: int,
+        batch: int,
+        data: BatchData,
+        settled_by: tuple[int, int],
+        run: int,
+        readings: bytes,
+        delivered: int,
+    ) -> TxReceipt:
+        """Correct a batch under the metering operator's signature."""
+        signature = self.correction(interval, batch, data, run, readings, delivered)
+        return self.client.correct(interval, batch, data, settled_by, run, delivered, readings, signature)
 
     def signed_reading(
         self, interval: int, position: int, account: int, imported: int, exported: int

@@ -116,10 +116,9 @@ class MarketPair:
         )
         self._settled_by[interval, batch] = self.chain.client.settlement_terms(receipt)
 
-    def correct(
-        self, interval: int, batch: int, run: int, delivered: int, readings: Sequence[bytes], signature: bytes
-    ) -> None:
+    def correct(self, interval: int, batch: int, run: int, delivered: int, readings: bytes) -> None:
         data, settled_by = self.batch(interval, batch), self._settled_by.get((interval, batch), (0, 0))
+        signature = self.chain.correction(interval, batch, data, run, readings, delivered)
         receipt, _ = self._both(
             lambda: self.chain.client.correct(
                 interval, batch, data, settled_by, run, delivered, readings, signature

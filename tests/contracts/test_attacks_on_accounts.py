@@ -110,7 +110,7 @@ def test_debt_of_somebody_who_has_left_blocks_nobody(market: OnChainMarket) -> N
     sold = [Reading(ReadingStatus.ATTESTED, 0, 600), Reading(ReadingStatus.ATTESTED, 500, 0)]
     bought = [Reading(ReadingStatus.ATTESTED, 0, 400), Reading(ReadingStatus.ATTESTED, 500, 0)]
     readings = [encode_readings(sold), encode_readings(bought)]
-    market.client.attest(INTERVAL, readings, 1000, market.attestation(INTERVAL, 1, readings, 1000))
+    market.client.attest(INTERVAL, readings, 1000, market.attestation(INTERVAL, readings, 1000))
     owner, functions = market.as_wallet(4), market.client.market.functions
     owner.sender.send(functions.requestExit(4))
     market.at(CONFIG.readings_deadline(INTERVAL))
@@ -122,9 +122,8 @@ def test_debt_of_somebody_who_has_left_blocks_nobody(market: OnChainMarket) -> N
     market.sender.send(functions.finishExit(4))
     owner.withdraw(4, market.client.accounts(5)[4][0])
 
-    lied = [encode_readings([Reading(ReadingStatus.ATTESTED, 0, 0), sold[1]]), readings[1]]
-    signature = market.attestation(INTERVAL, 2, lied, 400)
-    market.client.correct(INTERVAL, 0, batches[0], by[0], 2, 400, lied, signature)
+    lied = encode_readings([Reading(ReadingStatus.ATTESTED, 0, 0), sold[1]])
+    market.correct(INTERVAL, 0, batches[0], by[0], 2, lied, 400)
     cash = market.client.accounts(market.client.account_count())
     debt, _, _ = market.client.totals()
     assert cash[4][0] == -300 * 600 == -debt

@@ -6,6 +6,7 @@ import pytest
 from onchain import (
     CONFIG,
     FIRST_INTERVAL,
+    METERING_OPERATOR,
     OnChainMarket,
     committee_key,
     meter_key,
@@ -16,10 +17,13 @@ from refusals import missing, only_skip, opened, refused
 
 from peerwatt.messages import (
     Domain,
+    MeterAttestation,
+    MeterCorrection,
     MeterReading,
     Side,
     SkipReason,
     Verdict,
+    metered_hash,
 )
 from peerwatt.messages.signature import CURVE_ORDER
 
@@ -52,10 +56,17 @@ def test_report_and_attestation_of_another_market_are_refused(market: OnChainMar
     market.report(INTERVAL, Verdict.ACCEPT, 1000)
     market.at(CONFIG.end(INTERVAL))
     readings = missing(*batches)
+    words = [market.client.batch_commitment(INTERVAL, batch) for batch in (0, 1)]
     for signature in (
-        market.attestation(INTERVAL, 1, readings, 0, foreign),
-        market.attestation(INTERVAL + 1, 1, readings, 0),
-        market.attestation(INTERVAL, 2, readings, 0),
+        market.attestation(INTERVAL, readings, 0, foreign),
+        market.attestation(INTERVAL, readings, 1),
+        MeterAttestation(INTERVAL + 1, metered_hash(words, readings), 0).sign(
+            market.domain, METERING_OPERATOR
+        ),
+        # A report and a correction name words of batches, too.
+        MeterCorrection(INTERVAL, 0, 1, metered_hash(words, readings), 0).sign(
+            market.domain, METERING_OPERATOR
+        ),
         bytes(64),
         b"",
     ):

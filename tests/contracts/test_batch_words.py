@@ -11,24 +11,24 @@ from refusals import refused
 
 from peerwatt.client import BatchData
 from peerwatt.messages import (
+    MeterCorrection,
     Reading,
     ReadingStatus,
     Side,
     Verdict,
     encode_readings,
+    metered_commitment,
     posted_commitment,
-    readings_hash,
     settled_commitment,
 )
 from peerwatt.messages.signature import sign_digest
 
 INTERVAL = FIRST_INTERVAL
-CORRECTED = [encode_readings([Reading(ReadingStatus.ATTESTED, 500, 600)] * 2)] * 2
+CORRECTED = encode_readings([Reading(ReadingStatus.ATTESTED, 500, 600)] * 2)
 
 
 def correct(market: OnChainMarket, data: BatchData, settled_by: tuple[int, int], run: int = 2) -> Any:
-    signature = market.attestation(INTERVAL, run, CORRECTED, 1000)
-    return market.client.correct(INTERVAL, 0, data, settled_by, run, 1000, CORRECTED, signature)
+    return market.correct(INTERVAL, 0, data, settled_by, run, CORRECTED, 1000)
 
 
 def test_word_says_what_the_batch_was_settled_by(market: OnChainMarket) -> None:
@@ -41,7 +41,7 @@ def test_batch_that_was_corrected_settles_neither_as_it_was_nor_as_it_is(market:
     batches, settled_by = market.settled()
     correct(market, batches[0], settled_by[0])
     books = market.client.accounts(8)
-    for data in (batches[0], replace(batches[0], readings=CORRECTED[0])):
+    for data in (batches[0], replace(batches[0], readings=CORRECTED)):
         refused("NotCommitted", lambda data=data: market.client.settle(INTERVAL, 0, data))
     assert market.client.accounts(8) == books
 
@@ -70,7 +70,7 @@ def test_no_other_number_stands_for_an_interval_whose_corrections_are_closed(mar
     market.at(CONFIG.correction_deadline(INTERVAL))
     books = market.client.accounts(8)
     for number, refusal in ((INTERVAL, "TooLate"), (INTERVAL + (CONFIG.batch_ring << 40), "NotCommitted")):
-        signature = attested_raw(market, number)
+        signature = corrected_raw(market, number, batches[0])
         refused(
             refusal,
             lambda number=number, signature=signature: market.client.correct(
@@ -80,10 +80,12 @@ def test_no_other_number_stands_for_an_interval_whose_corrections_are_closed(mar
     assert market.client.accounts(8) == books
 
 
-def attested_raw(market: OnChainMarket, interval: int) -> bytes:
-    """The metering operator's attestation of run 2 over a number that no message can hold."""
-    typehash = keccak(b"MeterAttestation(uint32 interval,uint16 run,bytes32 readingsHash,uint40 delivered)")
-    words = (typehash, interval.to_bytes(32), (2).to_bytes(32), readings_hash(CORRECTED), (1000).to_bytes(32))
+def corrected_raw(market: OnChainMarket, interval: int, data: BatchData) -> bytes:
+    """The metering operator's correction of run 2 over a number that no message can hold."""
+    typehash = keccak(MeterCorrection.TYPE.encode())
+    metered = metered_commitment(data.unread(INTERVAL, 0), CORRECTED)
+    numbers = [number.to_bytes(32) for number in (interval, 0, 2, 1000)]
+    words = (typehash, *numbers[:3], metered, numbers[3])
     domain = market.client.market.functions.domainSeparator().call()
     digest = keccak(b"\x19\x01" + domain + keccak(b"".join(words)))
     return sign_digest(digest, METERING_OPERATOR)

@@ -27,7 +27,7 @@ from peerwatt.messages import (
     SkipReason,
     Verdict,
     address_of,
-    readings_hash,
+    metered_hash,
 )
 
 INTERVAL = FIRST_INTERVAL
@@ -158,9 +158,10 @@ def test_attestations_are_the_new_metering_operators_from_its_acceptance_on(mark
     newcomer.send(functions.acceptRole(role("metering operator")))
     market.at(CONFIG.end(INTERVAL))
     readings = missing(*batches)
-    by_old = market.attestation(INTERVAL, 1, readings, 0)
+    by_old = market.attestation(INTERVAL, readings, 0)
     refused("NotAttestedByOperator", lambda: market.client.attest(INTERVAL, readings, 0, by_old))
-    message = MeterAttestation(INTERVAL, 1, readings_hash(readings), 0)
+    words = [market.client.batch_commitment(INTERVAL, batch) for batch in range(len(batches))]
+    message = MeterAttestation(INTERVAL, metered_hash(words, readings), 0)
     market.client.attest(INTERVAL, readings, 0, message.sign(market.domain, bytes(wallet(4).key)))
 
 
@@ -216,14 +217,13 @@ def test_pause_stops_new_posts_and_nothing_else(market: OnChainMarket) -> None:
     market.client.clear(INTERVAL)
     market.report(INTERVAL, Verdict.ACCEPT, 600)
     market.at(CONFIG.end(INTERVAL))
-    market.client.attest(INTERVAL, [b""], 0, market.attestation(INTERVAL, 1, [b""], 0))
+    market.client.attest(INTERVAL, [b""], 0, market.attestation(INTERVAL, [b""], 0))
     signed = market.signed_reading(INTERVAL, 0, 4, 0, 600)
     _, readings = market.client.overrule(INTERVAL, 0, batch, [signed])
     batch = replace(batch, readings=readings)
     market.at(CONFIG.readings_deadline(INTERVAL))
     by = market.client.settlement_terms(market.client.settle(INTERVAL, 0, batch))
-    signature = market.attestation(INTERVAL, 2, [readings], 600)
-    market.client.correct(INTERVAL, 0, batch, by, 2, 600, [readings], signature)
+    market.correct(INTERVAL, 0, batch, by, 2, readings, 600)
     owner.sender.send(calls.finishExit(4))
     owner.withdraw(4, market.client.accounts(5)[4][0])
     assert market.client.accounts(5)[4][0] == 0

@@ -166,7 +166,7 @@ def meter(draw: Callable[..., Any], pair: MarketPair) -> None:
     pair.time = CONFIG.end(INTERVAL)
     if draw(st.booleans()):
         readings, delivered = draw_readings(draw, pair), draw(st.integers(0, state.volume))
-        pair.attest(INTERVAL, readings, delivered, market.attestation(INTERVAL, 1, readings, delivered))
+        pair.attest(INTERVAL, readings, delivered, market.attestation(INTERVAL, readings, delivered))
     else:
         pair.time = CONFIG.attest_deadline(INTERVAL)
     for number, batch in enumerate(state.batches):
@@ -191,10 +191,9 @@ def correct(draw: Callable[..., Any], pair: MarketPair) -> None:
     state = pair.twin.interval(INTERVAL)
     for run in range(2, 2 + draw(st.integers(0, 2))):
         readings, delivered = draw_readings(draw, pair), draw(st.integers(0, 2 * state.volume))
-        signature = pair.chain.attestation(INTERVAL, run, readings, delivered)
         for number in draw(st.permutations(range(len(state.batches)))):
             try:
-                pair.correct(INTERVAL, number, run, delivered, readings, signature)
+                pair.correct(INTERVAL, number, run, delivered, readings[number])
             except MarketError:
                 continue
             finally:

@@ -113,7 +113,7 @@ def test_settlement_counts_what_the_connection_carries_whatever_the_envelope_sai
     market.at(CONFIG.end(INTERVAL))
     over = Reading(ReadingStatus.ATTESTED, 0, 800)
     readings = [encode_readings([over, Reading(ReadingStatus.ATTESTED, 500, 0)])]
-    market.client.attest(INTERVAL, readings, 500, market.attestation(INTERVAL, 1, readings, 500))
+    market.client.attest(INTERVAL, readings, 500, market.attestation(INTERVAL, readings, 500))
     market.at(CONFIG.readings_deadline(INTERVAL))
     before = market.client.accounts(6)[4][0]
     market.client.settle(INTERVAL, 0, replace(batch, readings=readings[0]))

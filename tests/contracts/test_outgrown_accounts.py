@@ -47,7 +47,7 @@ def settled(pair: MarketPair, interval: int, exported: int) -> None:
     pair.report(chain.report_on(interval, Verdict.ACCEPT, pair.clear(interval)))
     pair.time = LONG.end(interval)
     readings = readings_of(exported)
-    pair.attest(interval, readings, STEP, chain.attestation(interval, 1, readings, STEP))
+    pair.attest(interval, readings, STEP, chain.attestation(interval, readings, STEP))
     pair.time = LONG.readings_deadline(interval)
     pair.settle(interval, 0)
     pair.compare(interval)
@@ -96,7 +96,6 @@ def test_corrections_carry_an_account_below_what_a_place_holds(pair: MarketPair)
         settled(pair, interval, exported=STEP)
     pair.take_out_energy(BUYER, 5 * STEP)
     for interval in intervals:
-        readings = readings_of(0)
-        pair.correct(interval, 0, 2, 0, readings, pair.chain.attestation(interval, 2, readings, 0))
+        pair.correct(interval, 0, 2, 0, *readings_of(0))
         pair.compare_accounts()
     assert pair.twin.ledger[BUYER].energy == -5 * STEP < -ENERGY_PLACE

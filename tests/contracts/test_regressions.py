@@ -49,7 +49,7 @@ def test_attestation_of_an_interval_without_batches_has_one_hash(pair: MarketPai
     pair.clear(INTERVAL)
     pair.report(pair.chain.report_on(INTERVAL, Verdict.ACCEPT, 0))
     pair.time = CONFIG.end(INTERVAL)
-    pair.attest(INTERVAL, [], 0, pair.chain.attestation(INTERVAL, 1, [], 0))
+    pair.attest(INTERVAL, [], 0, pair.chain.attestation(INTERVAL, [], 0))
     pair.compare(INTERVAL)
 
 
@@ -59,18 +59,17 @@ def test_only_overrule_makes_a_reading_meter_signed(pair: MarketPair) -> None:
     pair.time = CONFIG.end(INTERVAL)
     reserved = [encode_readings([Reading(ReadingStatus.RESERVED, 0, 600)] * 2), b""]
     with pytest.raises(MeterSignedReading):
-        pair.attest(INTERVAL, reserved, 600, pair.chain.attestation(INTERVAL, 1, reserved, 600))
+        pair.attest(INTERVAL, reserved, 600, pair.chain.attestation(INTERVAL, reserved, 600))
     claimed = [encode_readings([Reading(ReadingStatus.METER_SIGNED, 0, 600)] * 2), b""]
-    signature = pair.chain.attestation(INTERVAL, 1, claimed, 600)
+    signature = pair.chain.attestation(INTERVAL, claimed, 600)
     with pytest.raises(MeterSignedReading):
         pair.attest(INTERVAL, claimed, 600, signature)
     pair.time = CONFIG.readings_deadline(INTERVAL)
     pair.settle(INTERVAL, 0)
     with pytest.raises(MeterSignedReading):
-        pair.correct(INTERVAL, 0, 2, 600, claimed, pair.chain.attestation(INTERVAL, 2, claimed, 600))
-    short = [b"", b""]
+        pair.correct(INTERVAL, 0, 2, 600, claimed[0])
     with pytest.raises(NotInCorrection):
-        pair.correct(INTERVAL, 0, 2, 0, short, pair.chain.attestation(INTERVAL, 2, short, 0))
+        pair.correct(INTERVAL, 0, 2, 0, b"")
 
 
 def test_missing_reading_delivers_nothing_whatever_else_it_says(pair: MarketPair) -> None:
@@ -78,7 +77,7 @@ def test_missing_reading_delivers_nothing_whatever_else_it_says(pair: MarketPair
     traded(pair)
     pair.time = CONFIG.end(INTERVAL)
     readings = [encode_readings([Reading(ReadingStatus.MISSING, 0, 500)] * 2), b""]
-    pair.attest(INTERVAL, readings, 0, pair.chain.attestation(INTERVAL, 1, readings, 0))
+    pair.attest(INTERVAL, readings, 0, pair.chain.attestation(INTERVAL, readings, 0))
     pair.overrule(INTERVAL, 0, [pair.chain.signed_reading(INTERVAL, 0, 4, 0, 600)])
     assert pair.twin.interval(INTERVAL).delivered == 600
     pair.compare(INTERVAL)
@@ -90,7 +89,7 @@ def test_vector_that_no_batch_can_have_is_refused(pair: MarketPair) -> None:
     pair.time = CONFIG.end(INTERVAL)
     huge = [bytes(DECISION_LENGTH * 10 + 1), b""]
     with pytest.raises(VectorTooLong):
-        pair.attest(INTERVAL, huge, 0, pair.chain.attestation(INTERVAL, 1, huge, 0))
+        pair.attest(INTERVAL, huge, 0, pair.chain.attestation(INTERVAL, huge, 0))
 
 
 def test_no_account_is_filled_by_many_deposits(pair: MarketPair) -> None:
@@ -134,7 +133,7 @@ def test_curtailed_interval_pays_only_what_was_accepted(pair: MarketPair) -> Non
         encode_readings([Reading(ReadingStatus.ATTESTED, 0, 600), Reading(ReadingStatus.ATTESTED, 120, 0)]),
         encode_readings([Reading(ReadingStatus.ATTESTED, 80, 0)]),
     ]
-    pair.attest(INTERVAL, readings, 200, pair.chain.attestation(INTERVAL, 1, readings, 200))
+    pair.attest(INTERVAL, readings, 200, pair.chain.attestation(INTERVAL, readings, 200))
     pair.time = CONFIG.readings_deadline(INTERVAL)
     for batch in (1, 0):
         pair.settle(INTERVAL, batch)

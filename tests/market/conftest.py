@@ -7,8 +7,10 @@ import pytest
 
 from peerwatt.market import MarketConfig, MarketTwin, Participant, SystemAccount, Tariff
 from peerwatt.messages import (
+    ZERO_HASH,
     Domain,
     MeterAttestation,
+    MeterCorrection,
     MeterReading,
     NetworkReport,
     Order,
@@ -22,7 +24,8 @@ from peerwatt.messages import (
     address_of,
     decisions_hash,
     encode_readings,
-    readings_hash,
+    metered_commitment,
+    metered_hash,
 )
 
 CONFIG = MarketConfig(
@@ -95,8 +98,9 @@ class Neighbourhood:
             decisions_hash(decisions),
         )
 
-    def attestation(self, run: int, readings: Sequence[bytes], delivered: int) -> bytes:
-        message = MeterAttestation(self.interval, run, readings_hash(readings), delivered)
+    def attestation(self, readings: Sequence[bytes], delivered: int) -> bytes:
+        words = [batch.unread for batch in self.twin.interval(self.interval).batches[: len(readings)]]
+        message = MeterAttestation(self.interval, metered_hash(words, readings), delivered)
         return message.sign(DOMAIN, OPERATOR_KEY)
 
     def signed_reading(self, position: int, account: int, imported: int, exported: int) -> SignedReading:
@@ -123,15 +127,20 @@ class Neighbourhood:
             self.interval,
             readings,
             delivered,
-            self.attestation(run=1, readings=readings, delivered=delivered),
+            self.attestation(readings=readings, delivered=delivered),
         )
 
     def correction(
-        self, run: int, *batches: Sequence[tuple[int, int]], delivered: int
-    ) -> tuple[int, int, list[bytes], bytes]:
-        """Corrected (imported, exported) of every order of every batch, as ``correct`` takes them."""
-        readings = [packed(batch) for batch in batches]
-        return run, delivered, readings, self.attestation(run, readings, delivered)
+        self, batch: int, run: int, read: Sequence[tuple[int, int]], delivered: int
+    ) -> tuple[int, int, int, int, bytes, bytes]:
+        """Corrected (imported, exported) of every order of a batch, as ``correct`` takes them."""
+        readings = packed(read)
+        batches = self.twin.interval(self.interval).batches
+        word = batches[batch].unread if batch < len(batches) else ZERO_HASH
+        if readings:
+            word = metered_commitment(word, readings)
+        signature = MeterCorrection(self.interval, batch, run, word, delivered).sign(DOMAIN, OPERATOR_KEY)
+        return self.interval, batch, run, delivered, readings, signature
 
     def balances(self) -> list[tuple[int, int]]:
         ledger = self.twin.ledger

@@ -161,7 +161,7 @@ def test_readings_windows_at_their_boundary_seconds(neighbourhood: Any) -> None:
     end = (interval + 1) * 900
     attest_deadline, readings_deadline = end + 3600, end + 3600 + 1800
     readings = [encode_readings(Reading(ReadingStatus.ATTESTED, *r) for r in batch) for batch in DELIVERED]
-    signature = neighbourhood.attestation(1, readings, 1000)
+    signature = neighbourhood.attestation(readings, 1000)
     for now, error in ((end - 1, TooEarly), (attest_deadline, TooLate)):
         with pytest.raises(error):
             twin.attest(interval, readings, 1000, signature, now=now)
@@ -181,10 +181,10 @@ def test_attestation_is_the_operators_for_all_batches_and_once(neighbourhood: An
     neighbourhood.traded()
     readings = [encode_readings(Reading(ReadingStatus.ATTESTED, *r) for r in batch) for batch in DELIVERED]
     with pytest.raises(VolumeTooLarge):
-        twin.attest(interval, readings, 1001, neighbourhood.attestation(1, readings, 1001))
+        twin.attest(interval, readings, 1001, neighbourhood.attestation(readings, 1001))
     with pytest.raises(BatchCountMismatch):
-        twin.attest(interval, readings[:1], 600, neighbourhood.attestation(1, readings[:1], 600))
-    for forged in (neighbourhood.attestation(2, readings, 1000), bytes(64), b""):
+        twin.attest(interval, readings[:1], 600, neighbourhood.attestation(readings[:1], 600))
+    for forged in (neighbourhood.attestation(readings, 999), bytes(64), b""):
         with pytest.raises(NotAttestedByOperator):
             twin.attest(interval, readings, 1000, forged)
     neighbourhood.attested(*DELIVERED, delivered=1000)

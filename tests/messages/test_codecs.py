@@ -34,9 +34,9 @@ from peerwatt.messages import (
     encode_signed_readings,
     gated_commitment,
     metered_commitment,
+    metered_hash,
     posted_commitment,
     posted_commitments,
-    readings_hash,
 )
 
 
@@ -167,6 +167,6 @@ def test_commitments_are_the_documented_hashes() -> None:
             abi_encode(["uint256", "uint256", "bytes32"], [7, (1 << 256) - 1, last])
         )
     assert decisions_hash([]) == bytes(32)
-    assert readings_hash([]) == keccak(b"")
-    for of_all in (decisions_hash, readings_hash):
-        assert of_all([b"a", b""]) == keccak(keccak(b"a") + keccak(b""))
+    assert decisions_hash([b"a", b""]) == keccak(keccak(b"a") + keccak(b""))
+    assert metered_hash([], []) == keccak(b"")
+    assert metered_hash([posted, first], [b"a", b""]) == keccak(metered_commitment(posted, b"a") + first)

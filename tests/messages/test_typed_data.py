@@ -13,6 +13,7 @@ from peerwatt.messages import (
     EnvelopeLimits,
     FieldError,
     MeterAttestation,
+    MeterCorrection,
     MeterReading,
     NetworkReport,
     OperatingEnvelope,
@@ -35,7 +36,8 @@ limits = st.builds(EnvelopeLimits, uint(16), uint(16))
 messages = st.one_of(
     st.builds(Order, uint(32), uint(16), st.lists(steps, max_size=9).map(tuple)),
     st.builds(MeterReading, uint(32), uint(16), uint(32), uint(32), uint(48), uint(48)),
-    st.builds(MeterAttestation, uint(32), uint(16), hashes, uint(40)),
+    st.builds(MeterAttestation, uint(32), hashes, uint(40)),
+    st.builds(MeterCorrection, uint(32), uint(16), uint(16), hashes, uint(40)),
     st.builds(NetworkReport, uint(32), uint(8), uint(40), uint(24), hashes, hashes, hashes, hashes),
     st.builds(OperatingEnvelope, uint(32), uint(16), hashes, hashes, st.lists(limits).map(tuple)),
 )
@@ -78,7 +80,8 @@ def test_digest_depends_on_market_and_chain() -> None:
         (lambda: Step(2, 0, 1), r"Step\.side"),
         (lambda: Order(1 << 32, 4, ()), r"Order\.interval"),
         (lambda: MeterReading(1, 4, 1 << 32, 0, 0, 0), r"MeterReading\.imported"),
-        (lambda: MeterAttestation(1, 1, b"", 0), r"MeterAttestation\.readings_hash"),
+        (lambda: MeterAttestation(1, b"", 0), r"MeterAttestation\.metered"),
+        (lambda: MeterCorrection(1, 0, 1 << 16, bytes(32), 0), r"MeterCorrection\.run"),
         (lambda: EnvelopeLimits(0, 1 << 16), r"EnvelopeLimits\.exported"),
         (lambda: OperatingEnvelope(1, 0, b"", bytes(32), ()), r"OperatingEnvelope\.feeder_hash"),
         (lambda: Domain(1, "0x12"), r"Domain\.market"),

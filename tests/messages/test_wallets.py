@@ -32,7 +32,7 @@ CASES = [
         Order(1_629_056, 4, (Step(Side.BUY, 0, 1), Step(Side.SELL, 255, (1 << 23) - 1))),
         Order(0, 0, ()),
         MeterReading((1 << 32) - 1, 65_535, 0, 480, (1 << 48) - 1, 480),
-        MeterAttestation(7, 1, HASHES[1], (1 << 40) - 1),
+        MeterAttestation(7, HASHES[1], (1 << 40) - 1),
         NetworkReport(7, Verdict.CURTAIL, 12, 34, *HASHES),
         OperatingEnvelope(7, 1, HASHES[0], HASHES[3], (EnvelopeLimits(0, 65_535), EnvelopeLimits(1, 2))),
         OperatingEnvelope(7, 1, HASHES[0], HASHES[3], ()),

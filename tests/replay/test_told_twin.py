@@ -5,10 +5,12 @@ from __future__ import annotations
 from peerwatt.client import MarketClient
 from peerwatt.messages import (
     MeterAttestation,
+    MeterCorrection,
     Reading,
     ReadingStatus,
     encode_readings,
-    readings_hash,
+    metered_commitment,
+    metered_hash,
 )
 from peerwatt.replay.twin_observer import TwinObserver
 from peerwatt.roles.keeper import Keeper
@@ -31,11 +33,14 @@ def test_corrections_of_an_interval_with_several_batches_are_followed() -> None:
 
         later = [_reading(0, 450), _reading(470, 0)]
         assert later != readings
-        signature = _signature(market, 2, later, 450)
         seen = view.interval(FIRST)
         before = [client.accounts(client.account_count())]
         for batch in (1, 0):
-            client.correct(FIRST, batch, seen.data(batch), seen.settled[batch], 2, 450, later, signature)
+            metered = metered_commitment(seen.unread()[batch], later[batch])
+            signature = _signed(market, MeterCorrection(FIRST, batch, 2, metered, 450))
+            client.correct(
+                FIRST, batch, seen.data(batch), seen.settled[batch], 2, 450, later[batch], signature
+            )
         view.follow()
         twin.check()
         assert client.accounts(client.account_count()) not in before
@@ -48,8 +53,7 @@ def _reading(imported: int, exported: int) -> bytes:
     return encode_readings([Reading(ReadingStatus.ATTESTED, imported, exported)])
 
 
-def _signature(market: SmallMarket, run: int, readings: list[bytes], delivered: int) -> bytes:
-    statement = MeterAttestation(FIRST, run, readings_hash(readings), delivered)
+def _signed(market: SmallMarket, statement: MeterAttestation | MeterCorrection) -> bytes:
     return statement.sign(market.client.domain, bytes(market.keys.metering_operator.key))
 
 
@@ -62,7 +66,9 @@ def _attested(market: SmallMarket, client: MarketClient, exported: int, imported
         keeper.step(time)
     readings = [_reading(0, exported), _reading(imported, 0)]
     network.set_next_timestamp(CONFIG.end(FIRST))
-    client.attest(FIRST, readings, 0, _signature(market, 1, readings, 0))
+    view.follow()
+    statement = MeterAttestation(FIRST, metered_hash(view.interval(FIRST).unread(), readings), 0)
+    client.attest(FIRST, readings, 0, _signed(market, statement))
     network.set_next_timestamp(CONFIG.readings_deadline(FIRST) + 5)
     keeper.step(CONFIG.readings_deadline(FIRST) + 5)
     return readings

@@ -239,7 +239,7 @@ class MarketClient:
         settled_by: tuple[int, int],
         run: int,
         delivered: int,
-        readings: Sequence[bytes],
+        readings: bytes,
         signature: bytes,
     ) -> TxReceipt:
         """Book what corrected readings change in a settled batch.
@@ -251,13 +251,12 @@ class MarketClient:
             settled_by: the terms word and the clearing word it was last settled by (`settlement_terms`).
             run: the correction's, higher than the last.
             delivered: peer energy delivered by the corrected readings, Wh.
-            readings: the corrected readings of all batches, packed.
-            signature: the metering operator's, over the `MeterAttestation` of that run, 64 bytes.
+            readings: the corrected readings of the batch, packed.
+            signature: the metering operator's, over the `MeterCorrection` of that run, 64 bytes.
         """
-        hashes = [self.network.web3.keccak(packed) for packed in readings]
         return self.sender.send(
             self.market.functions.correct(
-                interval, batch, *settled_by, data.abi, readings[batch], (run, delivered, hashes, signature)
+                interval, batch, *settled_by, data.abi, readings, (run, delivered, signature)
             )
         )
 

@@ -25,6 +25,7 @@ from peerwatt.messages import (
     decode_records,
     decode_signed_readings,
     encode_readings,
+    gated_commitment,
     posted_commitments,
 )
 
@@ -76,6 +77,12 @@ class IntervalView:
     def is_settled(self) -> bool:
         """Whether every batch is settled."""
         return self.verdict is not None and len(self.settled) == len(self.records)
+
+    def unread(self) -> list[bytes]:
+        """The words of the batches before there are readings of them."""
+        posted = posted_commitments(self.number, self.records)
+        named = self.decisions or [b""] * len(posted)
+        return [gated_commitment(word, of) if of else word for word, of in zip(posted, named, strict=True)]
 
     def data(self, batch: int) -> BatchData:
         """A batch as the market wants to see it again."""

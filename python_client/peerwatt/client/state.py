@@ -6,7 +6,15 @@ from dataclasses import dataclass, replace
 
 from peerwatt.market.interval_ring import Phase
 from peerwatt.market.order_book import SkippedOrder
-from peerwatt.messages import ZERO_HASH, Clearing, Record, TermsWord, decode_records
+from peerwatt.messages import (
+    ZERO_HASH,
+    Clearing,
+    Record,
+    TermsWord,
+    decode_records,
+    gated_commitment,
+    posted_commitment,
+)
 
 
 @dataclass(frozen=True)
@@ -84,6 +92,11 @@ class BatchData:
     decisions: bytes = b""
     readings: bytes = b""
     previous: bytes = ZERO_HASH
+
+    def unread(self, interval: int, batch: int) -> bytes:
+        """32 bytes, the batch's word before there are readings of it."""
+        posted = posted_commitment(interval, batch, self.previous, self.records)
+        return gated_commitment(posted, self.decisions) if self.decisions else posted
 
     @property
     def abi(self) -> tuple[bytes, bytes, bytes, bytes]:

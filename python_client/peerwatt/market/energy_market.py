@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from eth_hash.auto import keccak
-
 from peerwatt.market.accepted import gate
 from peerwatt.market.errors import (
     AlreadySettled,
@@ -20,11 +18,20 @@ from peerwatt.market.errors import (
     VolumeTooLarge,
 )
 from peerwatt.market.interval_ring import Batch, Phase
+from peerwatt.market.ledger import SystemAccount
 from peerwatt.market.market_rules import require_before, require_from
 from peerwatt.market.metering import Metering
 from peerwatt.market.settlement import Entries, readings_of, settle_batch
 from peerwatt.market.terms import Terms
-from peerwatt.messages import READING_LENGTH, NetworkReport, ReadingStatus, Verdict, decisions_hash
+from peerwatt.messages import (
+    READING_LENGTH,
+    MeterCorrection,
+    NetworkReport,
+    ReadingStatus,
+    Verdict,
+    decisions_hash,
+    metered_commitment,
+)
 
 
 class MarketTwin(Metering):
@@ -128,7 +135,7 @@ class MarketTwin(Metering):
         batch: int,
         run: int,
         delivered: int,
-        readings: Sequence[bytes],
+        readings: bytes,
         signature: bytes = b"",
         *,
         now: int | None = None,
@@ -136,7 +143,7 @@ class MarketTwin(Metering):
         """Book the difference that the metering operator's corrected readings make to a settled batch.
 
         The first settlement and its corrections together equal a settlement with the newest readings,
-        exactly. Nothing of a correction is kept but that: every batch shows its attestation again.
+        exactly.
 
         Args:
             interval: The delivery period.
@@ -144,8 +151,8 @@ class MarketTwin(Metering):
             run: Number of the settlement run, higher than any that the batch was settled by.
             delivered: Peer energy delivered by the corrected readings, Wh; what exceeds the accepted volume
                 is credited to nobody.
-            readings: The corrected readings of all batches, one packed string each.
-            signature: The operator's, over the ``MeterAttestation`` of that run.
+            readings: The corrected readings of the batch, packed.
+            signature: The operator's, over the ``MeterCorrection`` of that run.
             now: Unix time, or None to leave the clock out.
 
         Returns:
@@ -156,40 +163,9 @@ class MarketTwin(Metering):
             TooLate: The correction deadline has passed.
             OldRun: The batch was settled by this run or a higher one.
             NotAttestedByOperator: The signature is not the metering operator's.
-            NotInCorrection: The correction has no reading for every order of the batch.
+            NotInCorrection: There is not one reading for every order of the batch.
             MeterSignedReading: The correction would change what a meter signed.
-            SupplierShort: The supplier could not bear it.
-        """
-        hashes = [keccak(packed) for packed in readings]
-        own = readings[batch] if batch < len(readings) else b""
-        return self.correct_batch(interval, batch, run, delivered, hashes, own, signature, now=now)
-
-    def correct_batch(
-        self,
-        interval: int,
-        batch: int,
-        run: int,
-        delivered: int,
-        hashes: Sequence[bytes],
-        readings: bytes,
-        signature: bytes = b"",
-        *,
-        now: int | None = None,
-    ) -> tuple[Entries, ...]:
-        """The same, as the chain is told it: one batch's readings, and of the others their hashes.
-
-        Args:
-            interval: As ``correct``.
-            batch: As ``correct``.
-            run: As ``correct``.
-            delivered: As ``correct``.
-            hashes: 32 bytes for each batch, of its corrected readings as they are packed.
-            readings: The corrected readings of this batch, packed.
-            signature: As ``correct``.
-            now: As ``correct``.
-
-        Raises:
-            MarketError: As ``correct``.
+            SupplierShort: It would take the supplier below its margin.
         """
         target, old = self._settled_batch(interval, batch)
         require_before(self.config.correction_deadline(interval), now)
@@ -198,11 +174,11 @@ class MarketTwin(Metering):
                 f"Run {run} of interval {interval} is not above {old.run}, which settled batch {batch}:"
                 " give a higher one."
             )
-        self._require_attested(interval, run, hashes, delivered, signature)
-        fits = len(readings) == len(target.records) * READING_LENGTH
-        if batch >= len(hashes) or keccak(readings) != hashes[batch] or not fits:
+        metered = metered_commitment(target.unread, readings) if readings else target.unread
+        self._require_attested(MeterCorrection(interval, batch, run, metered, delivered), signature)
+        if len(readings) != len(target.records) * READING_LENGTH:
             raise NotInCorrection(
-                f"Run {run} of interval {interval} has no reading for each order of batch {batch}."
+                f"Run {run} of interval {interval} has not one reading for each order of batch {batch}."
             )
         _require_signed_kept(target, readings)
 
@@ -242,14 +218,14 @@ class MarketTwin(Metering):
         self.ledger.book_all(zip(accounts, entries, strict=True))
 
     def _book_correction(self, batch: Batch, difference: Sequence[Entries]) -> None:
-        """Book a correction unless it would push the supplier into debt, or deeper into it."""
-        before = self.ledger.supplier_equity
+        """Book a correction unless it would take the supplier below its margin, or further below it."""
+        before = self.free_balance(SystemAccount.SUPPLIER)
         self._book(batch, difference)
-        equity = self.ledger.supplier_equity
-        if equity < min(0, before):
+        free = self.free_balance(SystemAccount.SUPPLIER)
+        if free < min(0, before):
             self._book(batch, [Entries() - entries for entries in difference])
             raise SupplierShort(
-                f"The correction would leave the supplier at {equity} base units: deposit them first."
+                f"The correction would leave the supplier {-free} base units below its margin: deposit them."
             )
 
 
@@ -271,7 +247,7 @@ def _require_signed_kept(batch: Batch, readings: bytes) -> None:
     orders = len(batch.records)
     both = zip(readings_of(batch.readings or b"", orders), readings_of(readings, orders), strict=True)
     for position, (old, new) in enumerate(both):
-        if ReadingStatus.METER_SIGNED in (old.status, new.status) and new != old:
+        if max(old.status, new.status) >= ReadingStatus.METER_SIGNED and new != old:
             raise MeterSignedReading(
                 f"Position {position} is the meter's own to sign: repeat its reading in the correction."
             )

@@ -47,6 +47,10 @@ class AboveFreeBalance(MarketError):
     """More was asked for than the account has above its margin."""
 
 
+class InFlight(MarketError):
+    """The community's account holds what buyers paid and sellers are not paid yet."""
+
+
 class AboveEnergyCredit(MarketError):
     """More energy was asked for than the account's credit, or than meters recorded as delivered."""
 
@@ -160,7 +164,7 @@ class OldRun(MarketError):
 
 
 class NotInCorrection(MarketError):
-    """The correction has no reading for every order of the batch."""
+    """The correction has not one reading for every order of the batch."""
 
 
 class MeterSignedReading(MarketError):
@@ -172,7 +176,7 @@ class NotCommitted(MarketError):
 
 
 class SupplierShort(MarketError):
-    """The correction would leave the supplier owing more than it holds; it can be booked after a deposit."""
+    """The supplier would be left below the margin that it holds for others: it has to deposit first."""
 
 
 class UnknownPage(MarketError):

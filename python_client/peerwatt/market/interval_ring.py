@@ -58,11 +58,14 @@ class Batch:
     settled: Terms | None = None
 
     @property
+    def unread(self) -> bytes:
+        """The word of the batch before there are readings of it."""
+        return self.posted if self.decisions is None else gated_commitment(self.posted, self.decisions)
+
+    @property
     def commitment(self) -> bytes:
         """The word that the contract keeps of the batch."""
-        word = self.posted
-        if self.decisions is not None:
-            word = gated_commitment(word, self.decisions)
+        word = self.unread
         if self.readings is not None:
             word = metered_commitment(word, self.readings)
         if self.settled is not None:
@@ -125,6 +128,11 @@ class Interval:
                 f"Interval {self.number} has {len(self.batches)} batches: there is no batch {number}."
             )
         return self.batches[number]
+
+    @property
+    def is_partly_settled(self) -> bool:
+        """Whether some of its batches are settled and some are not."""
+        return any(batch.settled for batch in self.batches) and not self.is_settled
 
     @property
     def is_settled(self) -> bool:

@@ -8,6 +8,7 @@ from peerwatt.market.errors import (
     AboveFreeBalance,
     AlreadyLeaving,
     DepositTooLarge,
+    InFlight,
     NoConnection,
     NotLeaving,
     OpenPosition,
@@ -123,8 +124,13 @@ class MarginAccounts(IntervalRing):
 
         Raises:
             AboveFreeBalance: The account would fall below its margin.
+            InFlight: It is the community's, which holds what buyers paid in an interval that is settled in
+                part.
         """
         require_uint(amount, AMOUNT_BITS, "withdraw's amount")
+        in_flight = sum(held.is_partly_settled for held in self._intervals.values())
+        if account == SystemAccount.COMMUNITY and in_flight:
+            raise InFlight(f"{in_flight} intervals are settled in part: settle their other batches first.")
         free = self.free_balance(account)
         if amount > free:
             raise AboveFreeBalance(
@@ -137,11 +143,13 @@ class MarginAccounts(IntervalRing):
 
         Raises:
             AboveEnergyCredit: More than the account's credit, or more than meters recorded as delivered and
-                nobody took out yet.
+                nobody took out yet; of a system account, any.
         """
         self._require_account(account)
         require_uint(amount, AMOUNT_BITS, "take_out_energy's amount")
         available = min(self.ledger[account].energy, self.ledger.delivered - self.ledger.taken_out)
+        if account < FIRST_PARTICIPANT:
+            available = 0
         if amount > available:
             raise AboveEnergyCredit(f"Account {account} asks for {amount} Wh: it can take out {available}.")
         self.ledger.take_out(account, amount)

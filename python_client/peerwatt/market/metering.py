@@ -1,9 +1,6 @@
 """The readings of an interval: attested by the metering operator, overruled by what meters signed."""
 
 from collections.abc import Sequence
-from typing import Final
-
-from eth_hash.auto import keccak
 
 from peerwatt.addresses import checked_address
 from peerwatt.market.errors import (
@@ -25,15 +22,14 @@ from peerwatt.messages import (
     READING_LENGTH,
     Domain,
     MeterAttestation,
+    MeterCorrection,
     ReadingStatus,
     SignedReading,
     decode_readings,
     encode_readings,
+    metered_hash,
     require_ascending,
 )
-
-FIRST_RUN: Final = 1
-"""Number of the first settlement; corrections have higher ones."""
 
 
 class Metering(OrderBook):
@@ -70,7 +66,7 @@ class Metering(OrderBook):
             interval: The delivery period.
             readings: One packed string per batch.
             delivered: Peer energy delivered by them, Wh.
-            signature: The operator's, over the ``MeterAttestation`` of run 1.
+            signature: The operator's, over the ``MeterAttestation``.
             now: Unix time, or None to leave the clock out.
 
         Raises:
@@ -92,8 +88,8 @@ class Metering(OrderBook):
         if delivered > state.volume:
             raise VolumeTooLarge(f"{delivered} Wh are claimed as delivered: {state.volume} were accepted.")
         self._require_vectors(readings, len(state.batches), "readings")
-        hashes = [keccak(packed) for packed in readings]
-        self._require_attested(interval, FIRST_RUN, hashes, delivered, signature)
+        metered = metered_hash((batch.unread for batch in state.batches), readings)
+        self._require_attested(MeterAttestation(interval, metered, delivered), signature)
         for packed in readings:
             _require_unsigned(packed)
 
@@ -150,13 +146,10 @@ class Metering(OrderBook):
         state.delivered = max(0, min(state.delivered + change, state.volume))
         return skipped
 
-    def _require_attested(
-        self, interval: int, run: int, hashes: Sequence[bytes], delivered: int, signature: bytes
-    ) -> None:
-        attestation = MeterAttestation(interval, run, keccak(b"".join(hashes)), delivered)
-        if not self._is_signed(attestation, signature, self.metering_operator):
+    def _require_attested(self, statement: MeterAttestation | MeterCorrection, signature: bytes) -> None:
+        if not self._is_signed(statement, signature, self.metering_operator):
             raise NotAttestedByOperator(
-                f"Run {run} of interval {interval} is not signed by {self.metering_operator}."
+                f"The readings of interval {statement.interval} are not signed by {self.metering_operator}."
             )
 
     def _require_vectors(self, vectors: Sequence[bytes], batches: int, what: str) -> None:

@@ -1,15 +1,15 @@
 """The EIP-712 messages of a market and the packed forms in which its contract reads and commits to data."""
 
-from peerwatt.messages.attestation import MeterAttestation
+from peerwatt.messages.attestation import MeterAttestation, MeterCorrection
 from peerwatt.messages.batch_word import (
     ZERO_HASH,
     clearing_hash,
     decisions_hash,
     gated_commitment,
     metered_commitment,
+    metered_hash,
     posted_commitment,
     posted_commitments,
-    readings_hash,
     settled_commitment,
 )
 from peerwatt.messages.clearing import NO_TRADE, Clearing, MarginalTick
@@ -95,6 +95,7 @@ __all__ = [
     "FieldError",
     "MarginalTick",
     "MeterAttestation",
+    "MeterCorrection",
     "MeterReading",
     "NetworkReport",
     "OperatingEnvelope",
@@ -131,9 +132,9 @@ __all__ = [
     "encode_signed_readings",
     "gated_commitment",
     "metered_commitment",
+    "metered_hash",
     "posted_commitment",
     "posted_commitments",
-    "readings_hash",
     "require_ascending",
     "require_own_registers",
     "require_succession",

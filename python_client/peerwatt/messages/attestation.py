@@ -1,4 +1,4 @@
-"""The metering operator's statement about one interval."""
+"""The metering operator's statements: on all readings of an interval, and on corrected ones of a batch."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -13,32 +13,68 @@ class MeterAttestation(TypedMessage):
 
     Attributes:
         interval: Number of the delivery period.
-        run: 1 for the first settlement, higher for each correction.
-        readings_hash: 32 bytes over the packed readings of all batches, see ``readings_hash``.
+        metered: 32 bytes over the words of all batches with their readings, see ``metered_hash``: they bind
+            every reading to the order that it is of.
         delivered: Peer energy that the interval's sellers delivered, Wh.
 
     Raises:
         FieldError: A field does not fit its on-chain type.
     """
 
-    TYPE: ClassVar[str] = "MeterAttestation(uint32 interval,uint16 run,bytes32 readingsHash,uint40 delivered)"
+    TYPE: ClassVar[str] = "MeterAttestation(uint32 interval,bytes32 metered,uint40 delivered)"
 
     interval: int
-    run: int
-    readings_hash: bytes
+    metered: bytes
     delivered: int
 
     def __post_init__(self) -> None:
         require_uint(self.interval, 32, "MeterAttestation.interval")
-        require_uint(self.run, 16, "MeterAttestation.run")
-        require_bytes32(self.readings_hash, "MeterAttestation.readings_hash")
+        require_bytes32(self.metered, "MeterAttestation.metered")
         require_uint(self.delivered, 40, "MeterAttestation.delivered")
+
+    def values(self) -> dict[str, int | bytes]:
+        """The fields under their EIP-712 names."""
+        return {"interval": self.interval, "metered": self.metered, "delivered": self.delivered}
+
+
+@dataclass(frozen=True, slots=True)
+class MeterCorrection(TypedMessage):
+    """Corrected readings of one batch, signed by the metering operator.
+
+    Attributes:
+        interval: Number of the delivery period.
+        batch: Number of the batch in it.
+        run: Number of the settlement that follows from it, higher than any before; the first was 1.
+        metered: 32 bytes, the batch's word with the corrected readings, see ``metered_commitment``.
+        delivered: Peer energy that the interval's sellers delivered by the corrected readings, Wh.
+
+    Raises:
+        FieldError: A field does not fit its on-chain type.
+    """
+
+    TYPE: ClassVar[str] = (
+        "MeterCorrection(uint32 interval,uint16 batch,uint16 run,bytes32 metered,uint40 delivered)"
+    )
+
+    interval: int
+    batch: int
+    run: int
+    metered: bytes
+    delivered: int
+
+    def __post_init__(self) -> None:
+        require_uint(self.interval, 32, "MeterCorrection.interval")
+        require_uint(self.batch, 16, "MeterCorrection.batch")
+        require_uint(self.run, 16, "MeterCorrection.run")
+        require_bytes32(self.metered, "MeterCorrection.metered")
+        require_uint(self.delivered, 40, "MeterCorrection.delivered")
 
     def values(self) -> dict[str, int | bytes]:
         """The fields under their EIP-712 names."""
         return {
             "interval": self.interval,
+            "batch": self.batch,
             "run": self.run,
-            "readingsHash": self.readings_hash,
+            "metered": self.metered,
             "delivered": self.delivered,
         }

@@ -93,6 +93,12 @@ def decisions_hash(decisions: Iterable[bytes]) -> bytes:
     return keccak(hashes) if hashes else ZERO_HASH
 
 
-def readings_hash(readings: Iterable[bytes]) -> bytes:
-    """The hash of the packed readings of all batches, however many there are."""
-    return keccak(b"".join(map(keccak, readings)))
+def metered_hash(commitments: Iterable[bytes], readings: Iterable[bytes]) -> bytes:
+    """The hash of all batches' words with their readings, which an attestation signs.
+
+    Args:
+        commitments: The words of the interval's batches before there are readings.
+        readings: Packed, of each batch; of an empty one the word stays as it is.
+    """
+    both = zip(commitments, readings, strict=True)
+    return keccak(b"".join(metered_commitment(word, packed) if packed else word for word, packed in both))

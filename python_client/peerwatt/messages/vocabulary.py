@@ -69,4 +69,4 @@ class ReadingStatus(IntEnum):
     METER_SIGNED = 2
     """The meter's own key; it outranks the metering operator."""
     RESERVED = 3
-    """Nobody writes it; read, it counts as attested."""
+    """Refused wherever readings are taken."""

@@ -172,13 +172,12 @@ class ToldTwin:
 
     def _correct(self, transaction: MarketTransaction, said: Mapping[str, Any]) -> None:
         interval, batch = said["interval"], said["batch"]
-        run, delivered, hashes, signature = said["correction"]
-        entries = self.market.correct_batch(
+        run, delivered, signature = said["correction"]
+        entries = self.market.correct(
             interval,
             batch,
             run,
             delivered,
-            [bytes(each) for each in hashes],
             bytes(said["newReadings"]),
             bytes(signature),
             now=transaction.time,

@@ -18,7 +18,7 @@ from peerwatt.messages import (
     ReadingStatus,
     decode_records,
     encode_readings,
-    readings_hash,
+    metered_hash,
     require_own_registers,
     require_succession,
 )
@@ -29,7 +29,6 @@ from peerwatt.roles.ports import MeterSignedReading, is_signed_by
 
 log: Final = logging.getLogger(__name__)
 
-FIRST_RUN: Final = 1
 AHEAD_S: Final = 86_400
 """How far a meter's clock may be ahead, s."""
 
@@ -164,7 +163,7 @@ class MeteringDesk:
                 terms,
                 self._config,
             )
-        statement = MeterAttestation(view.number, FIRST_RUN, readings_hash(packed), delivered)
+        statement = MeterAttestation(view.number, metered_hash(view.unread(), packed), delivered)
         signature = statement.sign(self._client.domain, self._key)
         self._client.attest(view.number, packed, delivered, signature)
 

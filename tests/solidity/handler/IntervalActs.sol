@@ -152,7 +152,7 @@ abstract contract IntervalActs is OfferActs, SettleActs {
         if (!found || state.phase != Phase.Gated || state.attested) return;
         bytes[] memory readings = _readings(interval, isNight, seed);
         uint256 delivered = claimsAll ? state.terms.volume() : within(seed >> 4, 0, state.terms.volume());
-        bytes memory signature = _attestation(interval, 1, _hashes(readings), delivered);
+        bytes memory signature = _attestation(interval, readings, delivered);
         try market.attest(interval, readings, delivered, signature) {
             ++done["attest"];
             for (uint256 i; i < readings.length; ++i) {
@@ -224,20 +224,15 @@ abstract contract IntervalActs is OfferActs, SettleActs {
         number = within(number, 0, batches[interval].length - 1);
         Batch storage batch = batches[interval][number];
         if (!batch.settled) return;
-        bytes[] memory readings = _readings(interval, (seed >> 129) & 1 == 0, seed);
-        bytes32[] memory hashes = new bytes32[](readings.length);
-        for (uint256 i; i < hashes.length; ++i) {
-            hashes[i] = keccak256(readings[i]);
-        }
+        bytes memory readings = _readings(interval, (seed >> 129) & 1 == 0, seed)[number];
         uint256 run = batch.terms.run() + within(seed, 0, 2);
         uint256 delivered = within(seed >> 4, 0, 2 * batch.terms.volume());
-        Correction memory correction = Correction(
-            uint16(run), uint40(delivered), hashes, _attestation(interval, run, _hashes(readings), delivered)
-        );
-        try market.correct(interval, number, batch.terms, batch.clearing, _data(batch), readings[number], correction) {
+        Correction memory correction =
+            Correction(uint16(run), uint40(delivered), _correction(interval, number, run, readings, delivered));
+        try market.correct(interval, number, batch.terms, batch.clearing, _data(batch), readings, correction) {
             ++done["correct"];
             batch.terms = batch.terms.withRun(run).withDelivered(delivered);
-            batch.readings = readings[number];
+            batch.readings = readings;
         } catch {}
     }
 }

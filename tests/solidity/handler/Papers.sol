@@ -3,6 +3,7 @@ pragma solidity 0.8.30;
 
 import {NetworkReport} from "../../../contracts/interfaces/IEnergyMarket.sol";
 import {OperatingEnvelope} from "../../../contracts/interfaces/IOperatingEnvelopes.sol";
+import {BatchWord, postedWord} from "../../../contracts/libraries/BatchWord.sol";
 import {OrderCodec} from "../../../contracts/libraries/OrderCodec.sol";
 import {READING_BYTES} from "../../../contracts/libraries/Reading.sol";
 import {compact} from "../Vm.sol";
@@ -19,7 +20,9 @@ abstract contract Papers is Community {
         "NetworkReport(uint32 interval,uint8 verdict,uint40 volume,uint24 lossRate,bytes32 feederHash,bytes32 inputsHash,bytes32 clearingHash,bytes32 decisionsHash)"
     );
     bytes32 private constant ATTESTATION_TYPEHASH =
-        keccak256("MeterAttestation(uint32 interval,uint16 run,bytes32 readingsHash,uint40 delivered)");
+        keccak256("MeterAttestation(uint32 interval,bytes32 metered,uint40 delivered)");
+    bytes32 private constant CORRECTION_TYPEHASH =
+        keccak256("MeterCorrection(uint32 interval,uint16 batch,uint16 run,bytes32 metered,uint40 delivered)");
     bytes32 private constant READING_TYPEHASH = keccak256(
         "MeterReading(uint32 interval,uint16 participant,uint32 imported,uint32 exported,uint48 importRegister,uint48 exportRegister)"
     );
@@ -94,12 +97,32 @@ abstract contract Papers is Community {
         return abi.encodePacked(uint16(position), uint32(imported), uint32(exported), uint48(7), uint48(9), signature);
     }
 
-    function _attestation(uint256 interval, uint256 run, bytes32 readingsHash, uint256 delivered)
+    /// Over readings of batches that have none yet.
+    function _attestation(uint256 interval, bytes[] memory readings, uint256 delivered)
         internal
         view
         returns (bytes memory)
     {
-        bytes32 structHash = keccak256(abi.encode(ATTESTATION_TYPEHASH, interval, run, readingsHash, delivered));
+        bytes memory words;
+        for (uint256 i; i < readings.length; ++i) {
+            BatchWord word = market.batchCommitment(interval, i);
+            words = abi.encodePacked(words, readings[i].length == 0 ? word : word.metered(keccak256(readings[i])));
+        }
+        bytes32 structHash = keccak256(abi.encode(ATTESTATION_TYPEHASH, interval, keccak256(words), delivered));
+        return compact(OPERATOR_KEY, _digest(structHash));
+    }
+
+    /// Over new readings of one batch.
+    function _correction(uint256 interval, uint256 number, uint256 run, bytes memory readings, uint256 delivered)
+        internal
+        view
+        returns (bytes memory)
+    {
+        Batch storage batch = batches[interval][number];
+        BatchWord word = postedWord(interval, number, batch.previous, batch.records);
+        if (batch.decisions.length != 0) word = word.gated(keccak256(batch.decisions));
+        word = word.metered(keccak256(readings));
+        bytes32 structHash = keccak256(abi.encode(CORRECTION_TYPEHASH, interval, number, run, word, delivered));
         return compact(OPERATOR_KEY, _digest(structHash));
     }
 

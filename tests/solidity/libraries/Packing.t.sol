@@ -97,7 +97,7 @@ contract PackingTest {
         (uint256 at,) = OrderCodec.bounds(data);
         Reading reading = readingFrom(at);
         require(reading.imported() == imported && reading.exported() == exported);
-        require(reading.isMissing() == (status == 0) && reading.isSigned() == (status == 2));
+        require(reading.isMissing() == (status == 0) && reading.hasSignedFlag() == (status >= 2));
         require(reading.hasSignedFlag() == (status >= 2));
         require(reading.exportedUnlessMissing() == (status == 0 ? 0 : exported));
         require((signedBy(imported, exported) == reading) == (status == 2));
