@@ -89,6 +89,6 @@ def test_summary_has_what_the_readme_promises(tmp_path: Path) -> None:
     }  # fmt: skip
     assert expected <= summary.keys()
     assert summary["reference_mismatches"] == summary["conservation_error"] == 0
-    assert {"market", "tariff_only"} == summary["bills"]["ada"].keys()
+    assert {"market", "without_market", "forecast_error_cost"} == summary["bills"]["ada"].keys()
     names = {path.name for path in out.iterdir()}
     assert {"summary.json", "intervals.csv", "participants.csv", "report.html"} <= names

@@ -1,11 +1,12 @@
 """A household's bill: its lines, its registers and the bill without a market."""
 
+import random
 from dataclasses import replace
 
 import pytest
 
 from peerwatt.market.market_rules import Tariff
-from peerwatt.record.bills import IntervalTerms, bill_lines, participant_result
+from peerwatt.record.bills import IntervalTerms, bill_lines, forecast_error_cost, participant_result
 from peerwatt.record.household_results import SettlementResult
 from peerwatt.verdict import DECIDED, Verdict
 
@@ -23,6 +24,8 @@ SETTLEMENT = SettlementResult(
     network_charge=600,
     loss_cost=640,
     paid_surplus_wh=30,
+    export_limit_wh=None,
+    without_market_wh=130,
     cash=0,
 )
 
@@ -96,9 +99,54 @@ def test_where_the_energy_came_from_sums_to_the_meter() -> None:
         == 260
     )
     assert result.unpaid_surplus_wh == 30
-    assert result.bill_tariff_only == 320 * 50 - 82 * 260
+    assert result.bill_without_market == 320 * 50 - 82 * 260
     assert result.bill_market == result.lines.total
-    assert result.saving == result.bill_tariff_only - result.bill_market
+    assert result.saving == result.bill_without_market - result.bill_market
+
+
+def test_missed_forecasts_cost_what_was_paid_for_them_beyond_what_they_earned() -> None:
+    short = replace(SETTLEMENT, exported_wh=70, accepted_buy_wh=0, paid_surplus_wh=0)
+    terms = IntervalTerms(200, Verdict.ACCEPT)
+    earned = (200 * 100 - 600 - 640) * 30 // 100  # of the sale, after its charge and its losses
+    assert forecast_error_cost(short, terms, TARIFF) == 320 * 30 - earned
+    over = replace(SETTLEMENT, accepted_sell_wh=0)
+    undrawn = over.accepted_buy_wh - over.imported_wh
+    paid = -(-(200 * over.accepted_buy_wh + 600 + 640) * undrawn // over.accepted_buy_wh)
+    assert undrawn > 0
+    assert forecast_error_cost(over, terms, TARIFF) == paid - 82 * undrawn
+    cut = IntervalTerms(200, Verdict.CURTAIL)
+    assert forecast_error_cost(over, cut, TARIFF) == paid
+    met = replace(SETTLEMENT, imported_wh=SETTLEMENT.accepted_buy_wh)
+    assert forecast_error_cost(met, terms, TARIFF) == 0
+
+
+@pytest.mark.parametrize("verdict", DECIDED)
+def test_a_trade_within_its_limits_saves_nothing_less_than_nothing_but_for_missed_forecasts(
+    verdict: Verdict,
+) -> None:
+    """For every home and interval, to the base unit, whatever it sold, bought, fed in and drew."""
+    draws = random.Random(7)
+    for _ in range(2000):
+        sells, price = draws.random() < 0.5, draws.randint(82, 305)
+        traded, metered = draws.choice((0, 1, 7, 500)), draws.choice((0, 1, 6, 7, 499, 900))
+        room = ((price - 82) if sells else (320 - 15 - price)) * traded
+        fed_in, drawn = (metered, 3) if sells else (0, metered)
+        row = replace(
+            SETTLEMENT,
+            accepted_sell_wh=traded if sells else 0,
+            accepted_buy_wh=0 if sells else traded,
+            exported_wh=fed_in,
+            imported_wh=drawn,
+            network_charge=0 if sells else 15 * traded,
+            loss_cost=draws.randint(0, room),
+            paid_surplus_wh=max(0, fed_in - traded) if sells else 0,
+            without_market_wh=fed_in,
+        )
+        terms = IntervalTerms(price, verdict)
+        saving = 320 * drawn - 82 * fed_in - bill_lines(row, terms, TARIFF).total
+        missed = forecast_error_cost(row, terms, TARIFF)
+        assert missed >= 0
+        assert saving + missed >= 0, row
 
 
 def test_self_sufficiency_is_undefined_without_generation_and_never_zero() -> None:

@@ -122,6 +122,8 @@ class Day:
                 network_charge=0 if sells else tariff.network_fee * accepted,
                 loss_cost=tariff.retail * (accepted // 60),
                 paid_surplus_wh=flow.exported - min(accepted, flow.exported) if sells else flow.exported,
+                export_limit_wh=limit,
+                without_market_wh=flow.exported,
                 cash=0,
                 on_market=p.name in orders,
             )
@@ -157,7 +159,9 @@ class Day:
                 neighbours_wh=neighbours,
                 grid_wh=imported - neighbours,
                 surplus_wh=sum(s.exported_wh - min(s.accepted_sell_wh, s.exported_wh) for s in settled),
+                unpaid_wh=0,
                 curtailed_wh=sum(f.curtailed for f in flows.values()),
+                without_market_curtailed_wh=sum(f.curtailed for f in flows.values()),
                 losses_wh=sum(s.loss_wh for s in settled),
                 voltage_max_pu_before=round(before, 6),
                 voltage_max_pu_after=round(min(V_LIMIT - 0.0001, voltage(exported - imported)), 6),
@@ -165,6 +169,11 @@ class Day:
                 voltage_min_pu_after=round(1.004 - 1e-6 * imported, 6),
                 loading_max_percent_before=round(8 + abs(expected) / 350, 3),
                 loading_max_percent_after=round(8 + abs(exported - imported) / 350, 3),
+                voltage_max_pu_metered=round(voltage(exported - imported), 6),
+                voltage_min_pu_metered=round(1.004 - 1e-6 * imported, 6),
+                loading_max_percent_metered=round(8 + abs(exported - imported) / 350, 3),
+                beyond_limits_after=0,
+                beyond_limits_metered=int(voltage(exported - imported) > V_LIMIT),
                 gas=200_000 + 9_000 * len(orders),
             )
         )
@@ -238,6 +247,7 @@ class Day:
             feed_in=tariff.feed_in,
             network_fee=tariff.network_fee,
             grid_rules="losses shared by aumann_shapley",
+            counterfactual="equal_shares",
             orders=sum(i.orders for i in self.intervals),
             skipped=0,
             traded_wh=sum(i.traded_wh for i in self.intervals),
@@ -250,6 +260,13 @@ class Day:
             voltage_max_pu_before=max(i.voltage_max_pu_before for i in self.intervals),
             voltage_max_pu_after=max(i.voltage_max_pu_after for i in self.intervals),
             loading_max_percent_after=max(i.loading_max_percent_after for i in self.intervals),
+            voltage_max_pu_metered=max(
+                (i.voltage_max_pu_metered for i in self.intervals if i.voltage_max_pu_metered), default=None
+            ),
+            intervals_beyond_limits=sum(i.beyond_limits_metered > 0 for i in self.intervals),
+            unpaid_wh=0,
+            curtailed_wh=sum(i.curtailed_wh for i in self.intervals),
+            without_market_curtailed_wh=sum(i.without_market_curtailed_wh for i in self.intervals),
             losses_wh=sum(i.losses_wh for i in self.intervals),
             limits=Limits(0.917, V_LIMIT, 100.0),
             provenance=scenario.provenance,

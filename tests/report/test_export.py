@@ -85,11 +85,12 @@ def test_the_page_is_made_again_from_the_export_alone(day: ReplayResult, tmp_pat
 
 
 def test_every_column_of_a_quantity_names_its_unit(export: Path) -> None:
-    units = ("_kwh", "_ct_per_kwh", "_eur", "_pu_before", "_pu_after", "_percent_before", "_percent_after")
+    states = ("before", "after", "metered")
+    units = ("_kwh", "_ct_per_kwh", "_eur", *(f"_{unit}_{of}" for unit in ("pu", "percent") for of in states))
     bare = {
         "interval", "start", "orders", "skipped", "verdict", "gas", "participant", "kind", "node", "account",
         "side", "self_sufficiency", "self_consumption", "on_market", "code", "element", "value", "limit",
-        "unit", "sentence",
+        "unit", "sentence", "beyond_limits_after", "beyond_limits_metered",
     }  # fmt: skip
     for path in sorted(export.glob("*.csv")):
         header = path.read_text(encoding="utf-8").splitlines()[0].split(",")
@@ -110,10 +111,10 @@ def test_a_saving_can_be_computed_from_the_csv(export: Path) -> None:
         "losses",
     )
     for row in rows(export / "participants.csv"):
-        bill = -sum(Decimal(row[f"{line}_eur"]) for line in lines)
-        tariff = retail * Decimal(row["imported_kwh"]) - feed_in * Decimal(row["exported_kwh"])
+        bill = sum(Decimal(row[f"{line}_eur"]) for line in lines)
+        tariff = retail * Decimal(row["imported_kwh"]) - feed_in * Decimal(row["without_market_kwh"])
         assert Decimal(row["bill_market_eur"]) == bill
-        assert Decimal(row["bill_tariff_only_eur"]) == tariff
+        assert Decimal(row["bill_without_market_eur"]) == tariff
         assert Decimal(row["saving_eur"]) == tariff - bill
 
 

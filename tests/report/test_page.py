@@ -177,7 +177,7 @@ def test_a_day_without_trade_grid_trouble_or_picture_still_makes_a_page(day: Rep
     )
     page = render_page(quiet)
     parsed(page)
-    assert "The grid could carry every trade" in page
+    assert "The grid could carry everything" in page
     assert "Merit order" not in page
 
 

@@ -1,4 +1,4 @@
-"""From settlements to a household's bill: the eight lines, and the bill without a market beside them.
+"""From settlements to a household's bill: its lines, the bill without a market, and what forecasts missed.
 
 This is the design's settlement table read from the household's side, kept apart from the settlement twin on
 purpose: the lines are summed here a second time, and `peerwatt.record.bill_check` compares every sum with the
@@ -84,6 +84,34 @@ def bill_lines(settlement: SettlementResult, terms: IntervalTerms, tariff: Tarif
     )
 
 
+def forecast_error_cost(settlement: SettlementResult, terms: IntervalTerms, tariff: Tariff) -> int:
+    """What it cost a participant in one interval that its meter differed from its trade, base units.
+
+    What was sold and not delivered: bought back at the retail tariff, less what its sale earned. What was
+    bought and not drawn: what its purchase cost, less what it earned. Earned and cost are net of losses and
+    network charges, each Wh's part of the trade's, rounded against the error: so a trade within its limits
+    saves at least nothing once the error's cost is added, to the base unit.
+
+    Args:
+        settlement: of one interval.
+        terms: what it was settled on.
+        tariff: the prices around the peer trade.
+    """
+    sold, bought = settlement.accepted_sell_wh, settlement.accepted_buy_wh
+    short = sold - min(sold, settlement.exported_wh)
+    undrawn = bought - min(bought, settlement.imported_wh)
+    income, cost = terms.peer_cash(settlement)
+    extra = settlement.network_charge + settlement.loss_cost
+    of_sale = extra * sold // (sold + bought) if sold else 0  # one side alone has all of it
+    missed = 0
+    if short:
+        missed += tariff.retail * short - (income - of_sale) * short // sold
+    if undrawn:
+        paid = tariff.feed_in * undrawn if terms.verdict.is_unconstrained else 0
+        missed += -(-(cost + extra - of_sale) * undrawn // bought) - paid
+    return missed
+
+
 def participant_result(
     participant: str,
     kind: str,
@@ -114,12 +142,12 @@ def participant_result(
         own_wh=sum(s.own_wh for s in own),
         bought_from_neighbours_wh=sum(min(s.accepted_buy_wh, s.imported_wh) for s in own),
         sold_to_neighbours_wh=sum(min(s.accepted_sell_wh, s.exported_wh) for s in own),
-        unpaid_surplus_wh=sum(
-            s.exported_wh - min(s.accepted_sell_wh, s.exported_wh) - s.paid_surplus_wh for s in own
-        ),
+        unpaid_surplus_wh=sum(s.unpaid_surplus_wh for s in own),
         curtailed_wh=sum(s.curtailed_wh for s in own),
         loss_share_wh=sum(s.loss_wh for s in own),
+        without_market_wh=sum(s.without_market_wh for s in own),
         lines=sum((bill_lines(s, terms[s.interval], tariff) for s in own), NO_LINES),
-        tariff_only_retail=tariff.retail * imported,
-        tariff_only_feed_in=-tariff.feed_in * exported,
+        without_market_retail=tariff.retail * imported,
+        without_market_feed_in=-tariff.feed_in * sum(s.without_market_wh for s in own),
+        forecast_error_cost=sum(forecast_error_cost(s, terms[s.interval], tariff) for s in own),
     )

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
 from peerwatt import __version__
+from peerwatt.agents.home import Flow
+from peerwatt.grid.errors import FlowError
 from peerwatt.grid.feeder import BRANCHES, Feeder
-from peerwatt.grid.flow.limits import highest_u_pu
-from peerwatt.grid.flow.power_flow import FlowResult
+from peerwatt.grid.flow.limits import find_violations, highest_u_pu
+from peerwatt.grid.flow.power_flow import FlowResult, PowerFlow
 from peerwatt.grid.gate.decision import GridDecision
 from peerwatt.market.ledger import SystemAccount
 from peerwatt.messages import Side, SkipReason
+from peerwatt.oracle import metered_flow_of
 from peerwatt.record.bill_check import check_bills
 from peerwatt.record.bills import interval_terms, participant_result
 from peerwatt.record.fills_and_cuts import average_prices, curtailment_reasons, order_steps
@@ -32,6 +35,8 @@ from peerwatt.record.results import (
     ReplayResult,
     Summary,
 )
+from peerwatt.scenario.counterfactual import Counterfactual
+from peerwatt.scenario.forecasts import Neighbourhood
 from peerwatt.scenario.scenario import Scenario
 from peerwatt.verdict import DECIDED
 
@@ -45,7 +50,7 @@ SYSTEM_NAMES = {
 
 def results(replayed: Replayed) -> ReplayResult:
     """Everything the report needs, from a replay that left its logs."""
-    derivation = Derivation(replayed.scenario)
+    derivation = Derivation(replayed.scenario, replayed.seed)
     for log in replayed.logs:
         derivation.take(log)
     return derivation.results(replayed)
@@ -54,12 +59,16 @@ def results(replayed: Replayed) -> ReplayResult:
 class Derivation:
     """Derives the results interval by interval, and keeps no more of each than its rows."""
 
-    def __init__(self, scenario: Scenario) -> None:
+    def __init__(self, scenario: Scenario, seed: int) -> None:
         """
         Args:
             scenario: what is replayed.
+            seed: of its forecasts.
         """
         self._scenario = scenario
+        self._solver = PowerFlow(scenario.feeder)
+        self._neighbourhood = Neighbourhood(scenario, seed)
+        self._without_market = Counterfactual(scenario, seed, self._solver)
         self._names = {participant.account: participant.name for participant in scenario.participants}
         self._intervals: list[IntervalResult] = []
         self._orders: list[OrderStepResult] = []
@@ -71,11 +80,13 @@ class Derivation:
     def take(self, log: IntervalLog) -> None:
         """Take the next interval in, once it is settled."""
         scenario, names = self._scenario, self._names
-        self._intervals.append(_interval(scenario, log))
+        without = {home.account: self._without_market.flow(log.index, home) for home in scenario.participants}
+        settlements = [
+            _settlement(log, home.account, home.name, without[home.account]) for home in scenario.participants
+        ]
+        self._intervals.append(_interval(scenario, log, settlements, without, self._metered(log)))
         self._orders.extend(order_steps(scenario.market, log, names))
-        self._settlements.extend(
-            _settlement(log, participant.account, participant.name) for participant in scenario.participants
-        )
+        self._settlements.extend(settlements)
         self._curtailments.extend(curtailment_reasons(scenario.feeder, log, names))
         skipped = () if log.posted is None else log.posted.skipped
         self._counted["envelopes"] += bool(log.limits)
@@ -86,6 +97,20 @@ class Derivation:
         highest = _highest(log.judgement.grid.before)
         if self._strained is None or highest > self._strained[0]:
             self._strained = highest, log.scenario_interval, log.judgement.grid
+
+    def _metered(self, log: IntervalLog) -> FlowResult | None:
+        """The feeder as the meters counted, solved again; None where that has no power flow."""
+        try:
+            return metered_flow_of(
+                self._neighbourhood.forecast(log.index),
+                {account: reading.imported for account, reading in log.readings.items()},
+                {account: reading.exported for account, reading in log.readings.items()},
+                self._scenario.calendar.length_s,
+                self._solver,
+                self._scenario.rules,
+            )
+        except FlowError:
+            return None
 
     def results(self, replayed: Replayed) -> ReplayResult:
         """Everything the report needs.
@@ -130,7 +155,13 @@ class Derivation:
         )
 
 
-def _interval(scenario: Scenario, log: IntervalLog) -> IntervalResult:
+def _interval(
+    scenario: Scenario,
+    log: IntervalLog,
+    settlements: Sequence[SettlementResult],
+    without_market: Mapping[int, Flow],
+    metered: FlowResult | None,
+) -> IntervalResult:
     assert log.judgement is not None
     grid = log.judgement.grid
     price, sell_price = average_prices(scenario.market, log)
@@ -153,7 +184,9 @@ def _interval(scenario: Scenario, log: IntervalLog) -> IntervalResult:
         neighbours_wh=neighbours,
         grid_wh=sum(flow.imported for flow in log.flows.values()) - neighbours,
         surplus_wh=sum(max(0, flow.exported - sold.get(account, 0)) for account, flow in log.flows.items()),
+        unpaid_wh=sum(settlement.unpaid_surplus_wh for settlement in settlements),
         curtailed_wh=sum(flow.curtailed for flow in log.flows.values()),
+        without_market_curtailed_wh=sum(flow.curtailed for flow in without_market.values()),
         losses_wh=sum(of.loss for of in log.accepted.values()),
         voltage_max_pu_before=_highest(grid.before),
         voltage_max_pu_after=_highest(grid.after),
@@ -161,6 +194,12 @@ def _interval(scenario: Scenario, log: IntervalLog) -> IntervalResult:
         voltage_min_pu_after=float(np.min(grid.after.u_pu)),
         loading_max_percent_before=float(np.max(grid.before.loading_percent)),
         loading_max_percent_after=float(np.max(grid.after.loading_percent)),
+        voltage_max_pu_metered=None if metered is None else _highest(metered),
+        voltage_min_pu_metered=None if metered is None else float(np.min(metered.u_pu)),
+        loading_max_percent_metered=None if metered is None else float(np.max(metered.loading_percent)),
+        beyond_limits_after=len(grid.violations_after),
+        # what has no power flow breaks at least one limit
+        beyond_limits_metered=1 if metered is None else len(find_violations(scenario.feeder, metered)),
         gas=log.gas,
     )
 
@@ -169,9 +208,12 @@ def _highest(flow: FlowResult) -> float:
     return float(np.max(flow.u_pu))
 
 
-def _settlement(log: IntervalLog, account: int, name: str) -> SettlementResult:
+def _settlement(log: IntervalLog, account: int, name: str, without_market: Flow) -> SettlementResult:
+    assert log.judgement is not None
     flow = log.flows[account]
     accepted = log.accepted.get(account)
+    allowed = log.judgement.allowed_export()
+    limit = None if allowed is None else allowed[account]
     surplus = flow.exported - min(accepted.sell, flow.exported) if accepted else flow.exported
     return SettlementResult(
         interval=log.scenario_interval,
@@ -185,7 +227,9 @@ def _settlement(log: IntervalLog, account: int, name: str) -> SettlementResult:
         loss_wh=accepted.loss if accepted else 0,
         network_charge=accepted.charge if accepted else 0,
         loss_cost=accepted.loss_cost if accepted else 0,
-        paid_surplus_wh=min(surplus, accepted.surplus) if accepted else surplus,
+        paid_surplus_wh=min(surplus, accepted.surplus if accepted else surplus if limit is None else limit),
+        export_limit_wh=limit,
+        without_market_wh=without_market.exported,
         cash=log.cash[account] if log.cash else 0,
         on_market=accepted is not None,
     )
@@ -218,6 +262,7 @@ def _summary(replayed: Replayed, intervals: Sequence[IntervalResult], counted: C
         feed_in=tariff.feed_in,
         network_fee=tariff.network_fee,
         grid_rules=str(scenario.rules),
+        counterfactual=scenario.counterfactual,
         orders=orders,
         skipped=sum(interval.skipped for interval in intervals),
         traded_wh=sum(interval.traded_wh for interval in intervals),
@@ -230,6 +275,14 @@ def _summary(replayed: Replayed, intervals: Sequence[IntervalResult], counted: C
         voltage_max_pu_before=max(interval.voltage_max_pu_before for interval in intervals),
         voltage_max_pu_after=max(interval.voltage_max_pu_after for interval in intervals),
         loading_max_percent_after=max(interval.loading_max_percent_after for interval in intervals),
+        voltage_max_pu_metered=max(
+            (i.voltage_max_pu_metered for i in intervals if i.voltage_max_pu_metered is not None),
+            default=None,
+        ),
+        intervals_beyond_limits=sum(i.beyond_limits_metered > i.beyond_limits_after for i in intervals),
+        unpaid_wh=sum(interval.unpaid_wh for interval in intervals),
+        curtailed_wh=sum(interval.curtailed_wh for interval in intervals),
+        without_market_curtailed_wh=sum(interval.without_market_curtailed_wh for interval in intervals),
         losses_wh=sum(interval.losses_wh for interval in intervals),
         limits=Limits(limits.v_min_pu, limits.v_max_pu, limits.loading_max_percent),
         provenance=scenario.provenance,

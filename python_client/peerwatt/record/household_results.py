@@ -29,10 +29,19 @@ class SettlementResult:
     """Paid for the losses, base units."""
     paid_surplus_wh: int
     """Exported beyond the accepted sale and paid at the feed-in tariff."""
+    export_limit_wh: int | None
+    """Most that might be fed in, traded or not, in a constrained grid; None where everything might."""
+    without_market_wh: int
+    """What the same home would have fed in without a market on the same feeder."""
     cash: int
     """Change of the account on chain, + received; 0 where the supplier billed outside the contract."""
     on_market: bool = True
     """False where no order stood: the supplier billed both registers at the tariff, outside the contract."""
+
+    @property
+    def unpaid_surplus_wh(self) -> int:
+        """Exported beyond the accepted sale and not paid, since it was beyond what was allowed."""
+        return self.exported_wh - min(self.accepted_sell_wh, self.exported_wh) - self.paid_surplus_wh
 
 
 @dataclass(frozen=True)
@@ -102,11 +111,15 @@ class ParticipantResult:
     """Exported beyond the trade, in a constrained grid, and beyond what was allowed there."""
     curtailed_wh: int
     loss_share_wh: int
+    without_market_wh: int
+    """What it would have fed in without a market on the same feeder."""
     lines: BillLines
-    tariff_only_retail: int
+    without_market_retail: int
     """The import register at the retail tariff."""
-    tariff_only_feed_in: int
-    """The export register at the feed-in tariff; negative, for the household is paid."""
+    without_market_feed_in: int
+    """What would have been fed in without a market, at the feed-in tariff; negative, for it is paid."""
+    forecast_error_cost: int
+    """What it cost that meters differed from trades; see `peerwatt.record.bills.forecast_error_cost`."""
 
     @property
     def bought_at_tariff_wh(self) -> int:
@@ -134,14 +147,19 @@ class ParticipantResult:
         return self.lines.total
 
     @property
-    def bill_tariff_only(self) -> int:
-        """What the same two registers would have cost at retail and feed-in tariff alone."""
-        return self.tariff_only_retail + self.tariff_only_feed_in
+    def bill_without_market(self) -> int:
+        """What the same home would have paid without a market on the same feeder."""
+        return self.without_market_retail + self.without_market_feed_in
 
     @property
     def saving(self) -> int:
         """How much lower the bill is with the market."""
-        return self.bill_tariff_only - self.bill_market
+        return self.bill_without_market - self.bill_market
+
+    @property
+    def loses(self) -> bool:
+        """Whether it pays more than without a market, and not because its forecasts missed."""
+        return self.saving + self.forecast_error_cost < 0
 
     @property
     def self_sufficiency(self) -> float | None:

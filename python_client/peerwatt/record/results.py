@@ -23,7 +23,8 @@ class IntervalResult:
     """One delivery interval of the whole community.
 
     `..._before` is the power flow of everything that was cleared and forecast, before the gate; `..._after`
-    is the flow of what the verdict let stand. `own_wh + neighbours_wh + grid_wh` is what the homes consumed;
+    is the flow of what the verdict let stand, which the report promises; `..._metered` is the flow of what
+    meters then counted. `own_wh + neighbours_wh + grid_wh` is what the homes consumed;
     `neighbours_wh + grid_wh` is what their meters imported.
     """
 
@@ -51,8 +52,12 @@ class IntervalResult:
     """Imported beyond that, at the retail tariff."""
     surplus_wh: int
     """Exported beyond what was accepted as sold."""
+    unpaid_wh: int
+    """Exported beyond what was accepted as sold and beyond what was allowed besides."""
     curtailed_wh: int
-    """Generation that obeyed the verdict and was not fed in."""
+    """Held back: generation that obeyed its limit and was not fed in."""
+    without_market_curtailed_wh: int
+    """What would have been held back without a market on the same feeder."""
     losses_wh: int
     """Grid losses charged to the accepted trades."""
     voltage_max_pu_before: float
@@ -61,8 +66,21 @@ class IntervalResult:
     voltage_min_pu_after: float
     loading_max_percent_before: float
     loading_max_percent_after: float
+    voltage_max_pu_metered: float | None
+    """As the meters counted, solved again; None where what was metered has no power flow."""
+    voltage_min_pu_metered: float | None
+    loading_max_percent_metered: float | None
+    beyond_limits_after: int
+    """Limits that are broken after the gate: what no cut of exports mends."""
+    beyond_limits_metered: int
+    """Limits that were broken as the meters counted."""
     gas: int
     """Gas of every transaction of the interval, posting to settlement."""
+
+    @property
+    def cut_wh(self) -> int:
+        """Traded, and not accepted by the gate."""
+        return self.traded_wh - self.accepted_wh
 
     @property
     def unsold_wh(self) -> int:
@@ -219,6 +237,8 @@ class Summary:
     network_fee: int
     grid_rules: str
     """How losses and network charges are shared, and who is curtailed."""
+    counterfactual: str
+    """What a saving is against: the scenario's rule of how exports are limited without a market."""
     orders: int
     skipped: int
     traded_wh: int
@@ -231,6 +251,13 @@ class Summary:
     voltage_max_pu_before: float
     voltage_max_pu_after: float
     loading_max_percent_after: float
+    voltage_max_pu_metered: float | None
+    """Of all intervals whose metered flows have a power flow; None where none has."""
+    intervals_beyond_limits: int
+    """In which the meters counted what broke a limit that the report had promised to keep."""
+    unpaid_wh: int
+    curtailed_wh: int
+    without_market_curtailed_wh: int
     losses_wh: int
     limits: Limits
     provenance: str
@@ -252,6 +279,11 @@ class Summary:
     """The first thing in which chain and reference differ; empty where they agree."""
     time_zone: str = "UTC"
     """In which the page says times, by its name in the tz database; files are in UTC."""
+
+    @property
+    def cut_wh(self) -> int:
+        """Traded, and not accepted by the gate."""
+        return self.traded_wh - self.accepted_wh
 
 
 @dataclass(frozen=True)

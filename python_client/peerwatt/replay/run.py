@@ -85,7 +85,7 @@ def replay_scenario(
         # A chain that is started here ends with the replay; at a node's, the market is there afterwards.
         kept = None if chain in (EMBEDDED, *NODES) else DEPLOYMENTS
         replay = Replay(scenario, network, seed, intervals, processes, deployments=kept)
-        derivation = Derivation(scenario)
+        derivation = Derivation(scenario, seed)
         replayed = replay.run(progress, take=derivation.take, checkpoints=file, resume=resume, stop=stop)
         return derivation.results(replayed)
 

@@ -69,6 +69,17 @@ def kwh(name: str, field: str | None = None, derived: bool = False) -> Column:
     )
 
 
+def kwh_if_any(name: str) -> Column:
+    """The same, empty where there is none."""
+    return Column(
+        f"{name}_kwh",
+        f"{name}_wh",
+        lambda value: "" if value is None else scaled(value, WH_PER_KWH),
+        lambda cell: unscaled(cell, WH_PER_KWH) if cell else None,
+        decimals=ENERGY_DECIMALS,
+    )
+
+
 def money(name: str, currency: str, field: str | None = None, derived: bool = False) -> Column:
     """Money, in the currency: six decimals are its base units."""
     return Column(
@@ -77,17 +88,6 @@ def money(name: str, currency: str, field: str | None = None, derived: bool = Fa
         lambda value: scaled(value, BASE_UNITS_PER_CURRENCY),
         lambda cell: unscaled(cell, BASE_UNITS_PER_CURRENCY),
         derived,
-        decimals=6,
-    )
-
-
-def received(name: str, currency: str, field: str) -> Column:
-    """Money of a bill's line as the export has it: + received, - paid, where the record's + is paid."""
-    return Column(
-        f"{name}_{currency.lower()}",
-        field,
-        lambda value: scaled(-value, BASE_UNITS_PER_CURRENCY),
-        lambda cell: -unscaled(cell, BASE_UNITS_PER_CURRENCY),
         decimals=6,
     )
 
@@ -106,6 +106,17 @@ def price(name: str) -> Column:
 def real(name: str, decimals: int) -> Column:
     """A measured or computed quantity, rounded."""
     return Column(name, name, lambda value: f"{value:.{decimals}f}", float, kind=float)
+
+
+def real_if_any(name: str, decimals: int) -> Column:
+    """The same, empty where there is none."""
+    return Column(
+        name,
+        name,
+        lambda value: "" if value is None else f"{value:.{decimals}f}",
+        lambda cell: float(cell) if cell else None,
+        kind=float,
+    )
 
 
 def share(name: str) -> Column:

@@ -19,6 +19,7 @@ from typing import Any
 from peerwatt.errors import InputError
 from peerwatt.market.market_rules import Tariff
 from peerwatt.record.bill_check import check_bills
+from peerwatt.record.bills import interval_terms, participant_result
 from peerwatt.record.household_results import BillLines
 from peerwatt.record.results import (
     BillCheck,
@@ -32,6 +33,7 @@ from peerwatt.record.results import (
 from peerwatt.report.columns import PERCENT_DECIMALS, PU_DECIMALS, Column, value_of
 from peerwatt.report.headline import skipped_orders
 from peerwatt.report.layout import Layout, layouts
+from peerwatt.scenario.counterfactual import STATED
 from peerwatt.scenario.participants import KINDS
 from peerwatt.tables.csv_table import NO_ROWS, CsvTable, Row, read_csv
 from peerwatt.tables.json_text import load_json
@@ -44,6 +46,15 @@ PAGE = "report.html"
 WALL_DECIMALS = 1
 OURS = frozenset({SUMMARY, FEEDER, PAGE, *(f"{name}.csv" for name in layouts("XXX"))})
 """Every file of an export; nothing else is ever overwritten or removed."""
+FOLLOWING = (
+    "without_market_wh",
+    "without_market_retail",
+    "without_market_feed_in",
+    "unpaid_surplus_wh",
+    "curtailed_wh",
+    "forecast_error_cost",
+)
+"""Of a participant, what no account on chain is compared with; Wh and base units."""
 COMPARED = ("intervals", "participants", "settlements", "orders", "accounts")
 """Tables that the bills are checked with."""
 
@@ -145,7 +156,11 @@ def write_page(directory: Path, time_zone: str | None = None) -> Path:
 def summary_document(result: ReplayResult) -> dict[str, Any]:
     """`summary.json`: the summary and every household's bill in base units (1e-6 of the currency)."""
     bills = {
-        p.participant: {"market": p.bill_market, "tariff_only": p.bill_tariff_only}
+        p.participant: {
+            "market": p.bill_market,
+            "without_market": p.bill_without_market,
+            "forecast_error_cost": p.forecast_error_cost,
+        }
         for p in result.participants
     }
     summary = asdict(result.summary)
@@ -206,6 +221,7 @@ def read_results(directory: Path) -> ReplayResult:
     _require_whole(directory, summary, tables)
     tariff = Tariff(summary.retail, summary.feed_in, summary.network_fee)
     compared = {name: tables[name] for name in COMPARED}
+    _require_counterfactual(directory, tariff, tables)
     return ReplayResult(
         summary=summary,
         bill_check=_bill_check(directory, tariff, compared),
@@ -228,13 +244,37 @@ def _require_whole(directory: Path, summary: Summary, tables: dict[str, tuple[An
             f"{listed[interval, participant]} rows, not {expected[interval, participant]}; replay again"
         )
     _require_reasons(directory, tables)
-    for name in ("traded_wh", "accepted_wh", "losses_wh"):
+    for name in (
+        "traded_wh",
+        "accepted_wh",
+        "losses_wh",
+        "unpaid_wh",
+        "curtailed_wh",
+        "without_market_curtailed_wh",
+    ):
         summed, told = sum(getattr(each, name) for each in tables["intervals"]), getattr(summary, name)
         if summed != told:
             raise InputError(
                 f"{directory / 'intervals.csv'}: its {name} add up to {summed}, and {SUMMARY} has {told}: "
                 "replay again"
             )
+
+
+def _require_counterfactual(directory: Path, tariff: Tariff, tables: dict[str, tuple[Any, ...]]) -> None:
+    """Refuse a bill without a market, or a cost of missed forecasts, that settlements do not lead to."""
+    try:
+        terms = interval_terms(tables["intervals"], tables["orders"])
+        for told in tables["participants"]:
+            own = [each for each in tables["settlements"] if each.participant == told.participant]
+            made = participant_result(told.participant, told.kind, told.node, own, terms, tariff)
+            for name in FOLLOWING:
+                if getattr(made, name) != getattr(told, name):
+                    raise InputError(
+                        f"{directory / 'participants.csv'}: {told.participant}: {name} {getattr(told, name)} "
+                        f"is not the {getattr(made, name)} that follows from settlements.csv; replay again"
+                    )
+    except KeyError:
+        return  # tables of different replays: what compares the bills says so
 
 
 def _require_reasons(directory: Path, tables: dict[str, tuple[Any, ...]]) -> None:
@@ -279,6 +319,10 @@ def _summary(path: Path) -> Summary:
             for field in fields(Summary)
             if field.name != "limits" and (field.name in document or field.default is MISSING)
         }
+        if document["counterfactual"] not in STATED:
+            raise InputError(
+                f"{path}: counterfactual {str(document['counterfactual'])!r} must be {one_of(list(STATED))}"
+            )
         return Summary(**known, limits=limits)
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(

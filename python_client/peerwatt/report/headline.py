@@ -9,6 +9,13 @@ from html import escape
 from peerwatt.record.results import BillDifference, IntervalResult, ReplayResult, Summary
 from peerwatt.report import words
 from peerwatt.report.columns import scaled
+from peerwatt.report.outcome import (
+    losers_in_words,
+    metered_in_words,
+    missed_in_words,
+    saving,
+    surplus_in_words,
+)
 from peerwatt.units import BASE_UNITS_PER_CURRENCY
 
 NAMED = 20
@@ -22,7 +29,9 @@ def headline(result: ReplayResult) -> str:
     first = (
         f"{summary.participants} participants traded <strong>{words.kwh(summary.accepted_wh)} kWh</strong> "
         f"among themselves in {summary.intervals} intervals and together saved "
-        f"<strong>{words.money(saving(result))} {escape(summary.currency)}</strong>"
+        f"<strong>{words.money(saving(result))} {escape(summary.currency)}</strong> against what they would "
+        "have paid without a market on the same feeder; "
+        f"{escape(missed_in_words(result))}, {losers_in_words(result)}"
     )
     kept = sum(account.cash for account in result.accounts if account.account == "community")
     if kept:
@@ -36,21 +45,21 @@ def headline(result: ReplayResult) -> str:
             f"{words.count(summary.envelope_skipped)} skipped above them."
         )
     if not cut:
-        return f'<p class="lead">{first} The grid could carry every trade.{_sealed(summary)}</p>'
-    second = f"In <strong>{len(cut)}</strong> of them the grid could not carry what was sold and fed in"
+        return (
+            f'<p class="lead">{first} The grid could carry everything: {metered_in_words(summary)}.'
+            f"{_sealed(summary)}</p>"
+        )
+    second = (
+        f"In <strong>{len(cut)}</strong> of them the grid could not carry what was sold and fed in: "
+        f"{surplus_in_words(summary)}, {words.kwh(summary.cut_wh)} kWh of trades cut."
+    )
     before, after, limit = summary.voltage_max_pu_before, summary.voltage_max_pu_after, limits.voltage_max_pu
-    if before <= limit:
-        second += "."
-    elif after <= limit:
-        second += (
-            f": the voltage would have reached {words.pu(before)} pu. The gate held it at {words.pu(after)} "
-            f"pu; the limit is {limit:g} pu."
-        )
-    else:
-        second += (
-            f": the voltage would have reached {words.pu(before)} pu. The gate brought it down to "
-            f"{words.pu(after)} pu; what is left above {limit:g} pu comes from those who do not trade."
-        )
+    metered = f"The committee promised at most {words.pu(after)} pu, {metered_in_words(summary)}"
+    if before > limit:
+        second += f" The voltage would have reached {words.pu(before)} pu; the limit is {limit:g} pu."
+    if after > limit:
+        metered += f"; what is promised above {limit:g} pu comes from those who do not trade"
+    second += f" {metered}."
     return f'<p class="lead">{first} {second}{_sealed(summary)}</p>'
 
 
@@ -63,11 +72,6 @@ def _sealed(summary: Summary) -> str:
         f"committed to under a bond of {words.money(summary.bond)} {escape(summary.currency)} each, and "
         "revealed after it."
     )
-
-
-def saving(result: ReplayResult) -> int:
-    """How much lower all bills are together, base units."""
-    return sum(p.saving for p in result.participants)
 
 
 def mean_prices(intervals: tuple[IntervalResult, ...]) -> str:
@@ -90,6 +94,7 @@ def tiles(result: ReplayResult) -> str:
     neighbours = sum(i.neighbours_wh for i in intervals)
     cut = sum(1 for i in intervals if i.verdict.cuts)
     better = sum(1 for p in result.participants if p.saving > 0)
+    missed = sum(p.forecast_error_cost for p in result.participants)
     limits = summary.limits
     figures = (
         (
@@ -99,10 +104,11 @@ def tiles(result: ReplayResult) -> str:
             f"{words.share(neighbours / imported if imported else None)} of what the meters imported",
         ),
         (
-            "Saved against the tariff",
+            "Saved against no market on this feeder",
             words.money(saving(result)),
             summary.currency,
-            f"{better} of {summary.participants} households are better off",
+            f"{better} of {summary.participants} households are better off; "
+            f"forecasts missed cost {words.money(missed)}",
         ),
         (
             "Mean price",
@@ -114,14 +120,14 @@ def tiles(result: ReplayResult) -> str:
             "Highest voltage",
             f"{words.pu(summary.voltage_max_pu_before)} → {words.pu(summary.voltage_max_pu_after)}",
             "pu",
-            f"before and after the gate, limit {limits.voltage_max_pu:g} pu",
+            f"before the gate and promised after it, limit {limits.voltage_max_pu:g} pu; "
+            f"{metered_in_words(summary)}",
         ),
         (
             "Intervals cut by the gate",
             f"{cut}",
             f"of {summary.intervals}",
-            f"{words.kwh(summary.traded_wh - summary.accepted_wh)} kWh of trades, "
-            f"{words.kwh(sum(i.curtailed_wh for i in intervals))} kWh held back at the roofs",
+            f"{words.kwh(summary.cut_wh)} kWh of trades; {surplus_in_words(summary)}",
         ),
         (
             "Gas per participant and interval",

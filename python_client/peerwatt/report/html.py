@@ -20,6 +20,7 @@ from peerwatt.report.grid_section import cuts_card, feeder_card
 from peerwatt.report.headline import checks, headline, tiles
 from peerwatt.report.local_time import in_local_time
 from peerwatt.report.merit_order_section import merit_order_card
+from peerwatt.scenario.counterfactual import STATED
 
 
 def render_page(result: ReplayResult) -> str:
@@ -55,7 +56,8 @@ def _cards(result: ReplayResult) -> list[Card]:
         ),
         card(
             "Voltage, before and after the gate",
-            "The feeder's highest and lowest node voltage. Dashed: what was cleared, had it been executed.",
+            "The feeder's highest and lowest node voltage. Dashed: what was cleared, had it been executed. "
+            "The table has what the meters then made of it.",
             figure(voltage_band(result), wide=True),
             short="Voltage",
         ),
@@ -72,8 +74,9 @@ def _cards(result: ReplayResult) -> list[Card]:
         ),
         card(
             "Bills, with and without the market",
-            "Both bills are for the same meter readings. Every line of the bill is in the table: positive is "
-            "what the household pays, negative what it is paid.",
+            f"Both bills are of the same home on the same feeder: {STATED[result.summary.counterfactual]}. "
+            "Every line of the bill is in the table: positive is what the household pays, negative what it "
+            "is paid.",
             figure(bills(result), wide=True),
             short="Bills",
         ),
@@ -121,7 +124,9 @@ def _terms(result: ReplayResult) -> str:
         "network fee": "what the network costs a trade: the buyer's fee, or the charge that the report names",
         "shortfall": "sold and not delivered, bought back at the retail tariff",
         "unused": "bought and not consumed, handed on at the feed-in tariff",
-        "saving": "the tariff-only bill less the market bill, on the same registers",
+        "saving": "the bill without a market less the bill with it",
+        "forecasts missed": "sold and not delivered, bought and not drawn: its cost beyond what it earned",
+        "held back": "generated and not fed in, for the limit of what each may feed in",
     }
     rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in terms.items())
     tariff = (
@@ -172,6 +177,8 @@ def _slots(result: ReplayResult) -> str:
                     "highest voltage",
                     f"{words.pu(i.voltage_max_pu_before)} → {words.pu(i.voltage_max_pu_after)} pu",
                 ],
+                ["metered", f"{words.pu_if_any(i.voltage_max_pu_metered)} pu"],
+                ["held back", f"{words.kwh(i.curtailed_wh)} kWh"],
             ],
         }
         for i in result.intervals

@@ -1,8 +1,7 @@
 """Which columns each file of the export has, in order. Time first, then energy, money, grid, chain.
 
-The money columns have two signs, each by its kind, and docs/exports.md lists them: what a bill comes to
-(`bill_…`, `saving`, `network_charge`) is positive where the household pays; the lines of a bill, its two
-tariff-only registers and every `cash` are changes of an account: positive is what it received.
+Bills and their lines have one sign, here as everywhere: positive is what the household pays. A `cash` is no
+line of a bill but the change of an account: positive is what it received.
 """
 
 from __future__ import annotations
@@ -15,10 +14,11 @@ from peerwatt.report.columns import (
     Column,
     flag,
     kwh,
+    kwh_if_any,
     money,
     price,
     real,
-    received,
+    real_if_any,
     share,
     text,
     whole,
@@ -68,6 +68,7 @@ def _interval_columns() -> tuple[Column, ...]:
         kwh("offered"),
         kwh("traded"),
         kwh("accepted"),
+        kwh("cut", derived=True),
         Column("verdict", "verdict", str, Verdict.named),
         kwh("unsold", derived=True),
         kwh("consumed", derived=True),
@@ -76,7 +77,9 @@ def _interval_columns() -> tuple[Column, ...]:
         kwh("neighbours"),
         kwh("grid"),
         kwh("surplus"),
+        kwh("unpaid"),
         kwh("curtailed"),
+        kwh("without_market_curtailed"),
         kwh("losses"),
         real("voltage_max_pu_before", PU_DECIMALS),
         real("voltage_max_pu_after", PU_DECIMALS),
@@ -84,6 +87,11 @@ def _interval_columns() -> tuple[Column, ...]:
         real("voltage_min_pu_after", PU_DECIMALS),
         real("loading_max_percent_before", PERCENT_DECIMALS),
         real("loading_max_percent_after", PERCENT_DECIMALS),
+        real_if_any("voltage_max_pu_metered", PU_DECIMALS),
+        real_if_any("voltage_min_pu_metered", PU_DECIMALS),
+        real_if_any("loading_max_percent_metered", PERCENT_DECIMALS),
+        whole("beyond_limits_after"),
+        whole("beyond_limits_metered"),
         whole("gas"),
     )
 
@@ -103,14 +111,16 @@ def _participant_columns(currency: str) -> tuple[Column, ...]:
         kwh("unpaid_surplus"),
         kwh("curtailed"),
         kwh("loss_share"),
+        kwh("without_market"),
         share("self_sufficiency"),
         share("self_consumption"),
-        *(received(line, currency, f"lines.{line}") for line in BILL_LINES),
+        *(money(line, currency, f"lines.{line}") for line in BILL_LINES),
         money("bill_market", currency, derived=True),
-        received("tariff_only_retail", currency, "tariff_only_retail"),
-        received("tariff_only_feed_in", currency, "tariff_only_feed_in"),
-        money("bill_tariff_only", currency, derived=True),
+        money("without_market_retail", currency),
+        money("without_market_feed_in", currency),
+        money("bill_without_market", currency, derived=True),
         money("saving", currency, derived=True),
+        money("forecast_error_cost", currency),
     )
 
 
@@ -128,6 +138,9 @@ def _settlement_columns(currency: str) -> tuple[Column, ...]:
         money("network_charge", currency),
         money("loss_cost", currency),
         kwh("paid_surplus"),
+        kwh("unpaid_surplus", derived=True),
+        kwh_if_any("export_limit"),
+        kwh("without_market"),
         money("cash", currency),
         flag("on_market"),
     )

@@ -12,9 +12,9 @@ from peerwatt.report.headline import (
     bill_differences,
     bills_in_words,
     mean_prices,
-    saving,
     skipped_in_words,
 )
+from peerwatt.report.outcome import metered_in_words, saving_in_words, surplus_in_words
 from peerwatt.report.terminal import table
 
 if TYPE_CHECKING:
@@ -37,15 +37,17 @@ def summary_table(result: ReplayResult) -> Table:
         *envelope_row(summary),
         ("traded", f"{words.kwh(summary.traded_wh)} kWh, accepted {words.kwh(summary.accepted_wh)} kWh"),
         ("mean price", f"{mean_prices(result.intervals)} ct/kWh"),
-        ("verdicts", f"{verdicts}; {words.kwh(cut)} kWh cut"),
+        ("verdicts", f"{verdicts}; {words.kwh(cut)} kWh of trades cut"),
+        ("surplus", surplus_in_words(summary)),
         (
             "voltage",
             f"at most {words.pu(summary.voltage_max_pu_before)} pu before the gate, "
-            f"{words.pu(summary.voltage_max_pu_after)} pu after, limit {limits.voltage_max_pu:g} pu",
+            f"{words.pu(summary.voltage_max_pu_after)} pu promised after it, {metered_in_words(summary)}; "
+            f"limit {limits.voltage_max_pu:g} pu",
         ),
         ("loading", f"at most {words.percent(summary.loading_max_percent_after)} % after the gate"),
         ("losses", f"{words.kwh(summary.losses_wh)} kWh"),
-        ("saved", f"{words.money(saving(result))} {summary.currency} by all households together"),
+        ("saved", saving_in_words(result)),
         (
             "gas",
             f"{words.count(summary.gas_total)}, {words.count(summary.gas_per_participant_interval)} per "
@@ -101,15 +103,22 @@ def envelope_row(summary: Summary) -> Iterator[tuple[str, str]]:
 def household_tables(result: ReplayResult) -> Iterator[Table]:
     """Bills, what was consumed, and what was generated: three tables that leave a long name its room."""
     currency = result.summary.currency
-    bills = table("household", f"market\n{currency}", f"tariff only\n{currency}", f"saving\n{currency}")
+    bills = table(
+        "household",
+        f"market\n{currency}",
+        f"without it\n{currency}",
+        f"saving\n{currency}",
+        f"forecasts missed\n{currency}",
+    )
     consumed = table("household", "own\nkWh", "neighbours\nkWh", "grid\nkWh")
     generated = table("household", "own\nkWh", "sold\nkWh", "fed in\nkWh", "held back\nkWh")
     for p in result.participants:
         bills.add_row(
             p.participant,
             words.money(p.bill_market),
-            words.money(p.bill_tariff_only),
+            words.money(p.bill_without_market),
             words.money(p.saving, plus=True),
+            words.money(p.forecast_error_cost),
         )
         drawn = (p.own_wh, p.bought_from_neighbours_wh, p.bought_at_tariff_wh)
         consumed.add_row(p.participant, *map(words.kwh, drawn))

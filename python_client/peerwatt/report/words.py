@@ -51,6 +51,11 @@ def pu(voltage: float) -> str:
     return f"{voltage:.4f}"
 
 
+def pu_if_any(voltage: float | None) -> str:
+    """The same, or a dash where there is none."""
+    return "–" if voltage is None else pu(voltage)
+
+
 def percent(loading: float) -> str:
     """`83.1`."""
     return f"{loading:.1f}"

@@ -14,7 +14,7 @@ from peerwatt.record.results import ReplayResult
 from peerwatt.report import words
 from peerwatt.report.columns import PU_DECIMALS, scaled
 from peerwatt.report.files import WALL_DECIMALS
-from peerwatt.report.headline import saving
+from peerwatt.report.outcome import saving
 from peerwatt.report.terminal import results, show, table
 from peerwatt.units import BASE_UNITS_PER_CURRENCY
 from peerwatt.verdict import DECIDED

@@ -16,7 +16,7 @@ def bills(result: ReplayResult) -> Chart:
     currency = result.summary.currency
     people = result.participants
     name = "Bills with and without the market"
-    amounts = [_amount(a) for p in people for a in (p.bill_market, p.bill_tariff_only)]
+    amounts = [_amount(a) for p in people for a in (p.bill_market, p.bill_without_market)]
     low, high = widened(min([0.0, *amounts]), max([0.0, *amounts]), 0.04)
     return Chart(
         name=name,
@@ -24,16 +24,16 @@ def bills(result: ReplayResult) -> Chart:
             [_row(p) for p in people],
             MarkScale(low, high, plain(), f"{currency}; left of zero the household is paid"),
             name,
-            "For each household the bill at the tariff alone, the bill with the market, and the saving.",
+            "For each household the bill without a market, the bill with it, and the saving.",
             "saving",
         ),
-        keys=(Key("market", "with the market"), Key("tariff-only", "at the tariff alone, same meter")),
+        keys=(Key("market", "with the market"), Key("tariff-only", "without a market, on the same feeder")),
         table=_table(people, currency),
     )
 
 
 def _row(p: ParticipantResult) -> MarkRow:
-    before, after = _amount(p.bill_tariff_only), _amount(p.bill_market)
+    before, after = _amount(p.bill_without_market), _amount(p.bill_market)
     tone = "gain" if p.saving >= 0 else "loss"
     return MarkRow(
         p.participant,
@@ -55,8 +55,9 @@ def _table(people: tuple[ParticipantResult, ...], currency: str) -> Table:
         "retail",
         "losses",
         f"bill ({currency})",
-        f"tariff only ({currency})",
+        f"without market ({currency})",
         f"saving ({currency})",
+        f"forecasts missed ({currency})",
     )
     rows = []
     for p in people:
@@ -71,7 +72,7 @@ def _table(people: tuple[ParticipantResult, ...], currency: str) -> Table:
             each.retail,
             each.losses,
         )
-        ends = (p.bill_market, p.bill_tariff_only, p.saving)
+        ends = (p.bill_market, p.bill_without_market, p.saving, p.forecast_error_cost)
         rows.append((p.participant, *(words.money(amount) for amount in (*lines, *ends))))
     return Table(heads, tuple(rows))
 

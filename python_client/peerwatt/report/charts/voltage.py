@@ -66,6 +66,8 @@ def voltage_band(result: ReplayResult) -> Chart:
                 "lowest after (pu)",
                 "loading before (%)",
                 "loading after (%)",
+                "highest metered (pu)",
+                "limits broken as metered",
                 "verdict",
             ),
             tuple(
@@ -77,6 +79,8 @@ def voltage_band(result: ReplayResult) -> Chart:
                     words.pu(i.voltage_min_pu_after),
                     words.percent(i.loading_max_percent_before),
                     words.percent(i.loading_max_percent_after),
+                    words.pu_if_any(i.voltage_max_pu_metered),
+                    words.count(i.beyond_limits_metered),
                     str(i.verdict),
                 )
                 for i in intervals
