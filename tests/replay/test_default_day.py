@@ -90,26 +90,36 @@ def test_a_curtailed_interval_pays_only_what_was_accepted(default_day: Day, scen
         assert overpaid > 0
 
 
-def test_surplus_earns_nothing_where_the_grid_is_constrained(default_day: Day, scenario: Scenario) -> None:
+def test_surplus_that_is_allowed_earns_the_feed_in_tariff_where_the_grid_is_constrained(
+    default_day: Day, scenario: Scenario
+) -> None:
     curtailed = {
         log.scenario_interval: log for log in default_day.replayed.logs if log.verdict == Verdict.CURTAIL
     }
-    unpaid = [
+    surplus = [
         s
         for s in default_day.result.settlements
         if s.interval in curtailed and s.exported_wh > s.accepted_sell_wh
     ]
-    assert unpaid
-    for s in unpaid:
-        log = curtailed[s.interval]
-        price = log.clearing.buy_price
-        retail = scenario.tariff.retail
+    assert surplus
+    for s in surplus:
+        assert s.export_limit_wh is not None
+        assert s.exported_wh <= s.export_limit_wh
+        price, tariff = curtailed[s.interval].clearing.buy_price, scenario.tariff
         used = min(s.accepted_buy_wh, s.imported_wh)
-        bought = s.accepted_buy_wh * (price + scenario.tariff.network_fee)
-        unused = scenario.tariff.feed_in * (s.accepted_buy_wh - used)
-        assert s.cash == (
-            price * s.accepted_sell_wh - bought + unused - retail * (s.imported_wh - used + s.loss_wh)
-        )
+        bought = s.accepted_buy_wh * (price + tariff.network_fee)
+        fed_in = tariff.feed_in * (s.exported_wh - s.accepted_sell_wh)
+        drawn = tariff.retail * (s.imported_wh - used)
+        assert s.cash == price * s.accepted_sell_wh - bought + fed_in - drawn - s.loss_cost
+
+
+def test_what_meters_counted_is_solved_again_beside_what_the_report_promised(default_day: Day) -> None:
+    limit = default_day.result.summary.limits.voltage_max_pu
+    for interval in default_day.result.intervals:
+        assert interval.voltage_max_pu_metered is not None
+        assert (interval.voltage_max_pu_metered > limit) <= (interval.beyond_limits_metered > 0)
+        if interval.verdict == Verdict.CURTAIL:  # loads that miss their forecast, no more
+            assert interval.voltage_max_pu_metered < limit + 0.0005
 
 
 def test_lost_readings_are_overruled_by_the_meters_themselves(default_day: Day) -> None:

@@ -232,9 +232,10 @@ def test_axes_are_labelled_with_round_numbers(low: float, high: float, ticks: li
 def test_a_limit_that_the_gate_could_not_keep_is_not_called_kept(day: ReplayResult) -> None:
     high = replace(day, summary=replace(day.summary, voltage_max_pu_after=1.0597))
     page = render_page(high)
-    assert "The gate held it" not in page
+    assert "promised at most 1.0597 pu" in page
     assert "comes from those who do not trade" in page
-    assert "The gate held it at 1.0579 pu; the limit is 1.058 pu" in render_page(day)
+    assert "promised at most 1.0579 pu, the meters made it" in render_page(day)
+    assert "comes from those who do not trade" not in render_page(day)
 
 
 def test_what_the_community_keeps_is_said_beside_the_saving(day: ReplayResult) -> None:

@@ -334,7 +334,7 @@ def rehearse_scenario(
     Raises:
         PeerwattError: the feeder refused.
     """
-    derivation = Derivation(scenario)
+    derivation = Derivation(scenario, seed)
     replayed = Rehearsal(scenario, seed, intervals, feeder=feeder).run(progress, derivation.take)
     return derivation.results(replayed)
 
