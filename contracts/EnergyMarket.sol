@@ -2,6 +2,7 @@
 pragma solidity 0.8.30;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
 import {Auction} from "./Auction.sol";
 import {EnergyToken} from "./EnergyToken.sol";
 import {MarginAccounts} from "./MarginAccounts.sol";
@@ -98,6 +99,8 @@ contract EnergyMarket is OrderBook, Metering {
 
     bytes32 private constant CORRECTION_TYPEHASH =
         keccak256("MeterCorrection(uint32 interval,uint16 batch,uint16 run,bytes32 metered,uint40 delivered)");
+    uint256 private constant DECIMALS_MIN = 4;
+    uint256 private constant DECIMALS_MAX = 8;
 
     /// @notice Whose committee's word gates an interval.
     IGridGate public immutable gate;
@@ -109,7 +112,24 @@ contract EnergyMarket is OrderBook, Metering {
         OrderBook(new Auction(registry_.config()), _sealedPhase(registry_, paymentToken_), envelopes_)
         Metering(new SignedReadings(registry_))
     {
+        // Another clock would let the gate's administrator change the committee of an interval that takes orders.
+        require(
+            gate_.intervalLength() == INTERVAL_LENGTH && gate_.openAhead() == OPEN_AHEAD, PartOfAnotherMarket("gate")
+        );
+        require(
+            address(envelopes_) == address(0) || (envelopes_.registry() == registry_ && envelopes_.gate() == gate_),
+            PartOfAnotherMarket("envelopes")
+        );
+        _requireFit(address(paymentToken_));
         gate = gate_;
+    }
+
+    /// @dev Prices are 16 bits of base units per Wh, and an account takes deposits up to 2^61: with fewer than 4 decimals no
+    /// price is fine enough, with more than 8 none is high enough.
+    function _requireFit(address token) private view {
+        (bool answers, bytes memory answer) = token.staticcall(abi.encodeCall(IERC20Metadata.decimals, ()));
+        uint256 decimals = answers && answer.length >= 32 ? abi.decode(answer, (uint256)) : 0;
+        require(decimals >= DECIMALS_MIN && decimals <= DECIMALS_MAX, BadToken(decimals));
     }
 
     /// @dev The sealed phase of a market with a reveal window; none for an open market.

@@ -15,8 +15,10 @@ contract GridGate is Roles, IGridGate {
     bytes32 private constant ADMINISTRATOR = "administrator";
     uint256 private constant COMMITTEE_MAX = 255;
 
-    uint256 private immutable INTERVAL_LENGTH;
-    uint256 private immutable OPEN_AHEAD;
+    /// @inheritdoc IGridGate
+    uint256 public immutable intervalLength;
+    /// @inheritdoc IGridGate
+    uint256 public immutable openAhead;
 
     /// @dev A committee and the first interval it is for. The keys lie in contract code, 20 bytes each.
     struct Committee {
@@ -31,17 +33,17 @@ contract GridGate is Roles, IGridGate {
     Committee private _latest;
     Committee[] private _earlier;
 
-    /// @param intervalLength of the markets that ask, seconds
-    /// @param openAhead how many intervals ahead those markets take orders
+    /// @param intervalLength_ of the markets that ask, seconds
+    /// @param openAhead_ how many intervals ahead those markets take orders
     constructor(
         address administrator,
-        uint256 intervalLength,
-        uint256 openAhead,
+        uint256 intervalLength_,
+        uint256 openAhead_,
         address[] memory members,
         uint256 quorum
     ) {
-        INTERVAL_LENGTH = intervalLength;
-        OPEN_AHEAD = openAhead;
+        intervalLength = intervalLength_;
+        openAhead = openAhead_;
         _give(ADMINISTRATOR, administrator);
         _schedule(0, members, quorum);
     }
@@ -51,7 +53,7 @@ contract GridGate is Roles, IGridGate {
         external
         only(ADMINISTRATOR)
     {
-        uint256 untouched = block.timestamp / INTERVAL_LENGTH + OPEN_AHEAD + 1;
+        uint256 untouched = block.timestamp / intervalLength + openAhead + 1;
         require(fromInterval >= untouched && fromInterval <= type(uint32).max, TooSoon(fromInterval, untouched));
         // One that no interval which takes orders uses yet is replaced; until the new one begins, the earlier counts.
         if (_latest.from < untouched) _earlier.push(_latest);

@@ -89,7 +89,8 @@ abstract contract MarginAccounts is Ledger, IntervalRing, ReentrancyGuard {
     /* EXIT */
 
     /// @inheritdoc IMarginAccounts
-    function requestExit(uint256 account_) external onlyWallet(account_) {
+    function requestExit(uint256 account_) external {
+        require(registry.mayRequestExit(account_, msg.sender), NotWallet(account_, msg.sender));
         require(account_ >= SystemAccount.COUNT, UnknownAccount(account_));
         require(_exits[account_].lastInterval == 0, AlreadyLeaving(account_));
         uint256 last = _lastOpen();
@@ -125,7 +126,7 @@ abstract contract MarginAccounts is Ledger, IntervalRing, ReentrancyGuard {
     /// @inheritdoc IMarginAccounts
     function marginOf(uint256 account_) public view returns (uint256) {
         if (account_ == SystemAccount.SUPPLIER) {
-            return _margin(registry.totalEnergyLimit() - _totals.exitedEnergyLimit);
+            return _margin(registry.supplierCover() - _totals.exitedEnergyLimit);
         }
         return _exits[account_].done ? 0 : _margin(_energyLimit(account_));
     }
@@ -149,8 +150,7 @@ abstract contract MarginAccounts is Ledger, IntervalRing, ReentrancyGuard {
         require(free >= 0 || free >= before, SupplierShort(free));
     }
 
-    /// @dev Whether the supplier holds the margins of all connections, which carry `energyLimit` Wh together, and what
-    /// others owe.
+    /// @dev Whether the supplier holds the margins of `energyLimit` Wh of connections, less those who left, and what others owe.
     function _supplierHoldsMargins(uint256 energyLimit) internal view returns (bool) {
         uint256 needed = _totals.debt + _margin(energyLimit - _totals.exitedEnergyLimit);
         return _systemCash.cash(SystemAccount.SUPPLIER) >= int256(needed);

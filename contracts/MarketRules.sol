@@ -3,11 +3,12 @@ pragma solidity 0.8.30;
 
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {IEnergyMarket} from "./interfaces/IEnergyMarket.sol";
+import {IMarketRules} from "./interfaces/IMarketRules.sol";
 import {IParticipantRegistry, MarketConfig} from "./interfaces/IParticipantRegistry.sol";
 
 /// @title The rules that a market is created with and keeps, and the deadlines that follow from them
 /// @notice All windows are half-open: what must come before a deadline is refused at its very second.
-abstract contract MarketRules {
+abstract contract MarketRules is IMarketRules {
     uint256 internal immutable INTERVAL_LENGTH;
     uint256 internal immutable GATE_LEAD;
     uint256 internal immutable REPORT_WINDOW;
@@ -28,7 +29,7 @@ abstract contract MarketRules {
     /// before it are closed, and it is settled, for both have one slot of the ring.
     uint256 internal immutable BATCH_RING;
 
-    /// @notice Whoever takes part, and under which rules.
+    /// @inheritdoc IMarketRules
     IParticipantRegistry public immutable registry;
 
     constructor(IParticipantRegistry registry_) {

@@ -41,6 +41,10 @@ contract OperatingEnvelopes is MarketRules, EIP712, IOperatingEnvelopes {
     mapping(uint256 interval => mapping(uint256 page => uint256)) private _words;
 
     constructor(IParticipantRegistry registry_, IGridGate gate_) MarketRules(registry_) EIP712("Peerwatt", "1") {
+        require(
+            gate_.intervalLength() == INTERVAL_LENGTH && gate_.openAhead() == OPEN_AHEAD,
+            IEnergyMarket.PartOfAnotherMarket("gate")
+        );
         gate = gate_;
     }
 

@@ -2,7 +2,6 @@
 pragma solidity 0.8.30;
 
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
-import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {SSTORE2} from "solady/src/utils/SSTORE2.sol";
 import {Roles} from "./Roles.sol";
 import {IParticipantRegistry, MarketConfig, Participant, Pricing, Tariff} from "./interfaces/IParticipantRegistry.sol";
@@ -25,11 +24,21 @@ contract ParticipantRegistry is Roles, IParticipantRegistry {
     /// @dev What a larger batch needs to be settled no common chain gives one transaction. How large a batch may be for every
     /// one to be settled and corrected, whatever is in it, depends on the chain: with 2^24 gas (EIP-7825) 256 orders.
     uint256 private constant BATCH_ORDERS_MAX = 1024;
+    /// @dev Who owns a wallet must be able to see what is proposed for its account, and to veto it.
+    uint256 private constant RECOVERY_MIN = 1 days;
 
     /// @dev What is not needed order by order.
+    /// @param suspendedSince second from which on its orders are refused without a break; zero: they are taken
     struct Holder {
         address wallet;
         uint32 node;
+        uint64 suspendedSince;
+    }
+
+    /// @dev A wallet that the operator proposes for an account, and the second from which on it may take it over.
+    struct Proposal {
+        address wallet;
+        uint64 from;
     }
 
     /// @dev A tariff and the first interval it is for.
@@ -41,12 +50,14 @@ contract ParticipantRegistry is Roles, IParticipantRegistry {
     }
 
     address private _operator;
+    /// @inheritdoc IParticipantRegistry
+    uint64 public totalEnergyLimit;
     // One word, which every batch reads, and every attestation.
     address private _meteringOperator;
     /// @inheritdoc IParticipantRegistry
     bool public postingPaused;
     /// @inheritdoc IParticipantRegistry
-    uint64 public totalEnergyLimit;
+    uint64 public supplierCover;
     /// @inheritdoc IParticipantRegistry
     uint16 public accountCount = uint16(SystemAccount.COUNT);
 
@@ -55,8 +66,19 @@ contract ParticipantRegistry is Roles, IParticipantRegistry {
     /// that opens asks for a tariff.
     TariffPeriod private _latestTariff;
     TariffPeriod[] private _earlierTariffs;
+    /// @dev keccak of the tariff that the operator proposes and its first interval; zero for none.
+    bytes32 private _proposedTariff;
     mapping(uint256 account => Holder) private _holders;
+    mapping(uint256 account => Proposal) private _proposals;
     mapping(uint256 page => uint256) private _pages;
+    // Bits where the page's word has them, which says of everybody whether either of the two suspends it.
+    mapping(uint256 page => uint256) private _suspendedByOperator;
+    mapping(uint256 page => uint256) private _suspendedBySupplier;
+
+    modifier onlySupplier() {
+        require(_isSupplier(msg.sender), NotAllowed(msg.sender));
+        _;
+    }
 
     /// @param systemWallets wallets of the supplier, the grid operator, the metering operator and the community
     constructor(
@@ -78,14 +100,29 @@ contract ParticipantRegistry is Roles, IParticipantRegistry {
         // Without a bond a relayer could commit to many batches and reveal the one that it likes best.
         require((c.bond == 0) == (c.revealWindow == 0), BadConfig("bond"));
         require(c.batchOrders != 0 && c.batchOrders <= BATCH_ORDERS_MAX, BadConfig("batchOrders"));
+        _requireLive(c);
+        require(c.recoveryDelay >= RECOVERY_MIN, BadConfig("recoveryDelay"));
         _config = c;
         _give(OPERATOR, operator);
         _give(METERING_OPERATOR, meteringOperator);
         _setTariff(0, tariff);
         for (uint256 i; i < SystemAccount.COUNT; ++i) {
+            require(systemWallets[i] != address(0), ZeroKey(i));
             _holders[i].wallet = systemWallets[i];
         }
         _writePage(0, new bytes(SystemAccount.COUNT * Roster.ENTRY_BYTES));
+    }
+
+    /// @dev Refuses windows by which a market would stall: no order, no attestation, or a slot that is wanted again before it
+    /// can be settled.
+    function _requireLive(MarketConfig memory c) private pure {
+        uint256 length = c.intervalLength;
+        require(c.gateLead < length * c.openAhead, BadConfig("gateLead"));
+        uint256 report = uint256(c.revealWindow) + c.reportWindow;
+        require(report < length + c.gateLead + c.attestWindow, BadConfig("reportWindow"));
+        // From the end of delivery until the next interval of the slot takes orders.
+        uint256 lap = length * (c.ringSize - c.openAhead - 1);
+        require(uint256(c.attestWindow) + c.overruleWindow <= lap, BadConfig("overruleWindow"));
     }
 
     /* PARTICIPANTS */
@@ -111,20 +148,45 @@ contract ParticipantRegistry is Roles, IParticipantRegistry {
             (uint32 imports, uint32 exports) = (_energy(p.importLimit), _energy(p.exportLimit));
             entries = abi.encodePacked(entries, p.orderKey, imports, exports, p.importLimit, p.exportLimit, p.meterKey);
             energyLimit += imports + exports;
-            _holders[index] = Holder(p.wallet, p.node);
+            _holders[index] = Holder(p.wallet, p.node, 0);
             emit ParticipantRegistered(index, p.wallet, p.orderKey, p.meterKey, p.node, p.importLimit, p.exportLimit);
         }
+        require(energyLimit <= supplierCover, AboveSupplierCover(energyLimit, supplierCover));
         _writePage(number, entries);
         accountCount = uint16(next);
-        totalEnergyLimit = SafeCast.toUint64(energyLimit);
+        totalEnergyLimit = uint64(energyLimit);
     }
 
     /// @inheritdoc IParticipantRegistry
-    function setSuspended(uint256 index, bool suspended) external only(OPERATOR) {
+    function setSupplierCover(uint64 cover) external onlySupplier {
+        require(cover >= totalEnergyLimit, AboveSupplierCover(totalEnergyLimit, cover));
+        supplierCover = cover;
+        emit SupplierCoverSet(cover);
+    }
+
+    /// @inheritdoc IParticipantRegistry
+    function setSuspended(uint256 index, bool suspended) external {
+        bool isOperator = msg.sender == _operator;
+        require(isOperator || _isSupplier(msg.sender), NotAllowed(msg.sender));
         _requireParticipant(index);
-        if (suspended) _pages[index / Roster.PAGE_SIZE] |= _suspendedBit(index);
-        else _pages[index / Roster.PAGE_SIZE] &= ~_suspendedBit(index);
-        emit Suspended(index, suspended);
+        (uint256 number, uint256 bit) = (index / Roster.PAGE_SIZE, _suspendedBit(index));
+        (uint256 byOperator, uint256 bySupplier) = (_suspendedByOperator[number], _suspendedBySupplier[number]);
+        if (isOperator) _suspendedByOperator[number] = byOperator = suspended ? byOperator | bit : byOperator & ~bit;
+        else _suspendedBySupplier[number] = bySupplier = suspended ? bySupplier | bit : bySupplier & ~bit;
+        uint256 by = byOperator | bySupplier;
+        _pages[number] = by | uint160(_pages[number]);
+        Holder storage holder = _holders[index];
+        if (by & bit == 0) holder.suspendedSince = 0;
+        else if (holder.suspendedSince == 0) holder.suspendedSince = uint64(block.timestamp);
+        emit Suspended(index, byOperator & bit != 0, bySupplier & bit != 0);
+    }
+
+    /// @inheritdoc IParticipantRegistry
+    function mayRequestExit(uint256 account, address caller) external view returns (bool) {
+        Holder storage holder = _holders[account];
+        if (caller == holder.wallet) return true;
+        if (holder.suspendedSince == 0 || !(caller == _operator || _isSupplier(caller))) return false;
+        return block.timestamp >= holder.suspendedSince + uint256(_config.ringSize) * _config.intervalLength;
     }
 
     /// @inheritdoc IParticipantRegistry
@@ -134,7 +196,7 @@ contract ParticipantRegistry is Roles, IParticipantRegistry {
 
     /// @inheritdoc IParticipantRegistry
     function standing() external view returns (bool, uint256, uint256) {
-        return (postingPaused, totalEnergyLimit, accountCount);
+        return (postingPaused, supplierCover, accountCount);
     }
 
     /// @inheritdoc IParticipantRegistry
@@ -159,6 +221,10 @@ contract ParticipantRegistry is Roles, IParticipantRegistry {
         suspended = _pages[index / Roster.PAGE_SIZE] & _suspendedBit(index) != 0;
     }
 
+    function _isSupplier(address caller) private view returns (bool) {
+        return caller == _holders[SystemAccount.SUPPLIER].wallet;
+    }
+
     /// @dev What a power limit comes to in an interval, Wh.
     function _energy(uint256 limit) private view returns (uint32) {
         return uint32(Roster.energy(limit, _config.intervalLength));
@@ -178,6 +244,39 @@ contract ParticipantRegistry is Roles, IParticipantRegistry {
         require(index >= SystemAccount.COUNT && index < accountCount, UnknownParticipant(index));
     }
 
+    /* WALLETS */
+
+    /// @inheritdoc IParticipantRegistry
+    function proposeWallet(uint256 account, address next) external only(OPERATOR) {
+        require(account < accountCount, UnknownParticipant(account));
+        require(next != address(0), ZeroKey(account));
+        uint256 from = block.timestamp + _config.recoveryDelay;
+        _proposals[account] = Proposal(next, uint64(from));
+        emit WalletProposed(account, next, from);
+    }
+
+    /// @inheritdoc IParticipantRegistry
+    function vetoWallet(uint256 account) external {
+        require(msg.sender == _holders[account].wallet, NotAllowed(msg.sender));
+        delete _proposals[account];
+        emit WalletVetoed(account);
+    }
+
+    /// @inheritdoc IParticipantRegistry
+    function acceptWallet(uint256 account) external {
+        Proposal memory proposal = _proposals[account];
+        require(msg.sender == proposal.wallet, NotAllowed(msg.sender));
+        require(block.timestamp >= proposal.from, VetoNotOver(proposal.from));
+        delete _proposals[account];
+        _holders[account].wallet = msg.sender;
+        emit WalletChanged(account, msg.sender);
+    }
+
+    /// @inheritdoc IParticipantRegistry
+    function proposedWallet(uint256 account) external view returns (address next, uint256 from) {
+        return (_proposals[account].wallet, _proposals[account].from);
+    }
+
     /* RULES */
 
     /// @inheritdoc IParticipantRegistry
@@ -187,9 +286,18 @@ contract ParticipantRegistry is Roles, IParticipantRegistry {
     }
 
     /// @inheritdoc IParticipantRegistry
-    function scheduleTariff(uint256 fromInterval, Tariff calldata tariff) external only(OPERATOR) {
-        uint256 untouched = block.timestamp / _config.intervalLength + _config.openAhead + 1;
-        require(fromInterval >= untouched && fromInterval <= type(uint32).max, TooSoon(fromInterval, untouched));
+    function proposeTariff(uint256 fromInterval, Tariff calldata tariff) external only(OPERATOR) {
+        _untouchedBefore(fromInterval);
+        _requireCovered(tariff);
+        _proposedTariff = keccak256(abi.encode(fromInterval, tariff));
+        emit TariffProposed(fromInterval, tariff.retail, tariff.feedIn, tariff.networkFee);
+    }
+
+    /// @inheritdoc IParticipantRegistry
+    function acceptTariff(uint256 fromInterval, Tariff calldata tariff) external onlySupplier {
+        require(keccak256(abi.encode(fromInterval, tariff)) == _proposedTariff, NotProposed());
+        uint256 untouched = _untouchedBefore(fromInterval);
+        delete _proposedTariff;
         // One that no interval which takes orders uses yet is replaced; until the new one begins, the earlier counts.
         if (_latestTariff.from < untouched) _earlierTariffs.push(_latestTariff);
         _setTariff(fromInterval, tariff);
@@ -200,6 +308,12 @@ contract ParticipantRegistry is Roles, IParticipantRegistry {
         TariffPeriod storage period = _latestTariff;
         if (period.from > interval) period = _earlierTariff(interval);
         return Tariff(period.retail, period.feedIn, period.networkFee);
+    }
+
+    /// @dev The first interval that takes no orders yet; a tariff must not begin before it.
+    function _untouchedBefore(uint256 fromInterval) private view returns (uint256 untouched) {
+        untouched = block.timestamp / _config.intervalLength + _config.openAhead + 1;
+        require(fromInterval >= untouched && fromInterval <= type(uint32).max, TooSoon(fromInterval, untouched));
     }
 
     function _earlierTariff(uint256 interval) private view returns (TariffPeriod storage) {
@@ -213,8 +327,14 @@ contract ParticipantRegistry is Roles, IParticipantRegistry {
         return _config;
     }
 
-    /// @dev The margin of a connection must cover its worst interval at any price that can come about.
     function _setTariff(uint256 fromInterval, Tariff memory tariff) private {
+        _requireCovered(tariff);
+        _latestTariff = TariffPeriod(uint32(fromInterval), tariff.retail, tariff.feedIn, tariff.networkFee);
+        emit TariffScheduled(fromInterval, tariff.retail, tariff.feedIn, tariff.networkFee);
+    }
+
+    /// @dev The margin of a connection must cover its worst interval at any price that can come about.
+    function _requireCovered(Tariff memory tariff) private view {
         uint256 charge = _config.maxNetworkFee;
         uint256 fee = Math.max(tariff.networkFee, charge);
         uint256 bought = _config.basePrice + TICK_MAX * _config.tickSize + fee;
@@ -222,8 +342,6 @@ contract ParticipantRegistry is Roles, IParticipantRegistry {
         uint256 losses = (uint256(tariff.retail) * _config.maxLossRate + PPM - 1) / PPM;
         require(tariff.feedIn <= tariff.retail && dearest + losses <= _config.marginPrice, BadTariff());
         require(charge == 0 || tariff.networkFee <= 2 * charge, BadTariff());
-        _latestTariff = TariffPeriod(uint32(fromInterval), tariff.retail, tariff.feedIn, tariff.networkFee);
-        emit TariffScheduled(fromInterval, tariff.retail, tariff.feedIn, tariff.networkFee);
     }
 
     /* ROLES */

@@ -5,20 +5,15 @@ brownie run scripts/deploy.py --network peerwatt-ganache
 """
 
 from peerwatt.cli.script import run
-from peerwatt.client import Wallet
-from peerwatt.market.ledger import SystemAccount
-from peerwatt.replay.founding import ETHER_PER_KEY, deploy_scenario, pay_in
+from peerwatt.replay.founding import ETHER_PER_KEY, deploy_scenario
 from peerwatt.roles.local_pilot import DEFAULT_SCENARIO, local_pilot
 
 
 def main(scenario: str = DEFAULT_SCENARIO) -> None:
-    """Deploy a scenario's market, register its participants, fund the supplier and the oracle."""
+    """Deploy a scenario's market, cover and register its participants, fund the oracle."""
     with local_pilot(scenario) as pilot:
         deployment = deploy_scenario(pilot.network, pilot.scenario, pilot.keys)
         path = deployment.keep(pilot.deployment_file.parent)
-        supplier = SystemAccount.SUPPLIER
-        wallet = Wallet(pilot.network, deployment, pilot.keys.system_wallet(supplier), supplier)
-        pay_in(wallet, wallet.balance().margin)
         members = range(pilot.scenario.committee.members)
         committee = [pilot.keys.committee_member(index).address for index in members]
         pilot.network.fund(dict.fromkeys(committee, ETHER_PER_KEY))

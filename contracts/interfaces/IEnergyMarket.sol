@@ -152,6 +152,10 @@ interface IEnergyMarket {
     /// @notice A batch's settlement was corrected; it is now settled by `terms` and `clearing`.
     event BatchCorrected(uint256 indexed interval, uint256 indexed batch, Terms terms, Clearing clearing);
 
+    /// @notice A market cannot be created with this part: it was made for another clock, or for another registry or gate.
+    error PartOfAnotherMarket(string part);
+    /// @notice The payment token must have 4 to 8 decimals.
+    error BadToken(uint256 decimals);
     /// @notice The operator has paused the taking of new orders.
     error PostingIsPaused();
     /// @notice This market has a sealed phase: commit and reveal there.

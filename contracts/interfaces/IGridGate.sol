@@ -22,6 +22,10 @@ interface IGridGate {
         view
         returns (bool);
 
+    /// @notice Delivery period of the markets that this gate serves, seconds: a market of another length is not created with it.
+    function intervalLength() external view returns (uint256);
+    /// @notice How many intervals ahead those markets take orders; the same holds.
+    function openAhead() external view returns (uint256);
     /// @notice Who reports on an interval, and how many of them must sign.
     function committeeAt(uint256 interval) external view returns (address[] memory members, uint256 quorum);
 }

@@ -19,7 +19,7 @@ interface IMarginAccounts {
 
     /// @notice The registry has no such account, or it is a system account, which cannot leave.
     error UnknownAccount(uint256 account);
-    /// @notice Only the account's wallet may call this.
+    /// @notice Only the account's wallet may call this; for an exit, see `requestExit`.
     error NotWallet(uint256 account, address caller);
     /// @notice The account may withdraw `free` at most.
     error AboveFreeBalance(uint256 account, uint256 amount, int256 free);
@@ -56,7 +56,8 @@ interface IMarginAccounts {
     function takeOutEnergy(uint256 account_, uint256 amount) external;
 
     /// @notice Stops the participant's orders for good, so that its margin can be released.
-    /// @dev Only the wallet. Warning: this cannot be taken back; to trade again is to be registered anew.
+    /// @dev Only the wallet, or the operator or the supplier once the participant has been suspended for a lap of the ring. What
+    /// the account holds stays its wallet's. Warning: this cannot be taken back; to trade again is to be registered anew.
     function requestExit(uint256 account_) external;
 
     /// @notice Releases the margin once every interval that can hold the participant's orders is settled. Anyone.

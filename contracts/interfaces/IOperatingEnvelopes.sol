@@ -2,6 +2,7 @@
 pragma solidity 0.8.30;
 
 import {IGridGate} from "./IGridGate.sol";
+import {IMarketRules} from "./IMarketRules.sol";
 
 /// What the network can carry of one page of participants in one interval.
 /// @param interval which interval
@@ -25,7 +26,7 @@ struct OperatingEnvelope {
 ///
 /// An envelope is of a registry's participants and binds every market for them that names this contract. Its signatures
 /// are made for this contract on this chain: a gate that serves several registries gives each its own.
-interface IOperatingEnvelopes {
+interface IOperatingEnvelopes is IMarketRules {
     /// @notice A page's limits for an interval were published; orders posted from now on must keep them.
     event EnvelopePublished(
         uint256 indexed interval,

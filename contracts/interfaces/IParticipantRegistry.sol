@@ -41,6 +41,7 @@ enum Pricing {
 /// @param pricing how the price of a trade is found
 /// @param fixedPrice where the price is fixed, base units per Wh; otherwise zero
 /// @param batchOrders the most orders that one batch may have: no more than a transaction can settle and correct
+/// @param recoveryDelay how long an account's wallet may veto another one that the operator proposes for it, seconds
 struct MarketConfig {
     uint32 intervalLength;
     uint32 gateLead;
@@ -60,6 +61,7 @@ struct MarketConfig {
     Pricing pricing;
     uint16 fixedPrice;
     uint16 batchOrders;
+    uint32 recoveryDelay;
 }
 
 /// Prices around the peer trade, base units per Wh.
@@ -86,8 +88,10 @@ struct Participant {
 }
 
 /// @title Who takes part in a market, and under which rules
-/// @notice The holder of the role "operator" registers and suspends participants, pauses new orders and schedules
-/// tariffs. The key that holds the role "metering operator" signs readings. Neither can touch an account.
+/// @notice The holder of the role "operator" registers participants within what the supplier covers, suspends them, pauses new
+/// orders, and proposes tariffs and wallets. The supplier, whose wallet is account 0's, covers, suspends and accepts tariffs.
+/// The key that holds the role "metering operator" signs readings. None of them can touch an account, but where a wallet does
+/// not veto another one that the operator proposes for its account.
 interface IParticipantRegistry {
     /// @notice New orders are no longer taken, or taken again.
     event PostingPaused(bool paused);
@@ -103,8 +107,18 @@ interface IParticipantRegistry {
         uint16 importLimit,
         uint16 exportLimit
     );
-    /// @notice A participant's orders are no longer taken, or taken again.
-    event Suspended(uint256 indexed index, bool suspended);
+    /// @notice Who suspends a participant now: its orders are taken where neither does.
+    event Suspended(uint256 indexed index, bool byOperator, bool bySupplier);
+    /// @notice The supplier stands for connections that carry `cover` Wh in an interval, both directions together.
+    event SupplierCoverSet(uint256 cover);
+    /// @notice The operator proposes a tariff, base units per Wh; it counts once the supplier accepts it.
+    event TariffProposed(uint256 indexed fromInterval, uint16 retail, uint16 feedIn, uint16 networkFee);
+    /// @notice The operator proposes another wallet for an account, which may take it over from second `from` on.
+    event WalletProposed(uint256 indexed account, address indexed next, uint256 from);
+    /// @notice The account's wallet wants to keep it.
+    event WalletVetoed(uint256 indexed account);
+    /// @notice An account has another wallet.
+    event WalletChanged(uint256 indexed account, address indexed wallet);
 
     /// @notice The configuration contradicts itself; `field` is its first offending field.
     error BadConfig(string field);
@@ -113,31 +127,58 @@ interface IParticipantRegistry {
     error BadTariff();
     /// @notice A change must begin after every interval that already takes orders.
     error TooSoon(uint256 fromInterval, uint256 earliest);
+    /// @notice The connections would carry `needed` Wh in an interval, and the supplier covers `cover`: it must raise its cover by
+    /// `setSupplierCover(needed)`, and hold the margin of it.
+    error AboveSupplierCover(uint256 needed, uint256 cover);
+    /// @notice The operator proposes no such tariff.
+    error NotProposed();
+    /// @notice The account's wallet may veto until second `from`.
+    error VetoNotOver(uint256 from);
     /// @notice The index is that of no participant.
     error UnknownParticipant(uint256 index);
-    /// @notice A participant needs a wallet, an order key and a meter key.
+    /// @notice A participant needs a wallet, an order key and a meter key; a system account needs a wallet.
     error ZeroKey(uint256 position);
     /// @notice A connection that can carry nothing has nothing to trade.
     error NoConnection(uint256 position);
     /// @notice There would be more than 65,535 accounts.
     error TooManyParticipants();
 
-    /// @notice Appends participants; the first ever gets index 4. Only the operator.
-    /// @dev Warning: a connection raises the supplier's margin at once and for good, without the supplier's consent. Keys,
-    /// wallets and limits never change.
+    /// @notice Appends participants; the first ever gets index 4. Only the operator, and within what the supplier covers.
+    /// @dev Keys and limits never change. The supplier's margin does not either: it is that of its cover.
     function register(Participant[] calldata participants) external returns (uint256 firstIndex);
 
-    /// @notice Stops taking the participant's orders, or takes them again. What it has posted still settles. Only the operator.
+    /// @notice Says for how many Wh of connection limit the supplier stands, of all who were ever registered. Only the supplier's
+    /// wallet; not below what is registered.
+    /// @dev Warning: the cover is what the supplier must hold the margin of. Deposit first: without it no interval opens.
+    function setSupplierCover(uint64 cover) external;
+
+    /// @notice Stops taking the participant's orders, or no longer stops them. What it has posted still settles. Only the
+    /// operator or the supplier's wallet, each for itself: whoever suspends must agree to readmit.
     function setSuspended(uint256 index, bool suspended) external;
 
+    /// @notice Proposes another wallet for an account whose wallet is lost. Only the operator.
+    /// @dev A later proposal replaces an earlier one and waits anew. Warning: whoever does not look at its account for
+    /// `recoveryDelay` seconds may lose it to an operator that proposes its own wallet.
+    function proposeWallet(uint256 account, address next) external;
+
+    /// @notice Ends the proposal of another wallet. Only the account's wallet, until it has been replaced.
+    function vetoWallet(uint256 account) external;
+
+    /// @notice Makes the proposed wallet the account's, `recoveryDelay` seconds after the proposal. Only the proposed wallet, so
+    /// that no account goes to an address that nobody has the key of.
+    function acceptWallet(uint256 account) external;
+
     /// @notice Stops or resumes the taking of new orders. Everything else, exits above all, goes on. Only the operator.
-    /// @dev Warning: while it lasts, what was committed to in a sealed market is returned when it is revealed, not posted.
     function setPostingPaused(bool paused) external;
 
-    /// @notice Announces the tariff of all intervals from `fromInterval` on. Intervals that are open keep theirs. Only the
-    /// operator.
+    /// @notice Proposes the tariff of all intervals from `fromInterval` on; the last proposal is the one that can be accepted.
+    /// Only the operator.
+    function proposeTariff(uint256 fromInterval, Tariff calldata tariff) external;
+
+    /// @notice Announces the tariff that the operator proposes. Intervals that are open keep theirs. Only the supplier's wallet,
+    /// whose money it is.
     /// @dev A tariff that was announced and is not in use by any interval that takes orders is replaced.
-    function scheduleTariff(uint256 fromInterval, Tariff calldata tariff) external;
+    function acceptTariff(uint256 fromInterval, Tariff calldata tariff) external;
 
     /// @notice What the market was created with.
     function config() external view returns (MarketConfig memory);
@@ -161,8 +202,18 @@ interface IParticipantRegistry {
     /// their entries lie, and who of them is suspended.
     function page(uint256 number) external view returns (uint256 word);
 
-    /// @notice What every batch asks: whether posting is paused, `totalEnergyLimit` and `accountCount`.
+    /// @notice What every batch asks: whether posting is paused, `supplierCover` and `accountCount`.
     function standing() external view returns (bool paused, uint256 energyLimit, uint256 accounts);
+
+    /// @notice For how many Wh of connection limit in an interval the supplier stands: never below `totalEnergyLimit`.
+    function supplierCover() external view returns (uint64);
+
+    /// @notice Whether `caller` may ask for an account's exit: its wallet, or the operator or the supplier's wallet once either
+    /// of them has suspended it for a lap of the ring without a break.
+    function mayRequestExit(uint256 account, address caller) external view returns (bool);
+
+    /// @notice The wallet that is proposed for an account, and the second from which on it may take it over; zero for none.
+    function proposedWallet(uint256 account) external view returns (address next, uint256 from);
 
     /// @notice Σ of all connections' import and export limits for one interval, Wh.
     function totalEnergyLimit() external view returns (uint64);

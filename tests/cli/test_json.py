@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import astuple
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from peerwatt.oracle.state import open_state
 from peerwatt.scenario.loading import load_scenario
 from tests.cli.conftest import Here, small_pilot
 from tests.cli.reported import reported_market
+from tests.cli.supplied import FIRST_OF_TARIFF, PROPOSED, send_tokens_to_the_supplier, supplied_market
 from tests.cli.test_command_line import run
 from tests.cli.verbs import verbs
 from tests.oracle.test_signing_record import DOMAIN, IDENTITY, inputs_and_judgement, sign
@@ -66,7 +68,9 @@ def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, lis
         SigningRecord(database).sign_once(inputs, judgement, DOMAIN, sign)
     table, export = [FEEDER, str(folder / "i.csv")], str(folder / "out" / "east")
     interval = str(judgement.report.interval)
-    with reported_market(folder) as public:
+    with reported_market(folder) as public, supplied_market(folder / "supplied") as (small, market):
+        send_tokens_to_the_supplier(small, 10**12)
+        supplier = [*market, "--demo-seed", str(small.keys.seed)]
         yield {
             "replay": [str(pilot), "--out", str(folder / "out")],
             "compare": [
@@ -99,6 +103,11 @@ def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, lis
             "oracle derive": [str(folder / "inputs.json"), "--feeder", FEEDER],
             "oracle verify": [*public, "--feeder", FEEDER],
             "oracle envelope": [*public, "--feeder", FEEDER],
+            "supplier show": market,
+            "supplier cover": ["1000000", *supplier],
+            "supplier accept-tariff": [
+                str(FIRST_OF_TARIFF), *(str(price) for price in astuple(PROPOSED)), *supplier
+            ],
         }  # fmt: skip
 
 
@@ -139,6 +148,9 @@ FAILING = {
     "oracle forecasts": ["atlantis", "--out", "/nowhere"],
     "oracle inputs": ["--interval", "7"],
     "oracle derive": ["/nowhere.json", "--feeder", FEEDER],
+    "supplier show": ["--deployment", "/nowhere.json"],
+    "supplier cover": ["1", "--deployment", "/nowhere.json"],
+    "supplier accept-tariff": ["1", "2", "1", "1", "--deployment", "/nowhere.json", "--demo-seed", "1"],
     "key new": [FEEDER],
     "key check": ["/nowhere.json"],
     "oracle verify": ["--interval", "7", "--feeder", FEEDER, "--deployment", "/nowhere.json"],

@@ -11,6 +11,7 @@ import pytest
 from peerwatt.chain import Deployment, Network, Sender, open_network
 from peerwatt.client import MarketClient, MarketRoles, Wallet, deploy_market
 from peerwatt.client.market import Registration
+from peerwatt.client.supplier import cover_with
 from peerwatt.market.market_rules import MarketConfig, Tariff
 from peerwatt.market.participant_registry import Participant
 from peerwatt.messages import (
@@ -27,7 +28,7 @@ from peerwatt.messages import (
     encode_readings,
     metered_hash,
 )
-from peerwatt.replay.founding import ETHER_PER_KEY, pay_in
+from peerwatt.replay.founding import ETHER_PER_KEY, cover_all, pay_in
 from peerwatt.scenario.keys import PilotKeys
 
 LENGTH = 900
@@ -103,18 +104,17 @@ def open_small_market(chain: str = "eth-tester", config: MarketConfig = CONFIG) 
         committee = [keys.committee_member(index).address for index in range(4)]
         deployment = deploy_market(sender, config, TARIFF, roles, committee, 3)
         client = MarketClient(network, deployment, sender)
-        client.register(
-            [
-                Registration(
-                    keys.wallet(account).address,
-                    Participant(keys.order_key(account).address, keys.meter_key(account).address, 100, 100),
-                    node=account,
-                )
-                for account in (SELLER, BUYER)
-            ]
-        )
+        newcomers = [
+            Registration(
+                keys.wallet(account).address,
+                Participant(keys.order_key(account).address, keys.meter_key(account).address, 100, 100),
+                node=account,
+            )
+            for account in (SELLER, BUYER)
+        ]
+        cover_all(network, deployment, keys.system_wallet(0), cover_with(client, newcomers))
+        client.register(newcomers)
         market = SmallMarket(network, deployment, keys, client)
-        pay_in(Wallet(network, deployment, keys.system_wallet(0), 0), config.margin(200, 200))
         for account in (SELLER, BUYER):
             pay_in(market.wallet(account), config.margin(100, 100) + 10_000_000)
         yield market

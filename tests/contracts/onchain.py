@@ -148,6 +148,22 @@ class OnChainMarket:
             self.fund()
 
     def register(self, newcomers: Sequence[Participant]) -> None:
+        """Register participants; the supplier covers just these and who is registered."""
+        self.cover(newcomers)
+        self.register_within_cover(newcomers)
+
+    def cover(self, newcomers: Sequence[Participant] = ()) -> None:
+        """Let the supplier stand for some more participants, and for nobody else who is not registered."""
+        registry = self.client.registry.functions
+        more = sum(
+            self.config.energy_limit(limit)
+            for newcomer in newcomers
+            for limit in (newcomer.import_limit, newcomer.export_limit)
+        )
+        registered = registry.totalEnergyLimit().call()
+        self.as_wallet(SystemAccount.SUPPLIER).sender.send(registry.setSupplierCover(registered + more))
+
+    def register_within_cover(self, newcomers: Sequence[Participant]) -> None:
         first = self.client.account_count()
         for start in range(0, len(newcomers), 128):
             self.client.register(

@@ -37,6 +37,7 @@ class MarketPair:
         metering_operator = chain.client.registry.functions.holderOf(role("metering operator")).call()
         self.twin = MarketTwin(config, TARIFF, chain.domain, metering_operator)
         self.twin.register(participants(chain.size, chain.limit))
+        self.twin.cover(chain.client.registry.functions.supplierCover().call())
         for account in range(FIRST_PARTICIPANT + chain.size):
             self.twin.deposit(account, chain.client.accounts(account + 1)[account][0])
         self.time = 0
@@ -128,12 +129,14 @@ class MarketPair:
         self._settled_by[interval, batch] = self.chain.client.settlement_terms(receipt)
 
     def register(self, newcomers: Sequence[Participant]) -> None:
-        self.chain.register(newcomers)
+        self.chain.cover(newcomers)
+        self.twin.cover(self.chain.client.registry.functions.supplierCover().call())
+        self.chain.register_within_cover(newcomers)
         self.twin.register(newcomers)
 
     def suspend(self, account: int) -> None:
-        self.chain.sender.send(self.chain.client.registry.functions.setSuspended(account, True))
-        self.twin.suspend(account)
+        call = self.chain.client.registry.functions.setSuspended(account, True)
+        self._both(lambda: self.chain.sender.send(call), lambda now: self.twin.suspend(account, now=now))
 
     def deposit(self, account: int, amount: int) -> None:
         self._both(

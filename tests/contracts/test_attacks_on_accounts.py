@@ -87,13 +87,13 @@ def test_account_cannot_be_filled_until_its_batch_does_not_settle(market: OnChai
         refused("DepositTooLarge", lambda more=more: market.client.deposit(4, more))
 
 
-def test_newcomers_raise_the_suppliers_margin_at_once(market: OnChainMarket) -> None:
-    """No booking is needed for the market to notice that nobody stands for them: no interval opens."""
+def test_a_cover_raises_the_suppliers_margin_at_once(market: OnChainMarket) -> None:
+    """No booking is needed for the market to notice that nobody stands for it: no interval opens."""
     free = market.client.market.functions.freeBalance(0).call()
     market.as_wallet(0).withdraw(0, free)
     market.at(CONFIG.start(INTERVAL - 1))
     market.client.post(INTERVAL, [market.order(INTERVAL, 5, (Side.BUY, 40, 1))])
-    market.register(participants(1))
+    market.cover(participants(1))
     later = INTERVAL + 1
     refused(
         "SupplierBelowMargin",

@@ -61,7 +61,12 @@ def as_anybody(market: OnChainMarket, number: int) -> Sender:
         ("ParticipantRegistry", lambda f: f.register([])),
         ("ParticipantRegistry", lambda f: f.setSuspended(4, True)),
         ("ParticipantRegistry", lambda f: f.setPostingPaused(True)),
-        ("ParticipantRegistry", lambda f: f.scheduleTariff(2 * INTERVAL, (300, 80, 20))),
+        ("ParticipantRegistry", lambda f: f.proposeTariff(2 * INTERVAL, (300, 80, 20))),
+        ("ParticipantRegistry", lambda f: f.acceptTariff(2 * INTERVAL, (300, 80, 20))),
+        ("ParticipantRegistry", lambda f: f.setSupplierCover(2**63)),
+        ("ParticipantRegistry", lambda f: f.proposeWallet(5, NOBODY)),
+        ("ParticipantRegistry", lambda f: f.vetoWallet(5)),
+        ("ParticipantRegistry", lambda f: f.acceptWallet(5)),
         ("GridGate", lambda f: f.scheduleCommittee(2 * INTERVAL, [NOBODY], 1)),
     ],
 )
@@ -174,7 +179,7 @@ def test_open_positions_of_a_suspended_participant_settle_and_it_is_readmitted(
     batches = market.traded()
     functions, events = registry_of(market).functions, registry_of(market).events
     receipt = market.sender.send(functions.setSuspended(4, True))
-    assert announced(events.Suspended, receipt) == {"index": 4, "suspended": True}
+    assert announced(events.Suspended, receipt) == {"index": 4, "byOperator": True, "bySupplier": False}
     later = INTERVAL + 1
     order = market.order(later, 4, (Side.SELL, 20, 100))
     assert only_skip(market, order, later) == SkipReason.SUSPENDED
@@ -194,7 +199,7 @@ def test_open_positions_of_a_suspended_participant_settle_and_it_is_readmitted(
     order = market.order(last, 4, (Side.SELL, 20, 100))
     assert only_skip(market, order, last) == SkipReason.SUSPENDED
     receipt = market.sender.send(functions.setSuspended(4, False))
-    assert announced(events.Suspended, receipt) == {"index": 4, "suspended": False}
+    assert announced(events.Suspended, receipt) == {"index": 4, "byOperator": False, "bySupplier": False}
     assert market.client.post(last, [order]).batch == 0
 
 
@@ -245,17 +250,16 @@ def test_tariff_takes_effect_from_a_future_interval_and_is_announced(market: OnC
     market.at(now)
     market.client.post(INTERVAL, [market.order(INTERVAL, 4, (Side.SELL, 20, 600))])
     functions, events = registry_of(market).functions, registry_of(market).events
+    supplier = market.as_wallet(0).sender
     first = CONFIG.last_open(now) + 1
     new = (310, 90, 10)
     for too_soon in (INTERVAL, first - 1):
-        refused("TooSoon", lambda at=too_soon: market.sender.send(functions.scheduleTariff(at, new)))
-    receipt = market.sender.send(functions.scheduleTariff(first, new))
-    assert announced(events.TariffScheduled, receipt) == {
-        "fromInterval": first,
-        "retail": 310,
-        "feedIn": 90,
-        "networkFee": 10,
-    }
+        refused("TooSoon", lambda at=too_soon: market.sender.send(functions.proposeTariff(at, new)))
+    said = {"fromInterval": first, "retail": 310, "feedIn": 90, "networkFee": 10}
+    receipt = market.sender.send(functions.proposeTariff(first, new))
+    assert announced(events.TariffProposed, receipt) == said
+    assert functions.tariffAt(first).call() == (300, 80, 20)
+    assert announced(events.TariffScheduled, supplier.send(functions.acceptTariff(first, new))) == said
     assert functions.tariffAt(first - 1).call() == (300, 80, 20)
     assert functions.tariffAt(first).call() == new
     assert market.client.interval(INTERVAL).terms.retail == 300
@@ -269,12 +273,18 @@ def test_tariff_that_has_not_begun_is_replaced_and_one_that_counts_is_not(market
     now = CONFIG.start(INTERVAL) - 1000
     functions = registry_of(market).functions
     first = CONFIG.last_open(now) + 1
+    supplier = market.as_wallet(0).sender
+
+    def scheduled(interval: int, tariff: tuple[int, int, int]) -> None:
+        market.sender.send(functions.proposeTariff(interval, tariff))
+        supplier.send(functions.acceptTariff(interval, tariff))
+
     market.at(now)
-    market.sender.send(functions.scheduleTariff(first + 5, (310, 90, 10)))
-    market.sender.send(functions.scheduleTariff(first, (320, 90, 10)))
+    scheduled(first + 5, (310, 90, 10))
+    scheduled(first, (320, 90, 10))
     assert functions.tariffAt(first + 5).call() == (320, 90, 10)
     market.at(CONFIG.start(first))
-    market.sender.send(functions.scheduleTariff(first + 9, (330, 90, 10)))
+    scheduled(first + 9, (330, 90, 10))
     assert functions.tariffAt(first + 8).call() == (320, 90, 10)
     assert functions.tariffAt(first + 9).call() == (330, 90, 10)
 
@@ -282,7 +292,7 @@ def test_tariff_that_has_not_begun_is_replaced_and_one_that_counts_is_not(market
 @pytest.mark.parametrize("tariff", [(401, 80, 20), (79, 80, 20), (300, 80, 300)])
 def test_tariff_that_no_margin_covers_is_refused(market: OnChainMarket, tariff: tuple[int, int, int]) -> None:
     functions = registry_of(market).functions
-    refused("BadTariff", lambda: market.sender.send(functions.scheduleTariff(2 * INTERVAL, tariff)))
+    refused("BadTariff", lambda: market.sender.send(functions.proposeTariff(2 * INTERVAL, tariff)))
 
 
 def test_committee_takes_effect_from_a_future_interval_and_is_announced(market: OnChainMarket) -> None:
@@ -315,8 +325,9 @@ def test_committee_that_a_third_could_overrule_is_refused(
 
 
 def test_registration_is_announced_with_everything_that_counts(market: OnChainMarket) -> None:
-    first = market.client.account_count()
-    [newcomer] = participants(1)
+    first, newcomers = market.client.account_count(), participants(1)
+    [newcomer] = newcomers
+    market.cover(newcomers)
     entry = (wallet(first).address, newcomer.order_key, newcomer.meter_key, 7, 40, 40)
     receipt = market.sender.send(registry_of(market).functions.register([entry]))
     event = announced(registry_of(market).events.ParticipantRegistered, receipt)

@@ -12,8 +12,8 @@ CONFIG = MarketConfig(
     interval_length=900,
     gate_lead=300,
     report_window=240,
-    attest_window=3600,
-    overrule_window=1800,
+    attest_window=600,
+    overrule_window=300,
     correction_window=86400,
     open_ahead=2,
     ring_size=4,
@@ -37,6 +37,11 @@ CONFIG = MarketConfig(
         ({"tick_size": 257}, "65615"),
         ({"max_loss_rate": 1_000_001}, "max_loss_rate"),
         ({"max_network_fee": 65_536}, "max_network_fee"),
+        ({"gate_lead": 1800}, "gate_lead is 1800"),
+        ({"report_window": 1800}, "report_window is 1800"),
+        ({"attest_window": 601}, "ring_size is 4: .* at least 5"),
+        ({"overrule_window": 2101}, "ring_size is 4: .* at least 7"),
+        ({"recovery_delay": 86_399}, "recovery_delay is 86399"),
     ],
 )
 def test_contradictory_parameters_are_named(change: dict[str, Any], named: str) -> None:
@@ -78,13 +83,14 @@ def test_margin_covers_the_dearest_network_charge_of_buyers_and_of_sellers() -> 
 
 def test_energy_limit_is_power_times_time() -> None:
     assert CONFIG.energy_limit(40) == 1000
-    assert replace(CONFIG, interval_length=300).energy_limit(7) == 58  # 700 W for 5 min: 58.3 Wh
+    five_minutes = replace(CONFIG, interval_length=300, attest_window=200, overrule_window=100)
+    assert five_minutes.energy_limit(7) == 58  # 700 W: 58.3 Wh
     assert CONFIG.margin(40, 10) == 4 * 371 * (1000 + 250)
 
 
 def test_clock_of_an_interval() -> None:
     assert (CONFIG.start(10), CONFIG.end(10)) == (9000, 9900)
     assert (CONFIG.gate_closure(10), CONFIG.report_deadline(10)) == (8700, 8940)
-    assert (CONFIG.attest_deadline(10), CONFIG.readings_deadline(10)) == (13500, 15300)
+    assert (CONFIG.attest_deadline(10), CONFIG.readings_deadline(10)) == (10500, 10800)
     assert CONFIG.correction_deadline(10) == 9900 + 86400
     assert (CONFIG.last_open(8999), CONFIG.last_open(9000)) == (11, 12)

@@ -4,18 +4,21 @@ from typing import Any
 
 import pytest
 
-from peerwatt.market import Status, SystemAccount
+from peerwatt.market import Participant, Status, SystemAccount
 from peerwatt.market.errors import (
     AboveEnergyCredit,
     AboveFreeBalance,
+    AboveSupplierCover,
     AlreadyLeaving,
     BalanceOverflow,
     NotLeaving,
+    NotWallet,
     OpenPosition,
     UnknownAccount,
-    WrongStatus,
 )
+from peerwatt.market.participant_registry import Party
 from peerwatt.messages import FieldError, Side, SkipReason
+from tests.market.conftest import LIMIT
 
 MARGIN = 16 * (1000 + 1000) * 400  # ring size, Wh of both connection limits, margin price
 
@@ -87,21 +90,50 @@ def test_exit_waits_for_no_interval_that_opened_after_it(neighbourhood: Any) -> 
 
 def test_standing_changes_only_as_allowed(neighbourhood: Any) -> None:
     twin = neighbourhood.twin
-    with pytest.raises(WrongStatus):
-        twin.readmit(4)
     with pytest.raises(NotLeaving):
         twin.finish_exit(4)
     twin.suspend(4)
-    with pytest.raises(WrongStatus):
-        twin.suspend(4)
     twin.request_exit(4)
-    for change, refusal in (
-        (twin.readmit, WrongStatus),
-        (twin.suspend, WrongStatus),
-        (twin.request_exit, AlreadyLeaving),
-    ):
-        with pytest.raises(refusal):
-            change(4)
+    twin.readmit(4)
+    assert twin.status(4) == Status.EXITING
+    with pytest.raises(AlreadyLeaving):
+        twin.request_exit(4)
+
+
+def test_whoever_suspends_must_agree_to_readmit(neighbourhood: Any) -> None:
+    twin = neighbourhood.twin
+    twin.suspend(4, Party.OPERATOR)
+    twin.suspend(4, Party.SUPPLIER)
+    for party, status in ((Party.OPERATOR, Status.SUSPENDED), (Party.SUPPLIER, Status.ACTIVE)):
+        twin.readmit(4, party)
+        assert twin.status(4) == status
+
+
+def test_who_is_suspended_for_a_lap_may_be_made_to_leave_and_nobody_sooner(neighbourhood: Any) -> None:
+    twin, start = neighbourhood.twin, neighbourhood.interval * 900
+    with pytest.raises(NotWallet):
+        twin.request_exit(4, now=start, by_wallet=False)
+    twin.suspend(4, now=start)
+    twin.suspend(4, Party.SUPPLIER, now=start + 100)
+    twin.readmit(4)
+    with pytest.raises(NotWallet):
+        twin.request_exit(4, now=start + twin.config.lap - 1, by_wallet=False)
+    twin.request_exit(4, now=start + twin.config.lap, by_wallet=False)
+    assert twin.status(4) == Status.EXITING
+
+
+def test_supplier_stands_for_its_cover_and_nobody_is_registered_beyond_it(neighbourhood: Any) -> None:
+    twin, margin = neighbourhood.twin, MARGIN
+    newcomer = Participant("", "", LIMIT, LIMIT)
+    with pytest.raises(AboveSupplierCover):
+        twin.cover(4 * 2000 - 1)
+    twin.cover(5 * 2000)
+    assert twin.margin(SystemAccount.SUPPLIER) == 5 * margin
+    twin.register([newcomer])
+    assert twin.margin(SystemAccount.SUPPLIER) == 5 * margin
+    with pytest.raises(AboveSupplierCover, match="12000"):
+        twin.register([newcomer])
+    assert len(twin.ledger) == 9
 
 
 def test_unknown_accounts_are_named(neighbourhood: Any) -> None:

@@ -12,6 +12,7 @@ import pytest
 from peerwatt.chain import Sender, open_network
 from peerwatt.client import EnvelopeBoard, Head, MarketClient
 from peerwatt.client.market import Registration
+from peerwatt.client.supplier import cover_with
 from peerwatt.grid.flow.power_flow import PowerFlow
 from peerwatt.market.participant_registry import Participant
 from peerwatt.oracle.derivations import Derivations
@@ -21,7 +22,7 @@ from peerwatt.oracle.forecast_file import ForecastDirectory, ForecastDocument
 from peerwatt.oracle.peers import PeerList, Peers
 from peerwatt.oracle.seat import Habits, Seat
 from peerwatt.oracle.state import Identity, open_state
-from peerwatt.replay.founding import deploy_scenario
+from peerwatt.replay.founding import cover_all, deploy_scenario
 from peerwatt.replay.run import SETUP_S
 from peerwatt.scenario.forecasts import ScenarioForecasts
 from peerwatt.scenario.keys import PilotKeys
@@ -67,7 +68,9 @@ def test_registration_that_a_reorganisation_takes_back_is_in_no_later_envelope(
 
         before = network.snapshot()
         joins = Participant(keys.order_key(newcomer).address, keys.meter_key(newcomer).address, 100, 100)
-        client.register([Registration(keys.wallet(newcomer).address, joins, node=0)])
+        registration = [Registration(keys.wallet(newcomer).address, joins, node=0)]
+        cover_all(network, client.deployment, keys.system_wallet(0), cover_with(client, registration))
+        client.register(registration)
         forecasts.write(_with_newcomer(source.forecast(first), newcomer))
         assert accounts_in_the_envelope_of(first) == newcomer + 1
 

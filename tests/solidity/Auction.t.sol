@@ -57,7 +57,8 @@ contract AuctionTest is FilledBook {
                     0,
                     Pricing(rule),
                     uint16(price),
-                    256
+                    256,
+                    14 days
                 )
             );
         }

@@ -2,6 +2,7 @@
 pragma solidity 0.8.30;
 
 import {EnergyMarket} from "../../contracts/EnergyMarket.sol";
+import {GridGate} from "../../contracts/GridGate.sol";
 import {ParticipantRegistry} from "../../contracts/ParticipantRegistry.sol";
 import {IGridGate} from "../../contracts/interfaces/IGridGate.sol";
 import {IOperatingEnvelopes} from "../../contracts/interfaces/IOperatingEnvelopes.sol";
@@ -15,14 +16,14 @@ import {
 import {PaymentToken} from "../../contracts/mocks/PaymentToken.sol";
 import {ParticipantAccount} from "../../contracts/libraries/AccountLib.sol";
 import {Connection, Roster} from "../../contracts/libraries/Roster.sol";
-import {within} from "./Vm.sol";
+import {vm, within} from "./Vm.sol";
 
 /// A market whose ledger anybody may book in.
 contract OpenLedger is EnergyMarket {
     using Roster for Roster.Page;
 
-    constructor(IParticipantRegistry registry_)
-        EnergyMarket(registry_, IGridGate(address(0)), new PaymentToken(), IOperatingEnvelopes(address(0)))
+    constructor(IParticipantRegistry registry_, IGridGate gate_)
+        EnergyMarket(registry_, gate_, new PaymentToken(), IOperatingEnvelopes(address(0)))
     {}
 
     /// A run of bookings, as the settlement of a batch makes them.
@@ -61,7 +62,9 @@ contract LedgerTest {
     function setUp() external {
         address[4] memory wallets = [address(11), address(12), address(13), address(14)];
         ParticipantRegistry registry = new ParticipantRegistry(
-            MarketConfig(900, 300, 240, 300, 300, 86_400, 2, 4, 70, 3, 4000, 50_000, 0, 0, 0, Pricing.Uniform, 0, 256),
+            MarketConfig(
+                900, 300, 240, 300, 300, 86_400, 2, 4, 70, 3, 4000, 50_000, 0, 0, 0, Pricing.Uniform, 0, 256, 14 days
+            ),
             Tariff(300, 80, 20),
             address(this),
             address(15),
@@ -73,8 +76,12 @@ contract LedgerTest {
             uint16 limit = uint16(1 << (3 * i));
             people[i] = Participant(address(21), address(22), address(23), 0, limit, limit);
         }
+        vm.prank(wallets[0]);
+        registry.setSupplierCover(type(uint64).max);
         registry.register(people);
-        _ledger = new OpenLedger(registry);
+        address[] memory members = new address[](1);
+        members[0] = address(16);
+        _ledger = new OpenLedger(registry, new GridGate(address(this), 900, 2, members, 1));
     }
 
     function testFuzz_balances_areTheTwinsWhateverTheirSize(uint256 seed) external {

@@ -24,6 +24,7 @@ VERBS = (
     "export",
     "clear_book",
     "oracle",
+    "supplier",
     "key",
 )
 """Modules of this package in the order of the help; each has `register(app)`. What is slow to import, a verb

@@ -27,6 +27,14 @@ class NoConnection(MarketError):
     """A connection that can carry nothing has nothing to trade."""
 
 
+class AboveSupplierCover(MarketError):
+    """The supplier does not stand for that many Wh of connections."""
+
+
+class NotWallet(MarketError):
+    """Only the account's wallet may do this."""
+
+
 class DepositTooLarge(MarketError):
     """An account would hold more than any market needs, and leave settlement too little room."""
 

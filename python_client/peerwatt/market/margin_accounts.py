@@ -6,11 +6,13 @@ from typing import Final
 from peerwatt.market.errors import (
     AboveEnergyCredit,
     AboveFreeBalance,
+    AboveSupplierCover,
     AlreadyLeaving,
     DepositTooLarge,
     InFlight,
     NoConnection,
     NotLeaving,
+    NotWallet,
     OpenPosition,
     UnknownAccount,
     WrongStatus,
@@ -18,7 +20,7 @@ from peerwatt.market.errors import (
 from peerwatt.market.interval_ring import IntervalRing
 from peerwatt.market.ledger import FIRST_PARTICIPANT, SYSTEM_BITS, Ledger, SystemAccount
 from peerwatt.market.market_rules import MarketConfig
-from peerwatt.market.participant_registry import EnergyLimits, Participant, Status
+from peerwatt.market.participant_registry import EnergyLimits, Participant, Party, Status
 from peerwatt.messages import Domain
 from peerwatt.messages.errors import require_uint
 
@@ -30,10 +32,14 @@ class MarginAccounts(IntervalRing):
     """The accounts of a market.
 
     The margin of a participant covers its worst interval, as often as intervals can be unsettled. The
-    supplier's covers the sum of all participants': it pays for whoever falls short.
+    supplier's covers that of all connections that it stands for, and who left: it pays for whoever falls
+    short.
 
     Attributes:
         ledger: All balances.
+        supplier_cover: How many Wh of connection limit the supplier stands for in an interval; None where it
+            never said so, and stands for whoever is registered.
+        exit_right: From when on each suspended participant may be made to leave, Unix time.
     """
 
     def __init__(self, config: MarketConfig, domain: Domain, *, check_signatures: bool = True) -> None:
@@ -42,6 +48,20 @@ class MarginAccounts(IntervalRing):
         self._participants: dict[int, Participant] = {}
         self._status: dict[int, Status] = {}
         self._last_interval: dict[int, int] = {}
+        self._suspended_by: dict[int, set[Party]] = {}
+        self.supplier_cover: int | None = None
+        self.exit_right: dict[int, int] = {}
+
+    def cover(self, wh: int) -> None:
+        """Let the supplier stand for so many Wh of connection limit, of all who were ever registered.
+
+        Raises:
+            AboveSupplierCover: More is registered.
+        """
+        registered = self._registered()
+        if wh < registered:
+            raise AboveSupplierCover(f"Connections of {registered} Wh are registered: cover at least these.")
+        self.supplier_cover = wh
 
     def register(self, participants: Iterable[Participant]) -> int:
         """Append participants.
@@ -51,11 +71,17 @@ class MarginAccounts(IntervalRing):
 
         Raises:
             NoConnection: One can neither import nor export.
+            AboveSupplierCover: The supplier does not stand for all of them; none is registered then.
         """
-        first = len(self.ledger)
-        for participant in participants:
-            if participant.import_limit == participant.export_limit == 0:
-                raise NoConnection("A participant's connection carries nothing: give it a limit above 0.")
+        first, newcomers = len(self.ledger), list(participants)
+        if any(newcomer.import_limit == newcomer.export_limit == 0 for newcomer in newcomers):
+            raise NoConnection("A participant's connection carries nothing: give it a limit above 0.")
+        needed = self._registered() + sum(map(self._carried, newcomers))
+        if self.supplier_cover is not None and needed > self.supplier_cover:
+            raise AboveSupplierCover(
+                f"The supplier covers {self.supplier_cover} Wh, and these need {needed}: let it cover them."
+            )
+        for participant in newcomers:
             index = self.ledger.open()
             self._participants[index] = participant
             self._status[index] = Status.ACTIVE
@@ -80,21 +106,35 @@ class MarginAccounts(IntervalRing):
         self.participant(index)
         return self._status[index]
 
-    def suspend(self, index: int) -> None:
+    def suspend(self, index: int, by: Party = Party.OPERATOR, *, now: int = 0) -> None:
         """Stop taking a participant's orders; what it has posted still settles.
 
-        Raises:
-            WrongStatus: It is not active.
-        """
-        self._change_status(index, {Status.ACTIVE}, Status.SUSPENDED)
-
-    def readmit(self, index: int) -> None:
-        """Take a suspended participant's orders again.
+        Args:
+            index: The participant.
+            by: Who suspends it.
+            now: Unix time; a lap of the ring later it may be made to leave.
 
         Raises:
-            WrongStatus: It is not suspended.
+            UnknownAccount: There is no such participant.
         """
-        self._change_status(index, {Status.SUSPENDED}, Status.ACTIVE)
+        self.participant(index)
+        self._suspended_by.setdefault(index, set()).add(by)
+        self.exit_right.setdefault(index, now + self.config.lap)
+        if self._status[index] == Status.ACTIVE:
+            self._status[index] = Status.SUSPENDED
+
+    def readmit(self, index: int, by: Party = Party.OPERATOR) -> None:
+        """No longer suspend a participant; its orders are taken again where nobody else suspends it.
+
+        Raises:
+            UnknownAccount: There is no such participant.
+        """
+        self.participant(index)
+        self._suspended_by.setdefault(index, set()).discard(by)
+        if not self._suspended_by[index]:
+            self.exit_right.pop(index, None)
+            if self._status[index] == Status.SUSPENDED:
+                self._status[index] = Status.ACTIVE
 
     def energy_limits(self, index: int) -> EnergyLimits:
         """What a participant's connection can carry in one interval, Wh."""
@@ -162,7 +202,8 @@ class MarginAccounts(IntervalRing):
         """
         self._require_account(account)
         if account == SystemAccount.SUPPLIER:
-            return sum(self.margin(index) for index in self._participants)
+            stood_for = self._registered() if self.supplier_cover is None else self.supplier_cover
+            return self.config.ring_size * self.config.margin_price * (stood_for - self._exited())
         if account < FIRST_PARTICIPANT or self._status[account] == Status.EXITED:
             return 0
         participant = self._participants[account]
@@ -189,17 +230,21 @@ class MarginAccounts(IntervalRing):
         """
         return self.free_balance(account) >= 0
 
-    def request_exit(self, account: int, *, now: int | None = None) -> None:
+    def request_exit(self, account: int, *, now: int | None = None, by_wallet: bool = True) -> None:
         """Stop a participant's orders for good, so that its margin can be released.
 
         Args:
             account: The participant.
             now: Unix time; without it the last interval opened so far is taken as the last that may hold its
                 orders.
+            by_wallet: Whether its wallet asks, not the operator or the supplier.
 
         Raises:
             AlreadyLeaving: It is leaving already.
+            NotWallet: Somebody else asks, and it has not been suspended for a lap of the ring.
         """
+        if not by_wallet and (now or 0) < self.exit_right.get(account, 1 << 64):
+            raise NotWallet(f"Account {account} is its wallet's: suspend it for {self.config.lap} s first.")
         if self.status(account) in (Status.EXITING, Status.EXITED):
             raise AlreadyLeaving(f"Account {account} has requested its exit: finish it.")
         self._change_status(account, {Status.ACTIVE, Status.SUSPENDED}, Status.EXITING)
@@ -231,6 +276,18 @@ class MarginAccounts(IntervalRing):
                 f"Participant {index} is {status.name.lower()}: it cannot become {new.name.lower()}."
             )
         self._status[index] = new
+
+    def _carried(self, participant: Participant) -> int:
+        """What a connection carries in an interval, both directions together, Wh."""
+        limits = (participant.import_limit, participant.export_limit)
+        return sum(map(self.config.energy_limit, limits))
+
+    def _registered(self) -> int:
+        return sum(map(self._carried, self._participants.values()))
+
+    def _exited(self) -> int:
+        left = (index for index, status in self._status.items() if status == Status.EXITED)
+        return sum(self._carried(self._participants[index]) for index in left)
 
     def _require_account(self, account: int) -> None:
         if not 0 <= account < len(self.ledger):

@@ -6,7 +6,7 @@ from typing import Final
 from peerwatt.market.errors import BadConfig, BadTariff, TooEarly, TooLate
 from peerwatt.market.pricing import Pricing
 from peerwatt.messages import MAX_PRICE, TICKS
-from peerwatt.units import CONNECTION_UNIT_W, HOUR_S, PPM
+from peerwatt.units import CONNECTION_UNIT_W, DAY_S, HOUR_S, PPM
 
 MAX_RING: Final = 4096
 """Most slots of the ring: an exit reads every one."""
@@ -20,6 +20,9 @@ MAX_BATCH_ORDERS: Final = 1024
 
 MAX_BOND: Final = (1 << 48) - 1
 """Largest bond of a sealed batch, base units."""
+
+RECOVERY_DELAY_S: Final = 14 * DAY_S
+"""How long a wallet may veto another one for its account, where a market says nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,7 @@ class MarketConfig:
         pricing: How the price of a trade is found.
         fixed_price: Where the price is fixed, base units per Wh; otherwise 0.
         batch_orders: Most orders that one batch may have.
+        recovery_delay: How long an account's wallet may veto another one that the operator proposes, s.
 
     Raises:
         BadConfig: A parameter is out of range or contradicts another one.
@@ -100,6 +104,7 @@ class MarketConfig:
     pricing: Pricing = Pricing.UNIFORM
     fixed_price: int = 0
     batch_orders: int = BATCH_ORDERS
+    recovery_delay: int = RECOVERY_DELAY_S
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -156,6 +161,38 @@ class MarketConfig:
                 f"MarketConfig.batch_orders is {self.batch_orders}: give 1 to {MAX_BATCH_ORDERS}; a larger "
                 "batch does not fit the transaction that settles it."
             )
+        self._require_live()
+        if self.recovery_delay < DAY_S:
+            raise BadConfig(
+                f"MarketConfig.recovery_delay is {self.recovery_delay}: who owns a wallet must have time to "
+                f"veto another one; give at least {DAY_S}."
+            )
+
+    def _require_live(self) -> None:
+        """Refuse windows by which a market would stall: no order, no attestation, or a slot that is wanted
+        again before it can be settled.
+        """
+        length = self.interval_length
+        if self.gate_lead >= self.open_ahead * length:
+            raise BadConfig(
+                f"MarketConfig.gate_lead is {self.gate_lead}: the gate would close before an interval takes "
+                f"orders, open_ahead * interval_length = {self.open_ahead * length} s ahead; lower it."
+            )
+        if self.reveal_window + self.report_window >= length + self.gate_lead + self.attest_window:
+            raise BadConfig(
+                f"MarketConfig.report_window is {self.report_window}: a silent committee would outlast the "
+                "attestation deadline, and nobody could attest; shorten it."
+            )
+        settled, lap = (
+            self.attest_window + self.overrule_window,
+            length * (self.ring_size - self.open_ahead - 1),
+        )
+        if settled > lap:
+            least = self.open_ahead + 1 + -(-settled // length)
+            raise BadConfig(
+                f"MarketConfig.ring_size is {self.ring_size}: an interval is settled {settled} s after its "
+                f"delivery, and the next one in its slot takes orders after {lap} s; give at least {least}."
+            )
 
     @property
     def is_sealed(self) -> bool:
@@ -178,7 +215,7 @@ class MarketConfig:
         When an interval takes orders, the one so long before it is settled, for both have one slot of the
         ring, and its corrections are closed.
         """
-        laps = -(-self.correction_window // (self.ring_size * self.interval_length))  # rounded up
+        laps = -(-self.correction_window // self.lap)  # rounded up
         return self.ring_size * (1 + laps)
 
     def check_tariff(self, tariff: Tariff) -> None:
@@ -224,6 +261,11 @@ class MarketConfig:
             * self.margin_price
             * (self.energy_limit(import_limit) + self.energy_limit(export_limit))
         )
+
+    @property
+    def lap(self) -> int:
+        """How long the ring takes to come round, s: whoever is suspended so long may be made to leave."""
+        return self.ring_size * self.interval_length
 
     def last_open(self, now: int) -> int:
         """The last interval that takes orders at a time."""

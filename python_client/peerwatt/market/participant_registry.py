@@ -16,6 +16,13 @@ class Status(IntEnum):
     EXITED = 4
 
 
+class Party(IntEnum):
+    """Who suspends participants: each for itself, so that whoever suspends must agree to readmit."""
+
+    OPERATOR = 0
+    SUPPLIER = 1
+
+
 @dataclass(frozen=True, slots=True)
 class Participant:
     """A participant and its meter.

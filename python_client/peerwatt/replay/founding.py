@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from eth_account.signers.local import LocalAccount
+
 from peerwatt.chain import Deployment, Network, Sender, send_together
 from peerwatt.client import (
     MarketClient,
@@ -16,6 +18,7 @@ from peerwatt.client import (
     require_market_room,
 )
 from peerwatt.client.market import Registration
+from peerwatt.client.supplier import Supplier, cover_with, lacking
 from peerwatt.market.ledger import SystemAccount
 from peerwatt.market.participant_registry import Participant
 from peerwatt.roles.operator import Operator
@@ -45,12 +48,30 @@ def deploy_scenario(network: Network, scenario: Scenario, keys: PilotKeys) -> De
         scenario.committee.quorum,
         envelopes=scenario.envelope,
     )
-    role = Operator(MarketClient(network, deployment, sender))
-    for participant in scenario.participants:
-        wallet, node = keys.wallet(participant.account).address, scenario.feeder.node(participant.node)
-        role.accept(Registration(wallet, _registered(participant, keys), node))
+    client = MarketClient(network, deployment, sender)
+    newcomers = [
+        Registration(
+            keys.wallet(participant.account).address,
+            _registered(participant, keys),
+            scenario.feeder.node(participant.node),
+        )
+        for participant in scenario.participants
+    ]
+    cover_all(network, deployment, keys.system_wallet(SystemAccount.SUPPLIER), cover_with(client, newcomers))
+    role = Operator(client)
+    for newcomer in newcomers:
+        role.accept(newcomer)
     role.step(network.latest_timestamp())
     return deployment
+
+
+def cover_all(network: Network, deployment: Deployment, key: LocalAccount, cover: int) -> None:
+    """Let a supplier stand for so many Wh of connections, in local tokens that are printed first."""
+    wallet = Wallet(network, deployment, key, SystemAccount.SUPPLIER)
+    network.fund({key.address: ETHER_PER_KEY})
+    amount = lacking(wallet.client, cover)
+    wallet.client.sender.send(wallet.client.payment_token.functions.mint(key.address, amount))
+    Supplier(wallet).cover(cover)
 
 
 def fund_market(
@@ -68,8 +89,8 @@ def fund_market(
     network.fund({keys.relayer.address: ETHER_PER_KEY})
     client = MarketClient(network, deployment, Sender(network, keys.relayer))
     market, supplier = scenario.market, SystemAccount.SUPPLIER
-    margin = int(client.market.functions.marginOf(supplier).call())
-    amounts = deposits(scenario, intervals, margin)
+    # Its margin the supplier paid in when it covered them.
+    amounts = deposits(scenario, intervals, 0)
     owners = {participant.account: keys.wallet(participant.account) for participant in scenario.participants}
     owners[int(supplier)] = keys.system_wallet(supplier)
     wallets = open_wallets(network, deployment, owners)

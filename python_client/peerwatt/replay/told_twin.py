@@ -12,7 +12,7 @@ from peerwatt.market.errors import MarketError
 from peerwatt.market.ledger import SystemAccount
 from peerwatt.market.market_rules import MarketConfig, Tariff
 from peerwatt.market.order_book import Posting
-from peerwatt.market.participant_registry import Participant
+from peerwatt.market.participant_registry import Participant, Party
 from peerwatt.market.sealed_batches import SealedBatches
 from peerwatt.market.settlement import Entries
 from peerwatt.messages import (
@@ -26,7 +26,19 @@ from peerwatt.messages import (
 )
 from peerwatt.oracle.report_bytes import report_of
 
-IGNORED: Final = frozenset({DEPLOYMENT, "scheduleCommittee", "offerRole", "acceptRole"})
+IGNORED: Final = frozenset(
+    {
+        DEPLOYMENT,
+        "scheduleCommittee",
+        "offerRole",
+        "acceptRole",
+        "proposeWallet",
+        "vetoWallet",
+        "acceptWallet",
+        "proposeTariff",
+        "setPostingPaused",
+    }
+)
 """Calls about who may do what, which is the chain's alone to check."""
 MONEY: Final = frozenset({"deposit", "withdraw", "forfeit", "correct"})
 """Calls that change balances besides the settlements."""
@@ -82,7 +94,15 @@ class ToldTwin:
         )
 
     def _suspend(self, transaction: MarketTransaction, said: Mapping[str, Any]) -> None:
-        (self.market.suspend if said["suspended"] else self.market.readmit)(said["index"])
+        [suspended] = transaction.named("Suspended")
+        for party, by in ((Party.OPERATOR, "byOperator"), (Party.SUPPLIER, "bySupplier")):
+            if suspended[by]:
+                self.market.suspend(suspended["index"], party, now=transaction.time)
+            else:
+                self.market.readmit(suspended["index"], party)
+
+    def _cover(self, transaction: MarketTransaction, said: Mapping[str, Any]) -> None:
+        self.market.cover(said["cover"])
 
     def _deposit(self, transaction: MarketTransaction, said: Mapping[str, Any]) -> None:
         [deposited] = transaction.named("Deposited")
@@ -212,6 +232,7 @@ def _compared(transaction: MarketTransaction, expected: Posting) -> str:
 
 _CALLS: Final[Mapping[str, Callable[[ToldTwin, MarketTransaction, Mapping[str, Any]], str | None]]] = {
     "register": ToldTwin._register,
+    "setSupplierCover": ToldTwin._cover,
     "setSuspended": ToldTwin._suspend,
     "deposit": ToldTwin._deposit,
     "withdraw": ToldTwin._withdraw,

@@ -1,4 +1,4 @@
-"""The market's operator: registers and suspends participants, schedules tariffs and committees."""
+"""The market's operator: registers and suspends participants, proposes tariffs, schedules committees."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from eth_typing import ChecksumAddress
 from peerwatt.chain import Call, ContractReverted
 from peerwatt.client import MarketClient
 from peerwatt.client.market import Registration
+from peerwatt.client.supplier import require_cover
 from peerwatt.market.market_rules import Tariff
 from peerwatt.roles.appointments import Action
 
@@ -43,10 +44,10 @@ class Operator:
         call = self._client.registry.functions.setSuspended(account, suspended)
         self._changes.append((f"{'suspend' if suspended else 'readmit'} account {account}", call))
 
-    def schedule_tariff(self, first: int, tariff: Tariff) -> None:
-        """Let other prices count from an interval on that does not take orders yet."""
-        call = self._client.registry.functions.scheduleTariff(first, astuple(tariff))
-        self._changes.append((f"tariff from interval {first} on", call))
+    def propose_tariff(self, first: int, tariff: Tariff) -> None:
+        """Ask the supplier to let other prices count from an interval on that takes no orders yet."""
+        call = self._client.registry.functions.proposeTariff(first, astuple(tariff))
+        self._changes.append((f"propose the tariff from interval {first} on", call))
 
     def schedule_committee(self, first: int, members: Sequence[ChecksumAddress], quorum: int) -> None:
         """Let another committee report from an interval on that does not take orders yet."""
@@ -59,9 +60,11 @@ class Operator:
         A change that the contracts refuse is logged with their reason, and keeps no other back.
 
         Raises:
+            CoverMissing: the supplier does not stand for them; all of them wait still.
             ContractReverted: the registry refused a registration; all of them wait still.
         """
         if self._registrations:
+            require_cover(self._client, self._registrations)
             self._client.register(self._registrations)
             self._registrations.clear()
         changes, self._changes = self._changes, []

@@ -25,6 +25,7 @@ KEYS: Final = {
     "MarketConfig.open_ahead": "open_ahead_intervals",
     "MarketConfig.ring_size": "ring_size",
     "MarketConfig.bond": "bond_ct",
+    "MarketConfig.recovery_delay": "recovery_delay_days",
 }
 """The file's key by the market's name of a parameter."""
 

@@ -114,6 +114,7 @@ def market_config(parsed: ScenarioFile) -> MarketConfig:
         max_network_fee=base_units_per_wh(parsed.network_charges.max_ct_per_kwh or Decimal(0)),
         pricing=PRICING.get(parsed.switches.price, Pricing.UNIFORM),
         fixed_price=base_units_per_wh(market.fixed_price_ct_per_kwh or Decimal(0)),
+        recovery_delay=market.recovery_delay_days * DAY_S,
     )
 
 

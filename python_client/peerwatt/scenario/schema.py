@@ -89,6 +89,9 @@ class MarketSection(Section):
     correction_window_days: int = Field(ge=0, le=3650, description="For corrected readings.")
     open_ahead_intervals: int = Field(ge=1, description="How many intervals ahead orders are taken.")
     ring_size: int = Field(ge=1, le=4096, description="Intervals that may be unsettled at once.")
+    recovery_delay_days: int = Field(
+        default=14, ge=1, le=3650, description="For a wallet's veto of another one for its account."
+    )
 
 
 class SealedSection(Section):

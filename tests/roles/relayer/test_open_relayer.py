@@ -7,12 +7,13 @@ from collections.abc import Iterator
 import pytest
 
 from peerwatt.chain import Sender
-from peerwatt.client import MarketClient, Wallet
+from peerwatt.client import MarketClient
 from peerwatt.client.market import Registration
+from peerwatt.client.supplier import cover_with
 from peerwatt.errors import InputError
 from peerwatt.market.participant_registry import Participant
 from peerwatt.messages import Order, Side, Step
-from peerwatt.replay.founding import ETHER_PER_KEY, pay_in
+from peerwatt.replay.founding import ETHER_PER_KEY, cover_all, pay_in
 from peerwatt.roles.keeper import Keeper
 from peerwatt.roles.relayer import BatchState, OrderQueue, Relayer
 from peerwatt.roles.relayer.entry import OpenEntry
@@ -151,8 +152,9 @@ def test_the_same_orders_are_posted_again_after_the_market_skipped_them(market: 
     keys, newcomer = market.keys, BUYER + 1
     key = keys.order_key(newcomer)
     participant = Participant(key.address, keys.meter_key(newcomer).address, 100, 100)
-    market.client.register([Registration(keys.wallet(newcomer).address, participant, node=newcomer)])
-    pay_in(Wallet(market.network, market.deployment, keys.system_wallet(0), 0), CONFIG.margin(100, 100))
+    joins = [Registration(keys.wallet(newcomer).address, participant, node=newcomer)]
+    cover_all(market.network, market.deployment, keys.system_wallet(0), cover_with(market.client, joins))
+    market.client.register(joins)
     order = Order(FIRST, newcomer, (Step(Side.BUY, 20, 500),)).signed(client.domain, bytes(key.key))
     with OrderQueue() as queue:
         relayer = Relayer(client, queue, client.watch())

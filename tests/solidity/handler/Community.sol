@@ -38,6 +38,7 @@ abstract contract Community {
     uint256 internal constant OPEN_AHEAD = 2;
     uint256 public constant BOND = 5_000_000;
     uint256 internal constant RING = 4;
+    uint256 internal constant RECOVERY_DELAY = 1 days;
     uint256 private constant BASE_PRICE = 80;
     /// @dev Where the fixed price is, ticks above where asks begin: those who rush trade at it.
     uint256 private constant FIXED_ABOVE = 19;
@@ -138,7 +139,8 @@ abstract contract Community {
             maxNetworkFee: 25,
             pricing: kind.pricing,
             fixedPrice: kind.pricing == Pricing.Fixed ? uint16(BASE_PRICE + kind.lowestAsk + FIXED_ABOVE) : 0,
-            batchOrders: 256
+            batchOrders: 256,
+            recoveryDelay: uint32(RECOVERY_DELAY)
         });
         address[4] memory wallets = [_wallet(0), _wallet(1), _wallet(2), _wallet(3)];
         bytes memory arguments = abi.encode(config, Tariff(300, 80, 20), address(this), vm.addr(OPERATOR_KEY), wallets);
@@ -205,10 +207,21 @@ abstract contract Community {
             (uint256 imports, uint256 exports) = _powers(account);
             (p.importLimit, p.exportLimit) = (uint16(imports), uint16(exports));
         }
+        _cover(next);
         registry.register(next);
         for (uint256 i; i < count && pays; ++i) {
             _deposit(first + i, market.marginOf(first + i));
         }
+    }
+
+    /// The supplier covers who is to be registered next, and no more.
+    function _cover(Participant[] memory next) private {
+        uint256 cover = registry.totalEnergyLimit();
+        for (uint256 i; i < next.length; ++i) {
+            cover += _energy(next[i].importLimit) + _energy(next[i].exportLimit);
+        }
+        vm.prank(_wallet(0));
+        registry.setSupplierCover(uint64(cover));
     }
 
     function _deposit(uint256 account, uint256 amount) internal {

@@ -10,11 +10,20 @@ contract HostileToken is ERC20 {
     bytes public call;
     /// @notice What the market answered when it was called back.
     bytes public answer;
+    uint8 private _decimals = 6;
 
     constructor() ERC20("Hostile token", "HTK") {}
 
     function mint(address to, uint256 amount) external {
         _mint(to, amount);
+    }
+
+    function decimals() public view override returns (uint8) {
+        return _decimals;
+    }
+
+    function setDecimals(uint8 next) external {
+        _decimals = next;
     }
 
     function refuse(bool on) external {
