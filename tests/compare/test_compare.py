@@ -18,10 +18,11 @@ from peerwatt.compare.neighbourhood import communities, neighbourhood_of
 from peerwatt.compare.page import render_page
 from peerwatt.designs.registry import DESIGNS, FAMILIES
 from peerwatt.errors import InputError
+from peerwatt.scenario.counterfactual import counterfactual
 from peerwatt.scenario.loading import load_scenario
 from peerwatt.scenario.scenario import Scenario
 
-NAMES = ("uniform", "bill-sharing", "mid-market", "shapley", "battery-central", "tokens")
+NAMES = ("uniform", "bill-sharing", "mid-market-ex-post", "shapley", "battery-central", "tokens")
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +36,7 @@ def comparison(scenario: Scenario) -> Comparison:
 
 
 def test_the_neighbourhood_is_the_scenarios(scenario: Scenario) -> None:
-    found = neighbourhood_of(scenario, days=1, seed=1)
+    found = neighbourhood_of(scenario, 1, 1, counterfactual(scenario, 1))
     assert found.demand.shape == (96, 10)
     assert found.demand[:, 3].tolist() == list(scenario.participants[3].demand_wh[:96])
     assert found.terms.retail == scenario.tariff.retail
@@ -58,7 +59,8 @@ def test_the_files_say_what_the_comparison_says(comparison: Comparison) -> None:
         savings = found.measures.savings
         assert float(row["saving_eur"]) == pytest.approx(int(savings.sum()) / 1e6, abs=1e-9)
         assert list(design["savings"].values()) == savings.tolist()
-        assert design["runs"] == ("on chain" if found.name == "uniform" else found.runs)
+        assert design["runs"] == found.runs
+        assert row["settled"] == design["settled"] == found.settled
     assert rows[0]["gini"] == ""  # not defined without savings
 
 
@@ -67,26 +69,30 @@ def test_bills_and_the_market_add_up(comparison: Comparison) -> None:
     for row in comparison.rows:
         assert row.measures.savings.sum() == reference - row.measures.bills.sum()
     shared = {row.name: row.measures.gain for row in comparison.rows}
-    assert shared["mid-market"] == shared["bill-sharing"] == shared["shapley"]
+    assert shared["mid-market-ex-post"] == shared["bill-sharing"] == shared["shapley"]
 
 
 def test_the_page_says_who_would_leave(scenario: Scenario) -> None:
-    found = compare(scenario, ("mid-market", "nucleolus", "uniform"), with_grid=False)
+    found = compare(scenario, ("mid-market-ex-post", "nucleolus", "uniform"), with_grid=False)
     objections = {each.design: each for each in found.objections}
-    assert set(objections) == {"mid-market", "nucleolus"}  # the auction does not share everything
+    assert set(objections) == {"mid-market-ex-post", "nucleolus"}  # the auction does not share everything
     assert objections["nucleolus"].gain == 0
-    assert objections["mid-market"].gain > 0
-    names = ", ".join(f"<bdi>{name}</bdi>" for name in objections["mid-market"].members)
+    assert objections["mid-market-ex-post"].gain > 0
+    names = ", ".join(f"<bdi>{name}</bdi>" for name in objections["mid-market-ex-post"].members)
     assert names in render_page(found)
 
 
-def test_the_grid_sees_a_difference_only_where_energy_moves(comparison: Comparison) -> None:
+def test_the_grid_sees_a_difference_only_where_energy_moves(
+    comparison: Comparison, scenario: Scenario
+) -> None:
     effects = {row.name: row.grid for row in comparison.rows}
     assert effects["uniform"] == effects["tariff-only"]
     assert effects["battery-central"] != effects["tariff-only"]
     assert effects["tariff-only"] is not None
-    assert effects["tariff-only"].highest > 1.06
-    assert effects["tariff-only"].curtailment > 0
+    # Exports are limited by forecasts; what these missed is all that goes beyond.
+    limit, highest = scenario.feeder.limits.v_max_pu, effects["tariff-only"].highest
+    assert limit < highest < limit + 0.002
+    assert 0 < effects["tariff-only"].curtailment < 1000
 
 
 def test_the_same_seed_gives_the_same_page_and_another_does_not(

@@ -41,8 +41,16 @@ def test_the_farther_buyer_pays_more_by_distance_and_the_same_uniformly(feeder: 
     for rule in ("distance_thevenin", "distance_ptdf"):
         near, far = network_charges(feeder, nodes, sell, buy, 10_000, CHARGE_RULES[rule])[1:]
         assert near < far
-    near, far = network_charges(feeder, nodes, sell, buy, 10_000)[1:]
-    assert near == far == 2_500
+    assert network_charges(feeder, nodes, sell, buy, 10_000).tolist() == [0, 5_000, 5_000]
+
+
+def test_the_uniform_rule_is_the_network_fee_of_a_market_without_named_charges(
+    feeder: Feeder, interval: Interval
+) -> None:
+    x = interval(44)
+    fee = 15
+    charges = network_charges(feeder, x.nodes, x.sell_wh, x.buy_wh, fee * int(x.buy_wh.sum()))
+    assert charges.tolist() == (fee * x.buy_wh).tolist()
 
 
 def test_trades_across_zones_pay_both_zones(feeder: Feeder) -> None:

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from peerwatt.designs import Book, Mechanism, Outcome
 from peerwatt.designs import Terms as Tariffs
+from peerwatt.designs.posted_pool import FixedPrice
 from peerwatt.designs.registry import mechanism
-from peerwatt.designs.sharing import VirtualPool
 from peerwatt.market import Auctioned, MarketConfig, Pricing, Terms, TickBook, clear, fill
 from peerwatt.market.accepted import Accepted
 from peerwatt.market.errors import BadConfig
 from peerwatt.market.settlement import peer_cash
-from peerwatt.messages import TICKS, PlacedStep, Record, Side, Step, Verdict
+from peerwatt.messages import PlacedStep, Record, Side, Step, Verdict
 from peerwatt.scenario.switches import PRICING
 from peerwatt.scenario.variants import SWITCH_OF
 from tests.market.conftest import CONFIG as SMALL
@@ -25,8 +25,7 @@ from tests.market.conftest import TARIFF
 # The ladder begins below the feed-in tariff, so that every rule's price is on it.
 CONFIG = replace(SMALL, base_price=TARIFF.feed_in - 10)
 FIXED_PRICE = 177
-AUCTIONS = ("uniform", "pay-as-bid", "mcafee")
-POOLS = ("mid-market", "sdr", "virtual-pool")
+POOLS = ("mid-market", "sdr", "fixed-price")
 
 ticks = st.one_of(st.integers(0, 8), st.integers(0, 255))
 quantities = st.one_of(st.integers(1, 12), st.integers(1, 100_000))
@@ -40,7 +39,7 @@ def config_of(name: str) -> MarketConfig:
 
 
 def off_chain(name: str) -> Mechanism:
-    return VirtualPool(price=FIXED_PRICE) if name == "virtual-pool" else mechanism(name)
+    return FixedPrice(price=FIXED_PRICE) if name == "fixed-price" else mechanism(name)
 
 
 def auctioned(name: str, book_steps: Sequence[Step]) -> tuple[Auctioned, list[PlacedStep]]:
@@ -78,18 +77,10 @@ def require_equal(name: str, book_steps: Sequence[Step]) -> None:
     assert found.volume == outcome.volume
 
 
-@pytest.mark.parametrize("name", AUCTIONS)
+@pytest.mark.parametrize("name", SWITCH_OF)
 @given(book_steps=books)
-def test_auction_is_the_mechanism_of_its_name(name: str, book_steps: list[Step]) -> None:
+def test_every_rule_on_chain_is_the_mechanism_of_its_name(name: str, book_steps: list[Step]) -> None:
     require_equal(name, book_steps)
-
-
-@pytest.mark.parametrize("name", POOLS)
-@given(book_steps=books)
-def test_pool_of_those_who_take_any_price_is_the_sharing_rule(name: str, book_steps: list[Step]) -> None:
-    ends = {Side.BUY: TICKS - 1, Side.SELL: 0}
-    joined = [Step(step.side, ends[step.side], step.quantity) for step in book_steps]
-    require_equal(name, joined)
 
 
 @pytest.mark.parametrize("name", SWITCH_OF)

@@ -13,7 +13,7 @@ from peerwatt.replay.run import SETUP_S
 from peerwatt.scenario.scenario import Scenario
 from peerwatt.scenario.variants import SWITCH_OF, under
 
-ONE_PRICE = ("mid-market", "sdr", "virtual-pool")
+ONE_PRICE = ("mid-market", "sdr", "fixed-price")
 MORNING = 40
 DAY = 96
 

@@ -125,13 +125,26 @@ def mechanisms(as_json: AsJson = False) -> None:
 
 
 def _print(result: Comparison) -> None:
+    from peerwatt.compare.settled import SETTLED
     from peerwatt.report import words
 
-    designs = table("mechanism", "saved", "kept", "better\noff", "Gini", "shared", "self-\nsuff.", "peak\nkW")
+    heads = (
+        "mechanism",
+        "settled",
+        "saved",
+        "kept",
+        "better\noff",
+        "Gini",
+        "shared",
+        "self-\nsuff.",
+        "peak\nkW",
+    )
+    designs = table(*heads, left=2)
     for row in result.rows:
         m = row.measures
         designs.add_row(
             row.name,
+            row.settled,
             words.money(int(m.savings.sum()), plus=True),
             words.money(m.surplus, plus=True),
             words.share(m.better_off),
@@ -142,9 +155,11 @@ def _print(result: Comparison) -> None:
         )
     show(designs)
     results().print(
-        f"saved: {result.currency}, by all households together, against the tariff alone; "
+        f"saved: {result.currency}, by all households together, against the tariff alone on the same feeder; "
         "kept: by the market; shared: of what could be"
     )
+    for word in dict.fromkeys(row.settled for row in result.rows[1:]):
+        results().print(f"{word}: {SETTLED[word]}")
 
 
 def _write(directory: Path, files: dict[str, str]) -> None:

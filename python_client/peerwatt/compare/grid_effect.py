@@ -18,14 +18,15 @@ from peerwatt.units import HOUR_S
 
 @dataclass(frozen=True)
 class GridEffect:
-    """The feeder under a design, had nobody been held back.
+    """The feeder under a design, with exports that the network operator allows by the forecast.
 
     Attributes:
         losses: Wh, of all intervals.
         highest, lowest: Voltage, per unit.
         loading: Of the most loaded branch, percent.
         violated: Intervals with a limit violated.
-        curtailment: Export that would have to be cut to keep the limits, Wh.
+        curtailment: Export beyond that, which forecasts missed or a design moved, and that would have to be
+            cut to keep the limits, Wh.
     """
 
     losses: int

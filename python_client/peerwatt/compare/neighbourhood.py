@@ -11,20 +11,27 @@ from peerwatt.designs.orders import Book, IntArray, Orders, Terms
 from peerwatt.grid.feeder import BRANCHES, Feeder
 from peerwatt.messages.vocabulary import Side
 from peerwatt.scenario.bidding import expectation, order_of
+from peerwatt.scenario.counterfactual import Counterfactual
 from peerwatt.scenario.scenario import Scenario
 
 
-def neighbourhood_of(scenario: Scenario, days: int, seed: int) -> Neighbourhood:
+def neighbourhood_of(
+    scenario: Scenario, days: int, seed: int, without_market: Counterfactual
+) -> Neighbourhood:
     """The first days of a scenario, with the orders that its homes' strategy posts.
 
     Args:
         scenario: A checked scenario.
         days: How many of its days.
         seed: Of forecast errors, limit prices and the designs' own draws.
+        without_market: Of the scenario and the seed: nobody generates what it may not feed in.
     """
     homes, steps = scenario.participants, days * scenario.calendar.per_day
     demand = np.array([home.demand_wh[:steps] for home in homes], dtype=np.int64).T
-    generation = np.array([home.generation_wh[:steps] for home in homes], dtype=np.int64).T
+    available = np.array([home.generation_wh[:steps] for home in homes], dtype=np.int64).T
+    held_back = np.array(
+        [[without_market.flow(t, home).curtailed for home in homes] for t in range(steps)], dtype=np.int64
+    )
     expected = np.array(
         [[expectation(scenario, home, t, seed).net_import_wh for home in homes] for t in range(steps)],
         dtype=np.int64,
@@ -32,7 +39,7 @@ def neighbourhood_of(scenario: Scenario, days: int, seed: int) -> Neighbourhood:
     return Neighbourhood(
         names=tuple(home.name for home in homes),
         demand=demand,
-        generation=generation,
+        generation=available - held_back,
         terms=Terms(
             retail=scenario.tariff.retail,
             feed_in=scenario.tariff.feed_in,
@@ -43,6 +50,7 @@ def neighbourhood_of(scenario: Scenario, days: int, seed: int) -> Neighbourhood:
         interval_s=scenario.calendar.length_s,
         books=tuple(posted_book(scenario, t, seed) for t in range(steps)),
         expected=expected,
+        metered=np.array([home.metered for home in homes]),
     )
 
 

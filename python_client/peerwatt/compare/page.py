@@ -9,6 +9,7 @@ from html import escape
 from peerwatt import __version__
 from peerwatt.compare.charts import gains, prices, shades
 from peerwatt.compare.result import Comparison, Row
+from peerwatt.compare.settled import SETTLED
 from peerwatt.report import words
 from peerwatt.report.document import document
 from peerwatt.report.figures import Card, bdi, card, figure, scroll, stacked_table
@@ -39,8 +40,9 @@ def _cards(comparison: Comparison) -> list[Card]:
         ),
         card(
             "Who gains",
-            "Against the tariff alone, all households together. Bold names run on chain, others do not.",
-            figure(gains(comparison), wide=True),
+            "Against the tariff alone on the same feeder, all households together. Bold names run on chain, "
+            "with a replay's figures.",
+            figure(gains(comparison), wide=True) + _settled(comparison),
         ),
         card(
             "What each household saves",
@@ -63,7 +65,8 @@ def _cards(comparison: Comparison) -> list[Card]:
         ),
         card(
             "Side by side: energy and the grid",
-            "The feeder as if nothing were cut; it differs only for designs that move energy in time.",
+            "Within the network operator's limits; beyond them is what forecasts missed, and what designs "
+            "that move energy in time do to the feeder.",
             _side_by_side(comparison, _ENERGY, "Energy and the grid, side by side"),
             short="Energy",
         ),
@@ -167,6 +170,7 @@ Column = tuple[str, Callable[[Row], str]]
 
 _MONEY: tuple[Column, ...] = (
     ("runs", lambda row: row.runs),
+    ("settled", lambda row: row.settled),
     ("saved", lambda row: words.money(int(row.measures.savings.sum()), plus=True)),
     ("kept", lambda row: words.money(row.measures.surplus, plus=True)),
     ("better off", lambda row: words.share(row.measures.better_off)),
@@ -210,6 +214,16 @@ def _side_by_side(comparison: Comparison, columns: tuple[Column, ...], name: str
     return scroll(f'<table class="side">{table}</table>', name)
 
 
+def _settled(comparison: Comparison) -> str:
+    """What is not the same for all designs, beside the figure that puts them side by side."""
+    told = []
+    for word, sentence in SETTLED.items():
+        names = [row.name for row in comparison.rows[1:] if row.settled == word]
+        if names:
+            told.append(f"<li><b>{escape(word)}</b> ({escape(', '.join(names))}): {escape(sentence)}.</li>")
+    return f'<ul class="about">{"".join(told)}</ul>'
+
+
 def _designs(comparison: Comparison) -> str:
     rows = [
         [escape(cell) for cell in (row.name, row.title, row.source, row.run.note)] for row in comparison.rows
@@ -247,7 +261,8 @@ def _stability(comparison: Comparison) -> list[Card]:
 
 def _terms() -> str:
     terms = {
-        "saved": "the tariff-only bills less the bills with the market, at the scenario's meter readings",
+        "saved": "the bills without a market on the same feeder, less the bills with it",
+        "settled": "how far bills are a replay's: see Who gains",
         "kept": "what buyers paid and sellers did not get, and dues; below zero it needs a subsidy",
         "possible": "saved and kept, of what sharing every shareable Wh would bring; above 100 % only "
         "where storage, flexible demand or tokens move energy in time",
@@ -257,7 +272,7 @@ def _terms() -> str:
         "Gini, Jain": "of the savings: Gini 0 and Jain 1 when all save the same",
         "self-suff., self-cons.": "demand met from own and neighbours' generation, and generation used "
         f"here; {NOT_DEFINED} without any",
-        "to curtail": "export that the feeder could not carry: exact power flow, least curtailment",
+        "to curtail": "export beyond the limits that forecasts gave, which the feeder could not carry",
         "messages": "orders, offers and answers sent",
         "on chain": "the market contract clears by this rule",
         "off-chain only": "can be run here, and settled by people who trust whoever runs it",

@@ -26,6 +26,7 @@ class Row:
 
     Attributes:
         name, title, source, runs, family: Which it is, where it is from, where it can run.
+        settled: How far it is settled as on chain, a key of `peerwatt.compare.settled.SETTLED`.
         measures: What it did.
         run: The flows and payments behind it.
         grid: What the feeder would have seen, or None if that was not asked.
@@ -39,6 +40,7 @@ class Row:
     source: str
     runs: str
     family: str
+    settled: str
     measures: Measures
     run: Run
     grid: GridEffect | None
@@ -137,6 +139,7 @@ def _cells(row: Row, currency: str) -> dict[str, str]:
         "mechanism": row.name,
         "family": row.family,
         "runs": row.runs,
+        "settled": row.settled,
         f"bills_{currency}": money(int(m.bills.sum())),
         f"saving_{currency}": money(int(m.savings.sum())),
         "better_off_percent": f"{m.better_off * PERCENT:.0f}",
@@ -175,6 +178,7 @@ def _document(row: Row, participants: tuple[str, ...]) -> dict[str, Any]:
         "source": row.source,
         "runs": row.runs,
         "family": row.family,
+        "settled": row.settled,
         "bills": dict(zip(participants, m.bills.tolist(), strict=True)),
         "savings": dict(zip(participants, m.savings.tolist(), strict=True)),
         "better_off": m.better_off,

@@ -7,8 +7,8 @@ from pathlib import Path
 from time import perf_counter
 
 from peerwatt.compare.grid_effect import FeederUnderTest
-from peerwatt.compare.neighbourhood import neighbourhood_of
 from peerwatt.compare.result import Comparison, Objection, Row
+from peerwatt.compare.settled import SETTLED, SettledDesigns
 from peerwatt.designs.battery import STANDARD
 from peerwatt.designs.coalition import MOST_EXACT, SharingGame, largest_objection
 from peerwatt.designs.design import PerInterval
@@ -53,22 +53,27 @@ def compare(
         )
     chosen = {each.name: each for each in map(design, ("tariff-only", *names))}
     seed = scenario.seed if seed is None else seed
-    neighbourhood = neighbourhood_of(scenario, days, seed)
+    designs = SettledDesigns(scenario, days, seed)
+    neighbourhood = designs.neighbourhood
     feeder = FeederUnderTest(scenario, neighbourhood.intervals) if with_grid else None
     rows = []
     for name, each in chosen.items():
         if progress is not None:
             progress(name)
         began = perf_counter()
-        run = each.run(neighbourhood)
+        run, settled = designs.run(each)
         seconds = perf_counter() - began
         grid = feeder.effect(run.imported, run.exported) if feeder is not None else None
         measures = measure(neighbourhood, run)
         lie = None
         if isinstance(each, PerInterval) and not each.metered and name not in NEGOTIATED:
             lie = temptation(each.mechanism)
+        family = FAMILY_OF[name]
         rows.append(
-            Row(name, each.title, each.source, each.runs, FAMILY_OF[name], measures, run, grid, lie, seconds)
+            Row(
+                *(name, each.title, each.source, each.runs, family, settled, measures, run, grid, lie),
+                seconds=seconds,
+            )
         )
     return Comparison(
         scenario=scenario.name,
@@ -107,13 +112,13 @@ def objections(neighbourhood: Neighbourhood, rows: Sequence[Row]) -> tuple[Objec
 def assumptions(neighbourhood: Neighbourhood) -> tuple[str, ...]:
     """What was made up for designs that need more than the scenario says, in sentences."""
     made_up = [
-        "Auctions and peer-to-peer markets clear the orders that the scenario's strategy posts on its "
-        "forecast: random limit prices between the tariffs. Sharing rules and coalitions split what the "
-        "meters counted. The learning and behavioural bidders choose their own prices, so compare them with "
-        "one another.",
+        "Auctions, posted pools and peer-to-peer markets clear the orders that the scenario's strategy posts "
+        "on its forecasts. Sharing rules and coalitions split what the meters counted. The learning and "
+        "behavioural bidders choose their own prices, so compare them with one another.",
         "Community and hybrid markets split the participants in two halves along the feeder.",
-        "Bills follow the contract's settlement without the gate and without losses: what the feeder could "
-        "not carry is counted as curtailment needed, it is not cut here.",
+        "The feeder is the same for all: exports are limited to what the network operator allows without a "
+        "market, and a saving is against that. "
+        + " ".join(f"Settled '{word}': {sentence}." for word, sentence in SETTLED.items()),
     ]
     if not neighbourhood.batteries:
         made_up.append(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -16,6 +16,23 @@ from peerwatt.designs.sharing import VirtualPool
 from peerwatt.units import HOUR_S
 
 MONTH_S = 30 * 24 * HOUR_S
+
+
+@dataclass(frozen=True)
+class Matched:
+    """What the orders of each participant came to. Arrays are (intervals, participants), base units.
+
+    Attributes:
+        paid: For what was bought.
+        received: For what was sold.
+        bid_room: How far what was paid lies below the limits of what was bought.
+        ask_room: How far what was received lies above the limits of what was sold.
+    """
+
+    paid: IntArray
+    received: IntArray
+    bid_room: IntArray
+    ask_room: IntArray
 
 
 @dataclass(frozen=True)
@@ -33,6 +50,11 @@ class Run:
         welfare, best_welfare: Gains from trade at the limit prices of the orders, reached and possible;
             None where the design asks for no limits.
         paid_ahead: Energy is paid in another interval than the one it is used in.
+        matched: What each side of the trade came to, for designs that clear orders.
+        losses: What each is charged for grid losses, base units; None for nothing.
+        charges: What each is charged for the network, base units; None for the fee on all that is bought.
+        unused_price: What a Wh that was bought and not drawn earns in each interval, base units; None for the
+            feed-in tariff in all.
         note: A sentence on what happened, where there is something to say.
     """
 
@@ -47,6 +69,10 @@ class Run:
     welfare: int | None = None
     best_welfare: int | None = None
     paid_ahead: bool = False
+    matched: Matched | None = None
+    losses: IntArray | None = None
+    charges: IntArray | None = None
+    unused_price: IntArray | None = None
     note: str = field(default="", compare=False)
 
     @property
@@ -125,7 +151,9 @@ class PerInterval:
             welfare = sum(outcome.welfare(book) for outcome, book in zip(outcomes, books, strict=True))
             best = sum(map(optimal_welfare, books))
         dues = np.full(len(neighbourhood.names), share, dtype=np.int64)
-        return collect(neighbourhood, books, outcomes, dues, welfare, best)
+        found = collect(neighbourhood, books, outcomes, dues, welfare, best)
+        # What meters counted is shared when it has flowed: there is nothing left that limits could cut.
+        return replace(found, matched=None) if self.metered else found
 
 
 def collect(
@@ -138,19 +166,22 @@ def collect(
 ) -> Run:
     """Add up the orders of each participant."""
     shape = (len(books), len(neighbourhood.names))
-    bought, sold, payment = (np.zeros(shape, dtype=np.int64) for _ in range(3))
+    bought, sold, paid, received, bids, asks = (np.zeros(shape, dtype=np.int64) for _ in range(6))
     for t, (book, outcome) in enumerate(zip(books, outcomes, strict=True)):
         np.add.at(bought[t], book.bids.participant, outcome.bought)
         np.add.at(sold[t], book.asks.participant, outcome.sold)
-        np.add.at(payment[t], book.bids.participant, outcome.paid)
-        np.subtract.at(payment[t], book.asks.participant, outcome.received)
+        np.add.at(paid[t], book.bids.participant, outcome.paid)
+        np.add.at(received[t], book.asks.participant, outcome.received)
+        np.add.at(bids[t], book.bids.participant, outcome.bought * book.bids.price)
+        np.add.at(asks[t], book.asks.participant, outcome.sold * book.asks.price)
     return Run(
         neighbourhood.imported,
         neighbourhood.exported,
         bought,
         sold,
-        payment,
+        paid - received,
         dues,
+        matched=Matched(paid, received, bids - paid, received - asks),
         messages=sum(outcome.messages for outcome in outcomes),
         surplus=sum(outcome.surplus for outcome in outcomes) + int(dues.sum()),
         welfare=welfare,

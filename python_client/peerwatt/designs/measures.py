@@ -93,17 +93,20 @@ def measure(neighbourhood: Neighbourhood, run: Run) -> Measures:
 
 
 def bills_of(run: Run, terms: Terms) -> IntArray:
-    """Each participant's bill: the settlement of the market contract, losses aside; base units.
+    """Each participant's bill: the settlement of the market contract; base units.
 
-    What was sold and not delivered is bought at retail, what was bought and not used goes at feed-in, the
-    rest of both registers is settled at the tariff.
+    What was sold and not delivered is bought at retail, what was bought and not used goes at feed-in where
+    the grid is unconstrained, the rest of both registers is settled at the tariff.
     """
     delivered, used = np.minimum(run.sold, run.exported), np.minimum(run.bought, run.imported)
+    unused_price = terms.feed_in if run.unused_price is None else run.unused_price[:, None]
     lines = (
         run.payment
-        + terms.network_fee * run.bought
+        + (terms.network_fee * run.bought if run.charges is None else run.charges)
+        + (0 if run.losses is None else run.losses)
         + terms.retail * (run.sold - delivered + run.imported - used)
-        - terms.feed_in * (run.bought - used + run.exported - delivered)
+        - unused_price * (run.bought - used)
+        - terms.feed_in * (run.exported - delivered)
     )
     return np.asarray(lines.sum(axis=0) + run.dues, dtype=np.int64)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from peerwatt.designs.orders import Book, IntArray, Orders, Terms
 from peerwatt.errors import InputError
@@ -40,6 +41,8 @@ class Neighbourhood:
         books: The orders that were posted, one book per interval.
         expected: Net import that was forecast, Wh, (intervals, N), + import; None where nobody forecasts.
         batteries: One per participant, or None.
+        metered: Whose demand and generation are a meter's two registers, which nothing nets, (N,); None for
+            nobody's.
     """
 
     names: tuple[str, ...]
@@ -50,6 +53,7 @@ class Neighbourhood:
     books: tuple[Book, ...]
     expected: IntArray | None = None
     batteries: tuple[Battery | None, ...] = ()
+    metered: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         shape = (len(self.books), len(self.names))
@@ -74,12 +78,17 @@ class Neighbourhood:
     @property
     def imported(self) -> IntArray:
         """What each meter draws, own generation used first; Wh, (intervals, N)."""
-        return np.asarray(np.maximum(self.demand - self.generation, 0))
+        return self.demand - self._own
 
     @property
     def exported(self) -> IntArray:
         """What each meter feeds in; Wh, (intervals, N)."""
-        return np.asarray(np.maximum(self.generation - self.demand, 0))
+        return self.generation - self._own
+
+    @property
+    def _own(self) -> IntArray:
+        own = np.minimum(self.demand, self.generation)
+        return own if self.metered is None else np.where(self.metered, 0, own)
 
     def terms_of(self, interval: int) -> Terms:
         """The terms of one interval; its random draws differ from every other interval's."""

@@ -18,6 +18,7 @@ from peerwatt.designs.muda import Muda
 from peerwatt.designs.pay_as_bid import PayAsBid
 from peerwatt.designs.peer_to_peer import CommunityMarket, FullP2P, HybridMarket, NegotiatedP2P
 from peerwatt.designs.policy_gradient import PolicyGradientBidders
+from peerwatt.designs.posted_pool import FixedPrice, PostedMidMarket, PostedRatio
 from peerwatt.designs.prospect import ProspectBidders
 from peerwatt.designs.protocol import Mechanism
 from peerwatt.designs.q_learning import QLearningBidders
@@ -39,6 +40,7 @@ AUCTIONS: tuple[Mechanism, ...] = (
     IterativeDoubleAuction(),
     RandomBilateral(),
 )
+POSTED_POOLS: tuple[Mechanism, ...] = (PostedMidMarket(), PostedRatio(), FixedPrice())
 SHARING_RULES: tuple[Mechanism, ...] = (BillSharing(), MidMarketRate(), SupplyDemandRatio(), VirtualPool())
 PEER_TO_PEER: tuple[Mechanism, ...] = (FullP2P(), CommunityMarket(), HybridMarket(), NegotiatedP2P())
 
@@ -48,13 +50,15 @@ NEGOTIATED = ("iterative", "p2p-admm")
 """Hundreds of rounds per clearing: too slow to be cleared thousands of times."""
 
 MECHANISMS: dict[str, Mechanism] = {
-    mechanism.name: mechanism for mechanism in (*AUCTIONS, *SHARING_RULES, *PEER_TO_PEER, *GAMES)
+    mechanism.name: mechanism
+    for mechanism in (*AUCTIONS, *POSTED_POOLS, *SHARING_RULES, *PEER_TO_PEER, *GAMES)
 }
 """What clears one interval."""
 
 FAMILIES: dict[str, tuple[Design, ...]] = {
     "reference": (TariffOnly(),),
     "auctions": tuple(PerInterval(each) for each in AUCTIONS),
+    "posted pools": tuple(PerInterval(each) for each in POSTED_POOLS),
     "sharing rules": tuple(PerInterval(each, metered=True) for each in SHARING_RULES),
     "peer-to-peer": (
         *(PerInterval(each) for each in PEER_TO_PEER),

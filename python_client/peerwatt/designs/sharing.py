@@ -14,7 +14,7 @@ import numpy as np
 from peerwatt.designs.merit import telescope
 from peerwatt.designs.orders import Book, IntArray, Terms
 from peerwatt.designs.outcome import Outcome, at_price
-from peerwatt.designs.protocol import OFF_CHAIN, ON_CHAIN
+from peerwatt.designs.protocol import OFF_CHAIN
 from peerwatt.errors import InputError
 
 
@@ -34,12 +34,12 @@ class BillSharing:
 
 @dataclass(frozen=True)
 class MidMarketRate:
-    """Peer energy at the mean of retail and feed-in."""
+    """Peer energy at the mean of retail and feed-in, shared by what meters counted."""
 
-    name: str = "mid-market"
-    title: str = "mid-market rate"
+    name: str = "mid-market-ex-post"
+    title: str = "mid-market rate on what meters counted"
     source: str = "Long et al., IEEE PES General Meeting 2017, doi:10.1109/PESGM.2017.8274546"
-    runs: str = ON_CHAIN
+    runs: str = OFF_CHAIN
 
     def clear(self, book: Book, terms: Terms) -> Outcome:
         """Clear one interval. The rate is rounded down to a base unit per Wh."""
@@ -49,20 +49,16 @@ class MidMarketRate:
 @dataclass(frozen=True)
 class SupplyDemandRatio:
     """price = retail feed_in / ((retail - feed_in) SDR + feed_in) for SDR = supply / demand below 1,
-    the feed-in from there on (Liu et al., eqs. 8-9)."""
+    the feed-in from there on (Liu et al., eqs. 8-9), of what meters counted."""
 
-    name: str = "sdr"
-    title: str = "supply-demand ratio"
+    name: str = "sdr-ex-post"
+    title: str = "supply-demand ratio of what meters counted"
     source: str = "Liu et al., IEEE Trans. Power Systems 32 (2017) 3569-3583"
-    runs: str = ON_CHAIN
+    runs: str = OFF_CHAIN
 
     def clear(self, book: Book, terms: Terms) -> Outcome:
         """Clear one interval. The price is rounded down to a base unit per Wh."""
-        supply, demand = int(book.asks.quantity.sum()), int(book.bids.quantity.sum())
-        if supply >= demand or terms.feed_in <= 0:
-            return share(book, terms.feed_in)
-        spread = (terms.retail - terms.feed_in) * Fraction(supply, demand)
-        return share(book, int(terms.retail * terms.feed_in / (spread + terms.feed_in)))
+        return share(book, ratio_price(book, terms.feed_in, terms.retail))
 
 
 @dataclass(frozen=True)
@@ -79,7 +75,7 @@ class VirtualPool:
     name: str = "virtual-pool"
     title: str = "virtual pool at a fixed price, with a monthly fee"
     source: str = "the sonnenCommunity model, in Zhang et al., Energy Procedia 105 (2017) 2563-2568"
-    runs: str = ON_CHAIN
+    runs: str = OFF_CHAIN
 
     def __post_init__(self) -> None:
         if self.monthly_fee < 0:
@@ -88,6 +84,14 @@ class VirtualPool:
     def clear(self, book: Book, terms: Terms) -> Outcome:
         """Clear one interval."""
         return share(book, (terms.retail + terms.feed_in) // 2 if self.price is None else self.price)
+
+
+def ratio_price(book: Book, low: int, high: int) -> int:
+    """The ratio rule's price between two bounds, rounded down to a base unit per Wh."""
+    supply, demand = int(book.asks.quantity.sum()), int(book.bids.quantity.sum())
+    if supply >= demand or low <= 0:
+        return low
+    return int(low * high / ((high - low) * Fraction(supply, demand) + low))
 
 
 def share(book: Book, price: int) -> Outcome:

@@ -59,16 +59,17 @@ def results(replayed: Replayed) -> ReplayResult:
 class Derivation:
     """Derives the results interval by interval, and keeps no more of each than its rows."""
 
-    def __init__(self, scenario: Scenario, seed: int) -> None:
+    def __init__(self, scenario: Scenario, seed: int, without_market: Counterfactual | None = None) -> None:
         """
         Args:
             scenario: what is replayed.
             seed: of its forecasts.
+            without_market: of both, where it is known already.
         """
         self._scenario = scenario
         self._solver = PowerFlow(scenario.feeder)
         self._neighbourhood = Neighbourhood(scenario, seed)
-        self._without_market = Counterfactual(scenario, seed, self._solver)
+        self._without_market = without_market or Counterfactual(scenario, seed, self._solver)
         self._names = {participant.account: participant.name for participant in scenario.participants}
         self._intervals: list[IntervalResult] = []
         self._orders: list[OrderStepResult] = []

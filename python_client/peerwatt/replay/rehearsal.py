@@ -9,14 +9,12 @@ meters themselves in a replay, so here nothing gets lost.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from time import perf_counter
 from typing import Final, Protocol
 
 from peerwatt.agents.home import Flow
 from peerwatt.agents.meter import Meter
 from peerwatt.client import PostedBatch
-from peerwatt.grid.flow.power_flow import PowerFlow
 from peerwatt.market.accepted import Accepted
 from peerwatt.market.energy_market import MarketTwin
 from peerwatt.market.interval_ring import Interval
@@ -34,17 +32,16 @@ from peerwatt.messages import (
     encode_readings,
     encode_records,
 )
-from peerwatt.oracle import ClearedInterval, GridForecast, Judgement
+from peerwatt.oracle import ClearedInterval
 from peerwatt.oracle.envelope import EnvelopeInputs
-from peerwatt.oracle.judgement import judge
 from peerwatt.record.derivation import Derivation
 from peerwatt.record.interval_log import IntervalLog
 from peerwatt.record.replayed import Replayed
 from peerwatt.record.results import ReplayResult
 from peerwatt.replay.founding import deposits
+from peerwatt.replay.solved_feeder import SolvedFeeder
 from peerwatt.roles.appointments import Action, Appointment, appointments
 from peerwatt.roles.relayer.batch_size import BatchSize
-from peerwatt.scenario.forecasts import Neighbourhood
 from peerwatt.scenario.household import Household
 from peerwatt.scenario.scenario import Scenario
 
@@ -67,36 +64,6 @@ class Resident(Protocol):
         """What flows, where the inverter feeds in at most so much."""
 
 
-@dataclass(frozen=True)
-class Feeder:
-    """A scenario's feeder as committee and dispatch know it; one serves several rehearsals.
-
-    Attributes:
-        scenario: The scenario; its market is not looked at.
-        seed: Of the forecast errors.
-        solver: Of the feeder.
-        neighbourhood: What is expected to flow.
-    """
-
-    scenario: Scenario
-    seed: int
-    solver: PowerFlow
-    neighbourhood: Neighbourhood
-
-    @classmethod
-    def of(cls, scenario: Scenario, seed: int) -> Feeder:
-        """The feeder of a scenario under a seed."""
-        return cls(scenario, seed, PowerFlow(scenario.feeder), Neighbourhood(scenario, seed))
-
-    def forecast(self, index: int, limits: Mapping[int, EnergyLimits]) -> GridForecast:
-        """What is expected to flow, with inverters that keep to a published envelope."""
-        return self.neighbourhood.forecast(index, limits or None)
-
-    def judge(self, cleared: ClearedInterval, forecast: GridForecast, scenario: Scenario) -> Judgement:
-        """The committee's report."""
-        return judge(cleared, forecast, self.solver, scenario.rules)
-
-
 class Rehearsal:
     """One rehearsal of a scenario's first intervals."""
 
@@ -107,7 +74,7 @@ class Rehearsal:
         intervals: int,
         *,
         residents: Mapping[int, Resident] | None = None,
-        feeder: Feeder | None = None,
+        feeder: SolvedFeeder | None = None,
     ) -> None:
         """
         Args:
@@ -124,7 +91,7 @@ class Rehearsal:
         self._residents: dict[int, Resident] = {
             home.account: Household(scenario, home, seed, first, intervals) for home in scenario.participants
         } | dict(residents or {})
-        self._feeder = feeder or Feeder.of(scenario, seed)
+        self._feeder = feeder or SolvedFeeder(scenario, seed)
         self._market = _founded(scenario, intervals)
         self._meters = {home.account: Meter(home.account) for home in scenario.participants}
         self._logs: dict[int, IntervalLog] = {}
@@ -243,7 +210,7 @@ class Rehearsal:
         length = self.scenario.market.interval_length
         cleared = log.cleared or ClearedInterval(log.number, length, log.clearing, ZERO_HASH, ())
         forecast = self._feeder.forecast(log.index, log.limits)
-        log.judgement = self._feeder.judge(cleared, forecast, self.scenario)
+        log.judgement = self._feeder.judge(cleared, forecast)
         if log.cleared is None:
             return
         log.verdict = log.judgement.grid.verdict
@@ -320,7 +287,8 @@ def rehearse_scenario(
     intervals: int,
     progress: Progress = lambda done, of: None,
     *,
-    feeder: Feeder | None = None,
+    residents: Mapping[int, Resident] | None = None,
+    feeder: SolvedFeeder | None = None,
 ) -> ReplayResult:
     """Rehearse a scenario from its first interval on.
 
@@ -329,13 +297,16 @@ def rehearse_scenario(
         seed: of every draw.
         intervals: how many.
         progress: told after every settled interval.
+        residents: who lives in homes, by account, where it is not the scenario's household.
         feeder: of the same scenario and seed, where it is known already.
 
     Raises:
         PeerwattError: the feeder refused.
     """
-    derivation = Derivation(scenario, seed)
-    replayed = Rehearsal(scenario, seed, intervals, feeder=feeder).run(progress, derivation.take)
+    feeder = feeder or SolvedFeeder(scenario, seed)
+    derivation = Derivation(scenario, seed, feeder.without_market)
+    rehearsal = Rehearsal(scenario, seed, intervals, residents=residents, feeder=feeder)
+    replayed = rehearsal.run(progress, derivation.take)
     return derivation.results(replayed)
 
 

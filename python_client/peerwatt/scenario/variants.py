@@ -23,7 +23,7 @@ SWITCH_OF: Final[Mapping[str, str]] = {
     "mcafee": "mcafee",
     "mid-market": "mid_market",
     "sdr": "sdr",
-    "virtual-pool": "fixed",
+    "fixed-price": "fixed",
 }
 """Value of `switches.price` by the name that `peerwatt mechanisms` lists, for those that run on chain."""
 
@@ -94,7 +94,7 @@ def enveloped(scenario: Scenario, envelope: bool) -> Scenario:
 def under(scenario: Scenario, mechanism: str) -> Scenario:
     """The scenario with a market that is priced by another mechanism.
 
-    A virtual pool keeps the scenario's fixed price; where it has none, the mean of retail and feed-in.
+    A fixed price is the scenario's; where it has none, the mid-market rate.
 
     Args:
         scenario: whose market.

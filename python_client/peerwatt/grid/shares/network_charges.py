@@ -4,7 +4,8 @@ Every seller's energy is counted as delivered to the buyers in proportion to wha
 pairs of a pool. A pair's use of the network is its energy times a distance: 1 for all (uniform), electrical
 (Thevenin impedance, or power transfer distribution), or by zone, after T. Baroche, P. Pinson, R. Le Goff
 Latimier and H. Ben Ahmed, "Exogenous cost allocation in peer-to-peer electricity markets", IEEE Transactions
-on Power Systems 34(4), 2019. Both parties of a pair bear half."""
+on Power Systems 34(4), 2019. Both parties of a pair bear half. Under the uniform rule buyers bear all, per
+Wh, as the tariff's network fee has it."""
 
 from __future__ import annotations
 
@@ -23,7 +24,7 @@ ChargeRule = Callable[[Feeder, Ints], Floats]
 
 
 def uniform(feeder: Feeder, nodes: Ints) -> Floats:
-    """The same for every pair: a charge per kWh."""
+    """The same for every pair: a charge per kWh bought."""
     return np.ones((len(nodes), len(nodes)))
 
 
@@ -83,7 +84,8 @@ def network_charges(
         sell_wh: Accepted sells, Wh, `(k,)`.
         buy_wh: Accepted buys, Wh, `(k,)`, of the same sum.
         total: What must be recovered, base units.
-        rule: How distance is measured; where all distances are zero, uniformly.
+        rule: How distance is measured; where all distances are zero, by energy, half each. Under `uniform`
+            only who buys pays, as in a market without named charges.
         most: Most that each may be charged, base units, `(k,)`; what exceeds it falls to the others.
 
     Returns:
@@ -93,11 +95,14 @@ def network_charges(
     volume = int(sell_wh.sum())
     if not volume:
         return np.zeros_like(sell_wh)
-    pairs = sell_wh[:, None] * (buy_wh[None, :] / volume)
-    use = pairs * rule(feeder, nodes)
-    if not use.sum() > 0:
-        use = pairs
-    weights = use.sum(axis=1) + use.sum(axis=0)
+    if rule is uniform:
+        weights = buy_wh.astype(np.float64)
+    else:
+        pairs = sell_wh[:, None] * (buy_wh[None, :] / volume)
+        use = pairs * rule(feeder, nodes)
+        if not use.sum() > 0:
+            use = pairs
+        weights = use.sum(axis=1) + use.sum(axis=0)
     if most is None:
         return largest_remainder(weights, total)
     return bounded_largest_remainder(weights, total, most)
