@@ -32,8 +32,6 @@ contract SignedReadings is ISignedReadings {
 
     IParticipantRegistry private immutable REGISTRY;
     uint256 private immutable MAX_LOSS_RATE;
-    /// @dev Whoever created this contract.
-    address private immutable MARKET;
 
     /// @dev A walk over a batch.
     /// @param frame where the digests of the readings are made
@@ -49,7 +47,6 @@ contract SignedReadings is ISignedReadings {
 
     constructor(IParticipantRegistry registry) {
         REGISTRY = registry;
-        MARKET = msg.sender;
         MAX_LOSS_RATE = registry.config().maxLossRate;
     }
 
@@ -57,14 +54,11 @@ contract SignedReadings is ISignedReadings {
     function overrule(
         bytes32 domain,
         uint256 interval,
-        uint256 batch,
         Terms terms,
         Clearing clearing,
         BatchData calldata data,
         bytes calldata signedReadings
-    ) external returns (bytes32 readingsHash, int256 change) {
-        // The events are the market's word.
-        require(msg.sender == MARKET, NotMarket());
+    ) external view returns (bytes32 readingsHash, int256 change, uint256[] memory skipped) {
         uint256 orders = OrderCodec.recordCount(data.records);
         Walk memory walk;
         // What is delivered does not depend on network charges.
@@ -75,11 +69,12 @@ contract SignedReadings is ISignedReadings {
         bytes memory overruled = new bytes(orders * READING_BYTES + 32);
         _walk(walk, data, signedReadings, OrderCodec.start(overruled));
         OrderCodec.endAt(overruled, OrderCodec.start(overruled) + orders * READING_BYTES);
-        for (uint256 i; i < walk.skips; ++i) {
-            emit IEnergyMarket.OverruleSkipped(interval, batch, walk.skipped[i]);
+        (readingsHash, change, skipped) = (keccak256(overruled), walk.change, walk.skipped);
+        uint256 skips = walk.skips;
+        // skips <= skipped.length: the array gets shorter in place.
+        assembly ("memory-safe") {
+            mstore(skipped, skips)
         }
-        emit ReadingsOverruled(interval, batch, overruled);
-        return (keccak256(overruled), walk.change);
     }
 
     /// @inheritdoc ISignedReadings

@@ -7,6 +7,8 @@ from dataclasses import replace
 import pytest
 
 from peerwatt.grid.flow.power_flow import PowerFlow
+from peerwatt.market.auction import clear
+from peerwatt.market.tick_book import TickBook
 from peerwatt.messages import (
     Clearing,
     Domain,
@@ -66,6 +68,21 @@ def test_decisions_name_the_allowed_surplus_where_nothing_is_accepted(
     decided = [decode_decisions(packed) for packed in judgement.decisions]
     assert {a: one.surplus for a, [one] in zip(accounts, decided, strict=True)} == judgement.allowed_export()
     assert 0 < sum(one.surplus for [one] in decided) < sum(forecast.export_wh.values())
+
+
+def test_of_a_fill_counts_what_was_offered_within_the_forecast(scenario: Scenario) -> None:
+    """The best asks up to the forecast, and of the step that passes it a part."""
+    book = TickBook()
+    seller = (Step(Side.SELL, 3, 60), Step(Side.SELL, 7, 100))
+    records = (
+        Record(4, book.post(seller)),
+        Record(5, book.post((Step(Side.BUY, 9, 110),))),
+    )
+    clearing = clear(book, scenario.market, scenario.tariff).clearing
+    cleared = ClearedInterval(7, 900, clearing, b"\x07" * 32, (records,))
+    assert cleared.fills(Side.SELL) == {4: 110, 5: 0}
+    for expected, backed in ((0, 0), (60, 60), (100, 60 + 50 * 40 // 100), (160, 110), (900, 110)):
+        assert cleared.backed({4: expected}) == {4: backed, 5: 0}
 
 
 def test_a_report_is_about_one_clearing(

@@ -16,14 +16,7 @@ from peerwatt.chain import Contract, Deployment, Head, Network, NotMined
 from peerwatt.client.follower import Follower
 from peerwatt.errors import ChainError
 
-CONTRACTS: Final = (
-    "EnergyMarket",
-    "SignedReadings",
-    "ParticipantRegistry",
-    "GridGate",
-    "SealedBatches",
-    "OperatingEnvelopes",
-)
+CONTRACTS: Final = ("EnergyMarket", "ParticipantRegistry", "GridGate", "SealedBatches", "OperatingEnvelopes")
 """Whose events and calls are followed, as far as a deployment has them."""
 RECEIPT_SECONDS: Final = 3.0
 """How long the receipt of a transaction that has logs is waited for, s."""
@@ -70,15 +63,12 @@ class MarketTransaction:
         return [said.arguments for said in self.said if said.name == name]
 
     @cached_property
-    def intervals(self) -> tuple[int, ...]:
-        """The intervals that it is about: through another contract's call they may be several."""
-        found = (self.arguments, *(said.arguments for said in self.said))
-        return tuple(dict.fromkeys(int(each["interval"]) for each in found if "interval" in each))
-
-    @property
     def interval(self) -> int | None:
-        """The first of them."""
-        return self.intervals[0] if self.intervals else None
+        """The interval that it is about, if it is about one."""
+        for arguments in (self.arguments, *(said.arguments for said in self.said)):
+            if "interval" in arguments:
+                return int(arguments["interval"])
+        return None
 
 
 class Observer(Protocol):

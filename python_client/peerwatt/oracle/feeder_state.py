@@ -47,7 +47,11 @@ class GridForecast:
         return along(self.inverter_va, self.participants).astype(np.float64)
 
     def exchange(
-        self, length_s: int, sold: Mapping[int, int] | None = None, bought: Mapping[int, int] | None = None
+        self,
+        length_s: int,
+        sold: Mapping[int, int] | None = None,
+        bought: Mapping[int, int] | None = None,
+        backed: Mapping[int, int] | None = None,
     ) -> Exchange:
         """The interval as it is expected to flow.
 
@@ -55,6 +59,7 @@ class GridForecast:
             length_s: of the interval, s.
             sold: what was cleared, Wh by account; nothing by default.
             bought: likewise.
+            backed: what of the sales was offered within the forecast; all by default.
         """
         accounts = self.participants
         return Exchange(
@@ -68,6 +73,7 @@ class GridForecast:
             background_w=self.background_w,
             background_var=self.background_var,
             phases=along(self.phases, accounts) if self.phases else None,
+            backed_wh=None if backed is None else along(backed, accounts),
         )
 
 

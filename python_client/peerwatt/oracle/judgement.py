@@ -5,7 +5,7 @@ Pure: whoever has the cleared interval, the feeder and the forecast gets the sam
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -16,6 +16,7 @@ from peerwatt.grid.flow.power_flow import PowerFlow
 from peerwatt.grid.gate.decision import GridDecision
 from peerwatt.grid.gate.rules import GridRules
 from peerwatt.market.pro_rata import fill
+from peerwatt.market.settlement import merit
 from peerwatt.messages import (
     UNLIMITED_SURPLUS,
     ZERO_HASH,
@@ -61,6 +62,27 @@ class ClearedInterval:
             for record in records
         }
 
+    def backed(self, expected: Mapping[int, int]) -> dict[int, int]:
+        """What of each participant's sale was offered within what it is expected to export, Wh.
+
+        Its best asks count up to the forecast, and of the step that passes it a part; of the fill of a step
+        its counted part. So who offers a multiple of its forecast, to be shared a multiple of the demand at a
+        price that a rule sets or at the marginal tick, is left with the share of the forecast.
+
+        Args:
+            expected: forecast export, Wh by account.
+        """
+        found: dict[int, int] = {}
+        for record in (record for records in self.batches for record in records):
+            left, backed = expected.get(record.participant, 0), 0
+            asks = (placed for placed in record.steps if placed.step.side == Side.SELL)
+            for placed in sorted(asks, key=lambda placed: merit(placed.step)):
+                counted = min(left, placed.step.quantity)
+                left -= counted
+                backed += fill(placed, self.clearing) * counted // placed.step.quantity
+            found[record.participant] = backed
+        return found
+
 
 @dataclass(frozen=True)
 class Judgement:
@@ -101,7 +123,12 @@ def judge(
         FlowError: the power flow has no solution.
     """
     participants, inverter_va = forecast.participants, forecast.inverters_va
-    exchange = forecast.exchange(cleared.length_s, cleared.fills(Side.SELL), cleared.fills(Side.BUY))
+    exchange = forecast.exchange(
+        cleared.length_s,
+        cleared.fills(Side.SELL),
+        cleared.fills(Side.BUY),
+        cleared.backed(forecast.export_wh),
+    )
     grid = rules.decide(solver, exchange, inverter_va)
     charges = rules.charges.charges(solver, exchange.nodes, grid.sell_wh, grid.buy_wh)
     decisions = _decisions(cleared.batches, participants, grid, charges)

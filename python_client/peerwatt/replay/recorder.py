@@ -117,9 +117,9 @@ class Recorder:
         view = self._view.interval(log.number)
         log.lost = tuple(
             record.participant
-            for batch, records in enumerate(map(decode_records, view.records))
+            for packed, attested in zip(view.records, view.readings or (), strict=True)
             for record, reading in zip(
-                records, readings_of(view.readings.get(batch, b""), len(records)), strict=True
+                decode_records(packed), readings_of(attested, len(decode_records(packed))), strict=True
             )
             if reading.status == ReadingStatus.MISSING
         )
@@ -129,7 +129,7 @@ class Recorder:
         state = IntervalState(
             log.number,
             Phase.GATED,
-            view.attested,
+            view.readings is not None,
             len(view.records),
             len(view.settled),
             said["terms"],

@@ -35,6 +35,7 @@ class Exchange:
         background_var: Reactive injection of everything, var, or none.
         phases: On a three-phase feeder the phase of each participant, 1 to 3, 0 for all three; none: all
             three. Backgrounds may then have a phase axis, `(nodes of the feeder, 3)`.
+        backed_wh: What of the sells was offered within the forecast; none: all of them.
     """
 
     interval_s: int
@@ -47,6 +48,7 @@ class Exchange:
     background_w: Floats
     background_var: Floats | None = None
     phases: Ints | None = None
+    backed_wh: Ints | None = None
 
     def __post_init__(self) -> None:
         n = len(self.participants)
@@ -71,6 +73,12 @@ class Exchange:
             self.phases.shape != (n,) or not np.isin(self.phases, (0, 1, 2, 3)).all()
         ):
             raise InjectionError("phases must be 0 (all three), 1, 2 or 3, one per participant")
+        if self.backed_wh is not None and (
+            self.backed_wh.shape != (n,)
+            or (self.backed_wh < 0).any()
+            or (self.backed_wh > self.sell_wh).any()
+        ):
+            raise InjectionError("backed_wh must be from 0 to what each sold")
         if self.interval_s <= 0:
             raise InjectionError(f"the interval's length is {self.interval_s} s, must be positive")
 
@@ -78,6 +86,11 @@ class Exchange:
     def w_per_wh(self) -> float:
         """Mean power of one Wh in this interval, W."""
         return HOUR_S / self.interval_s
+
+    @property
+    def sold_within_forecast_wh(self) -> Ints:
+        """What of the sells was offered within the forecast."""
+        return self.sell_wh if self.backed_wh is None else self.backed_wh
 
     @cached_property
     def surplus_wh(self) -> Ints:
@@ -122,8 +135,9 @@ class Exchange:
         h.update(np.asarray(self.participants, dtype=">i8").tobytes())
         for values in (self.nodes, self.sell_wh, self.buy_wh, self.export_wh, self.import_wh):
             h.update(values.astype(">i8").tobytes())
-        if self.phases is not None:
-            h.update(np.asarray(self.phases, dtype=">i8").tobytes())
+        for optional in (self.phases, self.backed_wh):
+            if optional is not None:
+                h.update(np.asarray(optional, dtype=">i8").tobytes())
         for power in (self.background_w, self.background_var):
             if power is not None:
                 h.update((np.asarray(power, dtype=">f8") + 0.0).tobytes())

@@ -5,9 +5,9 @@ on: a buyer whose purchase is cut draws the same energy at the retail tariff. So
 the accepted sells, in proportion to what was bought. Exports are forecasts, and what was sold beyond them.
 
 Under equal shares (`fair`) everybody's total export is limited as it would be without a market, by the
-forecast alone: see `export_limits`. Of its fill is accepted what fits under its limit; the rest of the limit
-is its allowed surplus. Where the forecast breaks no limit and only sales beyond it would, sales are cut to
-the forecast and nobody's surplus is limited.
+forecast alone: see `export_limits`. Of its fill is accepted what fits under its limit and was offered within
+its forecast; the rest of the limit is its allowed surplus. Where the forecast breaks no limit and only sales
+beyond it would, sales are cut to the forecast and nobody's surplus is limited.
 
 Under `least` the least total is cut, and trades last: who trades may keep more than without a market, and
 somebody else less. It promises nobody that it does not lose by the market.
@@ -189,7 +189,7 @@ class _Case:
         exchange = self.exchange
         if not limits.bind and limits.has_flow and not self.is_worse(before, limits.expected):
             return self.everything(before)
-        sell = np.minimum(exchange.sell_wh, limits.most_wh)
+        sell = np.minimum(exchange.sold_within_forecast_wh, limits.most_wh)
         return Curtailed(sell, limits.most_wh - sell, limits.flow)
 
     def is_worse(self, flow: FlowResult, expected: FlowResult) -> bool:
