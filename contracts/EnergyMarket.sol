@@ -52,8 +52,10 @@ import {TickBook} from "./libraries/TickBook.sol";
 /// - Σ energy over all accounts, plus what was taken out, is the peer energy recorded as delivered, net of corrections. No
 ///   token is minted above that.
 /// - A report only reduces: an accepted quantity is never above its fill, and the prices are the auction's.
-/// - The price of a trade is at most the bid and at least the ask. Network fees and losses come on top and are not
-///   part of a limit: with them a buyer may pay more than its bid, and a seller keep less than its ask.
+/// - A seller nets at least its ask and a buyer pays at most its bid, losses included. The network fee or charge comes on top
+///   and is known before an order is signed: the tariff's fee per Wh bought, or at most the market's `maxNetworkFee` per Wh.
+/// - No order trades on both sides, so none trades with itself.
+/// - A constrained grid pays for the surplus that decisions allow, and for no purchase that is not drawn.
 /// - Settling takes no participant below zero: the margin that it held when its order was taken covers its worst interval
 ///   as often as the ring has slots. Corrections are not covered.
 /// - A participant has at most one order in an interval, signed by its order key, within its connection's limits.
@@ -261,9 +263,9 @@ contract EnergyMarket is OrderBook, Metering {
             uint256 quadIndex = participant / ParticipantAccount.PER_WORD;
             if (journal.quadIndex != quadIndex) _turnToQuad(journal, quadIndex);
             Connection connection = journal.page.connection(participant);
-            (uint256 sell, uint256 buy, uint256 loss, uint256 charge, uint256 surplus) = rules.accepted(at, count);
+            (uint256 sell, uint256 buy, uint256 cost, uint256 surplus) = rules.accepted(at, count);
             (uint256 imported, uint256 exported) = Settlement.metered(readingFrom(readingAt), buy, connection);
-            (int256 cash, uint256 credit) = rules.payment(sell, buy, loss, charge, surplus, imported, exported);
+            (int256 cash, uint256 credit) = rules.payment(sell, buy, cost, surplus, imported, exported);
             if (rules.atLimits) cash += _limitPayment(rules, at, next, sell, buy);
             _book(journal, participant, cash, int256(credit), connection);
         }
@@ -286,7 +288,8 @@ contract EnergyMarket is OrderBook, Metering {
     {
         uint256 length = OrderCodec.recordCount(data.records) * DECISION_BYTES;
         bool named = data.decisions.length == length;
-        rules = Settlement.rules(terms, clearing, MAX_LOSS_RATE, MAX_NETWORK_FEE, named);
+        rules = Settlement.rules(terms, clearing, named, MAX_LOSS_RATE, MAX_NETWORK_FEE);
+        (rules.basePrice, rules.tickSize) = (BASE_PRICE, TICK_SIZE);
         (rules.decisionsAt,) = OrderCodec.bounds(data.decisions);
     }
 

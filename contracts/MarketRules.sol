@@ -24,6 +24,8 @@ abstract contract MarketRules is IMarketRules {
     uint256 internal immutable REVEAL_WINDOW;
     uint256 internal immutable BOND;
     uint256 internal immutable MAX_NETWORK_FEE;
+    uint256 internal immutable BASE_PRICE;
+    uint256 internal immutable TICK_SIZE;
     uint256 internal immutable BATCH_ORDERS;
     /// @dev How many intervals' batches are told apart: when an interval takes orders, the corrections of the one so long
     /// before it are closed, and it is settled, for both have one slot of the ring.
@@ -48,6 +50,7 @@ abstract contract MarketRules is IMarketRules {
         REVEAL_WINDOW = c.revealWindow;
         BOND = c.bond;
         MAX_NETWORK_FEE = c.maxNetworkFee;
+        (BASE_PRICE, TICK_SIZE) = (c.basePrice, c.tickSize);
         BATCH_ORDERS = c.batchOrders;
         uint256 lap = uint256(c.ringSize) * c.intervalLength;
         BATCH_RING = c.ringSize * (1 + Math.ceilDiv(c.correctionWindow, lap));

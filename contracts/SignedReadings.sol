@@ -63,7 +63,7 @@ contract SignedReadings is ISignedReadings {
         Walk memory walk;
         // What is delivered does not depend on network charges.
         bool named = data.decisions.length == orders * DECISION_BYTES;
-        walk.rules = Settlement.rules(terms, clearing, MAX_LOSS_RATE, 0, named);
+        walk.rules = Settlement.rules(terms, clearing, named, MAX_LOSS_RATE, 0);
         walk.frame = _frame(domain, interval);
         walk.skipped = new uint256[](signedReadings.length / SIGNED_READING_BYTES);
         bytes memory overruled = new bytes(orders * READING_BYTES + 32);

@@ -107,8 +107,11 @@ function acceptedQuantity(Clearing self, Steps posted) pure returns (uint256 ene
             uint256 accepted = field(bits, ACCEPTED_OFFSET, ENERGY_BITS);
             energy = ProRata.part(offset, energy, filled, total);
             if (accepted != filled) energy = ProRata.part(offset * filled / total, energy, accepted, filled);
-        } else if ((tick > marginalTick) == (side != BUY)) {
-            energy = 0;
+        } else {
+            // All of a bid above the marginal tick, or of an ask below it: `(tick > marginalTick) != (side == SELL)`.
+            assembly ("memory-safe") {
+                energy := mul(energy, xor(gt(tick, marginalTick), side))
+            }
         }
     }
 }

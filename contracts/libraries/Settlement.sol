@@ -31,19 +31,19 @@ struct Sums {
 library Settlement {
     uint256 internal constant PPM = 1e6;
     // The sums of a batch's energy, as `Rules.energy` holds them.
-    uint256 private constant SUM_BITS = 51;
+    uint256 private constant SUM_BITS = 64;
     uint256 private constant SOLD_OFFSET = 0;
-    uint256 private constant BOUGHT_OFFSET = 51;
-    uint256 private constant LOST_OFFSET = 102;
-    uint256 private constant DELIVERED_OFFSET = 153;
-    uint256 private constant CREDITED_OFFSET = 204;
-    /// @dev Two sums in one word: what is bought, and from this bit on what is sold.
-    uint256 private constant HALF_WORD = 128;
+    uint256 private constant BOUGHT_OFFSET = 64;
+    uint256 private constant DELIVERED_OFFSET = 128;
+    uint256 private constant CREDITED_OFFSET = 192;
+    // Of an order's steps on one side: what is accepted of them, Wh, and above it the sum of each Wh times its tick.
+    uint256 private constant TICKS_OFFSET = 64;
+    uint256 private constant SIDE_SUM_BITS = 128;
     /// @dev More than any meter exports, Wh.
     uint256 private constant UNLIMITED = type(uint32).max;
 
     /// @dev Terms and clearing made ready for a walk over a batch, and what the walk has summed up: a batch has less than
-    /// 2^16 orders, and of none are more than 2^27 Wh accepted (8 steps of 2^23 Wh, and what is lost of them).
+    /// 2^16 orders, and of none are more than 2^26 Wh accepted (8 steps of 2^23 Wh).
     /// @param plain whether the report names no order
     /// @param named whether the batch's decisions are given order by order
     /// @param decisionsAt where in the calldata the next order's decision lies
@@ -51,16 +51,17 @@ library Settlement {
     /// uniform fee
     /// @param atLimits whether every Wh is traded at its own step's limit: the two prices are then zero
     /// @param dearPrice what a buyer pays for peer energy, base units per Wh
-    /// @param unconstrained whether all surplus is paid for, and what was bought and not drawn
+    /// @param surplus how much surplus of each order is paid for where no decision names it, Wh
+    /// @param unusedPrice what is paid for what was bought and not drawn, base units per Wh
+    /// @param basePrice price of tick 0, and `tickSize` of one tick more, base units per Wh: what losses are bounded by
     /// @param limits cash of all participants so far from peer energy that is traded at limits, base units
     /// @param participants cash of all participants so far, base units
-    /// @param charges network charges named so far, base units
-    /// @param energy Wh so far, 51 bits each, from the low end: sold, bought, lost, delivered, credited
+    /// @param costs network charges that were named, and what losses cost, so far, base units
+    /// @param energy Wh so far, 64 bits each, from the low end: sold, bought, delivered, credited
     struct Rules {
         bool plain;
         bool named;
         bool curtailed;
-        bool unconstrained;
         bool atLimits;
         uint256 decisionsAt;
         uint256 lossRate;
@@ -74,16 +75,20 @@ library Settlement {
         uint256 feedIn;
         uint256 networkFee;
         uint256 dearPrice;
+        uint256 surplus;
+        uint256 unusedPrice;
+        uint256 basePrice;
+        uint256 tickSize;
         Clearing clearing;
         int256 limits;
         int256 participants;
-        uint256 charges;
+        uint256 costs;
         uint256 energy;
     }
 
     /// @param maxLossRate the most that a decision may name as losses, parts per million of the accepted energy
     /// @param maxNetworkFee the most that a decision may name as network charge, base units per Wh; 0 for no such charge
-    function rules(Terms terms, Clearing clearing, uint256 maxLossRate, uint256 maxNetworkFee, bool named)
+    function rules(Terms terms, Clearing clearing, bool named, uint256 maxLossRate, uint256 maxNetworkFee)
         internal
         pure
         returns (Rules memory r)
@@ -106,48 +111,71 @@ library Settlement {
         r.dearPrice = r.buyPrice + r.networkFee;
         // A constrained grid pays for the surplus that it allows: that is what makes an inverter obey a curtailment. And
         // it pays for no purchase that is not drawn, or who buys in order not to draw would be paid before who exports.
-        r.unconstrained = verdict == Verdict.Accept || verdict == Verdict.Expired;
+        if (verdict == Verdict.Accept || verdict == Verdict.Expired) {
+            (r.surplus, r.unusedPrice) = (UNLIMITED, r.feedIn);
+        }
         r.clearing = clearing;
     }
 
-    /// @notice What the gate accepted of the order whose record is at `at` of the calldata, its share of the losses, all
-    /// in Wh, what it is charged for the network beside the uniform fee, in base units, and how much surplus is paid for, Wh.
+    /// @notice What the gate accepted of the order whose record is at `at` of the calldata, Wh, what it pays for losses and
+    /// for the network beside the uniform fee, base units, and how much surplus is paid for, Wh.
+    /// @dev No order trades on both sides: its asks are above its bids, and no rule lets buyers pay less than sellers get.
     function accepted(Rules memory r, uint256 at, uint256 count)
         internal
         pure
-        returns (uint256 sell, uint256 buy, uint256 loss, uint256 charge, uint256 surplus)
+        returns (uint256 sell, uint256 buy, uint256 cost, uint256 surplus)
     {
-        // sell and buy < 2^27, rates and charges per Wh < 2^24: products < 2^52; a batch's charges < 2^16 * 2^32.
+        // kept <= filled < 2^26, ticks < 2^34, rates and prices per Wh < 2^24: products < 2^50. cost < 2^32 + 2^42, so the costs of
+        // a batch are below 2^59.
         unchecked {
+            (uint256 filled, uint256 sold_, uint256 ticks) = (0, 0, 0);
             if (r.volume != 0) {
-                // Wh bought in the low half, Wh sold in the high one.
-                uint256 both;
                 for (uint256 i; i < count; ++i) {
                     Steps posted = OrderCodec.steps(at, i);
-                    both += r.clearing.acceptedQuantity(posted) << (posted.side() * HALF_WORD);
+                    uint256 energy = r.clearing.acceptedQuantity(posted);
+                    filled += energy;
+                    sold_ += energy * posted.side();
+                    ticks += energy * posted.tick();
                 }
-                (sell, buy) = (both >> HALF_WORD, uint128(both));
             }
-            if (r.unconstrained) surplus = UNLIMITED;
+            bool sells = sold_ != 0;
+            uint256 loss;
+            uint256 kept = filled;
+            surplus = r.surplus;
             if (r.plain) {
-                loss = (sell + buy) * r.lossRate / PPM;
+                loss = filled * r.lossRate / PPM;
             } else if (r.named) {
                 Decision decision = decisionFrom(r.decisionsAt);
                 r.decisionsAt += DECISION_BYTES;
-                if (r.curtailed) {
-                    sell = Math.min(sell, decision.sell());
-                    buy = Math.min(buy, decision.buy());
-                }
-                loss = Math.min(decision.loss(), (sell + buy) * r.maxLossRate / PPM);
-                if (r.maxNetworkFee != 0) {
-                    charge = Math.min(decision.charge(), (sell + buy) * r.maxNetworkFee);
-                    r.charges += charge;
-                }
-                if (!r.unconstrained) surplus = decision.surplus();
+                if (r.curtailed) kept = Math.min(filled, sells ? decision.sell() : decision.buy());
+                loss = Math.min(decision.loss(), kept * r.maxLossRate / PPM);
+                if (r.maxNetworkFee != 0) cost = Math.min(decision.charge(), kept * r.maxNetworkFee);
+                if (surplus == 0) surplus = decision.surplus();
             } else {
                 // A curtailment that does not name the order's energy leaves it none.
-                (sell, buy) = (0, 0);
+                kept = 0;
             }
+            if (loss != 0) {
+                cost += Math.min(r.retail * loss, _room(r, sells, filled, ticks) * kept / filled);
+            }
+            r.costs += cost;
+            if (sells) sell = kept;
+            else buy = kept;
+        }
+    }
+
+    /// @dev How much worse the price could be for an order before it is beyond one of its limits, base units: what it may
+    /// pay for losses. Of what is cut the worst steps are cut first, so that who keeps a part of the fill has at least that
+    /// part of the room.
+    /// @param filled Wh that the auction gave it, on one side
+    /// @param ticks the same, each Wh times its step's tick
+    function _room(Rules memory r, bool sells, uint256 filled, uint256 ticks) private pure returns (uint256) {
+        // filled < 2^26, prices < 2^16: both products < 2^42. A filled step's limit is at least as good as its side's price, so
+        // what is subtracted is the smaller one.
+        unchecked {
+            if (r.atLimits) return 0;
+            uint256 limits = r.basePrice * filled + r.tickSize * ticks;
+            return sells ? r.sellPrice * filled - limits : limits - r.buyPrice * filled;
         }
     }
 
@@ -174,8 +202,8 @@ library Settlement {
         if (readings.length != OrderCodec.recordCount(records) * READING_BYTES) at = OrderCodec.endOfCalldata();
     }
 
-    /// @notice The energy that a reading settles, Wh: a missing one never favours the silent party, and what the
-    /// connection cannot carry is not settled here.
+    /// @notice The energy that a reading settles, Wh. With a missing one a seller delivered nothing and a buyer drew what it
+    /// bought: who drew more gains by silence the retail price of that. What the connection cannot carry is not settled here.
     function metered(Reading reading, uint256 buy, Connection connection)
         internal
         pure
@@ -199,30 +227,32 @@ library Settlement {
         Rules memory r,
         uint256 sell,
         uint256 buy,
-        uint256 loss,
-        uint256 charge,
+        uint256 cost,
         uint256 surplus,
         uint256 imported,
         uint256 fedIn
     ) internal pure returns (int256 booked, uint256 credit) {
-        // Energies are below 2^32 and prices below 2^17, so each product is below 2^49 and |booked| < 2^52; credited < 2^40, so
-        // buy * credited < 2^67. credit <= buy, since credited <= volume; a sum of 2^16 energies below 2^32 fits 51 bits.
+        // Energies are below 2^32, prices below 2^17 and cost < 2^43, so each product is below 2^49 and |booked| < 2^52;
+        // credited < 2^40, so buy * credited < 2^67. credit <= buy, since credited <= volume; a sum of 2^16 energies below
+        // 2^32 is below 2^48.
         unchecked {
             // (R4) Rounded down.
             if (buy != 0) credit = FixedPointMathLib.rawDiv(buy * r.credited, r.volume);
             uint256 supplied = sell;
-            booked = int256(r.sellPrice * sell) - int256(r.dearPrice * buy + r.retail * loss + charge);
+            booked = int256(r.sellPrice * sell) - int256(r.dearPrice * buy + cost);
             if (fedIn < sell) {
                 supplied = fedIn;
                 booked -= int256(r.retail * (sell - fedIn));
             } else {
-                booked += int256(r.feedIn * Math.min(fedIn - sell, surplus));
+                uint256 over = fedIn - sell;
+                if (over > surplus) over = surplus;
+                booked += int256(r.feedIn * over);
             }
-            if (imported >= buy) booked -= int256(r.retail * (imported - buy));
-            else if (r.unconstrained) booked += int256(r.feedIn * (buy - imported));
+            if (imported < buy) booked += int256(r.unusedPrice * (buy - imported));
+            else booked -= int256(r.retail * (imported - buy));
             r.participants += booked;
-            r.energy += (sell << SOLD_OFFSET) | (buy << BOUGHT_OFFSET) | (loss << LOST_OFFSET)
-                    | (supplied << DELIVERED_OFFSET) | (credit << CREDITED_OFFSET);
+            r.energy += (sell << SOLD_OFFSET) | (buy << BOUGHT_OFFSET) | (supplied << DELIVERED_OFFSET)
+                    | (credit << CREDITED_OFFSET);
         }
     }
 
@@ -237,10 +267,10 @@ library Settlement {
 
     /// @notice What the batch books to everybody besides its participants.
     function sums(Rules memory r) internal pure returns (Sums memory s) {
-        // Sums of energy are below 2^51 and prices below 2^16: no sum of cash reaches 2^70.
+        // Sums of energy are below 2^48 and prices below 2^16: no sum of cash reaches 2^70.
         unchecked {
             (uint256 sells, uint256 buys) = (_sum(r, SOLD_OFFSET), _sum(r, BOUGHT_OFFSET));
-            s.gridOperator = int256(r.networkFee * buys + r.charges + r.retail * _sum(r, LOST_OFFSET));
+            s.gridOperator = int256(r.networkFee * buys + r.costs);
             s.community = int256(r.buyPrice * buys) - int256(r.sellPrice * sells) - r.limits;
             // (R5) The supplier is everybody's counterparty.
             s.supplier = -(r.participants + s.gridOperator + s.community);

@@ -112,9 +112,7 @@ def market_of(said: dict[str, Any]) -> MarketConfig:
 def settled_energy(market: OnChainMarket, records: bytes, volume: int) -> list[int]:
     """What stands of every order, Wh."""
     state = market.client.interval(INTERVAL)
-    entries, _ = settled(
-        market.sender, state.terms_word, state.clearing_word, LONG, (0, 0), BatchData(records)
-    )
+    entries, _ = settled(market.sender, state.terms_word, state.clearing_word, LONG, BatchData(records))
     found = [entry[1] + entry[2] for entry in entries]
     assert sum(found) == 2 * volume
     return found
@@ -125,16 +123,13 @@ def settled(
     terms: int,
     clearing: int,
     market: MarketConfig,
-    maxima: tuple[int, int],
     data: BatchData,
     limits: Sequence[tuple[int, int]] = (),
 ) -> tuple[list[Any], list[int]]:
-    """What a batch comes to: (participant, sell, buy, loss, named charge, surplus, cash, credit) of each
-    order, and the sums.
+    """What a batch comes to: (participant, sell, buy, cost, surplus, cash, credit) of each order; the sums.
 
     Args:
-        market: whose ladder it is, where orders are paid at their limits.
-        maxima: most that a decision may name, as losses, ppm, and as network charge, base units per Wh.
+        market: its parameters.
         limits: Wh that each order's connection can import and export.
     """
     harness = deploy(sender, HARNESS).contract
@@ -142,7 +137,12 @@ def settled(
     orders = int.from_bytes(data.records[:2], "big")
     connections = [imports << 64 | exports << 32 for imports, exports in limits] or [0] * orders
     entries, sums = harness.functions.settle(
-        terms, clearing, auction.address, *maxima, data.abi, connections
+        terms,
+        clearing,
+        auction.address,
+        (market.max_loss_rate, market.max_network_fee, market.base_price, market.tick_size),
+        data.abi,
+        connections,
     ).call()
     return entries, sums
 
@@ -165,19 +165,20 @@ def test_settlement(chain: Network, case: dict[str, Any]) -> None:
         bytes.fromhex(case[name][2:]) for name in ("records", "decisions", "readings")
     )
     limits = [(order["import_limit"], order["export_limit"]) for order in case["orders"]]
-    maxima = market["max_loss_rate"], market.get("max_network_fee", 0)
     found, sums = settled(
-        sender, word, clearing, market_of(market), maxima, BatchData(records, decisions, readings), limits
+        sender, word, clearing, market_of(market), BatchData(records, decisions, readings), limits
     )
 
     entries, positions = case["entries"], case["positions"]
     assert [entry[0] for entry in found] == [order["participant"] for order in case["orders"]]
-    assert [entry[1:4] for entry in found] == [(p["sell"], p["buy"], p["loss"]) for p in positions]
-    uniform = 0 if maxima[1] else terms["network_fee"]
-    assert [entry[4] + uniform * entry[2] for entry in found] == [p["charge"] for p in positions]
-    assert [entry[5] for entry in found] == [p["surplus"] for p in positions]
-    assert [entry[6] for entry in found] == [entry["participant_cash"] for entry in entries]
-    assert [entry[7] for entry in found] == [entry["participant_energy"] for entry in entries]
+    assert [entry[1:3] for entry in found] == [(p["sell"], p["buy"]) for p in positions]
+    uniform = 0 if market.get("max_network_fee") else terms["network_fee"]
+    assert [entry[3] + uniform * entry[2] for entry in found] == [
+        p["charge"] + p["loss_cost"] for p in positions
+    ]
+    assert [entry[4] for entry in found] == [p["surplus"] for p in positions]
+    assert [entry[5] for entry in found] == [entry["participant_cash"] for entry in entries]
+    assert [entry[6] for entry in found] == [entry["participant_energy"] for entry in entries]
     supplier, grid_operator, community, uncredited, _ = sums
     assert grid_operator == sum(entry["grid_operator_cash"] for entry in entries)
     assert community == sum(entry["community_cash"] for entry in entries)

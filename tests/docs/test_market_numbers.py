@@ -28,6 +28,7 @@ from peerwatt.market import (
     fill,
     settle_batch,
 )
+from peerwatt.market.accepted import accepted_of
 from peerwatt.market.errors import AboveEnergyCredit, BadTariff
 from peerwatt.messages import (
     MISSING,
@@ -78,6 +79,7 @@ def test_every_worked_example_has_its_test() -> None:
         "pricing",
         "pro-rata",
         "cap",
+        "loss-room",
         "settlement",
         "variants",
         "at-limits",
@@ -139,6 +141,19 @@ def test_a_cap_shares_the_fills_as_worked(worked: dict[str, Any]) -> None:
         assert stands == example["stands"]
         assert sum(stands) == example["accepted"]
         assert all(stood <= fill(placed, clearing) for stood, placed in zip(stands, lane, strict=True))
+
+
+def test_losses_end_at_an_orders_limits_as_worked(worked: dict[str, Any], brooklyn: Scenario) -> None:
+    config, tariff, price = brooklyn.market, Tariff(320, 82, 15), 160
+    for example in worked["loss-room"]:
+        side, filled, kept = Side[example["side"]], example["filled"], example["kept"]
+        placed = PlacedStep(Step(side, tick_of(config, example["limit"]), filled), 0)
+        marginal = MarginalTick(placed.step.tick, filled, filled, filled)
+        terms = Terms(
+            Clearing(price, price, False, marginal, marginal), Verdict.CURTAIL, 0, filled, 0, tariff
+        )
+        decision = Decision(kept, kept, example["loss"])
+        assert accepted_of(Record(4, (placed,)), terms, decision, config).loss_cost == example["pays"]
 
 
 def test_a_batch_settles_as_worked(worked: dict[str, Any], brooklyn: Scenario) -> None:
@@ -272,19 +287,15 @@ def marginal_lane(queue: list[int], filled: int, accepted: int) -> tuple[list[Pl
 
 
 def settled(example: dict[str, Any], config: MarketConfig) -> tuple[Entries, ...]:
-    """A worked batch from posting to settlement: sellers ask a tick below the price, buyers bid one above.
+    """A worked batch from posting to settlement.
 
     With a `loss_rate` the report carries no decisions.
     """
     config = replace(config, max_network_fee=example.get("max_network_fee", 0))
     book, records, decisions, readings = TickBook(), [], [], []
-    middle = tick_of(config, example["price"])
     for account, order in enumerate(example["orders"], 4):
-        step = (
-            Step(Side.SELL, middle - 1, order["sell"])
-            if order["sell"]
-            else Step(Side.BUY, middle + 1, order["buy"])
-        )
+        side = Side.SELL if order["sell"] else Side.BUY
+        step = Step(side, tick_of(config, order["limit"]), order["sell"] + order["buy"])
         records.append(Record(account, book.post([step])))
         costs = order["loss"], order.get("charge", 0)
         decisions.append(Decision(order["sell"], order["buy"], *costs, order.get("surplus", 0)))

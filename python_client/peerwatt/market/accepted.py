@@ -29,7 +29,7 @@ class Accepted:
         buy: Accepted energy that it bought, Wh.
         loss: Its share of the network's losses, Wh.
         charge: What it pays for the network, base units.
-        loss_cost: What it pays for the losses, base units.
+        loss_cost: What it pays for the losses, base units: never more than brings it to its limits.
         surplus: How much of its export beyond the accepted sale is paid for, Wh.
     """
 
@@ -80,6 +80,7 @@ def accepted_of(record: Record, terms: Terms, decision: Decision | None, config:
         config: The market's parameters, which bound what a decision may name.
     """
     sell, buy = _on_side(record, Side.SELL, terms), _on_side(record, Side.BUY, terms)
+    filled = sell + buy
     if terms.verdict == Verdict.CURTAIL:
         sell, buy = (min(sell, decision.sell), min(buy, decision.buy)) if decision else (0, 0)
     if decision:
@@ -89,8 +90,24 @@ def accepted_of(record: Record, terms: Terms, decision: Decision | None, config:
     charge = terms.tariff.network_fee * buy
     if decision and config.max_network_fee:
         charge = min(decision.charge, config.max_network_fee * (sell + buy))
-    return Accepted(
-        sell, buy, loss, charge, terms.tariff.retail * loss, _paid_surplus(terms.verdict, decision)
+    # The worst steps are cut first: who keeps a part of the fill has at least that part of the room.
+    room = _room(record, terms, config) * (sell + buy) // filled if filled else 0
+    loss_cost = min(terms.tariff.retail * loss, room)
+    return Accepted(sell, buy, loss, charge, loss_cost, _paid_surplus(terms.verdict, decision))
+
+
+def _room(record: Record, terms: Terms, config: MarketConfig) -> int:
+    """How much worse the price could be for an order before it is beyond one of its limits, base units.
+
+    Nothing, where every Wh is traded at its own limit.
+    """
+    clearing = terms.clearing
+    if clearing.at_limits or terms.volume == 0:
+        return 0
+    price = {Side.SELL: clearing.sell_price, Side.BUY: clearing.buy_price}
+    return sum(
+        abs(price[placed.step.side] - config.price(placed.step.tick)) * accepted_quantity(placed, clearing)
+        for placed in record.steps
     )
 
 

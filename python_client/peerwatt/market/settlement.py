@@ -99,7 +99,7 @@ def metered(reading: Reading, accepted: Accepted, limits: EnergyLimits) -> Meter
     """The energy that a reading settles.
 
     Without a reading the order is settled as if it had drawn what it bought and delivered nothing, which
-    favours nobody who hides a reading. Energy above the connection's limits is not settled.
+    a buyer that drew more than it bought gains by. Energy above the connection's limits is not settled.
     """
     if reading.status == ReadingStatus.MISSING:
         return Metered(imported=accepted.buy, exported=0)

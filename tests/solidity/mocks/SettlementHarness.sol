@@ -19,26 +19,26 @@ contract SettlementHarness {
         uint256 participant;
         uint256 sell;
         uint256 buy;
-        uint256 loss;
-        uint256 charge;
+        uint256 cost;
         uint256 surplus;
         int256 cash;
         int256 credit;
     }
 
     /// @param auction asked what orders are paid at their own limits
+    /// @param market largest loss rate and network fee, base price and tick size
     function settle(
         Terms terms,
         Clearing clearing,
         IAuction auction,
-        uint256 maxLossRate,
-        uint256 maxNetworkFee,
+        uint256[4] calldata market,
         BatchData calldata data,
         Connection[] calldata connections
     ) external view returns (Entry[] memory entries, Sums memory sums) {
         uint256 orders = OrderCodec.recordCount(data.records);
         bool named = data.decisions.length == orders * DECISION_BYTES;
-        Settlement.Rules memory rules = Settlement.rules(terms, clearing, maxLossRate, maxNetworkFee, named);
+        Settlement.Rules memory rules = Settlement.rules(terms, clearing, named, market[0], market[1]);
+        (rules.basePrice, rules.tickSize) = (market[2], market[3]);
         (rules.decisionsAt,) = OrderCodec.bounds(data.decisions);
         entries = new Entry[](orders);
         (uint256 at,) = OrderCodec.bounds(data.records);
@@ -63,11 +63,11 @@ contract SettlementHarness {
         uint256 count;
         (e.participant, count) = OrderCodec.header(OrderCodec.load(at));
         uint256 sold = rules.sold(at, count, rules.decisionsAt);
-        (e.sell, e.buy, e.loss, e.charge, e.surplus) = rules.accepted(at, count);
+        (e.sell, e.buy, e.cost, e.surplus) = rules.accepted(at, count);
         require(sold == e.sell, "the sells alone");
         (uint256 imported, uint256 exported) = Settlement.metered(readingFrom(readingAt), e.buy, connection);
         uint256 credit;
-        (e.cash, credit) = rules.payment(e.sell, e.buy, e.loss, e.charge, e.surplus, imported, exported);
+        (e.cash, credit) = rules.payment(e.sell, e.buy, e.cost, e.surplus, imported, exported);
         e.credit = int256(credit);
         if (rules.atLimits) {
             bytes calldata order = msg.data[at:at + OrderCodec.recordLength(count)];
