@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from peerwatt.grid.flow.power_flow import PowerFlow
+from peerwatt.grid.gate.rules import GridRules
 from peerwatt.market.auction import clear
 from peerwatt.market.tick_book import TickBook
 from peerwatt.messages import (
@@ -19,7 +20,7 @@ from peerwatt.messages import (
     Verdict,
     decode_decisions,
 )
-from peerwatt.oracle import ClearedInterval, GridForecast, judge
+from peerwatt.oracle import ClearedInterval, GridForecast, allowed_without_market, expired, judge
 from peerwatt.scenario.forecasts import Neighbourhood
 from peerwatt.scenario.scenario import Scenario
 
@@ -83,6 +84,18 @@ def test_of_a_fill_counts_what_was_offered_within_the_forecast(scenario: Scenari
     assert cleared.fills(Side.SELL) == {4: 110, 5: 0}
     for expected, backed in ((0, 0), (60, 60), (100, 60 + 50 * 40 // 100), (160, 110), (900, 110)):
         assert cleared.backed({4: expected}) == {4: backed, 5: 0}
+
+
+def test_without_a_report_nothing_is_traded_and_exports_are_limited_as_without_a_market(
+    nothing_traded: ClearedInterval, forecast: GridForecast, solver: PowerFlow
+) -> None:
+    allowed = allowed_without_market(forecast, nothing_traded.length_s, solver, GridRules())
+    for policy in ("fair", "least"):
+        silent = expired(judge(nothing_traded, forecast, solver, GridRules(curtailment=policy)))
+        assert silent.report.verdict == Verdict.EXPIRED
+        assert silent.allowed_export() == allowed is not None
+        assert silent.grid.violations_after == ()
+        assert not silent.decisions
 
 
 def test_a_report_is_about_one_clearing(

@@ -50,9 +50,8 @@ def test_the_loss_rule_decides_what_each_trade_is_charged(
         [packed] = judgement.decisions
         shares[name] = [decision.loss for decision in decode_decisions(packed)]
         assert sum(shares[name]) == judgement.grid.losses.trade_wh
-    # at noon the trades relieve the feeder, which by these two costs nobody anything
-    assert not any(shares["aumann_shapley"] + shares["marginal"])
-    assert sum(shares["pro_rata"]) > 0 < sum(shares["tracing"])
+    # at noon most trades relieve the feeder, which costs their parties nothing by the first
+    assert sum(shares["aumann_shapley"]) < min(sum(shares["pro_rata"]), sum(shares["tracing"]))
     assert shares["pro_rata"] != shares["tracing"]
 
 
