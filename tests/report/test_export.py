@@ -109,6 +109,7 @@ def test_a_saving_can_be_computed_from_the_csv(export: Path) -> None:
         "feed_in",
         "retail",
         "losses",
+        "community",
     )
     for row in rows(export / "participants.csv"):
         bill = sum(Decimal(row[f"{line}_eur"]) for line in lines)

@@ -8,7 +8,7 @@ account on chain. Positive is what the household pays.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from peerwatt.market.market_rules import Tariff
 from peerwatt.record.household_results import NO_LINES, BillLines, ParticipantResult, SettlementResult
@@ -119,6 +119,7 @@ def participant_result(
     settlements: Iterable[SettlementResult],
     terms: Mapping[int, IntervalTerms],
     tariff: Tariff,
+    paid_back: int = 0,
 ) -> ParticipantResult:
     """Sum one participant's settlements into its result.
 
@@ -129,6 +130,7 @@ def participant_result(
         settlements: this participant's, any order, one per interval.
         terms: by interval number; must hold every interval of `settlements`.
         tariff: the prices around the peer trade.
+        paid_back: what the community's account paid it back, base units.
     """
     own = list(settlements)
     imported = sum(s.imported_wh for s in own)
@@ -146,7 +148,9 @@ def participant_result(
         curtailed_wh=sum(s.curtailed_wh for s in own),
         loss_share_wh=sum(s.loss_wh for s in own),
         without_market_wh=sum(s.without_market_wh for s in own),
-        lines=sum((bill_lines(s, terms[s.interval], tariff) for s in own), NO_LINES),
+        lines=sum(
+            (bill_lines(s, terms[s.interval], tariff) for s in own), replace(NO_LINES, community=-paid_back)
+        ),
         without_market_retail=tariff.retail * imported,
         without_market_feed_in=-tariff.feed_in * sum(s.without_market_wh for s in own),
         forecast_error_cost=sum(forecast_error_cost(s, terms[s.interval], tariff) for s in own),

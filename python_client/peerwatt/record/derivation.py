@@ -132,6 +132,7 @@ class Derivation:
                 of_home[participant.name],
                 terms,
                 scenario.tariff,
+                replayed.paid_back.get(participant.account, 0),
             )
             for participant in scenario.participants
         )

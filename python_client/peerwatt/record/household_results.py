@@ -58,6 +58,8 @@ class BillLines:
     feed_in: int
     retail: int
     losses: int
+    community: int = 0
+    """Paid back by the community's account, once all intervals are settled."""
 
     @property
     def total(self) -> int:
@@ -67,7 +69,7 @@ class BillLines:
     @property
     def to_peers(self) -> int:
         """What passes to other households through the community's account."""
-        return self.peer_sales + self.peer_purchases
+        return self.peer_sales + self.peer_purchases + self.community
 
     @property
     def to_grid_operator(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from peerwatt.grid.flow.power_flow import PowerFlow
@@ -21,6 +22,7 @@ class Replayed:
         solver: of the feeder.
         initial: cash of every account before the first interval, base units.
         final: cash (base units) and energy (Wh) of every account after the last.
+        paid_back: what the community's account paid back to those who traded, base units by account.
         mismatches: how many intervals differ between the chain and the reference twin.
         first_difference: the first difference that was found, or nothing.
         conservation_error: largest error found after any interval, base units plus Wh.
@@ -34,6 +36,7 @@ class Replayed:
     solver: PowerFlow
     initial: tuple[int, ...]
     final: tuple[tuple[int, int], ...]
+    paid_back: Mapping[int, int]
     mismatches: int
     first_difference: str
     conservation_error: int

@@ -34,6 +34,7 @@ from peerwatt.messages import (
 )
 from peerwatt.oracle import ClearedInterval
 from peerwatt.oracle.envelope import EnvelopeInputs
+from peerwatt.record.community_shares import PeerEnergy, community_shares
 from peerwatt.record.derivation import Derivation
 from peerwatt.record.interval_log import IntervalLog
 from peerwatt.record.replayed import Replayed
@@ -43,7 +44,7 @@ from peerwatt.replay.solved_feeder import SolvedFeeder
 from peerwatt.roles.appointments import Action, Appointment, appointments
 from peerwatt.roles.relayer.batch_size import BatchSize
 from peerwatt.scenario.household import Household
-from peerwatt.scenario.scenario import Scenario
+from peerwatt.scenario.scenario import PER_TRADED_KWH, Scenario
 
 UNSIGNED: Final = bytes(64)
 NOWHERE: Final = "0x" + 40 * "0"
@@ -111,6 +112,7 @@ class Rehearsal:
         began, scenario, market = perf_counter(), self.scenario, self._market
         initial = tuple(market.ledger[account].cash for account in range(len(market.ledger)))
         logs: list[IntervalLog] = []
+        energy = PeerEnergy()
         error = 0
         done = 0
         for appointment in appointments(
@@ -121,11 +123,20 @@ class Rehearsal:
                 act(self, appointment)
             if appointment.action == Action.SETTLE:
                 log = self._logs.pop(appointment.interval)
+                energy.take(log)
                 (take or logs.append)(log)
                 market.forget(appointment.interval)
                 error = max(error, abs(market.ledger.cash_error) + abs(market.ledger.energy_error))
                 done += 1
                 progress(done, self.intervals)
+        paid_back = {}
+        if scenario.community == PER_TRADED_KWH:
+            kept = market.ledger[SystemAccount.COMMUNITY].cash - initial[SystemAccount.COMMUNITY]
+            paid_back = community_shares(kept, energy.traded_wh)
+            if paid_back:
+                market.withdraw(SystemAccount.COMMUNITY, kept)
+            for account, amount in paid_back.items():
+                market.deposit(account, amount)
         return Replayed(
             scenario=scenario,
             chain=CHAIN,
@@ -134,6 +145,7 @@ class Rehearsal:
             solver=self._feeder.solver,
             initial=initial,
             final=tuple((market.ledger[k].cash, market.ledger[k].energy) for k in range(len(market.ledger))),
+            paid_back=paid_back,
             mismatches=0,
             first_difference="",
             conservation_error=error,

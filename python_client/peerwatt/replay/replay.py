@@ -8,6 +8,7 @@ from pathlib import Path
 
 from peerwatt.chain import Network
 from peerwatt.grid.flow.power_flow import PowerFlow
+from peerwatt.record.community_shares import PeerEnergy
 from peerwatt.record.interval_log import IntervalLog
 from peerwatt.record.replayed import Replayed
 from peerwatt.replay.cast import Stage, cast, envelope_pages
@@ -15,13 +16,14 @@ from peerwatt.replay.checkpoint import CheckpointFile
 from peerwatt.replay.committee_processes import ENVELOPE_LEAD_S, CommitteeProcesses
 from peerwatt.replay.course import Course
 from peerwatt.replay.interruption import ReplayInterrupted
+from peerwatt.replay.paying_back import pay_back
 from peerwatt.replay.scheduler import Scheduler
 from peerwatt.replay.watched import founded, restored
 from peerwatt.replay.wiring import Wiring, direct
 from peerwatt.roles.appointments import Action, Appointment, appointments
 from peerwatt.scenario.keys import PilotKeys
 from peerwatt.scenario.market_clock import ORDER_LEAD_S
-from peerwatt.scenario.scenario import Scenario
+from peerwatt.scenario.scenario import PER_TRADED_KWH, Scenario
 
 Progress = Callable[[int, int], None]
 """Called with the number of settled intervals and of all intervals."""
@@ -90,7 +92,13 @@ class Replay:
         """
         scenario, network, keys = self.scenario, self.network, PilotKeys(self.seed)
         logs: list[IntervalLog] = []
-        course = Course(network, take or logs.append, checkpoints)
+        energy, keep = PeerEnergy(), take or logs.append
+
+        def finished(log: IntervalLog) -> None:
+            energy.take(log)
+            keep(log)
+
+        course = Course(network, finished, checkpoints)
         if resume:
             saved = course.take_up(lambda settled: progress(settled, self.intervals))
             market = restored(network, scenario, keys, self.intervals, saved)
@@ -116,6 +124,9 @@ class Replay:
 
             wanted = appointments(scenario.market, market.first, self.intervals, self._envelope_s())
             Scheduler(network, roles, market.observe).run(islice(wanted, course.over, None), kept)
+        paid_back = {}
+        if scenario.community == PER_TRADED_KWH:
+            paid_back = pay_back(market, network, keys, energy.traded_wh)
         return Replayed(
             scenario=scenario,
             chain=network.name,
@@ -124,6 +135,7 @@ class Replay:
             solver=PowerFlow(scenario.feeder),
             initial=market.initial,
             final=market.twin.books.balances,
+            paid_back=paid_back,
             mismatches=len(market.twin.mismatched),
             first_difference=market.twin.first_difference,
             conservation_error=market.twin.conservation_error,

@@ -102,6 +102,18 @@ class TwinObserver:
         self.books = read_books(self._client, len(self._told.market.ledger))
         self._money_moved = False
 
+    def compare_books(self) -> None:
+        """Read the market's books and compare every account, where money moved without a settlement."""
+        self.read_books()
+        ledger = self._told.market.ledger
+        for account, balance in enumerate(self.books.balances):
+            expected = ledger[account].cash, ledger[account].energy
+            if balance != expected:
+                self._differ(
+                    0, f"account {account} (cash, energy): {balance} on chain, {expected} in the reference"
+                )
+        self.conservation_error = max(self.conservation_error, self.books.conservation_error)
+
     def check(self) -> None:
         """Compare the books and every interval that was settled since the last time; to be called when the
         follower is at the chain's newest block.

@@ -34,7 +34,13 @@ def headline(result: ReplayResult) -> str:
         f"{escape(missed_in_words(result))}, {losers_in_words(result)}"
     )
     kept = sum(account.cash for account in result.accounts if account.account == "community")
-    if kept:
+    paid_back = -sum(p.lines.community for p in result.participants)
+    if paid_back:
+        first += (
+            f"; {words.money(paid_back)} {escape(summary.currency)} of it the community's account had kept "
+            "and paid back per Wh traded"
+        )
+    elif kept:
         first += f"; the community's account kept {words.money(kept)} {escape(summary.currency)} between them"
     first += "."
     if summary.envelopes:

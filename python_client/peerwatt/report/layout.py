@@ -37,6 +37,7 @@ BILL_LINES = (
     "feed_in",
     "retail",
     "losses",
+    "community",
 )
 
 

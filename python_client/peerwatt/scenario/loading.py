@@ -124,6 +124,7 @@ def _scenario(
         reactive=reactive,
         time_zone=parsed.time_zone,
         counterfactual=parsed.counterfactual,
+        community=parsed.community,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from peerwatt.agents.forecast import ForecastError
 from peerwatt.agents.strategies import StrategyName
@@ -17,6 +18,9 @@ from peerwatt.scenario.calendar import Calendar
 from peerwatt.scenario.participants import Participant
 from peerwatt.scenario.switches import Switches
 from peerwatt.tables.problems import Problem
+
+PER_TRADED_KWH: Final = "per_traded_kwh"
+"""Of `community`: what its account kept is paid back per Wh sold or bought among peers."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,7 @@ class Scenario:
         time_zone: in which its report says times, by its name in the tz database.
         remarks: what was found out about its files and could be wrong, a place and a sentence each.
         counterfactual: how the network operator limits exports where there is no market.
+        community: what becomes of what its account keeps where buyers pay more than sellers get.
     """
 
     name: str
@@ -94,6 +99,7 @@ class Scenario:
     reactive: NodePowers
     remarks: tuple[Problem, ...] = ()
     counterfactual: str = "equal_shares"
+    community: str = "keep"
     time_zone: str = "UTC"
 
     def connection(self, participant: Participant) -> Connection:

@@ -247,6 +247,11 @@ class ScenarioFile(Section):
         description="How the network operator limits exports where there is no market, for the bill that a "
         "saving is against; see `peerwatt.scenario.counterfactual`.",
     )
+    community: Literal["keep", "per_traded_kwh"] = Field(
+        default="keep",
+        description="What becomes of what the community's account keeps where buyers pay more than sellers "
+        "get (pay_as_bid, mcafee): it stays, or is paid back in proportion to what each sold and bought.",
+    )
     envelope: bool = Field(
         default=False,
         description="Whether the committee publishes, before gate closure, how much each may offer in the "

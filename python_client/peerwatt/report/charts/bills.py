@@ -54,6 +54,7 @@ def _table(people: tuple[ParticipantResult, ...], currency: str) -> Table:
         "feed-in",
         "retail",
         "losses",
+        "paid back",
         f"bill ({currency})",
         f"without market ({currency})",
         f"saving ({currency})",
@@ -71,6 +72,7 @@ def _table(people: tuple[ParticipantResult, ...], currency: str) -> Table:
             each.feed_in,
             each.retail,
             each.losses,
+            each.community,
         )
         ends = (p.bill_market, p.bill_without_market, p.saving, p.forecast_error_cost)
         rows.append((p.participant, *(words.money(amount) for amount in (*lines, *ends))))
