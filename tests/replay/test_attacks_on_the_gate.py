@@ -6,7 +6,6 @@ Needs the `grid` extra (pandapower, simbench).
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -197,11 +196,6 @@ def test_no_orders_move_the_feeder_beyond_its_limit_or_pay_where_the_gate_cuts(
     assert highest_by_pandapower(noon, feeder, bare, after) <= after.summary.limits.voltage_max_pu
     assert after.summary.intervals_beyond_limits == 0
     cut = {each.interval for each in after.intervals if each.verdict.cuts}
-    losses = sum(each.loss_cost for each in before.settlements if each.participant in names)
-    # who trades less is charged for less losses
-    assert paid(noon, after, names, cut) >= paid(noon, before, names, cut) - losses
-    charged = Counter[str]()
-    for each in after.settlements:
-        charged[each.participant] += each.loss_cost
+    assert paid(noon, after, names, cut) >= paid(noon, before, names, cut)
     for home in after.participants:
-        assert home.participant in names or home.saving + charged[home.participant] >= 0
+        assert home.participant in names or not home.loses
