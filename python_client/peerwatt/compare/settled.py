@@ -16,8 +16,9 @@ from typing import Final
 import numpy as np
 
 from peerwatt.compare.neighbourhood import neighbourhood_of
-from peerwatt.designs.design import Design, Run
+from peerwatt.designs.design import Design, Run, idle
 from peerwatt.designs.orders import IntArray
+from peerwatt.errors import InputError
 from peerwatt.grid.rounding import largest_remainder_of
 from peerwatt.record.bills import interval_terms
 from peerwatt.record.results import ReplayResult
@@ -77,7 +78,11 @@ class SettledDesigns:
 
     def _rehearsed(self, name: str, run: Run) -> Run:
         """A design that runs on chain, as a replay comes to it."""
-        scenario = under(self._scenario, name)
+        try:
+            scenario = under(self._scenario, name)
+            scenario.market.check_tariff(scenario.tariff)
+        except InputError as refused:
+            return replace(idle(self.neighbourhood), note=f"No market contract takes it here: {refused}")
         intervals = self.neighbourhood.intervals
         result = rehearse_scenario(scenario, self._seed, intervals, feeder=self._feeder)
         return _run_of(result, run, scenario.tariff.feed_in)
@@ -101,9 +106,8 @@ class SettledDesigns:
             sold[t], bought[t] = decided.grid.sell_wh[place], decided.grid.buy_wh[place]
             received[t] = _part(matched.received[t], sold[t], run.sold[t])
             paid[t] = _part(matched.paid[t], bought[t], run.bought[t])
-            room = _part(matched.ask_room[t], sold[t], run.sold[t])
-            room += _part(matched.bid_room[t], bought[t], run.bought[t])
             energy = sold[t] + bought[t]
+            room = _part(matched.room[t], energy, run.sold[t] + run.bought[t])
             lost = np.minimum(decided.grid.loss_wh[place], energy * scenario.market.max_loss_rate // PPM)
             losses[t] = np.minimum(retail * lost, np.maximum(room, 0))
             charges[t] = scenario.tariff.network_fee * bought[t]

@@ -25,14 +25,12 @@ class Matched:
     Attributes:
         paid: For what was bought.
         received: For what was sold.
-        bid_room: How far what was paid lies below the limits of what was bought.
-        ask_room: How far what was received lies above the limits of what was sold.
+        room: How much worse the prices could be before they are beyond the orders' limits.
     """
 
     paid: IntArray
     received: IntArray
-    bid_room: IntArray
-    ask_room: IntArray
+    room: IntArray
 
 
 @dataclass(frozen=True)
@@ -181,7 +179,7 @@ def collect(
         sold,
         paid - received,
         dues,
-        matched=Matched(paid, received, bids - paid, received - asks),
+        matched=Matched(paid, received, bids - paid + received - asks),
         messages=sum(outcome.messages for outcome in outcomes),
         surplus=sum(outcome.surplus for outcome in outcomes) + int(dues.sum()),
         welfare=welfare,

@@ -8,7 +8,7 @@ meters themselves in a replay, so here nothing gets lost.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from time import perf_counter
 from typing import Final, Protocol
 
@@ -76,6 +76,7 @@ class Rehearsal:
         *,
         residents: Mapping[int, Resident] | None = None,
         feeder: SolvedFeeder | None = None,
+        only: Container[int] | None = None,
     ) -> None:
         """
         Args:
@@ -84,6 +85,7 @@ class Rehearsal:
             intervals: how many, from the scenario's first on.
             residents: who lives in homes, by account, where it is not the scenario's household.
             feeder: of the same scenario and seed, where it is known already.
+            only: positions in the calendar of those that are rehearsed; all of the first ones by default.
         """
         self.scenario = scenario
         self.seed = seed
@@ -92,6 +94,7 @@ class Rehearsal:
         self._residents: dict[int, Resident] = {
             home.account: Household(scenario, home, seed, first, intervals) for home in scenario.participants
         } | dict(residents or {})
+        self._only = only
         self._feeder = feeder or SolvedFeeder(scenario, seed)
         self._market = _founded(scenario, intervals)
         self._meters = {home.account: Meter(home.account) for home in scenario.participants}
@@ -118,6 +121,8 @@ class Rehearsal:
         for appointment in appointments(
             scenario.market, scenario.calendar.first, self.intervals, int(scenario.envelope)
         ):
+            if self._only is not None and appointment.interval - scenario.calendar.first not in self._only:
+                continue
             act = _ACTS.get(appointment.action)
             if act is not None:
                 act(self, appointment)
