@@ -22,17 +22,22 @@ contract Auction is IAuction {
     uint256 private immutable FIXED_PRICE;
     uint256 private immutable BASE_PRICE;
     uint256 private immutable TICK_SIZE;
+    uint256 private immutable MAX_NETWORK_FEE;
 
     constructor(MarketConfig memory c) {
         PRICING = c.pricing;
         FIXED_PRICE = c.fixedPrice;
         BASE_PRICE = c.basePrice;
         TICK_SIZE = c.tickSize;
+        MAX_NETWORK_FEE = c.maxNetworkFee;
     }
 
     /// @inheritdoc IAuction
     function clear(Terms terms, uint256[52] calldata words) external view returns (Clearing, uint256) {
-        if (PRICING == Pricing.MidMarketRate) return _pool((terms.retail() + terms.feedIn()) / 2, words);
+        if (PRICING == Pricing.MidMarketRate) {
+            (uint256 low, uint256 high) = _breakEven(terms);
+            return _pool((low + high) / 2, words);
+        }
         if (PRICING == Pricing.SupplyDemandRatio) return _pool(_ratioPrice(terms, words), words);
         if (PRICING == Pricing.Fixed) return _pool(FIXED_PRICE, words);
 
@@ -119,12 +124,20 @@ contract Auction is IAuction {
         return (pack(price, price, false, _marginalAt(BUY, volume, words), _marginalAt(SELL, volume, words)), volume);
     }
 
-    /// @dev Liu et al., IEEE Trans. Power Systems 32 (2017), eqs. 8-9, with one division.
-    function _ratioPrice(Terms terms, uint256[52] calldata words) private pure returns (uint256) {
+    /// @dev After Liu et al., IEEE Trans. Power Systems 32 (2017), eqs. 8-9, on what was posted, between the two prices at
+    /// which nobody gains by trading, with one division.
+    function _ratioPrice(Terms terms, uint256[52] calldata words) private view returns (uint256) {
         (uint256 demand, uint256 supply) = (_energy(BUY, 0, words), _energy(SELL, TICK_MAX, words));
-        (uint256 retail, uint256 feedIn) = (terms.retail(), terms.feedIn());
-        if (supply >= demand || feedIn == 0) return feedIn;
-        return retail * feedIn * demand / ((retail - feedIn) * supply + feedIn * demand);
+        (uint256 low, uint256 high) = _breakEven(terms);
+        if (supply >= demand || low == 0) return low;
+        return high * low * demand / ((high - low) * supply + low * demand);
+    }
+
+    /// @dev The price below which a seller is better off without a market, and the one above which a buyer is, with the
+    /// network fee that either may pay. The registry takes no tariff under which the first is above the second.
+    function _breakEven(Terms terms) private view returns (uint256 low, uint256 high) {
+        low = terms.feedIn() + MAX_NETWORK_FEE;
+        high = terms.retail() - (MAX_NETWORK_FEE == 0 ? terms.networkFee() : MAX_NETWORK_FEE);
     }
 
     function _price(uint256 tick) private view returns (uint256) {

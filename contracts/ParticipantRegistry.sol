@@ -342,6 +342,19 @@ contract ParticipantRegistry is Roles, IParticipantRegistry {
         uint256 losses = (uint256(tariff.retail) * _config.maxLossRate + PPM - 1) / PPM;
         require(tariff.feedIn <= tariff.retail && dearest + losses <= _config.marginPrice, BadTariff());
         require(charge == 0 || tariff.networkFee <= 2 * charge, BadTariff());
+        _requireNobodyLoses(tariff);
+    }
+
+    /// @dev A price that a rule sets, and no order, must leave a seller at least the feed-in tariff and cost a buyer at most
+    /// the retail price, with the network fee that either may pay.
+    function _requireNobodyLoses(Tariff memory tariff) private view {
+        Pricing pricing = _config.pricing;
+        if (pricing == Pricing.Uniform || pricing == Pricing.PayAsBid || pricing == Pricing.McAfee) return;
+        uint256 charge = _config.maxNetworkFee;
+        uint256 low = tariff.feedIn + charge;
+        uint256 fee = charge == 0 ? tariff.networkFee : charge;
+        uint256 price = pricing == Pricing.Fixed ? _config.fixedPrice : low;
+        require(low <= price && price + fee <= tariff.retail, BadTariff());
     }
 
     /* ROLES */

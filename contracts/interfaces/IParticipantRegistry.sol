@@ -122,8 +122,8 @@ interface IParticipantRegistry {
 
     /// @notice The configuration contradicts itself; `field` is its first offending field.
     error BadConfig(string field);
-    /// @notice A tariff that margins do not cover, that pays more for feeding in than it charges, or whose network fee
-    /// seller and buyer together could not be charged.
+    /// @notice A tariff that margins do not cover, that pays more for feeding in than it charges, whose network fee seller and
+    /// buyer together could not be charged, or under which a price that a rule sets would make somebody lose by trading.
     error BadTariff();
     /// @notice A change must begin after every interval that already takes orders.
     error TooSoon(uint256 fromInterval, uint256 earliest);

@@ -118,7 +118,9 @@ def test_one_book_clears_under_every_rule_as_worked(
     for side, name in ((Side.BUY, "buy"), (Side.SELL, "sell")):
         for price, quantity in example[name]:
             book.post([Step(side, tick_of(config, price), quantity)])
-    clearing, volume = clear(book, config, Tariff(example["retail"], example["feed_in"], 0))
+    clearing, volume = clear(
+        book, config, Tariff(example["retail"], example["feed_in"], example["network_fee"])
+    )
     assert example["outcome"][pricing.name] == {
         "volume": volume,
         "buyers_pay": clearing.buy_price,

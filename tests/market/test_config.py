@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from peerwatt.market import MarketConfig, Tariff
+from peerwatt.market import MarketConfig, Pricing, Tariff
 from peerwatt.market.errors import BadConfig, BadTariff
 
 CONFIG = MarketConfig(
@@ -79,6 +79,29 @@ def test_margin_covers_the_dearest_network_charge_of_buyers_and_of_sellers() -> 
         seller.check_tariff(Tariff(321, 80, 15))
     with pytest.raises(BadTariff, match="could not pay it"):
         replace(CONFIG, max_network_fee=9).check_tariff(Tariff(301, 80, 20))
+
+
+@pytest.mark.parametrize("pricing", [Pricing.MID_MARKET_RATE, Pricing.SUPPLY_DEMAND_RATIO, Pricing.FIXED])
+@pytest.mark.parametrize(("charge", "fee"), [(0, 15), (10, 15)])
+def test_a_tariff_under_which_a_set_price_makes_somebody_lose_is_refused(
+    pricing: Pricing, charge: int, fee: int
+) -> None:
+    """With a fee of 15 for buyers, or a charge of 10 for either, retail must leave that above feed-in."""
+    fixed = 80 + charge if pricing == Pricing.FIXED else 0
+    market = replace(CONFIG, max_network_fee=charge, pricing=pricing, fixed_price=fixed, margin_price=400)
+    least = 80 + (2 * charge or fee)
+    market.check_tariff(Tariff(least, 80, fee))
+    with pytest.raises(BadTariff, match="by trading"):
+        market.check_tariff(Tariff(least - 1, 80, fee))
+    replace(market, pricing=Pricing.UNIFORM, fixed_price=0).check_tariff(Tariff(least - 1, 80, fee))
+
+
+def test_a_fixed_price_lies_between_feed_in_and_retail_less_the_fee() -> None:
+    market = replace(CONFIG, pricing=Pricing.FIXED, fixed_price=150)
+    market.check_tariff(Tariff(165, 150, 15))
+    for tariff in (Tariff(300, 151, 15), Tariff(164, 80, 15)):
+        with pytest.raises(BadTariff, match="fixed_price 150"):
+            market.check_tariff(tariff)
 
 
 def test_energy_limit_is_power_times_time() -> None:

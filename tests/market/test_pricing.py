@@ -61,7 +61,7 @@ def expected(name: str, book_steps: Sequence[Step]) -> Outcome:
         [(4, CONFIG.price(step.tick), step.quantity) for step in book_steps if step.side == side]
         for side in Side
     ]
-    return off_chain(name).clear(Book.of(*sides), Tariffs(retail=TARIFF.retail, feed_in=TARIFF.feed_in))
+    return off_chain(name).clear(Book.of(*sides), Tariffs(TARIFF.retail, TARIFF.feed_in, TARIFF.network_fee))
 
 
 def require_equal(name: str, book_steps: Sequence[Step]) -> None:

@@ -14,12 +14,14 @@ contract AuctionTest is FilledBook {
     using TickBook for TickBook.Book;
 
     uint256 private constant BASE = 70;
-    uint256 private constant SIZE = 3;
+    uint256 private constant FEE = 20;
     int256 private constant NONE = -1;
 
     Auction[6] private _auctions;
     Terms private _terms;
     uint256 private _fixedPrice;
+    uint256 private _charge;
+    uint256 private _size;
 
     /// What an auction came to: prices in base units, the rest as in the clearing.
     struct Expected {
@@ -30,12 +32,15 @@ contract AuctionTest is FilledBook {
         Marginal ask;
     }
 
-    /// Markets of every rule, under one random tariff.
+    /// Markets of every rule, under one random tariff that leaves room for its fee, with ticks of 1, 2 or 7.
     function _open(uint256 seed) private {
-        uint256 feedIn = within(seed, 0, BASE + 300 * SIZE);
-        uint256 retail = within(uint256(keccak256(abi.encode(seed))), feedIn, BASE + 300 * SIZE);
-        _terms = opening(retail, feedIn, 20, 0);
-        _fixedPrice = within(seed >> 128, BASE, BASE + 255 * SIZE);
+        _size = [1, 2, 7][(seed >> 16) % 3];
+        _charge = (seed >> 24) % 2 == 0 ? 0 : within(seed >> 32, 1, 40);
+        uint256 fees = _charge == 0 ? FEE : 2 * _charge;
+        uint256 feedIn = within(seed, 0, BASE + 300 * _size);
+        uint256 retail = within(uint256(keccak256(abi.encode(seed))), feedIn + fees, BASE + 300 * _size + fees);
+        _terms = opening(retail, feedIn, FEE, 0);
+        _fixedPrice = within(seed >> 128, BASE, BASE + 255 * _size);
         for (uint256 rule; rule < 6; ++rule) {
             uint256 price = rule == uint256(Pricing.Fixed) ? _fixedPrice : 0;
             _auctions[rule] = new Auction(
@@ -49,12 +54,12 @@ contract AuctionTest is FilledBook {
                     2,
                     4,
                     uint16(BASE),
-                    uint16(SIZE),
+                    uint16(_size),
                     4000,
                     50_000,
                     0,
                     0,
-                    0,
+                    uint16(_charge),
                     Pricing(rule),
                     uint16(price),
                     256,
@@ -120,8 +125,8 @@ contract AuctionTest is FilledBook {
 
     /* THE NAIVE TWIN: EVERY RULE ASKS EVERY TICK */
 
-    function _price(uint256 tick) private pure returns (uint256) {
-        return BASE + SIZE * tick;
+    function _price(uint256 tick) private view returns (uint256) {
+        return BASE + _size * tick;
     }
 
     function _twin(Pricing rule) private view returns (Expected memory e) {
@@ -167,15 +172,15 @@ contract AuctionTest is FilledBook {
 
     function _setPrice(Pricing rule) private view returns (uint256) {
         if (rule == Pricing.Fixed) return _fixedPrice;
-        (uint256 retail, uint256 feedIn) = (_terms.retail(), _terms.feedIn());
-        if (rule == Pricing.MidMarketRate) return (retail + feedIn) / 2;
+        (uint256 low, uint256 high) = (_terms.feedIn() + _charge, _terms.retail() - (_charge == 0 ? FEE : _charge));
+        if (rule == Pricing.MidMarketRate) return (low + high) / 2;
         (uint256 demand, uint256 supply) = (0, 0);
         for (uint256 tick; tick < 256; ++tick) {
             demand += _lanes[BUY][tick];
             supply += _lanes[SELL][tick];
         }
-        if (supply >= demand || feedIn == 0) return feedIn;
-        return retail * feedIn * demand / ((retail - feedIn) * supply + feedIn * demand);
+        if (supply >= demand || low == 0) return low;
+        return high * low * demand / ((high - low) * supply + low * demand);
     }
 
     /// The largest volume at which some tick's price suits both sides.

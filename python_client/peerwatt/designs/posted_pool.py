@@ -3,6 +3,7 @@
 The mid-market rate and the supply-demand ratio of the papers split what meters counted, when all is over. On
 chain money needs a limit that was signed before, so the market contract has their **ex-ante variants**: the
 same formulas on what was posted, best limits first, and what a forecast missed is settled like any imbalance.
+They lie between the feed-in tariff and the retail price less the network fee, so that nobody loses by it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from peerwatt.designs.sharing import ratio_price
 
 @dataclass(frozen=True)
 class PostedMidMarket:
-    """Posted energy at the mean of retail and feed-in."""
+    """Posted energy at the mean of the feed-in tariff and of the retail price less the network fee."""
 
     name: str = "mid-market"
     title: str = "mid-market rate, posted ahead (ex-ante variant)"
@@ -29,7 +30,7 @@ class PostedMidMarket:
 
     def clear(self, book: Book, terms: Terms) -> Outcome:
         """Clear one interval. The rate is rounded down to a base unit per Wh."""
-        return pool(book, (terms.retail + terms.feed_in) // 2)
+        return pool(book, (terms.feed_in + terms.retail - terms.network_fee) // 2)
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class PostedRatio:
 
     def clear(self, book: Book, terms: Terms) -> Outcome:
         """Clear one interval. The price is rounded down to a base unit per Wh."""
-        return pool(book, ratio_price(book, terms.feed_in, terms.retail))
+        return pool(book, ratio_price(book, terms.feed_in, terms.retail - terms.network_fee))
 
 
 @dataclass(frozen=True)

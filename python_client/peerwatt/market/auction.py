@@ -143,9 +143,9 @@ def _mcafee(
 def _set_price(bids: Sequence[Level], asks: Sequence[Level], config: MarketConfig, tariff: Tariff) -> int:
     match config.pricing:
         case Pricing.MID_MARKET_RATE:
-            return mid_market_rate(tariff.retail, tariff.feed_in)
+            return mid_market_rate(config.break_even(tariff))
         case Pricing.SUPPLY_DEMAND_RATIO:
-            return ratio_price(tariff.retail, tariff.feed_in, total(asks), total(bids))
+            return ratio_price(config.break_even(tariff), total(asks), total(bids))
         case _:
             return config.fixed_price
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 from typing import Final
 
 from peerwatt.market.errors import BadConfig, BadTariff, TooEarly, TooLate
-from peerwatt.market.pricing import Pricing
+from peerwatt.market.pricing import SET_PRICES, BreakEven, Pricing
 from peerwatt.messages import MAX_PRICE, TICKS
 from peerwatt.units import CONNECTION_UNIT_W, DAY_S, HOUR_S, PPM
 
@@ -218,6 +218,13 @@ class MarketConfig:
         laps = -(-self.correction_window // self.lap)  # rounded up
         return self.ring_size * (1 + laps)
 
+    def break_even(self, tariff: Tariff) -> BreakEven:
+        """The prices between which nobody loses by trading, with the network fee that either side may pay."""
+        return BreakEven(
+            tariff.feed_in + self.max_network_fee,
+            tariff.retail - (self.max_network_fee or tariff.network_fee),
+        )
+
     def check_tariff(self, tariff: Tariff) -> None:
         """Refuse a tariff under which a Wh of connection limit could cost more than its margin.
 
@@ -225,7 +232,8 @@ class MarketConfig:
         sold and not delivered with the seller's, and the losses that go with it.
 
         Raises:
-            BadTariff: ``margin_price`` is too low for it, or named charges could not recover its network fee.
+            BadTariff: ``margin_price`` is too low for it, named charges could not recover its network fee, or
+                a price that a rule sets would make sellers or buyers lose by trading.
         """
         losses = -(-tariff.retail * self.max_loss_rate // PPM)  # rounded up
         bought = self.price_ceiling + max(tariff.network_fee, self.max_network_fee)
@@ -239,6 +247,27 @@ class MarketConfig:
             raise BadTariff(
                 f"MarketConfig.margin_price {self.margin_price} does not cover this tariff's worst Wh: "
                 f"raise it to {worst} or lower the tariff."
+            )
+        self._check_nobody_loses(tariff)
+
+    def _check_nobody_loses(self, tariff: Tariff) -> None:
+        """Refuse a tariff whose fees leave no room for a price that no order agreed to.
+
+        Raises:
+            BadTariff: There is none, or the fixed price is not in it.
+        """
+        low, high = self.break_even(tariff)
+        if self.pricing not in SET_PRICES:
+            return
+        if low > high:
+            raise BadTariff(
+                f"Nobody gains by trading: with the network fee a seller must get {low} and a buyer can pay "
+                f"{high} base units per Wh; lower the fee, or raise retail."
+            )
+        if self.pricing == Pricing.FIXED and not low <= self.fixed_price <= high:
+            raise BadTariff(
+                f"MarketConfig.fixed_price {self.fixed_price} makes somebody lose by trading: with the "
+                f"network fee a seller must get {low} and a buyer can pay {high}; give a price between."
             )
 
     def energy_limit(self, connection_limit: int) -> int:

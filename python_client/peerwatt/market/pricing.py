@@ -7,7 +7,7 @@ goes to the community's account.
 from collections.abc import Sequence
 from enum import IntEnum
 from fractions import Fraction
-from typing import Final
+from typing import Final, NamedTuple
 
 from peerwatt.market.merit_order import Level
 
@@ -24,9 +24,9 @@ class Pricing(IntEnum):
     mean lies outside the limits of the last bid and ask that trade, the last Wh is not traded and these two
     limits are the prices."""
     MID_MARKET_RATE = 3
-    """The mean of retail and feed-in, rounded down."""
+    """The mean of what a seller must get and what a buyer can pay, rounded down."""
     SUPPLY_DEMAND_RATIO = 4
-    """Between feed-in and retail, by the ratio of all supply to all demand, rounded down."""
+    """Between these two, by the ratio of all supply to all demand, rounded down."""
     FIXED = 5
     """The same price always."""
 
@@ -35,24 +35,36 @@ SET_PRICES: Final = frozenset({Pricing.MID_MARKET_RATE, Pricing.SUPPLY_DEMAND_RA
 """Rules whose price does not come from the orders: everybody trades whose limit allows the price."""
 
 
-def mid_market_rate(retail: int, feed_in: int) -> int:
-    """Long et al., IEEE PES General Meeting 2017: the mean of the tariffs, base units per Wh."""
-    return (retail + feed_in) // 2
+class BreakEven(NamedTuple):
+    """The prices between which nobody loses by trading, fees included, base units per Wh.
+
+    Attributes:
+        low: What a seller must get: the feed-in tariff, and the network charge that it may pay.
+        high: What a buyer can pay: the retail price less the network fee or charge.
+    """
+
+    low: int
+    high: int
 
 
-def ratio_price(retail: int, feed_in: int, supply: int, demand: int) -> int:
-    """Liu et al., IEEE Trans. Power Systems 32 (2017), eqs. 8-9, base units per Wh.
+def mid_market_rate(between: BreakEven) -> int:
+    """After Long et al., IEEE PES General Meeting 2017: the mean of the two, base units per Wh."""
+    return (between.low + between.high) // 2
+
+
+def ratio_price(between: BreakEven, supply: int, demand: int) -> int:
+    """After Liu et al., IEEE Trans. Power Systems 32 (2017), eqs. 8-9, on what was posted; base units per Wh.
 
     Args:
-        retail: Price of energy from the supplier, base units per Wh.
-        feed_in: Price that the supplier pays for surplus, base units per Wh.
+        between: In place of the paper's feed-in and retail tariffs.
         supply: Energy offered in all, Wh.
         demand: Energy wanted in all, Wh.
     """
-    if supply >= demand or feed_in == 0:
-        return feed_in
+    low, high = between
+    if supply >= demand or low == 0:
+        return low
     ratio = Fraction(supply, demand)
-    return int(Fraction(retail * feed_in) / ((retail - feed_in) * ratio + feed_in))
+    return int(Fraction(high * low) / ((high - low) * ratio + low))
 
 
 def total(levels: Sequence[Level]) -> int:

@@ -111,7 +111,7 @@ def under(scenario: Scenario, mechanism: str) -> Scenario:
     switch = SWITCH_OF[mechanism]
     pricing = PRICING[switch]
     tariff = scenario.tariff
-    fixed = scenario.market.fixed_price or mid_market_rate(tariff.retail, tariff.feed_in)
+    fixed = scenario.market.fixed_price or mid_market_rate(scenario.market.break_even(tariff))
     return replace(
         scenario,
         switches=scenario.switches.model_copy(update={"price": switch}),
