@@ -45,7 +45,7 @@ class FullBatch:
 
     def __init__(self, network: Network, pricing: Pricing, orders: int) -> None:
         config = replace(CONFIG, open_ahead=1, ring_size=3, pricing=pricing, max_network_fee=25)
-        self.config: MarketConfig = replace(config, batch_orders=orders)
+        self.config: MarketConfig = replace(config, batch_orders=orders, correction_cap=10**15)
         self.orders, self.interval = orders, FIRST_INTERVAL
         self.market = OnChainMarket(
             network, ACCOUNTS_PER_WORD * orders, config=self.config, limit=LIMIT, funded=False

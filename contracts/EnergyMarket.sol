@@ -11,7 +11,8 @@ import {Metering} from "./Metering.sol";
 import {OrderBook} from "./OrderBook.sol";
 import {SealedBatches} from "./SealedBatches.sol";
 import {SignedReadings} from "./SignedReadings.sol";
-import {BatchData, Correction, IEnergyMarket, Interval, NetworkReport, Phase} from "./interfaces/IEnergyMarket.sol";
+import {ICorrections} from "./interfaces/ICorrections.sol";
+import {BatchData, IEnergyMarket, Interval, NetworkReport, Phase} from "./interfaces/IEnergyMarket.sol";
 import {IGridGate} from "./interfaces/IGridGate.sol";
 import {IOperatingEnvelopes} from "./interfaces/IOperatingEnvelopes.sol";
 import {IParticipantRegistry} from "./interfaces/IParticipantRegistry.sol";
@@ -36,14 +37,15 @@ import {TickBook} from "./libraries/TickBook.sol";
 /// - `MarginAccounts`: deposit, withdraw, take energy out, leave.
 /// - `OrderBook`: post and clear. `Metering`: attest and overrule. Here: report, expire, settle and correct.
 /// - Contracts of their own, created in this constructor: `EnergyToken`, `Auction`, `SealedBatches`, `SignedReadings`.
-/// - Given to it: the `ParticipantRegistry`, the `GridGate` of the oracle committee, the `OperatingEnvelopes`, the token.
+/// - Given to it: the `ParticipantRegistry`, the `GridGate` of the oracle committee, the `OperatingEnvelopes`, `Corrections`,
+///   the token.
 ///
 /// LIFE OF AN INTERVAL
 /// - Open: orders are taken in batches until gate closure; in a sealed market they are committed to until gate closure and
 ///   revealed in the window after it.
 /// - Cleared: the auction has matched bids and asks; until the report deadline the committee says what is accepted.
 /// - Gated: what is accepted is final. From the end of delivery the metering operator attests, then meters overrule, and from
-///   the readings' deadline on each batch is settled. Readings are corrected until the correction deadline.
+///   the readings' deadline on each batch is settled. Corrections are proposed until the correction deadline.
 /// - An interval's slot of the ring is used again once all its batches are settled.
 ///
 /// WHAT ALWAYS HOLDS
@@ -64,7 +66,8 @@ import {TickBook} from "./libraries/TickBook.sol";
 /// - A wallet withdraws what is above its account's margin, takes energy out, and leaves. Nobody else can do that for it.
 /// - The committee, by exactly a quorum of signatures, accepts, caps, curtails or voids a clearing, and names losses and
 ///   network charges up to the market's maxima. Its decisions need not balance: the community's account takes the difference.
-/// - The metering operator attests and corrects readings that no meter signed, and how much was delivered.
+/// - The metering operator attests and corrects readings that no meter signed, and how much was delivered. A correction waits
+///   for `correctionDelay`, in which a meter may contradict it and the operator cancel it.
 /// - The operator registers and suspends participants, pauses new orders and schedules tariffs.
 /// - The supplier is everybody's counterparty and stands for the debts of all other accounts; it cannot refuse anything.
 /// - Anybody clears, expires, settles, finishes exits, and hands in what others signed.
@@ -82,12 +85,13 @@ import {TickBook} from "./libraries/TickBook.sol";
 ///   withdrawals, and in a sealed market neither commitments nor reveals: what cannot be revealed in time loses its bond.
 ///
 /// KNOWN LIMITS
-/// - Corrections lie outside the margin. The metering operator, with one participant, can move the supplier's whole balance,
-///   margin included, to that participant; a meter has no word against a correction, except for readings that it signed.
+/// - Corrections lie outside the margin. The metering operator, with one participant, can move the supplier's money to it up to
+///   `correctionCap` on each day, and never below the supplier's margin. A meter that says nothing has no word against it.
 /// - The operator decides what connections the supplier stands for, without the supplier's consent. Through a participant of
 ///   its own it can sell to the supplier at the feed-in tariff, and one large registration locks the supplier's balance for good.
 /// - A participant whose wallet is lost can neither leave nor be made to: its margin and the supplier's for it stay.
-/// - A silent meter settles as delivering nothing and using what was bought: for a buyer that used more, that is cheaper.
+/// - A silent meter settles as delivering nothing and using what was bought: a buyer that used more pays less by at most retail
+///   times what its connection carries beyond the purchase, until it is corrected.
 /// - In a sealed market a bond is lost only by not revealing; `ISealedBatches` says what that does not prevent.
 /// - Nothing checks at creation that the registry, gate and envelopes given to it agree with one another.
 contract EnergyMarket is OrderBook, Metering {
@@ -99,16 +103,23 @@ contract EnergyMarket is OrderBook, Metering {
         "NetworkReport(uint32 interval,uint8 verdict,uint40 volume,uint24 lossRate,bytes32 feederHash,bytes32 inputsHash,bytes32 clearingHash,bytes32 decisionsHash)"
     );
 
-    bytes32 private constant CORRECTION_TYPEHASH =
-        keccak256("MeterCorrection(uint32 interval,uint16 batch,uint16 run,bytes32 metered,uint40 delivered)");
     uint256 private constant DECIMALS_MIN = 4;
     uint256 private constant DECIMALS_MAX = 8;
 
     /// @notice Whose committee's word gates an interval.
     IGridGate public immutable gate;
+    /// @inheritdoc IEnergyMarket
+    ICorrections public immutable corrections;
 
     /// @param envelopes_ whose limits orders must keep, of the same participants; none for a market without
-    constructor(IParticipantRegistry registry_, IGridGate gate_, IERC20 paymentToken_, IOperatingEnvelopes envelopes_)
+    /// @param corrections_ of no other market
+    constructor(
+        IParticipantRegistry registry_,
+        IGridGate gate_,
+        IERC20 paymentToken_,
+        IOperatingEnvelopes envelopes_,
+        ICorrections corrections_
+    )
         MarketRules(registry_)
         MarginAccounts(paymentToken_, new EnergyToken(address(this)))
         OrderBook(new Auction(registry_.config()), _sealedPhase(registry_, paymentToken_), envelopes_)
@@ -124,6 +135,8 @@ contract EnergyMarket is OrderBook, Metering {
         );
         _requireFit(address(paymentToken_));
         gate = gate_;
+        corrections = corrections_;
+        corrections_.bind(registry_);
     }
 
     /// @dev Prices are 16 bits of base units per Wh, and an account takes deposits up to 2^61: with fewer than 4 decimals no
@@ -303,22 +316,18 @@ contract EnergyMarket is OrderBook, Metering {
         Clearing clearing,
         BatchData calldata data,
         bytes calldata newReadings,
-        Correction calldata correction
+        uint16 run,
+        uint40 delivered
     ) external {
         // The word is found and made from the interval's low bits: no other number may stand for it.
         require(interval <= type(uint32).max, NotCommitted());
         BatchWord unread = _unread(interval, batch, data);
         mapping(uint256 => BatchWord) storage batches = _batchesOf(interval);
         require(_read(unread, data.readings).settled(terms, clearing) == batches[batch], NotCommitted());
-        _requireBefore(_correctionDeadline(interval));
-        require(correction.run > terms.run(), OldRun(correction.run, terms.run()));
         BatchWord metered = _read(unread, newReadings);
-        bytes32 structHash =
-            keccak256(abi.encode(CORRECTION_TYPEHASH, interval, batch, correction.run, metered, correction.delivered));
-        _requireAttested(structHash, correction.signature);
-        signedReadings.requireCorrects(data, newReadings);
+        Terms corrected = terms.withRun(run).withDelivered(delivered);
+        corrections.book(interval, batch, metered, terms, corrected, clearing, data, newReadings);
 
-        Terms corrected = terms.withRun(correction.run).withDelivered(correction.delivered);
         int256 before = freeBalance(SystemAccount.SUPPLIER);
         _bookBatch(_takingBack(), terms, clearing, data, data.readings);
         _bookBatch(_booking(), corrected, clearing, data, newReadings);

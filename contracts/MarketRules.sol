@@ -15,6 +15,7 @@ abstract contract MarketRules is IMarketRules {
     uint256 internal immutable ATTEST_WINDOW;
     uint256 internal immutable OVERRULE_WINDOW;
     uint256 internal immutable CORRECTION_WINDOW;
+    uint256 internal immutable CORRECTION_DELAY;
     uint256 internal immutable OPEN_AHEAD;
     uint256 internal immutable RING_SIZE;
     /// @dev What an account holds for every Wh of its connection's limits: its worst interval, as often as intervals can
@@ -43,6 +44,7 @@ abstract contract MarketRules is IMarketRules {
         ATTEST_WINDOW = c.attestWindow;
         OVERRULE_WINDOW = c.overruleWindow;
         CORRECTION_WINDOW = c.correctionWindow;
+        CORRECTION_DELAY = c.correctionDelay;
         OPEN_AHEAD = c.openAhead;
         RING_SIZE = c.ringSize;
         MARGIN_PER_WH = uint256(c.ringSize) * c.marginPrice;
@@ -53,7 +55,7 @@ abstract contract MarketRules is IMarketRules {
         (BASE_PRICE, TICK_SIZE) = (c.basePrice, c.tickSize);
         BATCH_ORDERS = c.batchOrders;
         uint256 lap = uint256(c.ringSize) * c.intervalLength;
-        BATCH_RING = c.ringSize * (1 + Math.ceilDiv(c.correctionWindow, lap));
+        BATCH_RING = c.ringSize * (1 + Math.ceilDiv(c.correctionWindow + 2 * uint256(c.correctionDelay), lap));
     }
 
     // Whoever asks has found the interval in the ring, or a batch of it among those that were settled. `post` let in only

@@ -102,6 +102,8 @@ contract ParticipantRegistry is Roles, IParticipantRegistry {
         require(c.batchOrders != 0 && c.batchOrders <= BATCH_ORDERS_MAX, BadConfig("batchOrders"));
         _requireLive(c);
         require(c.recoveryDelay >= RECOVERY_MIN, BadConfig("recoveryDelay"));
+        // Without a delay no meter could contradict a correction.
+        require(c.correctionWindow == 0 || c.correctionDelay != 0, BadConfig("correctionDelay"));
         _config = c;
         _give(OPERATOR, operator);
         _give(METERING_OPERATOR, meteringOperator);

@@ -13,6 +13,7 @@ import {Recovery} from "./libraries/Recovery.sol";
 import {Connection, Roster} from "./libraries/Roster.sol";
 import {Settlement} from "./libraries/Settlement.sol";
 import {
+    READING_TYPEHASH,
     SIGNATURE_R_AT,
     SIGNATURE_VS_AT,
     SIGNED_READING_BYTES,
@@ -25,10 +26,6 @@ import {Terms} from "./libraries/Terms.sol";
 contract SignedReadings is ISignedReadings {
     using Roster for Roster.Page;
     using Settlement for Settlement.Rules;
-
-    bytes32 private constant READING_TYPEHASH = keccak256(
-        "MeterReading(uint32 interval,uint16 participant,uint32 imported,uint32 exported,uint48 importRegister,uint48 exportRegister)"
-    );
 
     IParticipantRegistry private immutable REGISTRY;
     uint256 private immutable MAX_LOSS_RATE;
@@ -74,21 +71,6 @@ contract SignedReadings is ISignedReadings {
         // skips <= skipped.length: the array gets shorter in place.
         assembly ("memory-safe") {
             mstore(skipped, skips)
-        }
-    }
-
-    /// @inheritdoc ISignedReadings
-    function requireCorrects(BatchData calldata data, bytes calldata newReadings) external pure {
-        uint256 length = OrderCodec.recordCount(data.records) * READING_BYTES;
-        require(newReadings.length == length, IEnergyMarket.NotInCorrection());
-        uint256 oldAt = Settlement.readingsAt(data.records, data.readings);
-        (uint256 at, uint256 end) = OrderCodec.bounds(newReadings);
-        for (uint256 i; at < end; ++i) {
-            (Reading old, Reading corrected) = (readingFrom(oldAt), readingFrom(at));
-            bool signed = old.hasSignedFlag() || corrected.hasSignedFlag();
-            require(!signed || old == corrected, IEnergyMarket.MeterSignedReading(i));
-            oldAt += READING_BYTES;
-            at += READING_BYTES;
         }
     }
 

@@ -3,6 +3,7 @@ pragma solidity 0.8.30;
 
 import {BatchWord} from "../libraries/BatchWord.sol";
 import {Clearing} from "../libraries/Clearing.sol";
+import {ICorrections} from "./ICorrections.sol";
 import {IOperatingEnvelopes} from "./IOperatingEnvelopes.sol";
 import {ISealedBatches} from "./ISealedBatches.sol";
 import {Terms, Verdict} from "../libraries/Terms.sol";
@@ -77,16 +78,6 @@ struct BatchData {
     bytes decisions;
     bytes readings;
     BatchWord previous;
-}
-
-/// The metering operator's word on corrected readings of a batch.
-/// @param run higher than any that the batch was settled by; the first settlement was run 1
-/// @param delivered peer energy metered as delivered in the interval, with the corrected readings, Wh
-/// @param signature under the MeterCorrection that these and the batch's word with the new readings make, 64 bytes (EIP-2098)
-struct Correction {
-    uint16 run;
-    uint40 delivered;
-    bytes signature;
 }
 
 /// @title The life of an interval: post, clear, report, attest, settle, correct
@@ -264,12 +255,13 @@ interface IEnergyMarket {
     /// wrong length count as missing.
     function settle(uint256 interval, uint256 batch, BatchData calldata data) external;
 
-    /// @notice Books the difference between a batch's settlement and its settlement with the corrected readings, until the
-    /// correction deadline.
-    /// @dev Warning: margins do not cover corrections. One that the supplier cannot carry is refused until it has deposited; one
-    /// that leaves another account negative is booked, and the supplier stands for it.
+    /// @notice Books the difference between a batch's settlement and its settlement with corrected readings that were proposed:
+    /// `ICorrections` says when, and what bounds it.
+    /// @dev Warning: margins do not cover corrections. One that would take the supplier below its margin is refused until it has
+    /// deposited; one that leaves another account negative is booked, and the supplier stands for it.
     /// @param terms what the batch was last settled by, with `clearing`
     /// @param data the batch with the readings it was last settled by
+    /// @param newReadings as they were proposed, with `run` and `delivered`
     function correct(
         uint256 interval,
         uint256 batch,
@@ -277,9 +269,12 @@ interface IEnergyMarket {
         Clearing clearing,
         BatchData calldata data,
         bytes calldata newReadings,
-        Correction calldata correction
+        uint16 run,
+        uint40 delivered
     ) external;
 
+    /// @notice Where corrections are proposed, contested and cancelled.
+    function corrections() external view returns (ICorrections);
     /// @notice Where batches are committed to and revealed; zero in an open market, whose batches are posted.
     function sealedBatches() external view returns (ISealedBatches);
     /// @notice Whose published limits orders must keep besides their connections'; zero in a market without envelopes.

@@ -42,6 +42,8 @@ enum Pricing {
 /// @param fixedPrice where the price is fixed, base units per Wh; otherwise zero
 /// @param batchOrders the most orders that one batch may have: no more than a transaction can settle and correct
 /// @param recoveryDelay how long an account's wallet may veto another one that the operator proposes for it, seconds
+/// @param correctionDelay how long a proposed correction waits for meters to contradict it, seconds
+/// @param correctionCap how much of participants' cash corrections may move on one day, base units
 struct MarketConfig {
     uint32 intervalLength;
     uint32 gateLead;
@@ -62,6 +64,8 @@ struct MarketConfig {
     uint16 fixedPrice;
     uint16 batchOrders;
     uint32 recoveryDelay;
+    uint32 correctionDelay;
+    uint64 correctionCap;
 }
 
 /// Prices around the peer trade, base units per Wh.

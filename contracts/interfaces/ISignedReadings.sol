@@ -23,8 +23,4 @@ interface ISignedReadings {
         BatchData calldata data,
         bytes calldata signedReadings
     ) external view returns (bytes32 readingsHash, int256 change, uint256[] memory skipped);
-
-    /// @notice Refuses new readings of a batch that are not one for each order, change what a meter signed, or claim that
-    /// one did.
-    function requireCorrects(BatchData calldata data, bytes calldata newReadings) external pure;
 }

@@ -14,6 +14,10 @@ type SignedReading is uint256;
 
 using {position, imported, exported, importRegister, exportRegister} for SignedReading global;
 
+/// @dev What a meter signs, as EIP-712 names it.
+bytes32 constant READING_TYPEHASH = keccak256(
+    "MeterReading(uint32 interval,uint16 participant,uint32 imported,uint32 exported,uint48 importRegister,uint48 exportRegister)"
+);
 uint256 constant SIGNED_READING_BYTES = 86;
 /// @dev Where in the 86 bytes the two words of the signature begin.
 uint256 constant SIGNATURE_R_AT = 22;

@@ -11,7 +11,16 @@ from eth_typing import ChecksumAddress
 from web3.types import TxReceipt
 
 from peerwatt.chain import Network, Sender, demo_account
-from peerwatt.client import BatchData, EnvelopeBoard, MarketClient, MarketRoles, deploy_market
+from peerwatt.client import (
+    BatchData,
+    CorrectionBoard,
+    EnvelopeBoard,
+    MarketClient,
+    MarketRoles,
+    ProposedCorrection,
+    correction_of,
+    deploy_market,
+)
 from peerwatt.client.market import Registration
 from peerwatt.market import FIRST_PARTICIPANT, MarketConfig, Participant, SystemAccount, Tariff
 from peerwatt.messages import (
@@ -20,7 +29,6 @@ from peerwatt.messages import (
     Domain,
     EnvelopeLimits,
     MeterAttestation,
-    MeterCorrection,
     MeterReading,
     NetworkReport,
     OperatingEnvelope,
@@ -32,7 +40,6 @@ from peerwatt.messages import (
     Verdict,
     address_of,
     decisions_hash,
-    metered_commitment,
     metered_hash,
 )
 
@@ -49,6 +56,8 @@ CONFIG = MarketConfig(
     tick_size=1,
     margin_price=400,
     max_loss_rate=50_000,
+    correction_delay=3600,
+    correction_cap=10**7,
 )
 TARIFF = Tariff(retail=300, feed_in=80, network_fee=20)
 FIRST_INTERVAL = 1_600_000
@@ -277,9 +286,15 @@ class OnChainMarket:
         self, interval: int, batch: int, data: BatchData, run: int, readings: bytes, delivered: int
     ) -> bytes:
         """The metering operator's signature over corrected readings of a batch."""
-        unread = data.unread(interval, batch)
-        metered = metered_commitment(unread, readings) if readings else unread
-        return MeterCorrection(interval, batch, run, metered, delivered).sign(self.domain, METERING_OPERATOR)
+        said = correction_of(interval, batch, data, run, delivered, readings)
+        return said.sign(self.domain, METERING_OPERATOR)
+
+    def reading(
+        self, interval: int, account: int, imported: int, exported: int
+    ) -> tuple[MeterReading, bytes]:
+        """What an account's meter recorded, and its signature."""
+        message = MeterReading(interval, account, imported, exported, 10**9, 10**9)
+        return message, message.sign(self.domain, meter_key(account))
 
     def correct(
         self,
@@ -291,9 +306,21 @@ class OnChainMarket:
         readings: bytes,
         delivered: int,
     ) -> TxReceipt:
-        """Correct a batch under the metering operator's signature."""
+        """Propose a correction under the metering operator's signature, and book it after its delay."""
+        proposed = self.propose(interval, batch, data, run, readings, delivered)
+        self.at(proposed.since)
+        return self.client.correct(interval, batch, data, settled_by, run, delivered, readings)
+
+    @property
+    def corrections(self) -> CorrectionBoard:
+        return CorrectionBoard(self.client)
+
+    def propose(
+        self, interval: int, batch: int, data: BatchData, run: int, readings: bytes, delivered: int
+    ) -> ProposedCorrection:
+        """Propose a correction under the metering operator's signature."""
         signature = self.correction(interval, batch, data, run, readings, delivered)
-        return self.client.correct(interval, batch, data, settled_by, run, delivered, readings, signature)
+        return self.corrections.propose(interval, batch, data, run, delivered, readings, signature)
 
     def signed_reading(
         self, interval: int, position: int, account: int, imported: int, exported: int

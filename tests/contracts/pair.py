@@ -14,7 +14,15 @@ from peerwatt.client import BatchData, IntervalState, PostedBatch
 from peerwatt.market import FIRST_PARTICIPANT, MarketError, MarketTwin, Participant, SystemAccount
 from peerwatt.market.interval_ring import Phase
 from peerwatt.market.market_rules import MarketConfig
-from peerwatt.messages import NetworkReport, OperatingEnvelope, SignedOrder, SignedReading, encode_records
+from peerwatt.messages import (
+    MeterCorrection,
+    MeterReading,
+    NetworkReport,
+    OperatingEnvelope,
+    SignedOrder,
+    SignedReading,
+    encode_records,
+)
 
 Result = TypeVar("Result")
 
@@ -117,16 +125,49 @@ class MarketPair:
         )
         self._settled_by[interval, batch] = self.chain.client.settlement_terms(receipt)
 
-    def correct(self, interval: int, batch: int, run: int, delivered: int, readings: bytes) -> None:
-        data, settled_by = self.batch(interval, batch), self._settled_by.get((interval, batch), (0, 0))
+    def propose(
+        self, interval: int, batch: int, run: int, delivered: int, readings: bytes
+    ) -> MeterCorrection:
+        data = self.batch(interval, batch)
         signature = self.chain.correction(interval, batch, data, run, readings, delivered)
-        receipt, _ = self._both(
-            lambda: self.chain.client.correct(
-                interval, batch, data, settled_by, run, delivered, readings, signature
+        said = interval, batch, run, delivered
+        _, proposed = self._both(
+            lambda: self.chain.corrections.propose(
+                interval, batch, data, run, delivered, readings, signature
             ),
-            lambda now: self.twin.correct(interval, batch, run, delivered, readings, signature, now=now),
+            lambda now: self.twin.corrections.propose(
+                *said, data.unread(interval, batch), readings, signature, now=now
+            ),
+        )
+        assert isinstance(proposed, MeterCorrection)
+        return proposed
+
+    def book(self, interval: int, batch: int, run: int, delivered: int, readings: bytes) -> None:
+        """Book a correction that was proposed."""
+        data, settled_by = self.batch(interval, batch), self._settled_by.get((interval, batch), (0, 0))
+        receipt, _ = self._both(
+            lambda: self.chain.client.correct(interval, batch, data, settled_by, run, delivered, readings),
+            lambda now: self.twin.correct(interval, batch, run, delivered, readings, now=now),
         )
         self._settled_by[interval, batch] = self.chain.client.settlement_terms(receipt)
+
+    def correct(self, interval: int, batch: int, run: int, delivered: int, readings: bytes) -> None:
+        """Propose a correction and book it when its delay is over."""
+        self.propose(interval, batch, run, delivered, readings)
+        self.time += self.twin.config.correction_delay
+        self.book(interval, batch, run, delivered, readings)
+
+    def contest(self, reading: MeterReading, signature: bytes) -> None:
+        self._both(
+            lambda: self.chain.corrections.contest(reading, signature),
+            lambda now: self.twin.corrections.contest(reading, signature, now=now),
+        )
+
+    def cancel(self, said: MeterCorrection) -> None:
+        self._both(
+            lambda: self.chain.corrections.cancel(said.struct_hash()),
+            lambda now: self.twin.corrections.cancel(said),
+        )
 
     def register(self, newcomers: Sequence[Participant]) -> None:
         self.chain.cover(newcomers)

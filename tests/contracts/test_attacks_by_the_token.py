@@ -31,10 +31,12 @@ def hostile(market: OnChainMarket) -> tuple[OnChainMarket, MarketClient]:
     registry = market.deployment.addresses["ParticipantRegistry"]
     gate = market.deployment.addresses["GridGate"]
     none = "0x" + "00" * 20
-    created = deploy(market.sender, "EnergyMarket", registry, gate, token.address, none)
+    corrections = deploy(market.sender, "Corrections", registry).address
+    created = deploy(market.sender, "EnergyMarket", registry, gate, token.address, none, corrections)
     addresses = {
         **market.deployment.addresses,
         "EnergyMarket": created.address,
+        "Corrections": corrections,
         "PaymentToken": token.address,
     }
     deployment = replace(market.deployment, addresses=addresses)

@@ -81,35 +81,21 @@ def test_batch_is_corrected_once_per_run_and_not_before_it_is_settled(market: On
     readings = encode_readings([Reading(ReadingStatus.ATTESTED, 500, 600)] * 2)
     unread = market.client.accounts(8)
 
-    def correct(
-        run: int, data: BatchData, by: tuple[int, int], batch: int = 0, interval: int = INTERVAL
-    ) -> Any:
-        return market.correct(interval, batch, data, by, run, readings, 1000)
+    def correct(run: int, data: BatchData, by: tuple[int, int], batch: int = 0) -> Any:
+        return market.correct(INTERVAL, batch, data, by, run, readings, 1000)
+
+    def book(run: int, data: BatchData, by: tuple[int, int]) -> Any:
+        return market.client.correct(INTERVAL, 0, data, by, run, 1000, readings)
 
     refused("OldRun", lambda: correct(1, batches[0], settled_by[0]))
     receipt = correct(2, batches[0], settled_by[0])
     assert market.client.accounts(8) != unread
-    refused("NotCommitted", lambda: correct(2, batches[0], settled_by[0]))
+    refused("NotCommitted", lambda: book(2, batches[0], settled_by[0]))
     now = replace(batches[0], readings=readings)
     by = market.client.settlement_terms(receipt)
-    refused("OldRun", lambda: correct(2, now, by))
+    refused("OldRun", lambda: book(2, now, by))
     refused("NotCommitted", lambda: correct(3, batches[0], settled_by[0], batch=2))
-    refused("NotCommitted", lambda: correct(3, batches[0], settled_by[0], interval=INTERVAL + 1))
     correct(3, now, by)
-
-
-def test_correction_needs_the_metering_operator_and_its_window(market: OnChainMarket) -> None:
-    batches, settled_by = market.settled()
-    readings = encode_readings([Reading(ReadingStatus.ATTESTED, 500, 600)] * 2)
-    signature = market.correction(INTERVAL, 0, batches[0], 2, readings, 1000)
-
-    def correct(delivered: int, given: bytes) -> Any:
-        return market.client.correct(INTERVAL, 0, batches[0], settled_by[0], 2, delivered, readings, given)
-
-    refused("NotAttestedByOperator", lambda: correct(999, signature))
-    refused("NotAttestedByOperator", lambda: correct(1000, signature[:63]))
-    market.at(CONFIG.correction_deadline(INTERVAL))
-    refused("TooLate", lambda: correct(1000, signature))
 
 
 def test_batch_that_was_never_settled_is_not_corrected(market: OnChainMarket) -> None:
@@ -119,11 +105,14 @@ def test_batch_that_was_never_settled_is_not_corrected(market: OnChainMarket) ->
     market.at(CONFIG.readings_deadline(INTERVAL))
     by = market.client.settlement_terms(market.client.settle(INTERVAL, 0, batches[0]))
     readings = encode_readings([Reading(ReadingStatus.ATTESTED, 500, 600)] * 2)
+    for batch, data in enumerate(batches):
+        proposed = market.propose(INTERVAL, batch, data, 2, readings, 1000)
+    market.at(proposed.since)
     for data, settled_by in ((batches[1], by), (batches[0], by), (batches[1], (0, 0))):
         refused(
             "NotCommitted",
-            lambda data=data, settled_by=settled_by: market.correct(
-                INTERVAL, 1, data, settled_by, 2, readings, 1000
+            lambda data=data, settled_by=settled_by: market.client.correct(
+                INTERVAL, 1, data, settled_by, 2, 1000, readings
             ),
         )
-    market.correct(INTERVAL, 0, batches[0], by, 2, readings, 1000)
+    market.client.correct(INTERVAL, 0, batches[0], by, 2, 1000, readings)

@@ -3,25 +3,21 @@
 from dataclasses import replace
 from typing import Any
 
-from eth_utils.crypto import keccak
 from hypothesis import given
 from hypothesis import strategies as st
-from onchain import CONFIG, FIRST_INTERVAL, METERING_OPERATOR, OnChainMarket
+from onchain import CONFIG, FIRST_INTERVAL, OnChainMarket
 from refusals import refused
 
 from peerwatt.client import BatchData
 from peerwatt.messages import (
-    MeterCorrection,
     Reading,
     ReadingStatus,
     Side,
     Verdict,
     encode_readings,
-    metered_commitment,
     posted_commitment,
     settled_commitment,
 )
-from peerwatt.messages.signature import sign_digest
 
 INTERVAL = FIRST_INTERVAL
 CORRECTED = encode_readings([Reading(ReadingStatus.ATTESTED, 500, 600)] * 2)
@@ -57,59 +53,56 @@ def test_batch_is_corrected_after_its_slot_of_the_ring_was_used_again(market: On
 
 def test_word_of_a_batch_is_taken_over_when_it_can_no_longer_be_corrected(market: OnChainMarket) -> None:
     batches, settled_by = market.settled()
+    market.propose(INTERVAL, 0, batches[0], 2, CORRECTED, 1000)
     later = INTERVAL + CONFIG.batch_ring
     market.at((later - CONFIG.open_ahead) * CONFIG.interval_length)
-    refused("TooLate", lambda: correct(market, batches[0], settled_by[0]))
+    booking = (INTERVAL, 0, batches[0], settled_by[0], 2, 1000, CORRECTED)
+    refused("TooLate", lambda: market.client.correct(*booking))
     market.client.post(later, [market.order(later, 4, (Side.SELL, 20, 600))])
-    refused("NotCommitted", lambda: correct(market, batches[0], settled_by[0]))
+    refused("NotCommitted", lambda: market.client.correct(*booking))
 
 
 def test_no_other_number_stands_for_an_interval_whose_corrections_are_closed(market: OnChainMarket) -> None:
-    """A word is found and made from the low bits of the number; the metering operator would have to help."""
+    """A word is found and made from the low bits of the number, which nobody can propose a correction for."""
     batches, settled_by = market.settled()
-    market.at(CONFIG.correction_deadline(INTERVAL))
+    market.propose(INTERVAL, 0, batches[0], 2, CORRECTED, 1000)
+    market.at(CONFIG.booking_deadline(INTERVAL))
     books = market.client.accounts(8)
     for number, refusal in ((INTERVAL, "TooLate"), (INTERVAL + (CONFIG.batch_ring << 40), "NotCommitted")):
-        signature = corrected_raw(market, number, batches[0])
         refused(
             refusal,
-            lambda number=number, signature=signature: market.client.correct(
-                number, 0, batches[0], settled_by[0], 2, 1000, CORRECTED, signature
+            lambda number=number: market.client.correct(
+                number, 0, batches[0], settled_by[0], 2, 1000, CORRECTED
             ),
         )
     assert market.client.accounts(8) == books
 
 
-def corrected_raw(market: OnChainMarket, interval: int, data: BatchData) -> bytes:
-    """The metering operator's correction of run 2 over a number that no message can hold."""
-    typehash = keccak(MeterCorrection.TYPE.encode())
-    metered = metered_commitment(data.unread(INTERVAL, 0), CORRECTED)
-    numbers = [number.to_bytes(32) for number in (interval, 0, 2, 1000)]
-    words = (typehash, *numbers[:3], metered, numbers[3])
-    domain = market.client.market.functions.domainSeparator().call()
-    digest = keccak(b"\x19\x01" + domain + keccak(b"".join(words)))
-    return sign_digest(digest, METERING_OPERATOR)
-
-
 @given(
     length=st.integers(1, 7200),
     window=st.integers(0, 30 * 86_400),
+    delay=st.integers(1, 30 * 86_400),
     open_ahead=st.integers(1, 96),
     beyond=st.integers(2, 96),
 )
 def test_no_interval_takes_orders_whose_words_an_older_one_still_needs(
-    length: int, window: int, open_ahead: int, beyond: int
+    length: int, window: int, delay: int, open_ahead: int, beyond: int
 ) -> None:
     config = replace(
         CONFIG,
         interval_length=length,
+        gate_lead=0,
+        report_window=0,
+        attest_window=0,
+        overrule_window=0,
         correction_window=window,
+        correction_delay=delay,
         open_ahead=open_ahead,
         ring_size=open_ahead + beyond,
     )
     first_order = (INTERVAL + config.batch_ring - config.open_ahead) * config.interval_length
     assert config.last_open(first_order - 1) < INTERVAL + config.batch_ring
-    assert config.correction_deadline(INTERVAL) <= first_order
+    assert config.booking_deadline(INTERVAL) <= first_order
     # And the older one was settled, because both have one slot of the ring.
     assert config.batch_ring % config.ring_size == 0
 

@@ -62,6 +62,15 @@ def test_each_window_at_its_boundary_seconds(market: OnChainMarket) -> None:
     settled_by = client.settlement_terms(client.settle(INTERVAL, 0, batch))
     correction = CONFIG.correction_deadline(INTERVAL)
     readings = encode_readings([Reading(ReadingStatus.ATTESTED, 0, 600)])
-    signed_correction = (INTERVAL, 0, batch, settled_by, 2, readings, 0)
-    at(correction - 1, None, lambda: market.correct(*signed_correction))
-    at(correction, "TooLate", lambda: market.correct(*signed_correction))
+    proposal = (INTERVAL, 0, batch, 2, readings, 0)
+    at(correction - 1, None, lambda: market.propose(*proposal))
+    at(correction, "TooLate", lambda: market.propose(*proposal))
+    market.at(correction - 1)
+    since = market.propose(*proposal).since
+    assert since == correction - 1 + CONFIG.correction_delay
+    last = CONFIG.booking_deadline(INTERVAL)
+    booking = (INTERVAL, 0, batch, settled_by, 2, 0, readings)
+    at(since - 1, "TooEarly", lambda: client.correct(*booking))
+    at(since, None, lambda: client.correct(*booking))
+    at(last - 1, None, lambda: client.correct(*booking))
+    at(last, "TooLate", lambda: client.correct(*booking))

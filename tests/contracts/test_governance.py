@@ -233,7 +233,7 @@ def test_pause_stops_new_posts_and_nothing_else(market: OnChainMarket) -> None:
     owner.withdraw(4, market.client.accounts(5)[4][0])
     assert market.client.accounts(5)[4][0] == 0
 
-    later = INTERVAL + 5
+    later = INTERVAL + 10
     market.at(CONFIG.start(later) - 1000)
     order = market.order(later, 5, (Side.SELL, 20, 1))
     refused("PostingIsPaused", lambda: market.client.post(later, [order]))

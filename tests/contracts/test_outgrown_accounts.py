@@ -13,7 +13,7 @@ from peerwatt.market import SystemAccount
 from peerwatt.messages import Reading, ReadingStatus, Side, Verdict, encode_readings
 
 # Two hours, in which a connection carries the largest step of an order.
-LONG = replace(CONFIG, interval_length=7200, ring_size=4, correction_window=10**6)
+LONG = replace(CONFIG, interval_length=7200, ring_size=4, correction_window=10**6, correction_cap=10**12)
 LARGEST = 41_944
 STEP = 2**23 - 1
 CASH_PLACE, ENERGY_PLACE = 2**37 - 1, 2**25 - 1

@@ -9,6 +9,7 @@ from peerwatt.market.errors import (
     MeterSignedReading,
     NoConnection,
     NotInCorrection,
+    NotProposed,
     SupplierBelowMargin,
     VectorTooLong,
 )
@@ -68,8 +69,9 @@ def test_only_overrule_makes_a_reading_meter_signed(pair: MarketPair) -> None:
     pair.settle(INTERVAL, 0)
     with pytest.raises(MeterSignedReading):
         pair.correct(INTERVAL, 0, 2, 600, claimed[0])
-    with pytest.raises(NotInCorrection):
-        pair.correct(INTERVAL, 0, 2, 0, b"")
+    for short, error in ((b"", NotProposed), (claimed[0][:8], NotInCorrection)):
+        with pytest.raises(error):
+            pair.correct(INTERVAL, 0, 2, 0, short)
 
 
 def test_missing_reading_delivers_nothing_whatever_else_it_says(pair: MarketPair) -> None:

@@ -41,6 +41,7 @@ CONFIG = MarketConfig(
     tick_size=1,
     margin_price=400,
     max_loss_rate=50_000,
+    correction_cap=10**7,
 )
 TARIFF = Tariff(retail=300, feed_in=80, network_fee=20)
 DOMAIN = Domain(31337, "0x5FbDB2315678afecb367f032d93F642f64180aa3")
@@ -131,16 +132,29 @@ class Neighbourhood:
         )
 
     def correction(
-        self, batch: int, run: int, read: Sequence[tuple[int, int]], delivered: int
-    ) -> tuple[int, int, int, int, bytes, bytes]:
-        """Corrected (imported, exported) of every order of a batch, as ``correct`` takes them."""
-        readings = packed(read)
+        self, batch: int, run: int, read: Sequence[tuple[int, int]], delivered: int, now: int | None = None
+    ) -> tuple[int, int, int, int, bytes]:
+        """Propose (imported, exported) of every order of a batch; returns what ``correct`` takes."""
+        readings, place = packed(read), (self.interval, batch, run, delivered)
+        signature = self.signature(batch, run, readings, delivered)
+        self.twin.corrections.propose(*place, self._unread(batch), readings, signature, now=now)
+        return *place, readings
+
+    def said(self, interval: int, batch: int, run: int, delivered: int, readings: bytes) -> MeterCorrection:
+        """What the metering operator signs of a correction."""
+        return MeterCorrection(
+            interval, batch, run, metered_commitment(self._unread(batch), readings), delivered
+        )
+
+    def signature(self, batch: int, run: int, readings: bytes, delivered: int) -> bytes:
+        return self.said(self.interval, batch, run, delivered, readings).sign(DOMAIN, OPERATOR_KEY)
+
+    def meters_signature(self, reading: MeterReading, account: int) -> bytes:
+        return reading.sign(DOMAIN, meter_key(account))
+
+    def _unread(self, batch: int) -> bytes:
         batches = self.twin.interval(self.interval).batches
-        word = batches[batch].unread if batch < len(batches) else ZERO_HASH
-        if readings:
-            word = metered_commitment(word, readings)
-        signature = MeterCorrection(self.interval, batch, run, word, delivered).sign(DOMAIN, OPERATOR_KEY)
-        return self.interval, batch, run, delivered, readings, signature
+        return batches[batch].unread if batch < len(batches) else ZERO_HASH
 
     def balances(self) -> list[tuple[int, int]]:
         ledger = self.twin.ledger

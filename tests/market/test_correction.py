@@ -1,5 +1,6 @@
 """Corrections book differences: all runs together equal one settlement with the last readings."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,14 +9,24 @@ from hypothesis import strategies as st
 
 from peerwatt.market import SystemAccount
 from peerwatt.market.errors import (
+    AboveCorrectionCap,
+    AlreadyContested,
+    AlreadyProposed,
+    ContestedReading,
+    IsCancelled,
     MeterSignedReading,
     NotAttestedByOperator,
     NotCommitted,
     NotInCorrection,
+    NotProposed,
+    NotSignedByMeter,
     OldRun,
     SupplierShort,
+    TooEarly,
     TooLate,
 )
+from peerwatt.messages import MeterReading
+from tests.market.conftest import packed
 
 FIRST = ([(0, 100), (200, 0)], [(0, 400), (500, 50)])
 
@@ -75,18 +86,25 @@ def test_a_batch_is_corrected_once_by_a_run_and_only_by_a_higher_one(settled: An
         twin.correct(*settled.correction(0, 1, FIRST[0], 500))
     second = settled.correction(0, 2, FIRST[0], 500)
     assert all(entries.participant_cash == 0 for entries in twin.correct(*second))
+    with pytest.raises(AlreadyProposed):
+        settled.correction(0, 2, FIRST[0], 500)
     for again in (second, settled.correction(0, 2, FIRST[0], 400)):
         with pytest.raises(OldRun):
             twin.correct(*again)
 
 
 def test_correction_needs_the_metering_operators_signature(settled: Any) -> None:
-    *correction, signature = settled.correction(0, 2, FIRST[0], 500)
-    *_, of_other_batch = settled.correction(1, 2, FIRST[0], 500)
-    *_, of_other_run = settled.correction(0, 3, FIRST[0], 500)
+    corrections, place = settled.twin.corrections, (settled.interval, 0, 2, 500)
+    unread = settled.twin.interval(settled.interval).batches[0].unread
+    signature = settled.signature(0, 2, packed(FIRST[0]), 500)
+    of_other_batch, of_other_run = (settled.signature(*of, packed(FIRST[0]), 500) for of in ((1, 2), (0, 3)))
     for foreign in (b"", signature[:-1] + b"\0", of_other_batch, of_other_run):
         with pytest.raises(NotAttestedByOperator):
-            settled.twin.correct(*correction, foreign)
+            corrections.propose(*place, unread, packed(FIRST[0]), foreign)
+    for readings, batch in ((packed(FIRST[1]), unread), (packed(FIRST[0]), bytes(32))):
+        with pytest.raises(NotAttestedByOperator):
+            corrections.propose(*place, batch, readings, signature)
+    corrections.propose(*place, unread, packed(FIRST[0]), signature)
 
 
 def test_unsettled_or_unknown_batch_cannot_be_corrected(neighbourhood: Any) -> None:
@@ -100,9 +118,9 @@ def test_unsettled_or_unknown_batch_cannot_be_corrected(neighbourhood: Any) -> N
 
 
 def test_correction_needs_a_reading_for_every_order_of_the_batch(settled: Any) -> None:
-    for lacking in (FIRST[1][:1], []):
+    for lacking, error in ((FIRST[1][:1], NotInCorrection), ([], NotProposed)):
         correction = settled.correction(1, 2, lacking, 500)
-        with pytest.raises(NotInCorrection):
+        with pytest.raises(error):
             settled.twin.correct(*correction)
 
 
@@ -146,17 +164,66 @@ def test_correction_that_helps_a_supplier_in_debt_is_booked(settled: Any) -> Non
     assert -(10**9) < twin.ledger.supplier_equity < 0
 
 
-def test_correction_window_at_its_boundary_second(settled: Any) -> None:
-    twin, interval = settled.twin, settled.interval
+def test_correction_windows_at_their_boundary_seconds(settled: Any) -> None:
+    twin, interval, config = settled.twin, settled.interval, settled.twin.config
     closes = (interval + 1) * 900 + 30 * 86400
+    for now, error in ((config.readings_deadline(interval) - 1, TooEarly), (closes, TooLate)):
+        with pytest.raises(error):
+            settled.correction(0, 2, FIRST[0], 500, now=now)
+    correction = settled.correction(0, 2, FIRST[0], 500, now=closes - 1)
+    since, last = closes - 1 + 86400, closes + 2 * 86400
+    for now, error in ((since - 1, TooEarly), (last, TooLate)):
+        with pytest.raises(error):
+            twin.correct(*correction, now=now)
+    twin.correct(*correction, now=last - 1)
+
+
+def test_readings_that_nobody_proposed_correct_nothing(settled: Any) -> None:
+    *place, readings = settled.correction(0, 2, [(0, 0), (0, 0)], 0)
+    for other in (readings[:-1] + b"\x01", b"", readings[:8]):
+        with pytest.raises(NotProposed):
+            settled.twin.correct(*place, other)
+    settled.twin.correct(*place, readings)
+
+
+def test_corrections_of_a_day_move_no_more_than_the_cap(settled: Any) -> None:
+    """What one account loses does not pay for what another gains, nor one correction for another."""
+    twin = settled.twin
+    # The seller exports 100 Wh more of what it sold, the buyer draws 300 Wh more of what it bought.
+    twin.config = replace(twin.config, correction_cap=100 * 300 + 300 * 80)
+    up = settled.correction(0, 2, [(0, 200), (500, 0)], 600)
+    with pytest.raises(AboveCorrectionCap):
+        twin.correct(*settled.correction(0, 3, [(0, 201), (500, 0)], 601), now=10 * 86400)
+    twin.correct(*up, now=10 * 86400)
+    assert twin.corrections.left(10 * 86400) == 0
+    back = settled.correction(0, 4, FIRST[0], 500)
+    with pytest.raises(AboveCorrectionCap):
+        twin.correct(*back, now=11 * 86400 - 1)
+    twin.correct(*back, now=11 * 86400)
+
+
+def test_what_a_meter_said_binds_every_later_correction(settled: Any) -> None:
+    twin, corrections = settled.twin, settled.twin.corrections
+    reading = MeterReading(settled.interval, 4, 0, 100, 10**9, 10**9)
+    other = replace(reading, exported=99)
+    for forged in (settled.meters_signature(other, 4), settled.meters_signature(reading, 5)):
+        with pytest.raises(NotSignedByMeter):
+            corrections.contest(reading, forged)
+    corrections.contest(reading, settled.meters_signature(reading, 4))
+    with pytest.raises(AlreadyContested):
+        corrections.contest(reading, settled.meters_signature(reading, 4))
+    for lie in ((0, 101), (1, 99)):
+        with pytest.raises(ContestedReading, match="account 4"):
+            twin.correct(*settled.correction(0, 2, [lie, (200, 0)], 500))
+    twin.correct(*settled.correction(0, 2, [(0, 100), (300, 0)], 500))
+
+
+def test_a_cancelled_correction_is_not_booked(settled: Any) -> None:
+    twin = settled.twin
     correction = settled.correction(0, 2, FIRST[0], 500)
-    with pytest.raises(TooLate):
-        twin.correct(*correction, now=closes)
-    twin.correct(*correction, now=closes - 1)
-
-
-def test_readings_that_the_operator_did_not_sign_correct_nothing(settled: Any) -> None:
-    *place, readings, signature = settled.correction(0, 2, [(0, 0), (0, 0)], 0)
-    with pytest.raises(NotAttestedByOperator):
-        settled.twin.correct(*place, readings[:-1] + b"\x01", signature)
-    settled.twin.correct(*place, readings, signature)
+    twin.corrections.cancel(settled.said(*correction))
+    with pytest.raises(IsCancelled):
+        twin.correct(*correction)
+    with pytest.raises(AlreadyProposed):
+        settled.correction(0, 2, FIRST[0], 500)
+    twin.correct(*settled.correction(0, 3, FIRST[0], 500))

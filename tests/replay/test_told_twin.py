@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from peerwatt.client import MarketClient
+from peerwatt.client import CorrectionBoard, MarketClient, correction_of
 from peerwatt.messages import (
     MeterAttestation,
     MeterCorrection,
+    MeterReading,
     Reading,
     ReadingStatus,
     encode_readings,
-    metered_commitment,
     metered_hash,
 )
 from peerwatt.replay.twin_observer import TwinObserver
 from peerwatt.roles.keeper import Keeper
-from tests.client.conftest import CONFIG, FIRST, TARIFF, SmallMarket, open_small_market
+from tests.client.conftest import BUYER, CONFIG, FIRST, TARIFF, SmallMarket, open_small_market
 
 
 def test_corrections_of_an_interval_with_several_batches_are_followed() -> None:
@@ -33,14 +33,17 @@ def test_corrections_of_an_interval_with_several_batches_are_followed() -> None:
 
         later = [_reading(0, 450), _reading(470, 0)]
         assert later != readings
-        seen = view.interval(FIRST)
+        seen, board = view.interval(FIRST), CorrectionBoard(client)
         before = [client.accounts(client.account_count())]
         for batch in (1, 0):
-            metered = metered_commitment(seen.unread()[batch], later[batch])
-            signature = _signed(market, MeterCorrection(FIRST, batch, 2, metered, 450))
-            client.correct(
-                FIRST, batch, seen.data(batch), seen.settled[batch], 2, 450, later[batch], signature
-            )
+            data = seen.data(batch)
+            said = correction_of(FIRST, batch, data, 2, 450, later[batch])
+            signature = _signed(market, said)
+            since = board.propose(FIRST, batch, data, 2, 450, later[batch], signature).since
+        board.contest(*_own_reading(market, 470))
+        network.set_next_timestamp(since)
+        for batch in (1, 0):
+            client.correct(FIRST, batch, seen.data(batch), seen.settled[batch], 2, 450, later[batch])
         view.follow()
         twin.check()
         assert client.accounts(client.account_count()) not in before
@@ -51,6 +54,13 @@ def test_corrections_of_an_interval_with_several_batches_are_followed() -> None:
 
 def _reading(imported: int, exported: int) -> bytes:
     return encode_readings([Reading(ReadingStatus.ATTESTED, imported, exported)])
+
+
+def _own_reading(market: SmallMarket, imported: int) -> tuple[MeterReading, bytes]:
+    """What the buyer's meter says."""
+    reading = MeterReading(FIRST, BUYER, imported, 0, imported, 0)
+    key = bytes(market.keys.meter_key(BUYER).key)
+    return reading, reading.sign(market.client.domain, key)
 
 
 def _signed(market: SmallMarket, statement: MeterAttestation | MeterCorrection) -> bytes:

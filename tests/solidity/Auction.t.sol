@@ -63,7 +63,9 @@ contract AuctionTest is FilledBook {
                     Pricing(rule),
                     uint16(price),
                     256,
-                    14 days
+                    14 days,
+                    3600,
+                    1e9
                 )
             );
         }

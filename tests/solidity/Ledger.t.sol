@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+import {Corrections} from "../../contracts/Corrections.sol";
 import {EnergyMarket} from "../../contracts/EnergyMarket.sol";
 import {GridGate} from "../../contracts/GridGate.sol";
 import {ParticipantRegistry} from "../../contracts/ParticipantRegistry.sol";
@@ -23,7 +24,7 @@ contract OpenLedger is EnergyMarket {
     using Roster for Roster.Page;
 
     constructor(IParticipantRegistry registry_, IGridGate gate_)
-        EnergyMarket(registry_, gate_, new PaymentToken(), IOperatingEnvelopes(address(0)))
+        EnergyMarket(registry_, gate_, new PaymentToken(), IOperatingEnvelopes(address(0)), new Corrections(registry_))
     {}
 
     /// A run of bookings, as the settlement of a batch makes them.
@@ -63,7 +64,27 @@ contract LedgerTest {
         address[4] memory wallets = [address(11), address(12), address(13), address(14)];
         ParticipantRegistry registry = new ParticipantRegistry(
             MarketConfig(
-                900, 300, 240, 300, 300, 86_400, 2, 4, 70, 3, 4000, 50_000, 0, 0, 0, Pricing.Uniform, 0, 256, 14 days
+                900,
+                300,
+                240,
+                300,
+                300,
+                86_400,
+                2,
+                4,
+                70,
+                3,
+                4000,
+                50_000,
+                0,
+                0,
+                0,
+                Pricing.Uniform,
+                0,
+                256,
+                14 days,
+                3600,
+                1e9
             ),
             Tariff(300, 80, 20),
             address(this),

@@ -1,6 +1,7 @@
 """What participants and operators do with a market on a chain: deploy, register, deposit, post, settle."""
 
 from peerwatt.chain import Head
+from peerwatt.client.corrections import CorrectionBoard, ProposedCorrection, correction_of
 from peerwatt.client.deployment import MarketRoles, deploy_market, require_market_room
 from peerwatt.client.follower import Follower
 from peerwatt.client.market import MarketClient
@@ -13,6 +14,7 @@ from peerwatt.client.wallet import Wallet, deposit_together, open_wallets
 
 __all__ = [
     "BatchData",
+    "CorrectionBoard",
     "EnvelopeBoard",
     "Follower",
     "Head",
@@ -24,9 +26,11 @@ __all__ = [
     "MarketTransaction",
     "MarketView",
     "PostedBatch",
+    "ProposedCorrection",
     "SealedBatch",
     "SealedPhase",
     "Wallet",
+    "correction_of",
     "deploy_market",
     "deposit_together",
     "open_wallets",

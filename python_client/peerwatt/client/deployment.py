@@ -128,7 +128,8 @@ def deploy_market(
     board = to_checksum_address(bytes(20))
     if envelopes:
         board = created("OperatingEnvelopes", registry.address, gate.address).address
-    market = created("EnergyMarket", registry.address, gate.address, payment_token, board)
+    corrections = created("Corrections", registry.address).address
+    market = created("EnergyMarket", registry.address, gate.address, payment_token, board, corrections)
     # What the market's constructor creates, with what it hands to each.
     parts: dict[str, tuple[Any, ...]] = {
         "EnergyToken": (market.address,),

@@ -240,9 +240,8 @@ class MarketClient:
         run: int,
         delivered: int,
         readings: bytes,
-        signature: bytes,
     ) -> TxReceipt:
-        """Book what corrected readings change in a settled batch.
+        """Book what proposed corrected readings change in a settled batch, once their delay is over.
 
         Args:
             interval: the interval.
@@ -252,13 +251,9 @@ class MarketClient:
             run: the correction's, higher than the last.
             delivered: peer energy delivered by the corrected readings, Wh.
             readings: the corrected readings of the batch, packed.
-            signature: the metering operator's, over the `MeterCorrection` of that run, 64 bytes.
         """
-        return self.sender.send(
-            self.market.functions.correct(
-                interval, batch, *settled_by, data.abi, readings, (run, delivered, signature)
-            )
-        )
+        call = self.market.functions.correct(interval, batch, *settled_by, data.abi, readings, run, delivered)
+        return self.sender.send(call)
 
     # Money
 

@@ -16,7 +16,14 @@ from peerwatt.chain import Contract, Deployment, Head, Network, NotMined
 from peerwatt.client.follower import Follower
 from peerwatt.errors import ChainError
 
-CONTRACTS: Final = ("EnergyMarket", "ParticipantRegistry", "GridGate", "SealedBatches", "OperatingEnvelopes")
+CONTRACTS: Final = (
+    "EnergyMarket",
+    "ParticipantRegistry",
+    "GridGate",
+    "SealedBatches",
+    "OperatingEnvelopes",
+    "Corrections",
+)
 """Whose events and calls are followed, as far as a deployment has them."""
 RECEIPT_SECONDS: Final = 3.0
 """How long the receipt of a transaction that has logs is waited for, s."""

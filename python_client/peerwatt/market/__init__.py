@@ -7,6 +7,7 @@ Energy is in Wh, money in base units of the payment token (1e-6 of the currency)
 from peerwatt.market.accepted import Accepted, accepted_of, gate
 from peerwatt.market.auction import Auctioned, Crossing, cap, clear, cross
 from peerwatt.market.clear_book import BookResult, clear_book
+from peerwatt.market.corrections import Corrections
 from peerwatt.market.energy_market import MarketTwin
 from peerwatt.market.errors import MarketError
 from peerwatt.market.interval_ring import Batch, Interval, Phase
@@ -29,6 +30,7 @@ __all__ = [
     "Balance",
     "Batch",
     "BookResult",
+    "Corrections",
     "Crossing",
     "EnergyLimits",
     "Entries",

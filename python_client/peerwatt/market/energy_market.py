@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from peerwatt.market.accepted import gate
+from peerwatt.market.corrections import Corrections
 from peerwatt.market.errors import (
     AlreadySettled,
     BadVerdict,
     DecisionsMismatch,
     LossRateTooHigh,
-    MeterSignedReading,
     NotCommitted,
-    NotInCorrection,
     OldRun,
     OtherClearing,
     SupplierShort,
@@ -19,15 +18,14 @@ from peerwatt.market.errors import (
 )
 from peerwatt.market.interval_ring import Batch, Phase
 from peerwatt.market.ledger import SystemAccount
-from peerwatt.market.market_rules import require_before, require_from
+from peerwatt.market.market_rules import MarketConfig, Tariff, require_before, require_from
 from peerwatt.market.metering import Metering
-from peerwatt.market.settlement import Entries, readings_of, settle_batch
+from peerwatt.market.settlement import Entries, settle_batch
 from peerwatt.market.terms import Terms
 from peerwatt.messages import (
-    READING_LENGTH,
+    Domain,
     MeterCorrection,
     NetworkReport,
-    ReadingStatus,
     Verdict,
     decisions_hash,
     metered_commitment,
@@ -46,7 +44,22 @@ class MarketTwin(Metering):
     contract binds to a time take ``now`` (Unix time); without it the clock is left out. Two things are the
     chain's alone and not repeated: who sends a transaction, and whether a report bears its committee's
     quorum.
+
+    Attributes:
+        corrections: Where corrections are proposed and contested.
     """
+
+    def __init__(
+        self,
+        config: MarketConfig,
+        tariff: Tariff,
+        domain: Domain,
+        metering_operator: str,
+        *,
+        check_signatures: bool = True,
+    ) -> None:
+        super().__init__(config, tariff, domain, metering_operator, check_signatures=check_signatures)
+        self.corrections = Corrections(self)
 
     def report(
         self, report: NetworkReport, decisions: Sequence[bytes] = (), *, now: int | None = None
@@ -130,17 +143,9 @@ class MarketTwin(Metering):
         return entries
 
     def correct(
-        self,
-        interval: int,
-        batch: int,
-        run: int,
-        delivered: int,
-        readings: bytes,
-        signature: bytes = b"",
-        *,
-        now: int | None = None,
+        self, interval: int, batch: int, run: int, delivered: int, readings: bytes, *, now: int | None = None
     ) -> tuple[Entries, ...]:
-        """Book the difference that the metering operator's corrected readings make to a settled batch.
+        """Book the difference that a proposed correction makes to a settled batch.
 
         The first settlement and its corrections together equal a settlement with the newest readings,
         exactly.
@@ -152,7 +157,6 @@ class MarketTwin(Metering):
             delivered: Peer energy delivered by the corrected readings, Wh; what exceeds the accepted volume
                 is credited to nobody.
             readings: The corrected readings of the batch, packed.
-            signature: The operator's, over the ``MeterCorrection`` of that run.
             now: Unix time, or None to leave the clock out.
 
         Returns:
@@ -160,33 +164,33 @@ class MarketTwin(Metering):
 
         Raises:
             NotCommitted: The batch is not settled, or there is none.
-            TooLate: The correction deadline has passed.
             OldRun: The batch was settled by this run or a higher one.
-            NotAttestedByOperator: The signature is not the metering operator's.
+            NotProposed: Nobody has proposed the correction.
+            IsCancelled: The operator has cancelled it.
+            NotAttestedByOperator: Who proposed it is not the metering operator any more.
+            TooEarly: Meters may still contradict it.
+            TooLate: The time for booking it is over.
             NotInCorrection: There is not one reading for every order of the batch.
             MeterSignedReading: The correction would change what a meter signed.
+            ContestedReading: A meter says otherwise.
+            AboveCorrectionCap: It moves more than corrections may today.
             SupplierShort: It would take the supplier below its margin.
         """
         target, old = self._settled_batch(interval, batch)
-        require_before(self.config.correction_deadline(interval), now)
         if run <= old.run:
             raise OldRun(
                 f"Run {run} of interval {interval} is not above {old.run}, which settled batch {batch}:"
                 " give a higher one."
             )
         metered = metered_commitment(target.unread, readings) if readings else target.unread
-        self._require_attested(MeterCorrection(interval, batch, run, metered, delivered), signature)
-        if len(readings) != len(target.records) * READING_LENGTH:
-            raise NotInCorrection(
-                f"Run {run} of interval {interval} has not one reading for each order of batch {batch}."
-            )
-        _require_signed_kept(target, readings)
+        self.corrections.require_in_force(MeterCorrection(interval, batch, run, metered, delivered), now)
+        self.corrections.require_readings(interval, target, readings)
 
         new = replace(old, delivered=delivered, run=run)
         before = self._settlement(target, target.readings or b"", old)
         after = self._settlement(target, readings, new)
         difference = tuple(late - early for late, early in zip(after, before, strict=True))
-        self._book_correction(target, difference)
+        self._book_correction(target, difference, now)
         target.readings, target.settled = readings, new
         return difference
 
@@ -217,8 +221,9 @@ class MarketTwin(Metering):
         accounts = [record.participant for record in batch.records]
         self.ledger.book_all(zip(accounts, entries, strict=True))
 
-    def _book_correction(self, batch: Batch, difference: Sequence[Entries]) -> None:
+    def _book_correction(self, batch: Batch, difference: Sequence[Entries], now: int | None) -> None:
         """Book a correction unless it would take the supplier below its margin, or further below it."""
+        counted = self.corrections.counted(difference, now)
         before = self.free_balance(SystemAccount.SUPPLIER)
         self._book(batch, difference)
         free = self.free_balance(SystemAccount.SUPPLIER)
@@ -227,6 +232,7 @@ class MarketTwin(Metering):
             raise SupplierShort(
                 f"The correction would leave the supplier {-free} base units below its margin: deposit them."
             )
+        self.corrections.moved = counted
 
 
 def _check_verdict(report: NetworkReport, matched: int, *, has_decisions: bool) -> None:
@@ -240,14 +246,3 @@ def _check_verdict(report: NetworkReport, matched: int, *, has_decisions: bool) 
         raise BadVerdict(f"The report accepts {report.volume} of {matched} Wh: accept all of it, or cap.")
     if report.verdict == Verdict.CURTAIL and not has_decisions:
         raise DecisionsMismatch("The report curtails without decisions: give one packed string per batch.")
-
-
-def _require_signed_kept(batch: Batch, readings: bytes) -> None:
-    """Refuse corrected readings that differ where a meter signed, or that claim a meter's signature."""
-    orders = len(batch.records)
-    both = zip(readings_of(batch.readings or b"", orders), readings_of(readings, orders), strict=True)
-    for position, (old, new) in enumerate(both):
-        if max(old.status, new.status) >= ReadingStatus.METER_SIGNED and new != old:
-            raise MeterSignedReading(
-                f"Position {position} is the meter's own to sign: repeat its reading in the correction."
-            )

@@ -187,6 +187,34 @@ class SupplierShort(MarketError):
     """The supplier would be left below the margin that it holds for others: it has to deposit first."""
 
 
+class AlreadyProposed(MarketError):
+    """The correction was proposed before."""
+
+
+class NotProposed(MarketError):
+    """Nobody has proposed the correction."""
+
+
+class IsCancelled(MarketError):
+    """The operator has cancelled the correction."""
+
+
+class NotSignedByMeter(MarketError):
+    """The reading is not signed by the account's meter, or fits no packed reading."""
+
+
+class AlreadyContested(MarketError):
+    """The account's meter has spoken on the interval before: its first word counts."""
+
+
+class ContestedReading(MarketError):
+    """The correction says something else of a meter than the meter itself."""
+
+
+class AboveCorrectionCap(MarketError):
+    """The correction moves more than corrections may still move today."""
+
+
 class UnknownPage(MarketError):
     """The registry has no such page of participants."""
 

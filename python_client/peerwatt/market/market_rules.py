@@ -18,6 +18,18 @@ so many fits the 2^24 gas of one transaction (EIP-7825). ``docs/gas.md`` has the
 MAX_BATCH_ORDERS: Final = 1024
 """Most that a market may choose."""
 
+CORRECTION_DELAY: Final = 86_400
+"""How long a correction waits where nothing else is said, s: a day."""
+
+CORRECTION_CAP: Final = 20_000_000
+"""What corrections may move on a day where nothing else is said, base units: 20 of the currency."""
+
+MAX_WINDOW: Final = (1 << 32) - 1
+"""Longest time that fits the contract, s."""
+
+MAX_CAP: Final = (1 << 64) - 1
+"""Largest correction cap that fits the contract, base units."""
+
 MAX_BOND: Final = (1 << 48) - 1
 """Largest bond of a sealed batch, base units."""
 
@@ -81,6 +93,8 @@ class MarketConfig:
         fixed_price: Where the price is fixed, base units per Wh; otherwise 0.
         batch_orders: Most orders that one batch may have.
         recovery_delay: How long an account's wallet may veto another one that the operator proposes, s.
+        correction_delay: How long a proposed correction waits for meters to contradict it, s.
+        correction_cap: How much of participants' cash corrections may move on one day, base units.
 
     Raises:
         BadConfig: A parameter is out of range or contradicts another one.
@@ -105,6 +119,8 @@ class MarketConfig:
     fixed_price: int = 0
     batch_orders: int = BATCH_ORDERS
     recovery_delay: int = RECOVERY_DELAY_S
+    correction_delay: int = CORRECTION_DELAY
+    correction_cap: int = CORRECTION_CAP
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -167,6 +183,15 @@ class MarketConfig:
                 f"MarketConfig.recovery_delay is {self.recovery_delay}: who owns a wallet must have time to "
                 f"veto another one; give at least {DAY_S}."
             )
+        if self.correction_window and not self.correction_delay:
+            raise BadConfig(
+                "MarketConfig.correction_delay is 0: no meter could contradict a correction; give seconds."
+            )
+        if max(self.correction_window, self.correction_delay) > MAX_WINDOW or self.correction_cap > MAX_CAP:
+            raise BadConfig(
+                f"MarketConfig.correction_delay or correction_cap is too large: give at most {MAX_WINDOW} s "
+                f"and {MAX_CAP} base units."
+            )
 
     def _require_live(self) -> None:
         """Refuse windows by which a market would stall: no order, no attestation, or a slot that is wanted
@@ -215,7 +240,8 @@ class MarketConfig:
         When an interval takes orders, the one so long before it is settled, for both have one slot of the
         ring, and its corrections are closed.
         """
-        laps = -(-self.correction_window // self.lap)  # rounded up
+        needed = self.correction_window + 2 * self.correction_delay
+        laps = -(-needed // self.lap)  # rounded up
         return self.ring_size * (1 + laps)
 
     def break_even(self, tariff: Tariff) -> BreakEven:
@@ -329,8 +355,13 @@ class MarketConfig:
         return self.attest_deadline(interval) + self.overrule_window
 
     def correction_deadline(self, interval: int) -> int:
-        """From when on no correction is attested, Unix time."""
+        """From when on no correction is proposed, Unix time."""
         return self.end(interval) + self.correction_window
+
+    def booking_deadline(self, interval: int) -> int:
+        """From when on no correction is booked, Unix time: what was proposed in the last second has its whole
+        delay to be contradicted in, and as long again to be booked in."""
+        return self.correction_deadline(interval) + 2 * self.correction_delay
 
 
 def require_from(moment: int, now: int | None) -> None:

@@ -23,6 +23,7 @@ from peerwatt.messages import (
     Domain,
     MeterAttestation,
     MeterCorrection,
+    MeterReading,
     ReadingStatus,
     SignedReading,
     decode_readings,
@@ -89,7 +90,7 @@ class Metering(OrderBook):
             raise VolumeTooLarge(f"{delivered} Wh are claimed as delivered: {state.volume} were accepted.")
         self._require_vectors(readings, len(state.batches), "readings")
         metered = metered_hash((batch.unread for batch in state.batches), readings)
-        self._require_attested(MeterAttestation(interval, metered, delivered), signature)
+        self.require_attested(MeterAttestation(interval, metered, delivered), signature)
         for packed in readings:
             _require_unsigned(packed)
 
@@ -132,8 +133,7 @@ class Metering(OrderBook):
 
         def is_signed(new: SignedReading) -> bool:
             account = target.records[new.position].participant
-            message = new.message(interval, account)
-            return self._is_signed(message, new.signature, self.participant(account).meter_key)
+            return self.is_meters(new.message(interval, account), new.signature)
 
         readings = readings_of(target.readings or b"", len(target.records))
         overruled, skipped = overrule(readings, signed, is_signed)
@@ -146,7 +146,17 @@ class Metering(OrderBook):
         state.delivered = max(0, min(state.delivered + change, state.volume))
         return skipped
 
-    def _require_attested(self, statement: MeterAttestation | MeterCorrection, signature: bytes) -> None:
+    def is_meters(self, reading: MeterReading, signature: bytes) -> bool:
+        """Whether the meter of a reading's account signed it."""
+        participant = self._participants.get(reading.participant)
+        return participant is not None and self._is_signed(reading, signature, participant.meter_key)
+
+    def require_attested(self, statement: MeterAttestation | MeterCorrection, signature: bytes) -> None:
+        """Refuse a statement that the metering operator did not sign.
+
+        Raises:
+            NotAttestedByOperator: It did not.
+        """
         if not self._is_signed(statement, signature, self.metering_operator):
             raise NotAttestedByOperator(
                 f"The readings of interval {statement.interval} are not signed by {self.metering_operator}."

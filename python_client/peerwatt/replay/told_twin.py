@@ -17,6 +17,8 @@ from peerwatt.market.sealed_batches import SealedBatches
 from peerwatt.market.settlement import Entries
 from peerwatt.messages import (
     Domain,
+    MeterCorrection,
+    MeterReading,
     OperatingEnvelope,
     SkipReason,
     decode_limits,
@@ -66,6 +68,7 @@ class ToldTwin:
         self.sealed = SealedBatches(self.market) if config.is_sealed else None
         self.settled: dict[int, dict[int, tuple[int, int]]] = {}
         self.booked: dict[int, list[int]] = {}
+        self._proposed: dict[bytes, MeterCorrection] = {}
 
     def apply(self, transaction: MarketTransaction) -> str:
         """Make a transaction's call again.
@@ -192,17 +195,35 @@ class ToldTwin:
 
     def _correct(self, transaction: MarketTransaction, said: Mapping[str, Any]) -> None:
         interval, batch = said["interval"], said["batch"]
-        run, delivered, signature = said["correction"]
         entries = self.market.correct(
             interval,
             batch,
-            run,
-            delivered,
+            said["run"],
+            said["delivered"],
             bytes(said["newReadings"]),
-            bytes(signature),
             now=transaction.time,
         )
         self._book(interval, batch, entries)
+
+    def _propose(self, transaction: MarketTransaction, said: Mapping[str, Any]) -> None:
+        [proposed] = transaction.named("CorrectionProposed")
+        self._proposed[bytes(proposed["id"])] = self.market.corrections.propose(
+            said["interval"],
+            said["batch"],
+            said["run"],
+            said["delivered"],
+            bytes(said["unread"]),
+            bytes(said["readings"]),
+            bytes(said["signature"]),
+            now=transaction.time,
+        )
+
+    def _contest(self, transaction: MarketTransaction, said: Mapping[str, Any]) -> None:
+        reading = MeterReading(*said["reading"])
+        self.market.corrections.contest(reading, bytes(said["signature"]), now=transaction.time)
+
+    def _cancel(self, transaction: MarketTransaction, said: Mapping[str, Any]) -> None:
+        self.market.corrections.cancel(self._proposed[bytes(said["id"])])
 
     def _book(self, interval: int, batch: int, entries: Sequence[Entries]) -> None:
         """Note what the reference booked for a batch."""
@@ -251,4 +272,7 @@ _CALLS: Final[Mapping[str, Callable[[ToldTwin, MarketTransaction, Mapping[str, A
     "overrule": ToldTwin._overrule,
     "settle": ToldTwin._settle,
     "correct": ToldTwin._correct,
+    "propose": ToldTwin._propose,
+    "contest": ToldTwin._contest,
+    "cancel": ToldTwin._cancel,
 }

@@ -26,6 +26,8 @@ KEYS: Final = {
     "MarketConfig.ring_size": "ring_size",
     "MarketConfig.bond": "bond_ct",
     "MarketConfig.recovery_delay": "recovery_delay_days",
+    "MarketConfig.correction_delay": "correction_delay_h",
+    "MarketConfig.correction_cap": "correction_cap_ct",
 }
 """The file's key by the market's name of a parameter."""
 

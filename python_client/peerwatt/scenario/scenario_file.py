@@ -21,11 +21,11 @@ from peerwatt.scenario.calendar import Calendar
 from peerwatt.scenario.file_units import in_units_of_the_file
 from peerwatt.scenario.located_yaml import KeyPath, LocatedYaml, dotted, load_located
 from peerwatt.scenario.market_clock import too_little_time
-from peerwatt.scenario.quantities import base_units_per_wh, ppm
+from peerwatt.scenario.quantities import base_units, base_units_per_wh, ppm
 from peerwatt.scenario.schema import FORMAT, FilesSection, ScenarioFile, TimeKeys
 from peerwatt.scenario.switches import PRICING, unsupported
 from peerwatt.tables.problems import SHOWN, Problem, did_you_mean, one_of, quoted
-from peerwatt.units import DAY_S
+from peerwatt.units import DAY_S, HOUR_S
 
 Made = TypeVar("Made")
 
@@ -105,6 +105,8 @@ def market_config(parsed: ScenarioFile) -> MarketConfig:
         attest_window=market.attest_window_s,
         overrule_window=market.overrule_window_s,
         correction_window=market.correction_window_days * DAY_S,
+        correction_delay=market.correction_delay_h * HOUR_S,
+        correction_cap=base_units(market.correction_cap_ct),
         open_ahead=market.open_ahead_intervals,
         ring_size=market.ring_size,
         base_price=base_units_per_wh(market.base_price_ct_per_kwh),

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -87,6 +88,16 @@ class MarketSection(Section):
     attest_window_s: int = Field(ge=1, description="For attested readings, from the interval's end.")
     overrule_window_s: int = Field(ge=0, description="For meters to overrule them, from then on.")
     correction_window_days: int = Field(ge=0, le=3650, description="For corrected readings.")
+    correction_delay_h: int = Field(
+        default=24,
+        ge=1,
+        le=720,
+        description="How long a proposed correction waits for meters to contradict it.",
+    )
+    correction_cap_ct: Amount = Field(
+        default=Decimal(2000),
+        description="Most that corrections may move on one day, all changes of accounts counted alike.",
+    )
     open_ahead_intervals: int = Field(ge=1, description="How many intervals ahead orders are taken.")
     ring_size: int = Field(ge=1, le=4096, description="Intervals that may be unsettled at once.")
     recovery_delay_days: int = Field(

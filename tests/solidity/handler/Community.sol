@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+import {Corrections} from "../../../contracts/Corrections.sol";
 import {EnergyMarket} from "../../../contracts/EnergyMarket.sol";
 import {EnergyToken} from "../../../contracts/EnergyToken.sol";
 import {GridGate} from "../../../contracts/GridGate.sol";
@@ -35,6 +36,8 @@ abstract contract Community {
     uint256 internal constant ATTEST_WINDOW = 1200;
     uint256 internal constant OVERRULE_WINDOW = 1200;
     uint256 internal constant CORRECTION_WINDOW = 4 days;
+    uint256 internal constant CORRECTION_DELAY = 1 hours;
+    uint256 internal constant CORRECTION_CAP = 10_000_000;
     uint256 internal constant OPEN_AHEAD = 2;
     uint256 public constant BOND = 5_000_000;
     uint256 internal constant RING = 4;
@@ -71,6 +74,7 @@ abstract contract Community {
     SealedBatches public immutable sealedBatches;
     /// Zero in a market without envelopes.
     OperatingEnvelopes public immutable envelopes;
+    Corrections public immutable corrections;
     uint256 internal immutable REVEAL_WINDOW;
     uint256 internal immutable LOWEST_ASK;
     uint256 internal immutable BID_ABOVE;
@@ -109,7 +113,9 @@ abstract contract Community {
         if (kind.hasEnvelopes) {
             envelopes = OperatingEnvelopes(vm.deployCode("OperatingEnvelopes.sol", abi.encode(registry, gate)));
         }
-        market = EnergyMarket(vm.deployCode("EnergyMarket.sol", abi.encode(registry, gate, token, envelopes)));
+        corrections = Corrections(vm.deployCode("Corrections.sol", abi.encode(registry)));
+        bytes memory parts = abi.encode(registry, gate, token, envelopes, corrections);
+        market = EnergyMarket(vm.deployCode("EnergyMarket.sol", parts));
         sealedBatches = SealedBatches(address(market.sealedBatches()));
         energyToken = market.energyToken();
         token.mint(address(this), 1e18);
@@ -140,7 +146,9 @@ abstract contract Community {
             pricing: kind.pricing,
             fixedPrice: kind.pricing == Pricing.Fixed ? uint16(BASE_PRICE + kind.lowestAsk + FIXED_ABOVE) : 0,
             batchOrders: 256,
-            recoveryDelay: uint32(RECOVERY_DELAY)
+            recoveryDelay: uint32(RECOVERY_DELAY),
+            correctionDelay: uint32(CORRECTION_DELAY),
+            correctionCap: uint64(CORRECTION_CAP)
         });
         address[4] memory wallets = [_wallet(0), _wallet(1), _wallet(2), _wallet(3)];
         bytes memory arguments = abi.encode(config, Tariff(300, 80, 20), address(this), vm.addr(OPERATOR_KEY), wallets);

@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+import {MeterReading} from "../../../contracts/interfaces/ICorrections.sol";
+import {BatchWord} from "../../../contracts/libraries/BatchWord.sol";
 import {OrderCodec} from "../../../contracts/libraries/OrderCodec.sol";
-import {
-    Correction,
-    IEnergyMarket,
-    Interval,
-    NetworkReport,
-    Phase
-} from "../../../contracts/interfaces/IEnergyMarket.sol";
+import {IEnergyMarket, Interval, NetworkReport, Phase} from "../../../contracts/interfaces/IEnergyMarket.sol";
 import {READING_BYTES} from "../../../contracts/libraries/Reading.sol";
 import {Verdict} from "../../../contracts/libraries/Terms.sol";
 import {Log, vm, within} from "../Vm.sol";
@@ -20,6 +16,18 @@ import {SettleActs} from "./SettleActs.sol";
 /// at.
 abstract contract IntervalActs is OfferActs, SettleActs {
     mapping(Verdict => uint256) public verdicts;
+
+    struct Proposed {
+        uint256 interval;
+        uint256 number;
+        uint16 run;
+        uint40 delivered;
+        bytes readings;
+        bytes32 id;
+    }
+
+    Proposed[] private _proposed;
+    mapping(bytes32 id => bool) private _cancelled;
     /// @dev How many of `intervals`, from the first on, need nothing any more.
     uint256 private _allSettled;
 
@@ -218,21 +226,80 @@ abstract contract IntervalActs is OfferActs, SettleActs {
         _settle(interval, within(number, 0, batches[interval].length - 1));
     }
 
+    /// @notice A correction is proposed, or one that was proposed is booked, contested or cancelled.
     function correct(uint256 which, uint256 number, uint256 seed) external {
         uint256 interval = _pick(which);
         if (batches[interval].length == 0) return;
         number = within(number, 0, batches[interval].length - 1);
+        if (!batches[interval][number].settled) return;
+        if (seed & 3 == 0 && _proposed.length != 0) {
+            return _judge(_proposed[(seed >> 2) % _proposed.length], seed >> 32);
+        }
+        Proposed memory p = Proposed(interval, number, 0, 0, "", 0);
+        p.readings = _readings(interval, (seed >> 129) & 1 == 0, seed)[number];
         Batch storage batch = batches[interval][number];
-        if (!batch.settled) return;
-        bytes memory readings = _readings(interval, (seed >> 129) & 1 == 0, seed)[number];
-        uint256 run = batch.terms.run() + within(seed, 0, 2);
-        uint256 delivered = within(seed >> 4, 0, 2 * batch.terms.volume());
-        Correction memory correction =
-            Correction(uint16(run), uint40(delivered), _correction(interval, number, run, readings, delivered));
-        try market.correct(interval, number, batch.terms, batch.clearing, _data(batch), readings, correction) {
-            ++done["correct"];
-            batch.terms = batch.terms.withRun(run).withDelivered(delivered);
-            batch.readings = readings;
+        p.run = uint16(batch.terms.run() + within(seed, 0, 2));
+        p.delivered = uint40(within(seed >> 4, 0, 2 * batch.terms.volume()));
+        bytes memory signature = _correction(interval, number, p.run, p.readings, p.delivered);
+        BatchWord unread = _unread(interval, number);
+        try corrections.propose(
+            uint32(interval), uint16(number), p.run, p.delivered, unread, p.readings, signature
+        ) returns (
+            bytes32 id
+        ) {
+            ++done["propose"];
+            p.id = id;
+            // Mostly what comes next of it, sometimes much later.
+            if (seed >> 252 != 0) _judge(p, seed >> 32);
+            else _proposed.push(p);
         } catch {}
+    }
+
+    function _judge(Proposed memory p, uint256 seed) private {
+        if (seed & 15 == 0) _contest(p, seed);
+        if (seed & 0xf0 == 0) _cancel(p.id);
+        if (seed & 0xf00 != 0) _waitUntil(corrections.bookableFrom(p.id));
+        Batch storage batch = batches[p.interval][p.number];
+        (int256 before, uint256 left) = (market.freeBalance(0), corrections.left());
+        try market.correct(
+            p.interval, p.number, batch.terms, batch.clearing, _data(batch), p.readings, p.run, p.delivered
+        ) {
+            ++done["correct"];
+            batch.terms = batch.terms.withRun(p.run).withDelivered(p.delivered);
+            batch.readings = p.readings;
+            _requireBounded(p.id, before, left);
+        } catch {}
+    }
+
+    /// @dev What every correction that was booked must have kept.
+    function _requireBounded(bytes32 id, int256 before, uint256 left) private {
+        if (block.timestamp < corrections.bookableFrom(id)) broken = "a correction was booked within its delay";
+        if (_cancelled[id]) broken = "a cancelled correction was booked";
+        if (market.freeBalance(0) < 0 && market.freeBalance(0) < before) {
+            broken = "a correction took the supplier below its margin";
+        }
+        // What the supplier lost, others were paid.
+        int256 lost = before - market.freeBalance(0);
+        if (lost > int256(left)) broken = "corrections moved more than their cap";
+    }
+
+    /// @dev A meter of the batch says what it recorded, or somebody in its name.
+    function _contest(Proposed memory p, uint256 seed) private {
+        bytes memory records = batches[p.interval][p.number].records;
+        uint256 at = OrderCodec.COUNT_BYTES;
+        for (uint256 i = seed % _orders(records); i != 0; --i) {
+            at = _next(records, at);
+        }
+        (MeterReading memory reading, bytes memory signature) =
+            _meterReading(p.interval, _participant(records, at), seed);
+        try corrections.contest(reading, signature) {
+            ++done["contest"];
+        } catch {}
+    }
+
+    function _cancel(bytes32 id) private {
+        corrections.cancel(id);
+        _cancelled[id] = true;
+        ++done["cancel"];
     }
 }

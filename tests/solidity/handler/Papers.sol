@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+import {MeterReading} from "../../../contracts/interfaces/ICorrections.sol";
 import {NetworkReport} from "../../../contracts/interfaces/IEnergyMarket.sol";
 import {OperatingEnvelope} from "../../../contracts/interfaces/IOperatingEnvelopes.sol";
 import {BatchWord, postedWord} from "../../../contracts/libraries/BatchWord.sol";
@@ -112,16 +113,33 @@ abstract contract Papers is Community {
         return compact(OPERATOR_KEY, _digest(structHash));
     }
 
+    /// The batch's word before any readings.
+    function _unread(uint256 interval, uint256 number) internal view returns (BatchWord word) {
+        Batch storage batch = batches[interval][number];
+        word = postedWord(interval, number, batch.previous, batch.records);
+        if (batch.decisions.length != 0) word = word.gated(keccak256(batch.decisions));
+    }
+
+    /// What an account's meter says it recorded, and its signature; now and then another key's.
+    function _meterReading(uint256 interval, uint256 account, uint256 draw)
+        internal
+        view
+        returns (MeterReading memory reading, bytes memory signature)
+    {
+        reading = MeterReading(
+            uint32(interval), uint16(account), uint32((draw >> 8) % 2000), uint32((draw >> 40) % 2000), 7, 9
+        );
+        uint256 key = (draw >> 5) & 7 == 0 ? _orderKey(account) : _meterKey(account);
+        signature = compact(key, _digest(keccak256(abi.encode(READING_TYPEHASH, reading))));
+    }
+
     /// Over new readings of one batch.
     function _correction(uint256 interval, uint256 number, uint256 run, bytes memory readings, uint256 delivered)
         internal
         view
         returns (bytes memory)
     {
-        Batch storage batch = batches[interval][number];
-        BatchWord word = postedWord(interval, number, batch.previous, batch.records);
-        if (batch.decisions.length != 0) word = word.gated(keccak256(batch.decisions));
-        word = word.metered(keccak256(readings));
+        BatchWord word = _unread(interval, number).metered(keccak256(readings));
         bytes32 structHash = keccak256(abi.encode(CORRECTION_TYPEHASH, interval, number, run, word, delivered));
         return compact(OPERATOR_KEY, _digest(structHash));
     }
