@@ -42,7 +42,8 @@ def cuts_card(result: ReplayResult) -> Card | None:
     )
     return card(
         heading,
-        "A report can only reduce. What was cut was not paid, and its buyer fell back to the tariff.",
+        "A report can only reduce. Of a sale that was cut the buyer fell back to the tariff. Surplus that "
+        "was cut was held back, as without a market where everybody may feed in the same share.",
         content,
         anchor="cuts",
         short="Cuts",

@@ -56,7 +56,7 @@ def headline(result: ReplayResult) -> str:
             f"{_sealed(summary)}</p>"
         )
     second = (
-        f"In <strong>{len(cut)}</strong> of them the grid could not carry what was sold and fed in: "
+        f"In <strong>{len(cut)}</strong> intervals the grid could not carry what was sold and fed in: "
         f"{surplus_in_words(summary)}, {words.kwh(summary.cut_wh)} kWh of trades cut."
     )
     before, after, limit = summary.voltage_max_pu_before, summary.voltage_max_pu_after, limits.voltage_max_pu
@@ -66,7 +66,7 @@ def headline(result: ReplayResult) -> str:
     if after > limit:
         metered += f"; what is promised above {limit:g} pu comes from those who do not trade"
     second += f" {metered}."
-    return f'<p class="lead">{first} {second}{_sealed(summary)}</p>'
+    return f'<p class="lead">{first}</p><p class="lead">{second}{_sealed(summary)}</p>'
 
 
 def _sealed(summary: Summary) -> str:

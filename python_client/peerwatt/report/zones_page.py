@@ -46,7 +46,8 @@ def render_zones(pilot: str, zones: Sequence[ZoneFigures]) -> str:
         facts=f"version {__version__}",
         opening=f'<p class="lead">{who} participants in {len(zones)} zones traded '
         f"<strong>{traded} kWh</strong>, each zone in a market of its own, and together saved "
-        f"<strong>{saved}</strong>.</p>"
+        f"<strong>{saved}</strong> against what they would have paid without a market on the same "
+        "feeders.</p>"
         '<p class="about">Nothing is traded between zones. A zone\'s name leads to its report.</p>',
         cards=[
             *_traded(zones),
