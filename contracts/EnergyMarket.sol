@@ -74,8 +74,8 @@ import {TickBook} from "./libraries/TickBook.sol";
 ///
 /// WHAT MUST STAY LIVE
 /// - Clearing, expiring and settling wait for nobody: each may be called by anybody after its deadline.
-/// - Somebody must call them. Settling takes a batch's records, decisions and readings again; decisions and readings are
-///   in calldata alone. One batch that nobody settles keeps its slot of the ring, and keeps everybody who leaves later waiting.
+/// - Somebody must call them. Settling takes a batch's records, decisions and readings again, and all of them are in events.
+///   One batch that nobody settles keeps its slot of the ring, and keeps everybody who leaves later waiting.
 /// - The supplier must hold the margins of all connections for an interval to open. Those that are open go on without.
 ///
 /// WHAT THE TOKEN MUST BE

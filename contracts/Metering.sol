@@ -72,16 +72,13 @@ abstract contract Metering is IntervalRing {
         BatchWord unread = _unread(interval, batch, data);
         require(_read(unread, data.readings) == _committed(state, batch), NotCommitted());
 
-        (bytes32 readingsHash, int256 change, uint256[] memory skipped) =
-            signedReadings.overrule(domainSeparator(), interval, state.terms, state.clearing, data, signed);
+        (bytes32 readingsHash, int256 change) =
+            signedReadings.overrule(domainSeparator(), interval, batch, state.terms, state.clearing, data, signed);
         _batchesOf(interval)[batch] = unread.metered(readingsHash);
         // An attestation may have claimed anything up to the volume, so the sum may leave its range.
         int256 delivered = SignedMath.max(0, int256(state.terms.delivered()) + change);
         delivered = SignedMath.min(delivered, int256(state.terms.volume()));
         state.terms = state.terms.withDelivered(uint256(delivered));
-        for (uint256 i; i < skipped.length; ++i) {
-            emit OverruleSkipped(interval, batch, skipped[i]);
-        }
         emit Overruled(interval, batch, uint256(delivered));
     }
 
@@ -101,6 +98,7 @@ abstract contract Metering is IntervalRing {
             if (vectors[i].length == 0) continue;
             words[i] = words[i].tagged(tag, hashes[i]);
             batches[i] = words[i];
+            emit Supplied(interval, i, tag, vectors[i]);
         }
         return keccak256(abi.encodePacked(words));
     }

@@ -29,6 +29,8 @@ contract SignedReadings is ISignedReadings {
 
     IParticipantRegistry private immutable REGISTRY;
     uint256 private immutable MAX_LOSS_RATE;
+    /// @dev Whoever created this contract.
+    address private immutable MARKET;
 
     /// @dev A walk over a batch.
     /// @param frame where the digests of the readings are made
@@ -44,6 +46,7 @@ contract SignedReadings is ISignedReadings {
 
     constructor(IParticipantRegistry registry) {
         REGISTRY = registry;
+        MARKET = msg.sender;
         MAX_LOSS_RATE = registry.config().maxLossRate;
     }
 
@@ -51,11 +54,14 @@ contract SignedReadings is ISignedReadings {
     function overrule(
         bytes32 domain,
         uint256 interval,
+        uint256 batch,
         Terms terms,
         Clearing clearing,
         BatchData calldata data,
         bytes calldata signedReadings
-    ) external view returns (bytes32 readingsHash, int256 change, uint256[] memory skipped) {
+    ) external returns (bytes32 readingsHash, int256 change) {
+        // The events are the market's word.
+        require(msg.sender == MARKET, NotMarket());
         uint256 orders = OrderCodec.recordCount(data.records);
         Walk memory walk;
         // What is delivered does not depend on network charges.
@@ -66,12 +72,11 @@ contract SignedReadings is ISignedReadings {
         bytes memory overruled = new bytes(orders * READING_BYTES + 32);
         _walk(walk, data, signedReadings, OrderCodec.start(overruled));
         OrderCodec.endAt(overruled, OrderCodec.start(overruled) + orders * READING_BYTES);
-        (readingsHash, change, skipped) = (keccak256(overruled), walk.change, walk.skipped);
-        uint256 skips = walk.skips;
-        // skips <= skipped.length: the array gets shorter in place.
-        assembly ("memory-safe") {
-            mstore(skipped, skips)
+        for (uint256 i; i < walk.skips; ++i) {
+            emit IEnergyMarket.OverruleSkipped(interval, batch, walk.skipped[i]);
         }
+        emit ReadingsOverruled(interval, batch, overruled);
+        return (keccak256(overruled), walk.change);
     }
 
     /// @dev Writes the readings to memory from `cursor` on.

@@ -116,7 +116,6 @@ interface IEnergyMarket {
     );
     /// @notice The committee's report was applied: `volume` Wh are accepted, and losses are `lossRate` parts per million of
     /// the accepted energy where no decision names them.
-    /// @dev Warning: the decisions are in the calldata of the call alone, and settling takes them again.
     event Reported(
         uint256 indexed interval,
         Verdict verdict,
@@ -129,13 +128,16 @@ interface IEnergyMarket {
     /// @notice No report came by its deadline: nothing is accepted, and everybody is on the grid tariff.
     event Expired(uint256 indexed interval);
     /// @notice The metering operator's readings of all batches were taken, and `delivered` Wh of peer energy with them.
-    /// @dev Warning: the readings are in the calldata of the call alone, and settling takes them again.
     event Attested(uint256 indexed interval, uint256 delivered);
+    /// @notice What the report or the attestation names for a batch was taken: its decisions (`tag` 0x01) or its readings (0x02),
+    /// as `BatchWord` draws them. Settling the batch takes these bytes again.
+    event Supplied(uint256 indexed interval, uint256 indexed batch, bytes1 tag, bytes vector);
     /// @notice Meters overruled readings of a batch; `delivered` Wh of the interval's peer energy are delivered now.
-    /// @dev The batch's readings are now those that the call supplied, with the meters' own but for the skipped.
+    /// @dev `ReadingsOverruled` of the contract `signedReadings` tells the batch's readings from now on.
     event Overruled(uint256 indexed interval, uint256 indexed batch, uint256 delivered);
     /// @notice A signed reading was not taken: its signature does not verify, its meter had signed before, or no order has
     /// its position.
+    /// @dev Emitted by the contract `signedReadings`.
     event OverruleSkipped(uint256 indexed interval, uint256 indexed batch, uint256 position);
     /// @notice A batch was settled by `terms` and `clearing`, which `correct` takes again.
     /// @dev What each account was booked follows from these, the records, the decisions and the readings.

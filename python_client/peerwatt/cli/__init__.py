@@ -25,6 +25,7 @@ VERBS = (
     "clear_book",
     "oracle",
     "supplier",
+    "settle",
     "key",
 )
 """Modules of this package in the order of the help; each has `register(app)`. What is slow to import, a verb

@@ -20,21 +20,16 @@ from peerwatt.market.market_rules import MarketConfig
 from peerwatt.market.order_book import SkippedOrder
 from peerwatt.market.participant_registry import Participant
 from peerwatt.market.pricing import Pricing
-from peerwatt.market.settlement import readings_of
 from peerwatt.messages import (
     ZERO_HASH,
     Clearing,
     Domain,
     NetworkReport,
-    Reading,
-    ReadingStatus,
     SignedOrder,
     SignedReading,
     SkipReason,
     TermsWord,
-    decode_records,
     encode_orders,
-    encode_readings,
     encode_signed_readings,
     posted_commitments,
     require_own_registers,
@@ -69,6 +64,7 @@ class MarketClient:
         self.sender = sender
         self.market = deployment.contract(network, "EnergyMarket")
         self.registry = deployment.contract(network, "ParticipantRegistry")
+        self.signed_readings = deployment.contract(network, "SignedReadings")
         self.gate = deployment.contract(network, "GridGate")
         self.payment_token = deployment.contract(network, "PaymentToken")
         self.energy_token = deployment.contract(network, "EnergyToken")
@@ -219,13 +215,8 @@ class MarketClient:
         receipt = self.sender.send(
             self.market.functions.overrule(interval, batch, data.abi, encode_signed_readings(signed))
         )
-        skips = self.market.events.OverruleSkipped().process_receipt(receipt)
-        skipped = {skip["args"]["position"] for skip in skips}
-        readings = list(readings_of(data.readings, len(decode_records(data.records))))
-        for own in signed:
-            if own.position not in skipped:
-                readings[own.position] = Reading(ReadingStatus.METER_SIGNED, own.imported, own.exported)
-        return receipt, encode_readings(readings)
+        [said] = self.signed_readings.events.ReadingsOverruled().process_receipt(receipt)
+        return receipt, bytes(said["args"]["readings"])
 
     def settle(self, interval: int, batch: int, data: BatchData) -> TxReceipt:
         """Settle one batch, after the readings' deadline."""

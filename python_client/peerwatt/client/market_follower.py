@@ -18,6 +18,7 @@ from peerwatt.errors import ChainError
 
 CONTRACTS: Final = (
     "EnergyMarket",
+    "SignedReadings",
     "ParticipantRegistry",
     "GridGate",
     "SealedBatches",
@@ -70,12 +71,15 @@ class MarketTransaction:
         return [said.arguments for said in self.said if said.name == name]
 
     @cached_property
+    def intervals(self) -> tuple[int, ...]:
+        """The intervals that it is about: through another contract's call they may be several."""
+        found = (self.arguments, *(said.arguments for said in self.said))
+        return tuple(dict.fromkeys(int(each["interval"]) for each in found if "interval" in each))
+
+    @property
     def interval(self) -> int | None:
-        """The interval that it is about, if it is about one."""
-        for arguments in (self.arguments, *(said.arguments for said in self.said)):
-            if "interval" in arguments:
-                return int(arguments["interval"])
-        return None
+        """The first of them."""
+        return self.intervals[0] if self.intervals else None
 
 
 class Observer(Protocol):

@@ -11,23 +11,18 @@ from peerwatt.client.market_follower import MarketFollower, MarketTransaction, O
 from peerwatt.client.state import BatchData, IntervalState, PostedBatch
 from peerwatt.market.interval_ring import Phase
 from peerwatt.market.order_book import SkippedOrder
-from peerwatt.market.settlement import readings_of
 from peerwatt.messages import (
     ROSTER_PAGE,
     ZERO_HASH,
     Clearing,
     EnvelopeLimits,
-    Reading,
-    ReadingStatus,
     SkipReason,
     Verdict,
     decode_limits,
-    decode_records,
-    decode_signed_readings,
-    encode_readings,
     gated_commitment,
     posted_commitments,
 )
+from peerwatt.messages.batch_word import GATED_TAG
 
 
 @dataclass(frozen=True)
@@ -57,8 +52,9 @@ class IntervalView:
         records: of each batch, packed, in posting order.
         cleared: the auction's outcome, once there is one.
         verdict: of the grid gate, once there is one.
-        decisions: of the report, one packed vector per batch, or none.
-        readings: of each batch as they stand, packed; None where nobody attested.
+        decisions: of each batch that the report names any for, packed.
+        attested: whether the metering operator's readings are in.
+        readings: of each batch that has any, packed, as they stand.
         settled: the terms word and the clearing word that each settled batch was settled by.
         transactions: all of them.
     """
@@ -68,8 +64,9 @@ class IntervalView:
     records: list[bytes] = field(default_factory=list)
     cleared: ClearingOnChain | None = None
     verdict: Verdict | None = None
-    decisions: tuple[bytes, ...] = ()
-    readings: list[bytes] | None = None
+    decisions: dict[int, bytes] = field(default_factory=dict)
+    attested: bool = False
+    readings: dict[int, bytes] = field(default_factory=dict)
     settled: dict[int, tuple[int, int]] = field(default_factory=dict)
     transactions: list[MarketTransaction] = field(default_factory=list)
 
@@ -81,7 +78,7 @@ class IntervalView:
     def unread(self) -> list[bytes]:
         """The words of the batches before there are readings of them."""
         posted = posted_commitments(self.number, self.records)
-        named = self.decisions or [b""] * len(posted)
+        named = [self.decisions.get(batch) for batch in range(len(posted))]
         return [gated_commitment(word, of) if of else word for word, of in zip(posted, named, strict=True)]
 
     def data(self, batch: int) -> BatchData:
@@ -89,8 +86,8 @@ class IntervalView:
         before = posted_commitments(self.number, self.records[:batch])
         return BatchData(
             self.records[batch],
-            self.decisions[batch] if self.decisions else b"",
-            self.readings[batch] if self.readings is not None else b"",
+            self.decisions.get(batch, b""),
+            self.readings.get(batch, b""),
             before[-1] if before else ZERO_HASH,
         )
 
@@ -102,7 +99,7 @@ class IntervalView:
 
     def posted_by(self, transaction: MarketTransaction) -> PostedBatch:
         """What a transaction that posted orders left behind."""
-        posted = transaction.named("BatchPosted")
+        posted = [said for said in transaction.named("BatchPosted") if said["interval"] == self.number]
         batch = int(posted[0]["batch"]) if posted else None
         before = posted_commitments(self.number, self.records[:batch]) if batch else ()
         return PostedBatch(
@@ -117,11 +114,11 @@ class IntervalView:
         )
 
     def take(self, transaction: MarketTransaction) -> None:
-        """Take a transaction of this interval in."""
+        """Take a transaction in that is about this interval, and maybe about others too."""
         self.transactions.append(transaction)
         for said in transaction.said:
             note = _NOTES.get(said.name)
-            if note is not None:
+            if note is not None and said.arguments["interval"] == self.number:
                 note(self, transaction, said.arguments)
 
     def _enveloped(self, transaction: MarketTransaction, said: Mapping[str, Any]) -> None:
@@ -138,26 +135,19 @@ class IntervalView:
 
     def _reported(self, transaction: MarketTransaction, said: Mapping[str, Any]) -> None:
         self.verdict = Verdict(said["verdict"])
-        self.decisions = tuple(bytes(packed) for packed in transaction.arguments.get("decisions", ()))
 
     def _expired(self, transaction: MarketTransaction, said: Mapping[str, Any]) -> None:
         self.verdict = Verdict.EXPIRED
 
+    def _supplied(self, transaction: MarketTransaction, said: Mapping[str, Any]) -> None:
+        vectors = self.decisions if said["tag"] == GATED_TAG else self.readings
+        vectors[int(said["batch"])] = bytes(said["vector"])
+
     def _attested(self, transaction: MarketTransaction, said: Mapping[str, Any]) -> None:
-        self.readings = [bytes(packed) for packed in transaction.arguments.get("readings", ())]
+        self.attested = True
 
     def _overruled(self, transaction: MarketTransaction, said: Mapping[str, Any]) -> None:
-        batch, arguments = int(said["batch"]), transaction.arguments
-        if "data" not in arguments:
-            return
-        if self.readings is None:
-            self.readings = [b""] * len(self.records)
-        skipped = {skip["position"] for skip in transaction.named("OverruleSkipped")}
-        readings = list(readings_of(bytes(arguments["data"][2]), len(decode_records(self.records[batch]))))
-        for own in decode_signed_readings(bytes(arguments["signed"])):
-            if own.position not in skipped:
-                readings[own.position] = Reading(ReadingStatus.METER_SIGNED, own.imported, own.exported)
-        self.readings[batch] = encode_readings(readings)
+        self.readings[int(said["batch"])] = bytes(said["readings"])
 
     def _settled(self, transaction: MarketTransaction, said: Mapping[str, Any]) -> None:
         self.settled[int(said["batch"])] = int(said["terms"]), int(said["clearing"])
@@ -170,7 +160,8 @@ _NOTES = {
     "Reported": IntervalView._reported,
     "Expired": IntervalView._expired,
     "Attested": IntervalView._attested,
-    "Overruled": IntervalView._overruled,
+    "Supplied": IntervalView._supplied,
+    "ReadingsOverruled": IntervalView._overruled,
     "BatchSettled": IntervalView._settled,
 }
 
@@ -246,7 +237,7 @@ class MarketView:
             ("batches", len(seen.records), state.batches),
             ("clearing", int(seen.cleared is not None), int(state.phase >= Phase.CLEARED)),
             ("verdict", int(seen.verdict is not None), int(state.phase >= Phase.GATED)),
-            ("attestation", int(seen.readings is not None), int(state.attested)),
+            ("attestation", int(seen.attested), int(state.attested)),
             ("settlements", len(seen.settled), state.settled),
         )
         missing = [f"{what} {known} of {has}" for what, known, has in told if known < has]
@@ -283,13 +274,11 @@ class MarketView:
                 EnvelopeLimits(said["importLimit"], said["exportLimit"]),
                 transaction.block,
             )
-        number = transaction.interval
-        if number is None:
-            return
-        view = self.intervals.setdefault(number, IntervalView(number))
-        view.take(transaction)
-        if view.is_settled:
-            self._forget(number)
+        for number in transaction.intervals:
+            view = self.intervals.setdefault(number, IntervalView(number))
+            view.take(transaction)
+            if view.is_settled:
+                self._forget(number)
 
     def take_back(self, block: int) -> None:
         """As `Observer` has it."""

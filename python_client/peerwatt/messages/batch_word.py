@@ -22,8 +22,8 @@ from peerwatt.messages.terms import TERMS_LENGTH
 
 ZERO_HASH: Final = bytes(32)
 
-_GATED_TAG: Final = b"\x01"
-_METERED_TAG: Final = b"\x02"
+GATED_TAG: Final = b"\x01"
+METERED_TAG: Final = b"\x02"
 _SETTLED_TAG: Final = b"\x03"
 _INTERVAL_LENGTH: Final = 5
 _BATCH_LENGTH: Final = 2
@@ -57,12 +57,12 @@ def posted_commitments(interval: int, batches: Iterable[bytes]) -> tuple[bytes, 
 
 def gated_commitment(commitment: bytes, decisions: bytes) -> bytes:
     """A batch's word after a report that carried decisions."""
-    return keccak(_GATED_TAG + commitment + keccak(decisions))
+    return keccak(GATED_TAG + commitment + keccak(decisions))
 
 
 def metered_commitment(commitment: bytes, readings: bytes) -> bytes:
     """A batch's word after its readings were attested or overruled."""
-    return keccak(_METERED_TAG + commitment + keccak(readings))
+    return keccak(METERED_TAG + commitment + keccak(readings))
 
 
 def settled_commitment(commitment: bytes, terms_word: int, clearing_word: int) -> bytes:

@@ -11,10 +11,10 @@ from peerwatt.client import MarketClient
 from peerwatt.client.complete_events import catch_up, complete_events
 from peerwatt.errors import ChainError, InputError
 from peerwatt.market.interval_ring import Phase
-from peerwatt.messages import NetworkReport, Verdict
+from peerwatt.messages import NetworkReport, Verdict, decisions_hash
+from peerwatt.messages.batch_word import GATED_TAG
 from peerwatt.oracle.chain_follower import ChainFollower
 from peerwatt.oracle.followed_chain import FollowedChain
-from peerwatt.oracle.report_bytes import report_of
 from peerwatt.oracle.report_inputs import PostedInterval
 from peerwatt.oracle.state import Identity, open_state
 
@@ -77,7 +77,7 @@ def report_on_chain(client: MarketClient, interval: int) -> ReportOnChain:
     """The report that decided an interval.
 
     Raises:
-        InputError: there is none, or it came through another contract.
+        InputError: there is none.
         ChainError: the node does not show it.
     """
     network = client.network
@@ -89,17 +89,21 @@ def report_on_chain(client: MarketClient, interval: int) -> ReportOnChain:
                 "market has: ask later, or another node"
             )
         raise InputError(f"interval {interval} has no report on {network.endpoint}: name another one")
-    transaction = network.web3.eth.get_transaction(found[-1]["transactionHash"])
-    if transaction.get("to") != client.market.address:
-        raise InputError(
-            f"{network.endpoint}: the report on interval {interval} came through the contract at "
-            f"{transaction.get('to')}: decode transaction {found[-1]['transactionHash'].to_0x_hex()} by hand"
-        )
-    _, arguments = client.market.decode_function_input(transaction["input"])
-    said = arguments["r"]
-    fields = list(said.values() if isinstance(said, dict) else said)
-    return ReportOnChain(
-        report_of(bytes(value) if isinstance(value, bytes) else value for value in fields),
-        tuple(bytes(packed) for packed in arguments["decisions"]),
-        bytes(found[-1]["transactionHash"]),
+    said, transaction = found[-1]["args"], bytes(found[-1]["transactionHash"])
+    posted = posted_interval(client, interval)
+    supplied = complete_events(
+        network, client.market, "Supplied", client.deployment.block, interval=interval, tag=GATED_TAG
     )
+    vectors = {int(each["args"]["batch"]): bytes(each["args"]["vector"]) for each in supplied}
+    decisions = tuple(vectors.get(batch, b"") for batch in range(len(posted.batches)) if vectors)
+    report = NetworkReport(
+        interval,
+        Verdict(said["verdict"]),
+        int(said["volume"]),
+        int(said["lossRate"]),
+        bytes(said["feederHash"]),
+        bytes(said["inputsHash"]),
+        posted.clearing_hash,
+        decisions_hash(decisions),
+    )
+    return ReportOnChain(report, decisions, transaction)

@@ -117,9 +117,9 @@ class Recorder:
         view = self._view.interval(log.number)
         log.lost = tuple(
             record.participant
-            for packed, attested in zip(view.records, view.readings or (), strict=True)
+            for batch, records in enumerate(map(decode_records, view.records))
             for record, reading in zip(
-                decode_records(packed), readings_of(attested, len(decode_records(packed))), strict=True
+                records, readings_of(view.readings.get(batch, b""), len(records)), strict=True
             )
             if reading.status == ReadingStatus.MISSING
         )
@@ -129,7 +129,7 @@ class Recorder:
         state = IntervalState(
             log.number,
             Phase.GATED,
-            view.readings is not None,
+            view.attested,
             len(view.records),
             len(view.settled),
             said["terms"],

@@ -34,7 +34,7 @@ def accepted_orders(view: IntervalView, terms: Terms, config: MarketConfig) -> d
     found: dict[int, Accepted] = {}
     for batch, packed in enumerate(view.records):
         records = decode_records(packed)
-        decisions = view.decisions[batch] if view.decisions else b""
+        decisions = view.decisions.get(batch, b"")
         accepted = accepted_by_batch(records, decisions, terms, config)
         found |= {record.participant: of for record, of in zip(records, accepted, strict=True)}
     return found

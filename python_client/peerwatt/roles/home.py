@@ -131,7 +131,7 @@ class Home:
         view = self._view.interval(interval)
         for batch, packed in enumerate(view.records):
             records = decode_records(packed)
-            readings = readings_of(view.readings[batch] if view.readings else b"", len(records))
+            readings = readings_of(view.readings.get(batch, b""), len(records))
             for position, (record, reading) in enumerate(zip(records, readings, strict=True)):
                 if record.participant == self.account and reading.status == ReadingStatus.MISSING:
                     self._orders.accept_reading(OwnReading(interval, batch, signed.at(position)))

@@ -125,7 +125,7 @@ class MeteringDesk:
         waiting = [
             view
             for view in sorted(self._view.intervals.values(), key=lambda view: view.number)
-            if view.records and view.verdict is not None and view.readings is None
+            if view.records and view.verdict is not None and not view.attested
             if due(self._config, Action.ATTEST, view.number)
             <= now
             < self._config.attest_deadline(view.number)
@@ -157,7 +157,7 @@ class MeteringDesk:
             packed.append(encode_readings(_entry(known.get(account)) for account in accounts))
             delivered += delivered_by_batch(
                 records,
-                view.decisions[batch] if view.decisions else b"",
+                view.decisions.get(batch, b""),
                 packed[-1],
                 [self._limits(account) for account in accounts],
                 terms,

@@ -82,7 +82,7 @@ class Overruling:
         if batch >= len(view.records):
             return
         records = decode_records(view.records[batch])
-        standing = readings_of(view.readings[batch] if view.readings else b"", len(records))
+        standing = readings_of(view.readings.get(batch, b""), len(records))
         missing = [
             signed
             for signed in own
