@@ -16,7 +16,7 @@ from peerwatt.designs.registry import design
 from peerwatt.replay.rehearsal import rehearse_scenario
 from peerwatt.scenario.counterfactual import counterfactual
 from peerwatt.scenario.loading import load_scenario
-from peerwatt.scenario.scenario import Scenario
+from peerwatt.scenario.scenario import PER_TRADED_KWH, Scenario
 from peerwatt.scenario.variants import under
 
 
@@ -42,6 +42,17 @@ def test_what_runs_on_chain_has_a_replays_bills(
     savings = measure(settled.neighbourhood, run).savings
     assert savings.tolist() == [home.saving for home in replayed.participants]
     assert run.surplus == replayed.accounts[3].cash
+
+
+def test_what_the_community_pays_back_is_on_the_bills(scenario: Scenario) -> None:
+    shared = replace(scenario, community=PER_TRADED_KWH)
+    designs = SettledDesigns(shared, 1, 1)
+    run, _ = designs.run(design("pay-as-bid"))
+    replayed = rehearse_scenario(under(shared, "pay-as-bid"), 1, 96)
+    bills = bills_of(run, designs.neighbourhood.terms)
+    assert bills.tolist() == [home.bill_market for home in replayed.participants]
+    assert run.surplus == 0
+    assert run.dues.sum() < 0
 
 
 def test_the_tariff_alone_is_the_counterfactual_of_every_bill(

@@ -141,6 +141,7 @@ def _run_of(result: ReplayResult, run: Run, feed_in: int) -> Run:
 
     income, cost = table([income for income, _ in cash]), table([cost for _, cost in cash])
     settled = result.settlements
+    paid_back = np.array([home.lines.community for home in result.participants], dtype=np.int64)
     return replace(
         run,
         imported=table([each.imported_wh for each in settled]),
@@ -148,7 +149,8 @@ def _run_of(result: ReplayResult, run: Run, feed_in: int) -> Run:
         bought=table([each.accepted_buy_wh for each in settled]),
         sold=table([each.accepted_sell_wh for each in settled]),
         payment=cost - income,
-        surplus=int(cost.sum() - income.sum()),
+        dues=paid_back,
+        surplus=int(cost.sum() - income.sum() + paid_back.sum()),
         matched=None,
         losses=table([each.loss_cost for each in settled]),
         charges=table([each.network_charge for each in settled]),

@@ -70,17 +70,13 @@ def strategy_of(scenario: Scenario) -> Strategy:
 
 
 def bidding_prices(market: MarketConfig, tariff: Tariff) -> Prices:
-    """What a home decides by in a market.
-
-    Where a report names charges, either side may be charged up to the market's maximum per accepted Wh;
-    without them the buyer pays the tariff's network fee.
-    """
-    named = market.max_network_fee
+    """What a home decides by in a market: the tariffs, and what the network may charge either side."""
+    between = market.break_even(tariff)
     return Prices(
         base_price=market.base_price,
         tick_size=market.tick_size,
         retail=tariff.retail,
         feed_in=tariff.feed_in,
-        seller_charge=named,
-        buyer_charge=max(named, tariff.network_fee),
+        seller_charge=between.low - tariff.feed_in,
+        buyer_charge=tariff.retail - between.high,
     )
