@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
@@ -254,3 +255,40 @@ def test_a_text_is_no_formula_in_a_spreadsheet_and_the_same_when_it_is_read(
     assert cells
     assert not [cell for cell in cells if cell[0] in "=+-@"]
     assert read_results(tmp_path / "run").curtailments == made.curtailments
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("counterfactual", "volt_watt", "counterfactual 'volt_watt' must be equal_shares"),
+        ("voltage_max_pu_metered", "1.06", "voltage_max_pu_metered is '1.06', which it cannot be"),
+        ("intervals_beyond_limits", 0, "intervals_beyond_limits is 0, and from intervals.csv follows"),
+        ("curtailed_wh", None, "curtailed_wh is None, which it cannot be"),
+        ("verdicts", [], "verdicts is [], which it cannot be"),
+        ("seed", True, "seed is True, which it cannot be"),
+    ],
+)
+def test_a_summary_that_was_changed_is_refused_with_its_field(
+    key: str, value: object, said: str, export: Path, tmp_path: Path
+) -> None:
+    changed = tmp_path / "changed"
+    shutil.copytree(export, changed)
+    summary = json.loads((changed / "summary.json").read_text(encoding="utf-8"))
+    (changed / "summary.json").write_text(json.dumps({**summary, key: value}), encoding="utf-8")
+    with pytest.raises(InputError) as refused:
+        read_results(changed)
+    assert str(refused.value).startswith(f"{changed / 'summary.json'}: {said}")
+
+
+@pytest.mark.parametrize("column", ["without_market_kwh", "forecast_error_cost_eur"])
+def test_a_counterfactual_that_settlements_do_not_lead_to_is_refused(
+    column: str, export: Path, tmp_path: Path
+) -> None:
+    changed = tmp_path / "changed"
+    shutil.copytree(export, changed)
+    table = rows(changed / "participants.csv")
+    table[0][column] = "99.000" if column.endswith("kwh") else "99.000000"
+    lines = [",".join(table[0]), *(",".join(row.values()) for row in table)]
+    (changed / "participants.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"follows from settlements\.csv"):
+        read_results(changed)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from math import isfinite
 from typing import Any
 
 from peerwatt.units import BASE_UNITS_PER_CENT_KWH, BASE_UNITS_PER_CURRENCY, WH_PER_KWH
@@ -103,9 +104,16 @@ def price(name: str) -> Column:
     )
 
 
+def _finite(cell: str) -> float:
+    value = float(cell)
+    if not isfinite(value):
+        raise ValueError(f"{cell} is no measured quantity")
+    return value
+
+
 def real(name: str, decimals: int) -> Column:
     """A measured or computed quantity, rounded."""
-    return Column(name, name, lambda value: f"{value:.{decimals}f}", float, kind=float)
+    return Column(name, name, lambda value: f"{value:.{decimals}f}", _finite, kind=float)
 
 
 def real_if_any(name: str, decimals: int) -> Column:
@@ -114,7 +122,7 @@ def real_if_any(name: str, decimals: int) -> Column:
         name,
         name,
         lambda value: "" if value is None else f"{value:.{decimals}f}",
-        lambda cell: float(cell) if cell else None,
+        lambda cell: _finite(cell) if cell else None,
         kind=float,
     )
 

@@ -10,7 +10,6 @@ import csv
 import json
 import os
 import shutil
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import MISSING, asdict, fields
 from pathlib import Path
@@ -19,7 +18,6 @@ from typing import Any
 from peerwatt.errors import InputError
 from peerwatt.market.market_rules import Tariff
 from peerwatt.record.bill_check import check_bills
-from peerwatt.record.bills import interval_terms, participant_result
 from peerwatt.record.household_results import BillLines
 from peerwatt.record.results import (
     BillCheck,
@@ -31,30 +29,18 @@ from peerwatt.record.results import (
     Summary,
 )
 from peerwatt.report.columns import PERCENT_DECIMALS, PU_DECIMALS, Column, value_of
+from peerwatt.report.consistency import SUMMARY, require_consistent, require_typed
 from peerwatt.report.headline import skipped_orders
 from peerwatt.report.layout import Layout, layouts
-from peerwatt.scenario.counterfactual import STATED
-from peerwatt.scenario.participants import KINDS
 from peerwatt.tables.csv_table import NO_ROWS, CsvTable, Row, read_csv
 from peerwatt.tables.json_text import load_json
-from peerwatt.tables.problems import LocatedError, one_of
-from peerwatt.verdict import Verdict
+from peerwatt.tables.problems import LocatedError
 
-SUMMARY = "summary.json"
 FEEDER = "feeder_picture.json"
 PAGE = "report.html"
 WALL_DECIMALS = 1
 OURS = frozenset({SUMMARY, FEEDER, PAGE, *(f"{name}.csv" for name in layouts("XXX"))})
 """Every file of an export; nothing else is ever overwritten or removed."""
-FOLLOWING = (
-    "without_market_wh",
-    "without_market_retail",
-    "without_market_feed_in",
-    "unpaid_surplus_wh",
-    "curtailed_wh",
-    "forecast_error_cost",
-)
-"""Of a participant, what no account on chain is compared with; Wh and base units."""
 COMPARED = ("intervals", "participants", "settlements", "orders", "accounts")
 """Tables that the bills are checked with."""
 
@@ -218,86 +204,15 @@ def read_results(directory: Path) -> ReplayResult:
     tables: dict[str, tuple[Any, ...]] = {}
     for name, layout in layouts(summary.currency).items():
         tables[name] = _read_csv(directory / f"{name}.csv", layout)
-    _require_whole(directory, summary, tables)
+    require_consistent(directory, summary, tables)
     tariff = Tariff(summary.retail, summary.feed_in, summary.network_fee)
     compared = {name: tables[name] for name in COMPARED}
-    _require_counterfactual(directory, tariff, tables)
     return ReplayResult(
         summary=summary,
         bill_check=_bill_check(directory, tariff, compared),
         feeder=_feeder(directory / FEEDER),
         **tables,
     )
-
-
-def _require_whole(directory: Path, summary: Summary, tables: dict[str, tuple[Any, ...]]) -> None:
-    """Refuse tables with rows missing, twice or of another replay: nobody would miss what is not compared."""
-    listed = Counter((each.interval, each.participant) for each in tables["settlements"])
-    expected = Counter(
-        (interval.interval, participant.participant)
-        for interval in tables["intervals"]
-        for participant in tables["participants"]
-    )
-    for interval, participant in (expected - listed) | (listed - expected):
-        raise InputError(
-            f"{directory / 'settlements.csv'}: interval {interval}, {participant}: "
-            f"{listed[interval, participant]} rows, not {expected[interval, participant]}; replay again"
-        )
-    _require_reasons(directory, tables)
-    for name in (
-        "traded_wh",
-        "accepted_wh",
-        "losses_wh",
-        "unpaid_wh",
-        "curtailed_wh",
-        "without_market_curtailed_wh",
-    ):
-        summed, told = sum(getattr(each, name) for each in tables["intervals"]), getattr(summary, name)
-        if summed != told:
-            raise InputError(
-                f"{directory / 'intervals.csv'}: its {name} add up to {summed}, and {SUMMARY} has {told}: "
-                "replay again"
-            )
-
-
-def _require_counterfactual(directory: Path, tariff: Tariff, tables: dict[str, tuple[Any, ...]]) -> None:
-    """Refuse a bill without a market, or a cost of missed forecasts, that settlements do not lead to."""
-    try:
-        terms = interval_terms(tables["intervals"], tables["orders"])
-        for told in tables["participants"]:
-            own = [each for each in tables["settlements"] if each.participant == told.participant]
-            made = participant_result(told.participant, told.kind, told.node, own, terms, tariff)
-            for name in FOLLOWING:
-                if getattr(made, name) != getattr(told, name):
-                    raise InputError(
-                        f"{directory / 'participants.csv'}: {told.participant}: {name} {getattr(told, name)} "
-                        f"is not the {getattr(made, name)} that follows from settlements.csv; replay again"
-                    )
-    except KeyError:
-        return  # tables of different replays: what compares the bills says so
-
-
-def _require_reasons(directory: Path, tables: dict[str, tuple[Any, ...]]) -> None:
-    """Refuse curtailments that say nothing of a curtailed interval, or name who took no part."""
-    told = {(each.interval, each.participant) for each in tables["curtailments"]}
-    reasoned = {interval for interval, _ in told}
-    known = {participant.participant for participant in tables["participants"]}
-    for interval in tables["intervals"]:
-        if interval.verdict == Verdict.CURTAIL and interval.interval not in reasoned:
-            raise InputError(
-                f"{directory / 'curtailments.csv'}: has no reason for interval {interval.interval}, "
-                "which the committee curtailed; replay again"
-            )
-    for _, name in sorted(told, key=str):
-        if name not in known:
-            raise InputError(f"{directory / 'curtailments.csv'}: {name!r} is no participant; replay again")
-    for participant in tables["participants"]:
-        if participant.kind not in KINDS:
-            raise InputError(
-                f"{directory / 'participants.csv'}: {participant.participant}: kind {participant.kind!r} "
-                "must be "
-                f"{one_of(list(KINDS))}"
-            )
 
 
 def _bill_check(directory: Path, tariff: Tariff, tables: dict[str, tuple[Any, ...]]) -> BillCheck:
@@ -319,11 +234,9 @@ def _summary(path: Path) -> Summary:
             for field in fields(Summary)
             if field.name != "limits" and (field.name in document or field.default is MISSING)
         }
-        if document["counterfactual"] not in STATED:
-            raise InputError(
-                f"{path}: counterfactual {str(document['counterfactual'])!r} must be {one_of(list(STATED))}"
-            )
-        return Summary(**known, limits=limits)
+        summary = Summary(**known, limits=limits)
+        require_typed(path, summary)
+        return summary
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(
             f"{path}: is no summary of this version of peerwatt{_lacking(error)}; replay again"
