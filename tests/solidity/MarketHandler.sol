@@ -74,8 +74,11 @@ contract MarketHandler is PlantActs {
         account = _someAccount(account, 0);
         int256 free = market.freeBalance(account);
         // Mostly what can be had, sometimes a little more.
-        amount = within(amount, 0, free < 0 ? 1000 : uint256(free) + 10);
-        _withdraw(account, amount);
+        uint256 most = free < 0 ? 1000 : uint256(free) + 10;
+        _withdraw(account, within(amount, 0, most));
+        // The community takes all that it may: decisions that do not balance leave it owing.
+        free = market.freeBalance(3);
+        if (free > 0) _withdraw(3, uint256(free));
     }
 
     function takeOut(uint256 account, uint256 amount) external {

@@ -3,6 +3,7 @@ pragma solidity 0.8.30;
 
 import {EnergyMarket} from "../../contracts/EnergyMarket.sol";
 import {Skip} from "../../contracts/interfaces/IEnergyMarket.sol";
+import {SystemAccount} from "../../contracts/libraries/AccountLib.sol";
 import {Pricing} from "../../contracts/interfaces/IParticipantRegistry.sol";
 import {Verdict} from "../../contracts/libraries/Terms.sol";
 import {MarketHandler} from "./MarketHandler.sol";
@@ -49,6 +50,8 @@ abstract contract MarketInvariants {
         _cashIsWhatWasPaidInAndNotOut_andIsThere(accounts);
         _energyIsWhatMetersRecordedAsDelivered(accounts, delivered, takenOut);
         _debtIsWhatIsOwed(accounts, debt);
+        _supplierCarriesWhatOthersOwe(accounts, debt);
+        _meteringOperatorGainsNothing(accounts);
         _bondsAreThoseOfBatchesThatAreOut();
     }
 
@@ -85,6 +88,19 @@ abstract contract MarketInvariants {
             if (accounts[i][0] < 0) owed += uint256(-accounts[i][0]);
         }
         require(debt == owed, "the debt is not what accounts owe");
+    }
+
+    /// Every act of the handler is one that the margins are for, corrections among them.
+    function _supplierCarriesWhatOthersOwe(int256[2][] memory accounts, uint256 debt) private pure {
+        require(accounts[0][0] >= int256(debt), "the supplier cannot carry what others owe");
+    }
+
+    /// Whatever it attests and corrects, its wallet has no more than somebody paid into its account, and no energy.
+    function _meteringOperatorGainsNothing(int256[2][] memory accounts) private view {
+        address wallet = address(uint160(0x10000 + SystemAccount.METERING_OPERATOR));
+        int256 cash = int256(handler.token().balanceOf(wallet)) + accounts[SystemAccount.METERING_OPERATOR][0];
+        require(cash == int256(handler.paidInto(SystemAccount.METERING_OPERATOR)), "the metering operator gained");
+        require(handler.energyToken().balanceOf(wallet) == 0, "the metering operator took energy out");
     }
 
     function _bondsAreThoseOfBatchesThatAreOut() private view {

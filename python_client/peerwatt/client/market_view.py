@@ -152,6 +152,13 @@ class IntervalView:
     def _settled(self, transaction: MarketTransaction, said: Mapping[str, Any]) -> None:
         self.settled[int(said["batch"])] = int(said["terms"]), int(said["clearing"])
 
+    def _corrected(self, transaction: MarketTransaction, said: Mapping[str, Any]) -> None:
+        batch = int(said["batch"])
+        if batch not in self.settled or "newReadings" not in transaction.arguments:
+            return
+        self.readings[batch] = bytes(transaction.arguments["newReadings"])
+        self._settled(transaction, said)
+
 
 _NOTES = {
     "EnvelopePublished": IntervalView._enveloped,
@@ -163,6 +170,7 @@ _NOTES = {
     "Supplied": IntervalView._supplied,
     "ReadingsOverruled": IntervalView._overruled,
     "BatchSettled": IntervalView._settled,
+    "BatchCorrected": IntervalView._corrected,
 }
 
 
@@ -275,6 +283,9 @@ class MarketView:
                 transaction.block,
             )
         for number in transaction.intervals:
+            # A correction may be of an interval that was forgotten long ago.
+            if not self.knows(number):
+                continue
             view = self.intervals.setdefault(number, IntervalView(number))
             view.take(transaction)
             if view.is_settled:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import Any, Final
 
 from peerwatt.client import IntervalState, IntervalView, MarketClient, MarketView
@@ -25,6 +26,7 @@ from peerwatt.messages import (
 from peerwatt.roles.accepted_orders import terms_of
 from peerwatt.roles.all_of import all_of
 from peerwatt.roles.appointments import Action, due
+from peerwatt.roles.correcting import Correcting, Waiting
 from peerwatt.roles.ports import MeterSignedReading, is_signed_by
 
 log: Final = logging.getLogger(__name__)
@@ -56,6 +58,7 @@ class MeteringDesk:
         self._config = config
         self._view = view
         self._key = key
+        self._correcting = Correcting(client, config, view, key)
         self._readings: dict[int, dict[int, MeterReading]] = {}
         # Of each account the newest reading of an interval that is over, which the next one must follow.
         self._last_over: dict[int, MeterReading] = {}
@@ -108,14 +111,28 @@ class MeteringDesk:
     def save(self) -> object:
         """What it would have on disk: the readings that it collected."""
         readings = {interval: dict(taken) for interval, taken in self._readings.items()}
-        return readings, dict(self._last_over)
+        return readings, dict(self._last_over), self._correcting.save()
 
     def restore(self, saved: Any) -> None:
         """Go on from what `save` gave."""
-        self._readings, self._last_over = saved
+        self._readings, self._last_over, corrections = saved
+        self._correcting.restore(corrections)
+
+    def correct(self, interval: int, read: Mapping[int, tuple[int, int]]) -> tuple[Waiting, ...]:
+        """Propose other readings of a settled interval; `step` books them when their delay is over.
+
+        Args:
+            interval: the interval.
+            read: imported and exported energy by account, Wh; all others stay as they are.
+
+        Raises:
+            InputError: the interval is not settled or not known, a meter signed what would be changed, or an
+                account has no order in it.
+        """
+        return self._correcting.propose(interval, read)
 
     def step(self, now: int) -> None:
-        """Attest every interval that is over and not attested.
+        """Attest every interval that is over and not attested, and book corrections that are due.
 
         Raises:
             Exception: an interval could not be attested, as the chain does not answer or the market
@@ -131,6 +148,7 @@ class MeteringDesk:
             < self._config.attest_deadline(view.number)
         ]
         all_of(waiting, self._attest_if_told)
+        self._correcting.step(now)
         for interval in sorted(self._readings):
             # Until then a reorganisation may drop an attestation, by the chain's clock and not the caller's.
             if min(now, head.time) >= self._config.attest_deadline(interval):

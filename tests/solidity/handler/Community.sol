@@ -94,6 +94,7 @@ abstract contract Community {
     uint256[] internal intervals;
     uint256 public paidIn;
     uint256 public paidOut;
+    mapping(uint256 account => uint256) public paidInto;
     uint256 public retired;
     mapping(bytes32 act => uint256) public done;
     /// What an act found broken: a revert in an act would go unnoticed.
@@ -235,6 +236,7 @@ abstract contract Community {
     function _deposit(uint256 account, uint256 amount) internal {
         market.deposit(account, amount);
         paidIn += amount;
+        paidInto[account] += amount;
     }
 
     /// The supplier, and everybody else who is below its margin, pays in what it lacks and a little.

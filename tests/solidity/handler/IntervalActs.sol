@@ -265,6 +265,8 @@ abstract contract IntervalActs is OfferActs, SettleActs {
             p.interval, p.number, batch.terms, batch.clearing, _data(batch), p.readings, p.run, p.delivered
         ) {
             ++done["correct"];
+            (uint256 debt,,) = market.totals();
+            if (debt != 0) ++done["debt"];
             batch.terms = batch.terms.withRun(p.run).withDelivered(p.delivered);
             batch.readings = p.readings;
             _requireBounded(p.id, before, left);
