@@ -63,7 +63,7 @@ abstract contract OrderBook is MarginAccounts {
     /* POST */
 
     /// @inheritdoc IEnergyMarket
-    function post(uint256 interval, bytes calldata orders) external {
+    function post(uint256 interval, bytes calldata orders) external returns (uint256) {
         Slot storage slot = _openSlot(interval);
         Posting memory posting;
         posting.interval = interval;
@@ -75,22 +75,27 @@ abstract contract OrderBook is MarginAccounts {
         bytes memory records = new bytes(orders.length + 64);
         uint256 start = OrderCodec.start(records) + OrderCodec.COUNT_BYTES;
         uint256 cursor = _takeOrders(slot, posting, orders, start);
-        if (cursor == start) return;
-
-        OrderCodec.finish(records, cursor, posting.position - posting.skipped);
-        _commit(slot, posting, records);
+        if (cursor != start) {
+            OrderCodec.finish(records, cursor, posting.position - posting.skipped);
+            _commit(slot, posting, records);
+        }
+        return posting.skipped;
     }
 
     /// @dev The interval's slot, opened for it if it held an older one. The supplier is asked then: it stands for all whom
     /// the interval knows until it is settled, and the interval knows nobody who comes later.
     function _openSlot(uint256 interval) private returns (Slot storage slot) {
         (bool paused, uint256 energyLimit, uint256 known) = registry.standing();
-        require(!paused, PostingIsPaused());
         uint256 last = _lastOpen();
         require(interval <= last, NotYetOpen(interval, last));
         // The sealed phase has its own clock, and the same one: it calls from gate closure until the book's closure.
-        if (REVEAL_WINDOW != 0) require(msg.sender == address(sealedBatches), SealedOnly());
-        else require(block.timestamp + GATE_LEAD < interval * INTERVAL_LENGTH, GateClosed(interval));
+        // What was committed to before a pause is revealed.
+        if (REVEAL_WINDOW != 0) {
+            require(msg.sender == address(sealedBatches), SealedOnly());
+        } else {
+            require(!paused, PostingIsPaused());
+            require(block.timestamp + GATE_LEAD < interval * INTERVAL_LENGTH, GateClosed(interval));
+        }
         slot = _ring[interval % RING_SIZE];
         Interval storage state = slot.interval;
         uint256 older = state.number;

@@ -221,7 +221,8 @@ interface IEnergyMarket {
     /// is settled in one transaction. A batch that does not fit a transaction's gas when it is settled stays unsettled, and
     /// keeps its slot of the ring and everybody's exits; docs/gas.md has the figures.
     /// @param orders packed as `OrderCodec` draws it
-    function post(uint256 interval, bytes calldata orders) external;
+    /// @return skipped how many of them were left out
+    function post(uint256 interval, bytes calldata orders) external returns (uint256 skipped);
 
     /// @notice Runs the auction, once the book is closed: at gate closure, or when the reveal window ends.
     function clear(uint256 interval) external;

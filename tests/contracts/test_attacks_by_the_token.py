@@ -121,31 +121,14 @@ def test_token_that_calls_back_takes_no_bond_twice() -> None:
         left = phase.commit(FIRST_INTERVAL, [])
         packed = encode_orders(orders)
         market.at(SEALED.gate_closure(FIRST_INTERVAL))
-        attacked(lambda: phase.reveal(sealed[0]), "reveal", [FIRST_INTERVAL, packed, sealed[0].salt])
+        phase.reveal(sealed[0])
+        attacked(phase.collect, "collect", [market.sender.address])
         assert balance() == (held + SEALED.bond, in_market, own - SEALED.bond)
+        attacked(
+            lambda: phase.commit(FIRST_INTERVAL + 1, []), "reveal", [FIRST_INTERVAL, packed, sealed[0].salt]
+        )
         market.at(SEALED.book_closure(FIRST_INTERVAL))
-        forfeit = [FIRST_INTERVAL, market.sender.address, left.seal]
-        attacked(lambda: phase.forfeit(*forfeit), "forfeit", forfeit)
-        assert balance() == (held, in_market + SEALED.bond, own - SEALED.bond)
+        phase.forfeit(FIRST_INTERVAL, market.sender.address, left.seal)
+        assert balance() == (held + 2 * SEALED.bond, in_market, own - 2 * SEALED.bond)
         cash = market.client.accounts(5)
         assert sum(amount for amount, _ in cash) == market.client.token_balance()
-
-
-def test_token_that_refuses_keeps_a_bond_where_it_is() -> None:
-    """A bond that cannot be returned leaves the batch sealed; nothing is posted without its bond moving."""
-    with open_network() as network:
-        sender = Sender(network, demo_account("contracts", "relayer"))
-        network.fund({sender.address: 1000 * ETHER})
-        token = deploy(sender, HOSTILE_TOKEN).contract
-        market = OnChainMarket(network, 1, config=SEALED, payment_token=token.address)
-        phase = SealedPhase(market.client)
-        market.at(SEALED.start(FIRST_INTERVAL) - 1000)
-        batch = phase.commit(FIRST_INTERVAL, [market.order(FIRST_INTERVAL, 4, (Side.SELL, 20, 600))])
-        market.sender.send(token.functions.refuse(True))
-        market.at(SEALED.gate_closure(FIRST_INTERVAL))
-        with pytest.raises(ContractReverted, match="no transfer today"):
-            phase.reveal(batch)
-        assert phase.is_committed(batch)
-        market.sender.send(token.functions.refuse(False))
-        assert phase.reveal(batch).batch == 0
-        assert phase.held() == 0

@@ -5,12 +5,12 @@ import {BatchData} from "../../contracts/interfaces/IEnergyMarket.sol";
 import {BatchWord} from "../../contracts/libraries/BatchWord.sol";
 import {vm, within} from "./Vm.sol";
 import {Community, Kind} from "./handler/Community.sol";
-import {PlantActs} from "./handler/PlantActs.sol";
+import {RegistryActs} from "./handler/RegistryActs.sol";
 
 /// @title Everybody at once: participants, relayers, the committee, the metering operator and thieves
 /// @notice Each call is one act of somebody at some time. An act that the market refuses is caught: refusing is right,
 /// what it leaves behind is what the invariants look at.
-contract MarketHandler is PlantActs {
+contract MarketHandler is RegistryActs {
     constructor(Kind memory kind) Community(kind) {
         if (kind.isSealed) _fundRelayers();
     }
@@ -26,7 +26,7 @@ contract MarketHandler is PlantActs {
             this.takeAsStranger.selector,
             this.join.selector,
             this.leave.selector,
-            this.suspend.selector,
+            this.govern.selector,
             this.pause.selector,
             this.steal.selector,
             this.tradeAtLarge.selector,
@@ -124,10 +124,6 @@ contract MarketHandler is PlantActs {
         } catch {}
     }
 
-    function suspend(uint256 account, uint256 seed) external {
-        registry.setSuspended(within(account, FIRST + 2, FIRST + 3), seed & 7 == 0);
-    }
-
     /* THIEVES */
 
     function steal(uint256 which, uint256 seed) external {
@@ -156,7 +152,8 @@ contract MarketHandler is PlantActs {
 
     /* SILENCE */
 
-    /// @notice Nobody with a role acts any more. Time passes, and what anyone may call is called: everybody leaves.
+    /// @notice The committee and the metering operator act no more. Time passes, what anyone may call is called, and everybody
+    /// leaves, also who lost its wallet or will not: then the supplier stands for nobody and takes all that it has.
     function everyoneLeaves() external {
         vm.warp(block.timestamp + 4 * LENGTH + CORRECTION_WINDOW);
         _forfeitAll();
@@ -169,14 +166,15 @@ contract MarketHandler is PlantActs {
                 require(batches[interval][j].settled, "a batch cannot be settled");
             }
         }
-        for (uint256 i; i < PEOPLE; ++i) {
-            uint256 account = _person(i);
-            vm.prank(_wallet(account));
-            try market.requestExit(account) {} catch {}
-            try market.finishExit(account) {} catch {}
-            (int256 cash,) = market.account(account);
-            if (cash > 0) require(_withdraw(account, uint256(cash)), "what is owed cannot be withdrawn");
+        _allLeave();
+        for (uint256 i; i < PEOPLE && _person(i) < registry.accountCount(); ++i) {
+            (int256 cash,) = market.account(_person(i));
+            if (cash > 0) require(_withdraw(_person(i), uint256(cash)), "what is owed cannot be withdrawn");
         }
+        uint256 registered = registry.totalEnergyLimit();
+        vm.prank(_wallet(0));
+        registry.setSupplierCover(uint64(registered));
+        require(market.marginOf(0) == 0, "the supplier stands for somebody who has left");
         int256 free = market.freeBalance(0);
         if (free > 0) require(_withdraw(0, uint256(free)), "the supplier cannot leave");
     }

@@ -13,7 +13,7 @@ import {Kind} from "./handler/Community.sol";
 /// @title What holds after every act of anybody, as equalities, whatever the kind of market
 abstract contract MarketInvariants {
     /// @dev At most, to reach every state.
-    uint256 private constant ACTS = 3000;
+    uint256 private constant ACTS = 2200;
 
     MarketHandler private handler;
     EnergyMarket private market;
@@ -105,8 +105,12 @@ abstract contract MarketInvariants {
 
     function _bondsAreThoseOfBatchesThatAreOut() private view {
         if (address(handler.sealedBatches()) == address(0)) return;
-        uint256 bonds = handler.token().balanceOf(address(handler.sealedBatches()));
-        require(bonds == handler.bondsOut(), "bonds are there that nobody left, or are gone");
+        uint256 held = handler.token().balanceOf(address(handler.sealedBatches()));
+        uint256 burnt = handler.sealedBatches().burnt();
+        require(burnt == handler.burntInAll(), "more or less is burnt than was kept and forfeited");
+        require(
+            held == handler.bondsOut() + handler.owedInAll() + burnt, "bonds are there that nobody left, or are gone"
+        );
         require(handler.relayersLack() == handler.relayersLeft(), "a relayer got another amount than its bonds");
     }
 
@@ -149,7 +153,7 @@ abstract contract MarketInvariants {
 
     /// What the handler has not reached yet; zero: nothing.
     function _missing() private view returns (bytes32) {
-        bytes32[14] memory always = [
+        bytes32[20] memory always = [
             bytes32("post"),
             "clear",
             "expire",
@@ -163,7 +167,13 @@ abstract contract MarketInvariants {
             "exit",
             "outgrown",
             "order of six steps",
-            "taken back"
+            "taken back",
+            "cover",
+            "suspended by both",
+            "evict",
+            "propose",
+            "veto",
+            "recover"
         ];
         for (uint256 i; i < always.length; ++i) {
             if (handler.done(always[i]) == 0) return always[i];
@@ -176,8 +186,17 @@ abstract contract MarketInvariants {
             if (!never && handler.skips(Skip(i)) == 0) return "a reason to leave an order out";
         }
         if (!kind().isSealed) return handler.done("debt") == 0 ? bytes32("debt") : _missingOfEnvelopes();
-        bytes32[7] memory acts =
-            [bytes32("commit"), "reveal", "return", "forfeit", "copy", "reveal refused", "reveal out of time"];
+        bytes32[9] memory acts = [
+            bytes32("commit"),
+            "reveal",
+            "return",
+            "forfeit",
+            "copy",
+            "reveal refused",
+            "reveal out of time",
+            "collect",
+            "kept"
+        ];
         for (uint256 i; i < acts.length; ++i) {
             if (handler.done(acts[i]) == 0) return acts[i];
         }

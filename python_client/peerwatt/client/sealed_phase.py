@@ -94,7 +94,7 @@ class SealedPhase:
             wait_seconds: as for `Sender.send`.
         """
         sender, tokens = self.client.sender, self.client.payment_token.functions
-        if tokens.allowance(sender.address, self._contract.address).call() < self.bond:
+        if self.owed() < self.bond > tokens.allowance(sender.address, self._contract.address).call():
             sender.send(tokens.approve(self._contract.address, amount), wait_seconds=wait_seconds)
 
     def commit(self, interval: int, orders: Sequence[SignedOrder], salt: bytes | None = None) -> SealedBatch:
@@ -111,7 +111,10 @@ class SealedPhase:
         return batch
 
     def reveal(self, batch: SealedBatch, wait_seconds: float = MINING_SECONDS) -> PostedBatch:
-        """Post a batch that the sender committed to, after gate closure, and get the bond back.
+        """Post a batch that the sender committed to, after gate closure.
+
+        The bond is owed to the sender then, less a share for each order that is skipped, but for one above an
+        envelope; the next commitment takes it from there, or `collect` pays it out.
 
         Args:
             batch: what to show.
@@ -155,7 +158,7 @@ class SealedPhase:
         return None
 
     def forfeit(self, interval: int, relayer: ChecksumAddress, seal: bytes) -> TxReceipt:
-        """Pay the bond of a batch that was not revealed in time into the community's account. Anyone may."""
+        """Burn the bond of a batch that was not revealed in time. Anyone may."""
         return self.client.sender.send(self._contract.functions.forfeit(interval, relayer, seal))
 
     def is_committed(self, batch: SealedBatch) -> bool:
@@ -163,8 +166,16 @@ class SealedPhase:
         relayer = self.client.sender.address
         return bool(self._contract.functions.isCommitted(batch.interval, relayer, batch.seal).call())
 
+    def owed(self) -> int:
+        """What the sender is owed of bonds that are back, base units."""
+        return int(self._contract.functions.owed(self.client.sender.address).call())
+
+    def collect(self) -> TxReceipt:
+        """Be paid what the sender is owed."""
+        return self.client.sender.send(self._contract.functions.collect(self.client.sender.address))
+
     def held(self) -> int:
-        """All bonds that are out, base units."""
+        """What the sealed phase holds, base units: bonds that are out, what it owes, and what is burnt."""
         return int(self.client.payment_token.functions.balanceOf(self._contract.address).call())
 
     def _reveal_call(self, batch: SealedBatch) -> Call:

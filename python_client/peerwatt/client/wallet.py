@@ -95,8 +95,12 @@ class Wallet:
         return SealedPhase(self.client).commit(order.order.interval, [order])
 
     def reveal_order(self, batch: SealedBatch) -> PostedBatch:
-        """Show the order after gate closure and get the bond back."""
+        """Show the order after gate closure; the bond is owed to the wallet then."""
         return SealedPhase(self.client).reveal(batch)
+
+    def collect_bonds(self) -> TxReceipt:
+        """Be paid what the sealed phase owes the wallet of bonds that are back."""
+        return SealedPhase(self.client).collect()
 
     def take_out_energy(self, amount: int) -> TxReceipt:
         """Turn Wh of energy credit into tokens."""

@@ -23,6 +23,7 @@ from peerwatt.messages import (
     Domain,
     EnvelopeLimits,
     OperatingEnvelope,
+    Order,
     Record,
     SignedOrder,
     SkipReason,
@@ -164,6 +165,14 @@ class OrderBook(MarginAccounts):
             LimitTooHigh: A limit is above the participant's connection's.
         """
         self.envelopes.publish(envelope, self._connections(), now=now)
+
+    def is_above_envelope(self, interval: int, order: Order) -> bool:
+        """Whether an order is well formed, and above what an envelope leaves its participant."""
+        if not order.is_canonical() or order.participant not in self._participants:
+            return False
+        limits = self.energy_limits(order.participant)
+        narrowed = self._narrowed(limits, interval, order.participant)
+        return narrowed != limits and not narrowed.carry(order)
 
     def takes_orders(self, interval: int) -> bool:
         """Whether an interval is open, or the supplier holds the margin that opening it asks for."""

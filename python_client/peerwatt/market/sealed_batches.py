@@ -12,7 +12,6 @@ from peerwatt.market.errors import (
     TooEarly,
     UnknownSeal,
 )
-from peerwatt.market.ledger import SystemAccount
 from peerwatt.market.order_book import Posting
 from peerwatt.messages import SignedOrder, seal_of
 
@@ -20,23 +19,28 @@ from peerwatt.messages import SignedOrder, seal_of
 class SealedBatches:
     """The batches that relayers have committed to, with one bond held for each until it is revealed.
 
-    A batch that is not revealed within the reveal window is not posted, and its bond goes to the community's
-    account.
+    A batch that is not revealed within the reveal window is not posted, and its bond is burnt. Of the bond of
+    one that is revealed a share is burnt for every order that is left out, but for one above an operating
+    envelope, which may be published after the commitment.
 
     Attributes:
         market: The market that the batches are posted to.
+        owed: What relayers are owed of bonds that are back, base units.
+        burnt: What of all bonds is nobody's any more, base units.
     """
 
     def __init__(self, market: MarketTwin) -> None:
         self.market = market
+        self.owed: dict[str, int] = {}
+        self.burnt = 0
         self._committed: set[tuple[int, str, bytes]] = set()
 
     @property
     def held(self) -> int:
-        """The bonds that are held, base units."""
-        return len(self._committed) * self.market.config.bond
+        """All that is held, base units: bonds that are out, what is owed, and what is burnt."""
+        return len(self._committed) * self.market.config.bond + sum(self.owed.values()) + self.burnt
 
-    def commit(self, relayer: str, interval: int, seal: bytes, *, now: int) -> None:
+    def commit(self, relayer: str, interval: int, seal: bytes, *, now: int) -> int:
         """Commit a relayer to a batch, and take its bond.
 
         Args:
@@ -44,6 +48,9 @@ class SealedBatches:
             interval: The delivery period.
             seal: 32 bytes, as `seal_of` gives them.
             now: Unix time.
+
+        Returns:
+            What of the bond its tokens pay, base units; the rest is of what it is owed.
 
         Raises:
             NotYetOpen: The interval lies too far ahead.
@@ -58,15 +65,18 @@ class SealedBatches:
         if (interval, relayer, seal) in self._committed:
             raise AlreadyCommitted(f"{relayer} has committed to this batch of interval {interval} before.")
         self._committed.add((interval, relayer, seal))
+        credited = min(self.owed.get(relayer, 0), config.bond)
+        self.owed[relayer] = self.owed.get(relayer, 0) - credited
+        return config.bond - credited
 
     def reveal(
         self, relayer: str, interval: int, orders: Sequence[SignedOrder], salt: bytes, *, now: int
     ) -> Posting | None:
-        """Post a batch that the relayer has committed to, and return its bond.
+        """Post a batch that the relayer has committed to, and owe it its bond, less what is burnt of it.
 
         Returns:
             What became of the orders; None when the interval is not open and the supplier is below its
-            margin. The bond is returned then too.
+            margin. The whole bond is owed then.
 
         Raises:
             UnknownSeal: The relayer has not committed to this batch.
@@ -84,10 +94,17 @@ class SealedBatches:
         if self.market.takes_orders(interval):
             posting = self.market.post(interval, orders, now=now, revealed=True)
         self._committed.remove(key)
+        kept = 0 if posting is None else self._kept(interval, orders, len(posting.skipped))
+        self.burnt += kept
+        self.owed[relayer] = self.owed.get(relayer, 0) + config.bond - kept
         return posting
 
+    def collect(self, relayer: str) -> int:
+        """Pay a relayer what it is owed, and return how much it is, base units."""
+        return self.owed.pop(relayer, 0)
+
     def forfeit(self, interval: int, relayer: str, seal: bytes, *, now: int) -> None:
-        """Pay the bond of a batch that was not revealed in time into the community's account.
+        """Burn the bond of a batch that was not revealed in time.
 
         Raises:
             UnknownSeal: There is no such batch, or it was revealed or forfeited before.
@@ -99,7 +116,14 @@ class SealedBatches:
         if now < closure:
             raise RevealNotOver(f"It is {now}: the batch can be revealed until {closure}.")
         self._committed.remove(key)
-        self.market.deposit(SystemAccount.COMMUNITY, self.market.config.bond)
+        self.burnt += self.market.config.bond
+
+    def _kept(self, interval: int, orders: Sequence[SignedOrder], skipped: int) -> int:
+        """What is burnt of the bond of a batch of which so many orders were left out, base units."""
+        if not skipped:
+            return 0
+        faulty = skipped - sum(self.market.is_above_envelope(interval, each.order) for each in orders)
+        return -(-self.market.config.bond * faulty // len(orders))  # rounded up
 
     def _require_committed(self, key: tuple[int, str, bytes]) -> None:
         if key not in self._committed:

@@ -42,7 +42,7 @@ IGNORED: Final = frozenset(
     }
 )
 """Calls about who may do what, which is the chain's alone to check."""
-MONEY: Final = frozenset({"deposit", "withdraw", "forfeit", "correct"})
+MONEY: Final = frozenset({"deposit", "withdraw", "correct"})
 """Calls that change balances besides the settlements."""
 
 
@@ -165,6 +165,11 @@ class ToldTwin:
             forfeited["interval"], forfeited["relayer"], bytes(forfeited["seal"]), now=transaction.time
         )
 
+    def _collect(self, transaction: MarketTransaction, said: Mapping[str, Any]) -> None:
+        assert self.sealed is not None
+        [collected] = transaction.named("Collected")
+        self.sealed.collect(collected["relayer"])
+
     def _clear(self, transaction: MarketTransaction, said: Mapping[str, Any]) -> None:
         self.market.clear(said["interval"], now=transaction.time)
 
@@ -265,6 +270,7 @@ _CALLS: Final[Mapping[str, Callable[[ToldTwin, MarketTransaction, Mapping[str, A
     "commit": ToldTwin._commit,
     "reveal": ToldTwin._reveal,
     "forfeit": ToldTwin._forfeit,
+    "collect": ToldTwin._collect,
     "clear": ToldTwin._clear,
     "report": ToldTwin._report,
     "expire": ToldTwin._expire,

@@ -17,7 +17,7 @@ from peerwatt.replay.told_twin import ToldTwin
 
 Settled = Callable[[int, Sequence[int]], None]
 """Told an interval and what its settlement changed, base units, by account."""
-MONEY: Final = frozenset({"deposit", "withdraw", "forfeit", "correct"})
+MONEY: Final = frozenset({"deposit", "withdraw", "correct"})
 """Calls that change balances besides the settlements."""
 _SAVED: Final = (
     *("mismatched", "first_difference", "conservation_error", "books"),
@@ -148,17 +148,17 @@ class TwinObserver:
         self.first_difference = self.first_difference or difference
 
     def _note_bonds(self, transaction: MarketTransaction) -> None:
-        """Note what a relayer had before it first committed, and what a forfeited bond took from it."""
+        """Note what a relayer had before it first committed."""
         bond = self._told.market.config.bond
         for said in transaction.named("Committed"):
             if said["relayer"] not in self._purses:
                 left = self._client.payment_token.functions.balanceOf(said["relayer"]).call()
                 self._purses[said["relayer"]] = int(left) + bond
-        for said in transaction.named("Forfeited"):
-            self._purses[said["relayer"]] = self._purses.get(said["relayer"], 0) - bond
 
     def _check_bonds(self) -> None:
-        """Bonds that are out, on chain as in the reference, and what relayers have left are their purses."""
+        """What the sealed phase holds, on chain as in the reference, and what relayers have left are their
+        purses.
+        """
         assert self._told.sealed is not None
         tokens = self._client.payment_token.functions
         held = int(tokens.balanceOf(self._client.deployment.addresses["SealedBatches"]).call())

@@ -38,15 +38,20 @@ class SealedMarket:
 
     @property
     def purse(self) -> int:
-        """What the relayer has, in bonds."""
+        """What the relayer has and is owed, in bonds."""
         tokens = self.client.payment_token.functions.balanceOf(self.client.sender.address).call()
+        tokens += SealedPhase(self.client).owed()
         assert tokens % BOND == 0
         return int(tokens) // BOND
 
     @property
     def bonds_out(self) -> int:
-        """Bonds that the sealed phase holds."""
-        return SealedPhase(self.client).held() // BOND
+        """Batches that are committed to, and neither revealed nor forfeited."""
+        events = self.small.deployment.contract(self.small.network, "SealedBatches").events
+        over = sum(
+            len(events[name]().get_logs(from_block=0)) for name in ("Revealed", "Returned", "Forfeited")
+        )
+        return len(events.Committed().get_logs(from_block=0)) - over
 
     def commitments(self, interval: int) -> list[bytes]:
         """The seals that were ever committed to for an interval, as often as they were."""

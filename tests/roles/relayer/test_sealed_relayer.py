@@ -120,14 +120,24 @@ def test_batch_whose_bond_was_missing_is_committed_to_once_it_is_there(market: S
         assert market.commitments(FIRST) == [row.batch.seal]
 
 
-def test_batch_that_is_shown_to_a_paused_market_brings_its_bond_back(
-    market: SealedMarket, relayer: Relayer
-) -> None:
+def test_batch_that_is_shown_to_a_paused_market_is_posted(market: SealedMarket, relayer: Relayer) -> None:
     accept(relayer, market, SELLER, BUYER)
     relayer.commit(FIRST)
     operator = market.small.client
     operator.sender.send(operator.registry.functions.setPostingPaused(True))
     market.small.network.advance_to(CLOSURE)
+    relayer.tend()
+    assert (states(relayer), market.purse) == ([BatchState.POSTED], BONDS)
+
+
+def test_batch_that_is_shown_while_no_interval_opens_brings_its_bond_back(
+    market: SealedMarket, relayer: Relayer
+) -> None:
+    accept(relayer, market, SELLER, BUYER)
+    relayer.commit(FIRST)
+    network, supplier = market.small.network, market.small.keys.system_wallet(0)
+    Sender(network, supplier).send(market.client.registry.functions.setSupplierCover(10**9))
+    network.advance_to(CLOSURE)
     relayer.tend()
     assert (states(relayer), market.purse) == ([BatchState.RETURNED], BONDS)
     [row] = relayer.queue.batches.of_interval(FIRST)

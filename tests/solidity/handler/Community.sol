@@ -92,6 +92,8 @@ abstract contract Community {
 
     mapping(uint256 interval => Batch[]) internal batches;
     uint256[] internal intervals;
+    /// How many wallets an account had before the one it has.
+    mapping(uint256 account => uint256) internal _walletsBefore;
     uint256 public paidIn;
     uint256 public paidOut;
     mapping(uint256 account => uint256) public paidInto;
@@ -288,7 +290,16 @@ abstract contract Community {
         }
     }
 
-    function _wallet(uint256 account) internal pure returns (address) {
+    function _wallet(uint256 account) internal view returns (address) {
+        return address(uint160(_firstWallet(account)) + uint160(_walletsBefore[account] << 32));
+    }
+
+    /// The wallet that is proposed for an account.
+    function _nextWallet(uint256 account) internal view returns (address) {
+        return address(uint160(_wallet(account)) + uint160(1 << 32));
+    }
+
+    function _firstWallet(uint256 account) internal pure returns (address) {
         return address(uint160(0x10000 + account));
     }
 

@@ -93,7 +93,8 @@ abstract contract OfferActs is Fates {
     /// Whether the interval is open, and whether it takes orders, or may be opened, as far as pause and supplier go.
     function _takes(uint256 interval) internal view returns (bool wasOpen, bool taking) {
         (wasOpen,) = _state(interval);
-        taking = !registry.postingPaused() && (wasOpen || market.freeBalance(0) >= 0);
+        bool paused = registry.postingPaused() && address(sealedBatches) == address(0);
+        taking = !paused && (wasOpen || market.freeBalance(0) >= 0);
     }
 
     /// Holds what a post did to what it may do.

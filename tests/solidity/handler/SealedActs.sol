@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {IEnergyMarket} from "../../../contracts/interfaces/IEnergyMarket.sol";
+import {IEnergyMarket, Skip} from "../../../contracts/interfaces/IEnergyMarket.sol";
 import {ISealedBatches} from "../../../contracts/interfaces/ISealedBatches.sol";
 import {Log, vm, within} from "../Vm.sol";
 import {IntervalActs} from "./IntervalActs.sol";
@@ -28,6 +28,8 @@ abstract contract SealedActs is IntervalActs {
     Commitment[] private _commitments;
     mapping(address relayer => uint256) private _left;
     uint256 public bondsOut;
+    /// What was burnt of bonds, as the events and the forfeits say.
+    uint256 public burntInAll;
 
     function _fundRelayers() internal {
         for (uint256 i; i < RELAYERS; ++i) {
@@ -39,7 +41,7 @@ abstract contract SealedActs is IntervalActs {
 
     function _relayer(uint256 which) private pure returns (address) {
         which = which % RELAYERS;
-        return which == 0 ? _wallet(FIRST + 2) : address(uint160(0x20000 + which));
+        return which == 0 ? _firstWallet(FIRST + 2) : address(uint160(0x20000 + which));
     }
 
     function commit(uint256 which, uint256 seed) external {
@@ -86,6 +88,7 @@ abstract contract SealedActs is IntervalActs {
     }
 
     function forfeit(uint256 which, uint256 seed) external {
+        if (seed & 24 == 0) _collect(which);
         (bool any, uint256 number) = _someOut(which);
         if (!any) return;
         uint256 due = _bookClosure(_commitments[number].interval);
@@ -128,8 +131,24 @@ abstract contract SealedActs is IntervalActs {
     /// What the relayers that do nothing else have less than they began with.
     function relayersLack() external view returns (uint256 sum) {
         for (uint256 i = 1; i < RELAYERS; ++i) {
-            sum += RELAYER_FUNDS - token.balanceOf(_relayer(i));
+            sum += RELAYER_FUNDS - token.balanceOf(_relayer(i)) - sealedBatches.owed(_relayer(i));
         }
+    }
+
+    /// What all relayers are owed.
+    function owedInAll() external view returns (uint256 sum) {
+        for (uint256 i; i < RELAYERS; ++i) {
+            sum += sealedBatches.owed(_relayer(i));
+        }
+    }
+
+    /// Somebody has a relayer paid what it is owed.
+    function _collect(uint256 which) private {
+        address relayer = _relayer(which);
+        (uint256 owed, uint256 before) = (sealedBatches.owed(relayer), token.balanceOf(relayer));
+        sealedBatches.collect(relayer);
+        if (token.balanceOf(relayer) != before + owed) broken = "a relayer was paid another amount than it is owed";
+        if (owed != 0) ++done["collect"];
     }
 
     /// The bonds that they left and did not get back.
@@ -139,12 +158,15 @@ abstract contract SealedActs is IntervalActs {
         }
     }
 
-    /// Every bond that is still out goes to the community, once the books are closed.
+    /// Every bond that is still out is burnt, once the books are closed; every relayer collects.
     function _forfeitAll() internal {
         for (uint256 i; i < _commitments.length; ++i) {
             if (!_commitments[i].isOut) continue;
             _forfeit(i);
             require(!_commitments[i].isOut, "a bond is stuck");
+        }
+        for (uint256 i; i < RELAYERS && address(sealedBatches) != address(0); ++i) {
+            _collect(i);
         }
     }
 
@@ -164,17 +186,20 @@ abstract contract SealedActs is IntervalActs {
         Commitment memory c = _commitments[number];
         (bool wasOpen, bool taking) = _takes(c.interval);
         bool inWindow = block.timestamp >= _gateClosure(c.interval) && block.timestamp < _bookClosure(c.interval);
-        uint256 before = token.balanceOf(c.relayer);
+        uint256 before = sealedBatches.owed(c.relayer);
         vm.recordLogs();
         vm.prank(c.relayer);
         try sealedBatches.reveal(c.interval, c.orders, c.salt) {
             if (!inWindow) broken = "a batch was revealed too soon or too late";
             if (c.isCopy) broken = "a copied seal was opened";
-            if (token.balanceOf(c.relayer) != before + BOND) broken = "a reveal returned another amount than the bond";
             _commitments[number].isOut = false;
             bondsOut -= BOND;
-            _left[c.relayer] -= BOND;
-            _noteRevealed(c, wasOpen, taking, vm.getRecordedLogs());
+            Log[] memory logs = vm.getRecordedLogs();
+            uint256 kept = _kept(logs);
+            if (sealedBatches.owed(c.relayer) != before + BOND - kept) broken = "a reveal owes another amount";
+            _left[c.relayer] -= BOND - kept;
+            burntInAll += kept;
+            _noteRevealed(c, wasOpen, taking, logs);
         } catch (bytes memory reason) {
             bytes4 why = bytes4(reason);
             bool excused = c.isCopy || !inWindow || why == IEnergyMarket.SlotBusy.selector
@@ -182,6 +207,25 @@ abstract contract SealedActs is IntervalActs {
             if (!excused) broken = "a batch could not be revealed";
             ++done[inWindow ? bytes32("reveal refused") : bytes32("reveal out of time")];
         }
+    }
+
+    /// What must be kept of the bond, by the orders that were skipped and why.
+    function _kept(Log[] memory logs) private returns (uint256) {
+        uint256 faulty;
+        uint256 skipped;
+        uint256 said;
+        for (uint256 i; i < logs.length; ++i) {
+            if (logs[i].topics[0] == ISealedBatches.Revealed.selector) said = abi.decode(logs[i].data, (uint256));
+            if (logs[i].topics[0] != IEnergyMarket.OrderSkipped.selector) continue;
+            (,, Skip reason) = abi.decode(logs[i].data, (uint256, uint256, Skip));
+            ++skipped;
+            if (reason != Skip.OverEnvelope) ++faulty;
+        }
+        // An order above an envelope may have been skipped for another reason first.
+        if (said > BOND || (faulty == 0 && said != 0)) broken = "more was kept than orders were skipped";
+        if (address(envelopes) == address(0) && (said == 0) != (skipped == 0)) broken = "a skipped order cost nothing";
+        if (said != 0) ++done["kept"];
+        return said;
     }
 
     function _noteRevealed(Commitment memory c, bool wasOpen, bool taking, Log[] memory logs) private {
@@ -196,14 +240,13 @@ abstract contract SealedActs is IntervalActs {
 
     function _forfeit(uint256 number) private {
         Commitment memory c = _commitments[number];
-        (int256 before,) = market.account(3);
+        uint256 before = sealedBatches.burnt();
         try sealedBatches.forfeit(c.interval, c.relayer, c.seal) {
-            (int256 cash,) = market.account(3);
             if (block.timestamp < _bookClosure(c.interval)) broken = "a bond was forfeited before its time";
-            if (cash != before + int256(BOND)) broken = "a bond did not reach the community";
+            if (sealedBatches.burnt() != before + BOND) broken = "a forfeited bond is not burnt";
             _commitments[number].isOut = false;
             bondsOut -= BOND;
-            paidIn += BOND;
+            burntInAll += BOND;
             ++done["forfeit"];
         } catch {}
     }
