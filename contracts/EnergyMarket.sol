@@ -63,37 +63,45 @@ import {TickBook} from "./libraries/TickBook.sol";
 /// - A participant has at most one order in an interval, signed by its order key, within its connection's limits.
 ///
 /// WHAT EACH ROLE CAN DO
-/// - A wallet withdraws what is above its account's margin, takes energy out, and leaves. Nobody else can do that for it.
+/// - A wallet withdraws what is above its account's margin, takes energy out, and leaves. Only the last of these others may do
+///   for it: the operator and the supplier, once either has suspended the participant for a lap of the ring.
 /// - The committee, by exactly a quorum of signatures, accepts, caps, curtails or voids a clearing, and names losses and
 ///   network charges up to the market's maxima. Its decisions need not balance: the community's account takes the difference.
 /// - The metering operator attests and corrects readings that no meter signed, and how much was delivered. A correction waits
 ///   for `correctionDelay`, in which a meter may contradict it and the operator cancel it.
-/// - The operator registers and suspends participants, pauses new orders and schedules tariffs.
-/// - The supplier is everybody's counterparty and stands for the debts of all other accounts; it cannot refuse anything.
+/// - The operator registers participants within the supplier's cover, suspends them, pauses new orders, proposes tariffs, and
+///   proposes another wallet for an account, which the old one can veto for `recoveryDelay` seconds.
+/// - The supplier is everybody's counterparty and stands for the debts of all other accounts. It says for how many Wh of
+///   connections it stands, accepts tariffs, and suspends participants.
 /// - Anybody clears, expires, settles, finishes exits, and hands in what others signed.
 ///
 /// WHAT MUST STAY LIVE
 /// - Clearing, expiring and settling wait for nobody: each may be called by anybody after its deadline.
+<<<<<<< HEAD
 /// - Somebody must call them. Settling takes a batch's records, decisions and readings again, and all of them are in events.
 ///   One batch that nobody settles keeps its slot of the ring, and keeps everybody who leaves later waiting.
 /// - The supplier must hold the margins of all connections for an interval to open. Those that are open go on without.
+=======
+/// - Somebody must call them. Settling takes a batch's records, decisions and readings again; decisions and readings are
+///   in calldata alone. One batch that nobody settles keeps its slot of the ring, and keeps everybody who leaves later waiting.
+/// - The supplier must hold the margin of its cover for an interval to open. Those that are open go on without. Registering
+///   somebody within the cover changes neither.
+>>>>>>> 4d131b6 (Each trust in the operator, the supplier and the sealed phase is stated as a number)
 ///
 /// WHAT THE TOKEN MUST BE
 /// - An ERC-20 that moves exactly the amount it is asked to. A fee on transfers, or balances that change by themselves, break the
-///   first equality. About six decimals: prices are 16 bits in base units per Wh, and an account takes deposits up to 2^61.
+///   first equality. 4 to 8 decimals: prices are 16 bits in base units per Wh, and an account takes deposits up to 2^61.
 /// - It may call back: what moves money is closed to reentrance. While it refuses transfers there are neither deposits nor
-///   withdrawals, and in a sealed market neither commitments nor reveals: what cannot be revealed in time loses its bond.
+///   withdrawals; in a sealed market reveals go on, and commitments that bonds which are back pay for.
 ///
 /// KNOWN LIMITS
 /// - Corrections lie outside the margin. The metering operator, with one participant, can move the supplier's money to it up to
 ///   `correctionCap` on each day, and never below the supplier's margin. A meter that says nothing has no word against it.
-/// - The operator decides what connections the supplier stands for, without the supplier's consent. Through a participant of
-///   its own it can sell to the supplier at the feed-in tariff, and one large registration locks the supplier's balance for good.
-/// - A participant whose wallet is lost can neither leave nor be made to: its margin and the supplier's for it stay.
+/// - Through a participant of its own, whose meter signs exports that never were, the operator sells to the supplier at the
+///   feed-in tariff until the supplier suspends it.
 /// - A silent meter settles as delivering nothing and using what was bought: a buyer that used more pays less by at most retail
 ///   times what its connection carries beyond the purchase, until it is corrected.
-/// - In a sealed market a bond is lost only by not revealing; `ISealedBatches` says what that does not prevent.
-/// - Nothing checks at creation that the registry, gate and envelopes given to it agree with one another.
+/// - In a sealed market a last look costs bond / orders of the batch for each order that does not count.
 contract EnergyMarket is OrderBook, Metering {
     using Roster for Roster.Page;
     using Settlement for Settlement.Rules;

@@ -91,7 +91,7 @@ def test_operators_own_plant_earns_until_the_supplier_suspends_it_and_no_interva
     """A plant without a panel, whose own meter signs what it never fed in.
 
     Each interval costs the supplier at most the feed-in tariff of its export limit; once suspended, only what
-    it posted before still settles: `open_ahead` + 1 intervals at most.
+    it posted before still settles.
     """
     plant, functions = 4, market.client.registry.functions
     supplier = market.as_wallet(SUPPLIER).sender
