@@ -77,16 +77,10 @@ import {TickBook} from "./libraries/TickBook.sol";
 ///
 /// WHAT MUST STAY LIVE
 /// - Clearing, expiring and settling wait for nobody: each may be called by anybody after its deadline.
-<<<<<<< HEAD
 /// - Somebody must call them. Settling takes a batch's records, decisions and readings again, and all of them are in events.
 ///   One batch that nobody settles keeps its slot of the ring, and keeps everybody who leaves later waiting.
-/// - The supplier must hold the margins of all connections for an interval to open. Those that are open go on without.
-=======
-/// - Somebody must call them. Settling takes a batch's records, decisions and readings again; decisions and readings are
-///   in calldata alone. One batch that nobody settles keeps its slot of the ring, and keeps everybody who leaves later waiting.
 /// - The supplier must hold the margin of its cover for an interval to open. Those that are open go on without. Registering
 ///   somebody within the cover changes neither.
->>>>>>> 4d131b6 (Each trust in the operator, the supplier and the sealed phase is stated as a number)
 ///
 /// WHAT THE TOKEN MUST BE
 /// - An ERC-20 that moves exactly the amount it is asked to. A fee on transfers, or balances that change by themselves, break the

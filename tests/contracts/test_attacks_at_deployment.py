@@ -40,7 +40,9 @@ def create(market: OnChainMarket, **parts: str) -> Any:
     addresses = market.deployment.addresses
     names = ("ParticipantRegistry", "GridGate", "PaymentToken")
     given = [parts.get(name, addresses[name]) for name in names]
-    return deploy(market.sender, "EnergyMarket", *given, parts.get("OperatingEnvelopes", NOBODY))
+    corrections = deploy(market.sender, "Corrections", parts.get("corrected", given[0])).address
+    envelopes = parts.get("OperatingEnvelopes", NOBODY)
+    return deploy(market.sender, "EnergyMarket", *given, envelopes, corrections)
 
 
 @pytest.mark.parametrize(("length", "ahead"), [(901, 2), (1800, 2), (900, 1), (900, 3)])
@@ -111,6 +113,10 @@ def test_windows_by_which_a_market_would_stall_are_refused(
         good = {name: value + 1 if name == "recovery_delay" else value - 1}
         registry(market, tuple((values | good).values()))
         replace(CONFIG, **good)
+
+
+def test_corrections_of_another_registry_are_refused(market: OnChainMarket) -> None:
+    refused("CannotBind", lambda: create(market, corrected=registry(market)))
 
 
 def test_supplier_without_a_wallet_is_refused(market: OnChainMarket) -> None:
