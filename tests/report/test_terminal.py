@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from peerwatt.record.results import BillDifference, ReplayResult
+from peerwatt.record.results import AccountResult, BillDifference, ReplayResult
 from peerwatt.report import words
 from peerwatt.report.files import write_results
-from peerwatt.report.tables import household_tables, summary_table
+from peerwatt.report.tables import community_row, household_tables, summary_table
 from peerwatt.report.terminal import PIPED_WIDTH, show, table
 from peerwatt.report.zones import zone_figures, zones_tables
 from tests.cli.test_command_line import run
@@ -122,3 +122,13 @@ def test_a_console_that_lacks_a_character_shows_another_and_a_minus_stays_a_minu
     assert (bill if encoding == "utf-8" else bill.replace("−", "-")) in shown.stdout
     assert ("Łódź" in shown.stdout) == (encoding == "utf-8")
     assert ("?" in shown.stdout) == (encoding != "utf-8")
+
+
+def test_the_terminal_says_what_the_community_kept_or_paid_back(day: ReplayResult) -> None:
+    kept = replace(day, accounts=(*day.accounts, AccountResult("community", 7_180_000, 0)))
+    one = day.participants[0]
+    got = replace(one, lines=replace(one.lines, community=-7_180_000))
+    shared = replace(day, participants=(got, *day.participants[1:]))
+    assert list(community_row(day)) == []
+    assert list(community_row(kept)) == [("community", "7.18 EUR kept by its account")]
+    assert list(community_row(shared)) == [("community", "7.18 EUR kept and paid back per Wh traded")]

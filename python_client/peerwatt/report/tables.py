@@ -48,6 +48,7 @@ def summary_table(result: ReplayResult) -> Table:
         ("loading", f"at most {words.percent(summary.loading_max_percent_after)} % after the gate"),
         ("losses", f"{words.kwh(summary.losses_wh)} kWh"),
         ("saved", saving_in_words(result)),
+        *community_row(result),
         (
             "gas",
             f"{words.count(summary.gas_total)}, {words.count(summary.gas_per_participant_interval)} per "
@@ -88,6 +89,19 @@ def sealed_row(summary: Summary) -> Iterator[tuple[str, str]]:
             f"{summary.reveal_window_s} s of gate closure for its bond of {words.money(summary.bond)} "
             f"{summary.currency}",
         )
+
+
+def community_row(result: ReplayResult) -> Iterator[tuple[str, str]]:
+    """What buyers paid beyond what sellers got, where that is anything."""
+    paid_back = -sum(p.lines.community for p in result.participants)
+    kept = sum(account.cash for account in result.accounts if account.account == "community")
+    if paid_back:
+        yield (
+            "community",
+            f"{words.money(paid_back)} {result.summary.currency} kept and paid back per Wh traded",
+        )
+    elif kept:
+        yield "community", f"{words.money(kept)} {result.summary.currency} kept by its account"
 
 
 def envelope_row(summary: Summary) -> Iterator[tuple[str, str]]:
