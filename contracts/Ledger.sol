@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {MarketRules} from "./MarketRules.sol";
 import {IMarginAccounts} from "./interfaces/IMarginAccounts.sol";
 import {AccountQuad, ParticipantAccount, SystemAccount, SystemCash} from "./libraries/AccountLib.sol";
@@ -146,6 +147,7 @@ abstract contract Ledger is MarketRules, IMarginAccounts {
         if (afterwards < margin) journal.flags &= ~bit;
         else journal.flags |= bit;
         if (reserve.cash < 0 || !ParticipantAccount.fits(placed + cash, credit + energy)) {
+            // Of fewer than 2^48 bookings, each below 2^64 in cash and 2^41 in energy: below 2^112.
             reserve.cash = int128(afterwards);
             reserve.energy += int128(credit + energy);
             (cash, energy) = (-placed, -credit);
@@ -162,6 +164,8 @@ abstract contract Ledger is MarketRules, IMarginAccounts {
 
     /// @dev Books peer energy that meters recorded as delivered, and what of it nobody is credited with.
     function _bookDelivery(int256 delivered, int256 uncredited) internal {
+        // What a batch books is below 2^48 Wh, and what is taken out is below 2^63: neither cast cuts anything off. The sums are
+        // checked, and would take all connections that there can be, at full power, 2,400 years (2^32 units of 100 W).
         _totals.delivered += int64(delivered);
         _totals.uncredited += int64(uncredited);
     }
@@ -192,7 +196,8 @@ abstract contract Ledger is MarketRules, IMarginAccounts {
     }
 
     function _addDebt(int256 added) private {
-        if (added != 0) _totals.debt = uint64(uint256(int256(uint256(_totals.debt)) + added));
+        // Debts are what accounts owe, never below zero. The cast is checked: corrections add to them day by day, without end.
+        if (added != 0) _totals.debt = SafeCast.toUint64(uint256(int256(uint256(_totals.debt)) + added));
     }
 
     function _flushQuad(Journal memory journal) private {

@@ -23,7 +23,7 @@ contract PricingRulesTest is FilledBook {
         returns (MarketConfig memory c)
     {
         (c.intervalLength, c.gateLead, c.reportWindow, c.attestWindow, c.overruleWindow) = (900, 300, 240, 300, 300);
-        (c.correctionWindow, c.openAhead, c.ringSize) = (86_400, 2, 4);
+        (c.correctionWindow, c.correctionDelay, c.openAhead, c.ringSize) = (86_400, 3600, 2, 4);
         (c.basePrice, c.tickSize, c.marginPrice) = (100, uint16(tickSize), 4000);
         (c.maxLossRate, c.maxNetworkFee) = (50_000, uint16(charge));
         (c.pricing, c.fixedPrice, c.batchOrders, c.recoveryDelay) = (pricing, uint16(fixedPrice), 256, 14 days);
