@@ -46,7 +46,7 @@ import {TickBook} from "./libraries/TickBook.sol";
 /// - Cleared: the auction has matched bids and asks; until the report deadline the committee says what is accepted.
 /// - Gated: what is accepted is final. From the end of delivery the metering operator attests, then meters overrule, and from
 ///   the readings' deadline on each batch is settled. Corrections are proposed until the correction deadline.
-/// - An interval's slot of the ring is used again once all its batches are settled.
+/// - An interval's slot of the ring is used again once all its batches are settled, or a lap later.
 ///
 /// WHAT ALWAYS HOLDS
 /// - Σ cash over all accounts is what was deposited and not withdrawn. The token balance is that and what somebody sent
@@ -78,7 +78,8 @@ import {TickBook} from "./libraries/TickBook.sol";
 /// WHAT MUST STAY LIVE
 /// - Clearing, expiring and settling wait for nobody: each may be called by anybody after its deadline.
 /// - Somebody must call them. Settling takes a batch's records, decisions and readings again, and all of them are in events.
-///   One batch that nobody settles keeps its slot of the ring, and keeps everybody who leaves later waiting.
+///   What nobody has settled when its slot is wanted, a lap later, is left behind: it stops no interval and no exit, and it
+///   is settled late as long as the supplier keeps its margin by it. No participant's margin covers that.
 /// - The supplier must hold the margin of its cover for an interval to open. Those that are open go on without. Registering
 ///   somebody within the cover changes neither.
 ///
@@ -182,9 +183,7 @@ contract EnergyMarket is OrderBook, Metering {
         Interval storage state = _slot(interval, Phase.Cleared).interval;
         _requireFrom(_reportDeadline(interval));
 
-        state.phase = Phase.Gated;
-        state.terms = state.terms.gated(Verdict.Expired, 0, 0);
-        emit Expired(interval);
+        _expire(state);
     }
 
     function _applyVerdict(Slot storage slot, NetworkReport calldata r, uint256 decisions) private {
@@ -216,7 +215,7 @@ contract EnergyMarket is OrderBook, Metering {
 
     /// @inheritdoc IEnergyMarket
     function settle(uint256 interval, uint256 batch, BatchData calldata data) external {
-        Interval storage state = _slot(interval, Phase.Gated).interval;
+        Interval storage state = _gated(interval);
         _requireFrom(_readingsDeadline(interval));
         (Terms terms, Clearing clearing) = (state.terms, state.clearing);
         BatchWord supplied = _read(_unread(interval, batch, data), data.readings);
@@ -225,10 +224,23 @@ contract EnergyMarket is OrderBook, Metering {
         require(committed != settled, AlreadySettled(interval, batch));
         require(committed == supplied, NotCommitted());
 
+        // Late, nobody's margin stands for it any more.
+        bool late = _isLate(interval);
+        int256 before = late ? freeBalance(SystemAccount.SUPPLIER) : int256(0);
         _bookBatch(_booking(), terms, clearing, data, data.readings);
+        if (late) _requireSupplierStands(before);
         _batchesOf(interval)[batch] = settled;
         _countSettled(state);
         emit BatchSettled(interval, batch, terms, clearing);
+    }
+
+    /// @inheritdoc IEnergyMarket
+    function forget(uint256 interval) external {
+        Interval storage left = _left[interval % BATCH_RING];
+        require(left.number == interval, WrongPhase(interval, Phase.None));
+        _requireFrom(_correctionDeadline(interval));
+        _countOff(left);
+        left.number = 0;
     }
 
     /// @dev Until the last batch of an interval is settled, the community's account holds others' money.

@@ -31,6 +31,8 @@ abstract contract IntervalRing is MarketRules, IEnergyMarket {
     uint256 internal constant POSTED_PAGES = 2;
 
     mapping(uint256 slot => Slot) internal _ring;
+    /// @dev Intervals whose slots were taken before all of their batches were settled, where their batches' words are.
+    mapping(uint256 place => Interval) internal _left;
     mapping(uint256 slot => mapping(uint256 batch => BatchWord)) private _batches;
 
     /* READ */
@@ -80,10 +82,24 @@ abstract contract IntervalRing is MarketRules, IEnergyMarket {
         require(actual == phase, WrongPhase(interval, actual));
     }
 
-    /// @dev The interval in ring slot `index`, and whether nothing in it is left to settle.
-    function _ringState(uint256 index) internal view returns (uint256 interval, bool settled) {
+    /// @dev The interval in ring slot `index`, and whether nobody's margin stands for it any more.
+    function _ringState(uint256 index) internal view returns (uint256 interval, bool over) {
         Interval storage state = _ring[index].interval;
-        return (state.number, state.settled == state.batches);
+        interval = state.number;
+        over = state.settled == state.batches || _isLate(interval);
+    }
+
+    /// @dev The interval, which must be gated: in its slot, or left behind.
+    function _gated(uint256 interval) internal view returns (Interval storage state) {
+        state = _ring[interval % RING_SIZE].interval;
+        if (state.number != interval) state = _left[interval % BATCH_RING];
+        Phase actual = state.number == interval ? state.phase : Phase.None;
+        require(actual == Phase.Gated, WrongPhase(interval, actual));
+    }
+
+    /// @dev Whether a later interval may take the interval's slot: no margin is held for it any more.
+    function _isLate(uint256 interval) internal view returns (bool) {
+        return interval + RING_SIZE <= _lastOpen();
     }
 
     /// @dev The words of the interval's batches. Beyond its last batch lie an older interval's.

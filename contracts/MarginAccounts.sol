@@ -105,8 +105,8 @@ abstract contract MarginAccounts is Ledger, IntervalRing, ReentrancyGuard {
         uint256 last = exit.lastInterval;
         require(last != 0 && !exit.done, NotLeaving(account_));
         for (uint256 i; i < RING_SIZE; ++i) {
-            (uint256 interval, bool settled) = _ringState(i);
-            require(settled || interval > last, OpenPosition(account_, interval));
+            (uint256 interval, bool over) = _ringState(i);
+            require(over || interval > last, OpenPosition(account_, interval));
         }
         _totals.exitedEnergyLimit += uint64(_energyLimit(account_));
         exit.done = true;

@@ -118,11 +118,11 @@ abstract contract Metering is IntervalRing {
         require(registry.attests(_digest(structHash), signature), NotAttestedByOperator());
     }
 
-    /// @dev The hash of each vector. None may be longer than one with an entry for every account: what could be taken
-    /// but not supplied again would leave its batch unsettled.
+    /// @dev The hash of each vector. None may be longer than a batch's can be: what could be taken but not supplied again
+    /// would leave its batch unsettled.
     function _hashes(bytes[] calldata vectors, uint256 batches) internal view returns (bytes32[] memory hashes) {
         require(vectors.length == batches, BatchCountMismatch(vectors.length, batches));
-        uint256 most = registry.accountCount() * DECISION_BYTES;
+        uint256 most = BATCH_ORDERS * DECISION_BYTES;
         hashes = new bytes32[](batches);
         for (uint256 i; i < batches; ++i) {
             require(vectors[i].length <= most, VectorTooLong(i));

@@ -13,7 +13,7 @@ import {Clearing} from "./libraries/Clearing.sol";
 import {Frame, OrderCodec, Steps} from "./libraries/OrderCodec.sol";
 import {Recovery} from "./libraries/Recovery.sol";
 import {Connection, Roster} from "./libraries/Roster.sol";
-import {Terms, opening} from "./libraries/Terms.sol";
+import {Terms, Verdict, opening} from "./libraries/Terms.sol";
 import {TickBook} from "./libraries/TickBook.sol";
 
 /// @title The double-auction order book: post and clear
@@ -101,15 +101,45 @@ abstract contract OrderBook is MarginAccounts {
         uint256 older = state.number;
         if (older == interval) return slot;
 
-        require(state.settled == state.batches, SlotBusy(older));
+        if (state.settled != state.batches) _leave(state);
         require(_supplierHoldsMargins(energyLimit), SupplierBelowMargin());
         Tariff memory tariff = registry.tariffAt(interval);
-        state.number = uint32(interval);
-        state.phase = Phase.Open;
-        state.attested = false;
-        state.batches = 0;
-        state.settled = 0;
-        state.terms = opening(tariff.retail, tariff.feedIn, tariff.networkFee, known);
+        Terms terms = opening(tariff.retail, tariff.feedIn, tariff.networkFee, known);
+        // The first word of an `Interval` whole: no batches, none settled, nothing attested.
+        uint256 word = interval | (uint256(Phase.Open) << 32) | (uint256(Terms.unwrap(terms)) << 80);
+        assembly ("memory-safe") {
+            sstore(state.slot, word)
+        }
+    }
+
+    /// @dev Keeps an interval that nobody settled in time apart, since its slot is wanted.
+    function _leave(Interval storage state) private {
+        uint256 older = state.number;
+        require(block.timestamp >= _readingsDeadline(older), SlotBusy(older));
+        if (state.phase != Phase.Gated) {
+            // While it was open, this was an older one's.
+            state.clearing = Clearing.wrap(0);
+            _expire(state);
+        }
+        Interval storage left = _left[older % BATCH_RING];
+        _countOff(left);
+        // An `Interval` is two words.
+        assembly ("memory-safe") {
+            sstore(left.slot, sload(state.slot))
+            sstore(add(left.slot, 1), sload(add(state.slot, 1)))
+        }
+    }
+
+    /// @dev What follows from the committee's silence.
+    function _expire(Interval storage state) internal {
+        state.phase = Phase.Gated;
+        state.terms = state.terms.gated(Verdict.Expired, 0, 0);
+        emit Expired(state.number);
+    }
+
+    /// @dev Of an interval that is left, nothing is in flight any more.
+    function _countOff(Interval storage left) internal {
+        if (left.settled != 0 && left.settled != left.batches) --_totals.partlySettled;
     }
 
     /// @dev Queues the orders of a batch in the book and writes their records to memory from `cursor` on. Says of each

@@ -161,7 +161,7 @@ interface IEnergyMarket {
     error GateClosed(uint256 interval);
     /// @notice The interval takes no orders yet. `lastOpen` is the last that does.
     error NotYetOpen(uint256 interval, uint256 lastOpen);
-    /// @notice The ring slot still holds an interval with unsettled batches. Settle it first.
+    /// @notice The ring slot still holds an interval with unsettled batches, whose readings may still change.
     error SlotBusy(uint256 interval);
     /// @notice The bytes end within an order.
     error TruncatedBatch();
@@ -257,6 +257,9 @@ interface IEnergyMarket {
     /// @dev Warning: a seller whose reading is missing delivered nothing, a buyer used what it bought. Readings or decisions of a
     /// wrong length count as missing.
     function settle(uint256 interval, uint256 batch, BatchData calldata data) external;
+
+    /// @notice Gives up what is left to settle of an interval whose slot was taken, from its correction deadline on.
+    function forget(uint256 interval) external;
 
     /// @notice Books the difference between a batch's settlement and its settlement with corrected readings that were proposed:
     /// `ICorrections` says when, and what bounds it.

@@ -60,7 +60,8 @@ interface IMarginAccounts {
     /// the account holds stays its wallet's. Warning: this cannot be taken back; to trade again is to be registered anew.
     function requestExit(uint256 account_) external;
 
-    /// @notice Releases the margin once every interval that can hold the participant's orders is settled. Anyone.
+    /// @notice Releases the margin once every interval in the ring that holds an order of the participant is settled, or is so
+    /// old that a later one may take its slot. Anyone.
     function finishExit(uint256 account_) external;
 
     /// @notice What an account holds: cash in base units, energy credit in Wh.

@@ -206,7 +206,7 @@ class MarketPair:
         client = self.chain.client
         self._both(
             lambda: client.sender.send(client.market.functions.finishExit(account)),
-            lambda now: self.twin.finish_exit(account),
+            lambda now: self.twin.finish_exit(account, now=now),
         )
 
     def _both(self, on_chain: Callable[[], Result], in_twin: Callable[[int], Any]) -> tuple[Result, Any]:

@@ -11,33 +11,107 @@ from onchain import (
     signed_order,
 )
 from pair import MarketPair
-from refusals import only_skip, opened, refused
+from refusals import only_skip, opened, refused, tried_at
 
 from peerwatt.chain import open_network
-from peerwatt.market.errors import BatchTooLarge
+from peerwatt.market.errors import BatchTooLarge, OpenPosition, SupplierShort
 from peerwatt.market.order_book import SkippedOrder
 from peerwatt.messages import (
+    Reading,
+    ReadingStatus,
     Side,
     SignedOrder,
     SkipReason,
+    Verdict,
+    encode_readings,
 )
 
 INTERVAL = FIRST_INTERVAL
 
 
-def test_ring_slot_is_not_used_again_before_its_interval_is_settled(market: OnChainMarket) -> None:
-    batches = market.traded()
+def test_slot_frees_itself_and_what_was_left_of_its_interval_is_settled_late_and_once(
+    market: OnChainMarket,
+) -> None:
+    """One batch is settled in time and the other by nobody; a later interval takes the slot."""
+    batches, client = market.traded(), market.client
+    market.at(CONFIG.report_deadline(INTERVAL))
+    client.expire(INTERVAL)
+    market.at(CONFIG.readings_deadline(INTERVAL))
+    client.settle(INTERVAL, 0, batches[0])
     later = INTERVAL + CONFIG.ring_size
     market.at(CONFIG.start(later) - 1000)
-    order = market.order(later, 4, (Side.SELL, 20, 600))
-    assert refused("SlotBusy", lambda: market.client.post(later, [order])).args_by_name == {
-        "interval": INTERVAL
-    }
-    market.client.expire(INTERVAL)
-    for number, batch in enumerate(batches):
-        refused("SlotBusy", lambda: market.client.post(later, [order]))
-        market.client.settle(INTERVAL, number, batch)
-    assert market.client.post(later, [order]).batch == 0
+    assert client.post(later, [market.order(later, 4, (Side.SELL, 20, 600))]).batch == 0
+    refused("WrongPhase", lambda: client.interval(INTERVAL))
+    refused("AlreadySettled", lambda: client.settle(INTERVAL, 0, batches[0]))
+    client.settle(INTERVAL, 1, batches[1])
+    refused("AlreadySettled", lambda: client.settle(INTERVAL, 1, batches[1]))
+    assert sum(cash for cash, _ in client.accounts(10)) == client.token_balance()
+
+
+def test_slot_whose_readings_may_still_change_is_not_taken() -> None:
+    """A market without a spare second between the readings' deadline and the next lap."""
+    config = replace(CONFIG, ring_size=5, attest_window=900, overrule_window=900)
+    with open_network() as network:
+        market = OnChainMarket(network, 2, config=config)
+        market.at(config.start(INTERVAL) - 1000)
+        market.client.post(INTERVAL, [market.order(INTERVAL, 4, (Side.SELL, 20, 600))])
+        later = INTERVAL + config.ring_size
+        opens = config.start(later - config.open_ahead)
+        assert opens == config.readings_deadline(INTERVAL)
+        order = market.order(later, 4, (Side.SELL, 20, 600))
+        tried_at(market, opens - 1, "NotYetOpen", lambda: market.client.post(later, [order]))
+        tried_at(market, opens, None, lambda: market.client.post(later, [order]))
+
+
+def test_never_cleared_interval_whose_slot_was_taken_settles_as_if_the_committee_was_silent(
+    market: OnChainMarket,
+) -> None:
+    market.at(CONFIG.start(INTERVAL) - 1000)
+    batch = market.client.post(INTERVAL, [market.order(INTERVAL, 4, (Side.SELL, 20, 600))]).data
+    later = INTERVAL + CONFIG.ring_size
+    market.at(CONFIG.start(later) - 1000)
+    market.client.post(later, [market.order(later, 5, (Side.SELL, 20, 600))])
+    receipt = market.client.settle(INTERVAL, 0, batch)
+    assert market.client.settled_by(receipt)[0].verdict == Verdict.EXPIRED
+    later_still = CONFIG.correction_deadline(INTERVAL)
+    tried_at(market, later_still - 1, "TooEarly", lambda: _forget(market, INTERVAL))
+    tried_at(market, later_still, None, lambda: _forget(market, INTERVAL))
+    tried_at(market, later_still, "WrongPhase", lambda: _forget(market, INTERVAL + 2**32))
+
+
+def test_stolen_exit_costs_the_supplier_nothing_that_it_holds_for_others(pair: MarketPair) -> None:
+    """A buyer leaves, lets nobody settle its purchase for a lap, and takes its margin along."""
+    pair.time = CONFIG.start(INTERVAL) - 1000
+    market = pair.chain
+    orders = [market.order(INTERVAL, 4, (Side.SELL, 20, 600)), market.order(INTERVAL, 6, (Side.BUY, 40, 600))]
+    pair.post(INTERVAL, orders)
+    pair.request_exit(6)
+    pair.time = CONFIG.gate_closure(INTERVAL)
+    pair.clear(INTERVAL)
+    pair.report(market.report_on(INTERVAL, Verdict.ACCEPT, 600))
+    readings = [
+        encode_readings([Reading(ReadingStatus.ATTESTED, 0, 600), Reading(ReadingStatus.ATTESTED, 600, 0)])
+    ]
+    pair.time = CONFIG.end(INTERVAL)
+    pair.attest(INTERVAL, readings, 600, market.attestation(INTERVAL, readings, 600))
+    pair.time = CONFIG.start(INTERVAL + CONFIG.ring_size - CONFIG.open_ahead) - 2
+    with pytest.raises(OpenPosition):
+        pair.finish_exit(6)
+    pair.time += 2
+    pair.finish_exit(6)
+    for account in (6, 0):
+        pair.withdraw(account, pair.twin.free_balance(account))
+    with pytest.raises(SupplierShort):
+        pair.settle(INTERVAL, 0)
+    pair.deposit(0, 10**6)
+    pair.settle(INTERVAL, 0)
+    pair.compare_accounts()
+    assert pair.twin.ledger[6].cash < 0
+    assert pair.twin.free_balance(0) >= 0
+
+
+def _forget(market: OnChainMarket, interval: int) -> None:
+    market.sender.send(market.client.market.functions.forget(interval))
 
 
 def test_batch_of_more_orders_than_the_market_takes_is_refused_skipped_ones_included() -> None:

@@ -103,7 +103,7 @@ def test_what_came_through_another_contract_is_settled_from_events(
     forward(
         market,
         forwarder,
-        attest(INTERVAL, readings, 200, market.attestation(INTERVAL, 1, readings, 200)).data,
+        attest(INTERVAL, readings, 200, market.attestation(INTERVAL, readings, 200)).data,
     )
     signed = market.signed_reading(INTERVAL, 0, 6, 70, 0)
     view = client.watch()

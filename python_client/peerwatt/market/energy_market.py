@@ -15,6 +15,7 @@ from peerwatt.market.errors import (
     OtherClearing,
     SupplierShort,
     VolumeTooLarge,
+    WrongPhase,
 )
 from peerwatt.market.interval_ring import Batch, Phase
 from peerwatt.market.ledger import SystemAccount
@@ -116,31 +117,48 @@ class MarketTwin(Metering):
         """
         state = self._in_phase(interval, Phase.CLEARED)
         require_from(self.config.report_deadline(interval), now)
-        state.verdict = Verdict.EXPIRED
-        state.volume = 0
-        state.phase = Phase.GATED
+        state.expire()
 
     def settle(self, interval: int, batch: int, *, now: int | None = None) -> tuple[Entries, ...]:
-        """Settle one batch.
+        """Settle one batch, also of an interval that was left behind.
 
         Returns:
             What was booked, per order.
 
         Raises:
             WrongPhase: The interval has no verdict yet.
+            SupplierShort: Nobody's margin stands for it any more, and the supplier could not bear it.
             TooEarly: Readings may still change.
             UnknownBatch: The interval has no such batch.
             AlreadySettled: The batch was settled before.
         """
-        state = self._in_phase(interval, Phase.GATED)
+        state = self._gated(interval)
         require_from(self.config.readings_deadline(interval), now)
         target = state.batch(batch)
         if target.settled:
             raise AlreadySettled(f"Batch {batch} of interval {interval} is settled: correct it instead.")
         entries = self._settlement(target, target.readings or b"", state.terms)
-        self._book(target, entries)
+        if self._is_late(interval, now):
+            self._book_outside_margins(target, entries)
+        else:
+            self._book(target, entries)
         target.settled = state.terms
         return entries
+
+    def give_up(self, interval: int, *, now: int | None = None) -> None:
+        """Give up what is left to settle of an interval that was left behind.
+
+        Raises:
+            WrongPhase: No such interval was left behind.
+            TooEarly: Its correction deadline has not passed.
+        """
+        place = interval % self.config.batch_ring
+        left = self._left.get(place)
+        if left is None or left.number != interval:
+            raise WrongPhase(f"Interval {interval} was not left behind: settle it.")
+        require_from(self.config.correction_deadline(interval), now)
+        left.forgotten = True
+        del self._left[place]
 
     def correct(
         self, interval: int, batch: int, run: int, delivered: int, readings: bytes, *, now: int | None = None
@@ -190,7 +208,9 @@ class MarketTwin(Metering):
         before = self._settlement(target, target.readings or b"", old)
         after = self._settlement(target, readings, new)
         difference = tuple(late - early for late, early in zip(after, before, strict=True))
-        self._book_correction(target, difference, now)
+        counted = self.corrections.counted(difference, now)
+        self._book_outside_margins(target, difference)
+        self.corrections.moved = counted
         target.readings, target.settled = readings, new
         return difference
 
@@ -221,18 +241,16 @@ class MarketTwin(Metering):
         accounts = [record.participant for record in batch.records]
         self.ledger.book_all(zip(accounts, entries, strict=True))
 
-    def _book_correction(self, batch: Batch, difference: Sequence[Entries], now: int | None) -> None:
-        """Book a correction unless it would take the supplier below its margin, or further below it."""
-        counted = self.corrections.counted(difference, now)
+    def _book_outside_margins(self, batch: Batch, difference: Sequence[Entries]) -> None:
+        """Book what no margin stands for, unless it takes the supplier below its own, or further below it."""
         before = self.free_balance(SystemAccount.SUPPLIER)
         self._book(batch, difference)
         free = self.free_balance(SystemAccount.SUPPLIER)
         if free < min(0, before):
             self._book(batch, [Entries() - entries for entries in difference])
             raise SupplierShort(
-                f"The correction would leave the supplier {-free} base units below its margin: deposit them."
+                f"It would leave the supplier {-free} base units below its margin: deposit them first."
             )
-        self.corrections.moved = counted
 
 
 def _check_verdict(report: NetworkReport, matched: int, *, has_decisions: bool) -> None:

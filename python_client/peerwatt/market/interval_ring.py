@@ -92,6 +92,7 @@ class Interval:
         loss_rate: Losses where no decision names them, ppm of the accepted energy.
         attested: Whether the metering operator's readings are in.
         delivered: Peer energy metered as delivered, Wh.
+        forgotten: Whether what was left to settle of it was given up.
     """
 
     number: int
@@ -108,6 +109,7 @@ class Interval:
     loss_rate: int = 0
     attested: bool = False
     delivered: int = 0
+    forgotten: bool = False
 
     def add_batch(self, records: tuple[Record, ...]) -> int:
         """Append a batch and return its number."""
@@ -131,8 +133,14 @@ class Interval:
 
     @property
     def is_partly_settled(self) -> bool:
-        """Whether some of its batches are settled and some are not."""
-        return any(batch.settled for batch in self.batches) and not self.is_settled
+        """Whether some of its batches are settled, and some will be."""
+        return any(batch.settled for batch in self.batches) and not self.is_settled and not self.forgotten
+
+    def expire(self) -> None:
+        """Let follow what follows from the committee's silence."""
+        self.verdict = Verdict.EXPIRED
+        self.volume = 0
+        self.phase = Phase.GATED
 
     @property
     def is_settled(self) -> bool:
@@ -154,7 +162,7 @@ class IntervalRing:
     """The intervals of a market.
 
     They live in a ring of ``ring_size`` slots. A slot is used again when nothing of its interval is left to
-    settle.
+    settle, or when nobody settled it in time: it is left behind then, and what is left can be settled late.
 
     Attributes:
         config: The market's parameters.
@@ -168,6 +176,7 @@ class IntervalRing:
         self.check_signatures = check_signatures
         self._ring: dict[int, Interval] = {}
         self._intervals: dict[int, Interval] = {}
+        self._left: dict[int, Interval] = {}
 
     def interval(self, number: int) -> Interval:
         """The state of an interval, also after its slot was used again.
@@ -186,6 +195,27 @@ class IntervalRing:
         if held is None or actual != phase:
             raise WrongPhase(f"Interval {interval} is in phase {actual.name}: this needs {phase.name}.")
         return held
+
+    def _gated(self, interval: int) -> Interval:
+        """The interval, which must be gated: in its slot, or left behind."""
+        left = self._left.get(interval % self.config.batch_ring)
+        return left if left is not None and left.number == interval else self._in_phase(interval, Phase.GATED)
+
+    def _leave(self, held: Interval) -> None:
+        """Keep an interval that nobody settled in time apart: its slot is wanted."""
+        if held.phase != Phase.GATED:
+            held.expire()
+        place = held.number % self.config.batch_ring
+        if place in self._left:
+            self._left[place].forgotten = True
+        self._left[place] = held
+
+    def _is_late(self, interval: int, now: int | None) -> bool:
+        """Whether a later interval may take the interval's slot; never without a clock, unless it has."""
+        left = self._left.get(interval % self.config.batch_ring)
+        if left is not None and left.number == interval:
+            return True
+        return now is not None and interval + self.config.ring_size <= self.config.last_open(now)
 
     def _is_signed(self, message: TypedMessage, signature: bytes, signer: str) -> bool:
         if not self.check_signatures:

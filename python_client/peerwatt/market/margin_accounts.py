@@ -252,9 +252,13 @@ class MarginAccounts(IntervalRing):
             max(self._intervals, default=0) if now is None else self.config.last_open(now)
         )
 
-    def finish_exit(self, account: int) -> None:
+    def finish_exit(self, account: int, *, now: int | None = None) -> None:
         """Release the margin of a leaving participant, once every interval that may hold its orders is
-        settled.
+        settled, or so old that a later one may take its slot.
+
+        Args:
+            account: Its index.
+            now: Unix time, or None to leave the clock out.
 
         Raises:
             NotLeaving: It did not request its exit, or has left.
@@ -263,7 +267,8 @@ class MarginAccounts(IntervalRing):
         if self.status(account) != Status.EXITING:
             raise NotLeaving(f"Account {account} is not leaving: request its exit first.")
         for held in self._ring.values():
-            if not held.is_settled and held.number <= self._last_interval.get(account, 0):
+            over = held.is_settled or self._is_late(held.number, now)
+            if not over and held.number <= self._last_interval.get(account, 0):
                 raise OpenPosition(
                     f"Interval {held.number} may hold orders of account {account}: settle it first."
                 )

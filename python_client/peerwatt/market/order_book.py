@@ -106,7 +106,7 @@ class OrderBook(MarginAccounts):
             NotYetOpen: The interval lies too far ahead.
             GateClosed: Gate closure has passed.
             BatchTooLarge: There are more orders than a batch may have.
-            SlotBusy: The ring slot holds an interval with unsettled batches.
+            SlotBusy: The ring slot holds an interval with unsettled batches, whose readings may still change.
             SupplierBelowMargin: The interval is not open yet, and the supplier does not cover everybody's
                 margin.
         """
@@ -225,13 +225,20 @@ class OrderBook(MarginAccounts):
         slot = interval % self.config.ring_size
         held = self._ring.get(slot)
         if held is None or held.number != interval:
-            if held is not None and not held.is_settled:
+            unsettled = held is not None and not held.is_settled
+            if (
+                held is not None
+                and unsettled
+                and (now is None or now < self.config.readings_deadline(held.number))
+            ):
                 raise SlotBusy(f"Interval {held.number} still holds slot {slot}: settle its batches first.")
             if not self.is_funded(SystemAccount.SUPPLIER):
                 short = -self.free_balance(SystemAccount.SUPPLIER)
                 raise SupplierBelowMargin(
                     f"The supplier is {short} base units below its margin: deposit them."
                 )
+            if held is not None and unsettled:
+                self._leave(held)
             opened = Interval(interval, self.tariff, len(self.ledger))
             self._ring[slot] = self._intervals[interval] = opened
         return self._ring[slot]

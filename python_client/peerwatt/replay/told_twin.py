@@ -125,7 +125,7 @@ class ToldTwin:
 
     def _finish_exit(self, transaction: MarketTransaction, said: Mapping[str, Any]) -> None:
         [left] = transaction.named("Exited")
-        self.market.finish_exit(left["account"])
+        self.market.finish_exit(left["account"], now=transaction.time)
 
     def _publish_envelope(self, transaction: MarketTransaction, said: Mapping[str, Any]) -> None:
         [published] = transaction.named("EnvelopePublished")
@@ -197,6 +197,9 @@ class ToldTwin:
         compared = self.settled.setdefault(interval, {})
         compared[batch] = settled["terms"], settled["clearing"]
         self._book(interval, batch, entries)
+
+    def _forget(self, transaction: MarketTransaction, said: Mapping[str, Any]) -> None:
+        self.market.give_up(said["interval"], now=transaction.time)
 
     def _correct(self, transaction: MarketTransaction, said: Mapping[str, Any]) -> None:
         interval, batch = said["interval"], said["batch"]
@@ -277,6 +280,7 @@ _CALLS: Final[Mapping[str, Callable[[ToldTwin, MarketTransaction, Mapping[str, A
     "attest": ToldTwin._attest,
     "overrule": ToldTwin._overrule,
     "settle": ToldTwin._settle,
+    "forget": ToldTwin._forget,
     "correct": ToldTwin._correct,
     "propose": ToldTwin._propose,
     "contest": ToldTwin._contest,
