@@ -162,7 +162,11 @@ contract MarketHandler is RegistryActs {
             try market.clear(interval) {} catch {}
             try market.expire(interval) {} catch {}
             for (uint256 j; j < batches[interval].length; ++j) {
-                if (!batches[interval][j].settled) _settle(interval, j);
+                if (!batches[interval][j].settled) {
+                    // Late, nobody's margin stands for it: the supplier must hold more than its own.
+                    _deposit(0, market.marginOf(0));
+                    _settle(interval, j);
+                }
                 require(batches[interval][j].settled, "a batch cannot be settled");
             }
         }
