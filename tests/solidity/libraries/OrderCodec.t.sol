@@ -23,6 +23,16 @@ contract OrderCodecTest {
         require(energy == 0 || digest == digestTwin(steps, participant, interval, domain), "the digest");
     }
 
+    function test_anAskAtABidOfItsOwnOrBelowIsNoOrder() external pure {
+        Frame frame = OrderCodec.frame(0, 7);
+        uint32[] memory steps = new uint32[](2);
+        for (uint32 ask = 39; ask < 42; ++ask) {
+            (steps[0], steps[1]) = ((40 << 23) | 5, (1 << 31) | (ask << 23) | 5);
+            (uint256 energy,) = OrderCodec.digest(frame, 4, _packed(steps), 2);
+            require(energy == (ask <= 40 ? 0 : (5 << 32) | 5), "it would trade with itself");
+        }
+    }
+
     /// Steps as they are drawn, or sorted, so that many of them make an order.
     function _ladder(uint32[8] calldata drawn, uint256 count, bool sorted)
         private
