@@ -39,7 +39,7 @@ abstract contract IntervalRing is MarketRules, IEnergyMarket {
 
     /// @inheritdoc IEnergyMarket
     function intervalState(uint256 interval) external view returns (Interval memory state) {
-        state = _ring[interval % RING_SIZE].interval;
+        state = _kept(interval);
         require(state.number == interval && state.phase != Phase.None, WrongPhase(interval, Phase.None));
     }
 
@@ -91,10 +91,15 @@ abstract contract IntervalRing is MarketRules, IEnergyMarket {
 
     /// @dev The interval, which must be gated: in its slot, or left behind.
     function _gated(uint256 interval) internal view returns (Interval storage state) {
-        state = _ring[interval % RING_SIZE].interval;
-        if (state.number != interval) state = _left[interval % BATCH_RING];
+        state = _kept(interval);
         Phase actual = state.number == interval ? state.phase : Phase.None;
         require(actual == Phase.Gated, WrongPhase(interval, actual));
+    }
+
+    /// @dev What is kept where the interval would be: in its slot, or left behind.
+    function _kept(uint256 interval) private view returns (Interval storage state) {
+        state = _ring[interval % RING_SIZE].interval;
+        if (state.number != interval) state = _left[interval % BATCH_RING];
     }
 
     /// @dev Whether a later interval may take the interval's slot: no margin is held for it any more.

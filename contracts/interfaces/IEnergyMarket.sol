@@ -285,7 +285,7 @@ interface IEnergyMarket {
     function sealedBatches() external view returns (ISealedBatches);
     /// @notice Whose published limits orders must keep besides their connections'; zero in a market without envelopes.
     function envelopes() external view returns (IOperatingEnvelopes);
-    /// @notice Where an interval stands, as long as the ring holds it.
+    /// @notice Where an interval stands, as long as the ring holds it, or as it was when its slot was taken.
     function intervalState(uint256 interval) external view returns (Interval memory);
     /// @notice Wh queued at a tick, until the gate.
     /// @param side 0 buys, 1 sells

@@ -95,12 +95,15 @@ abstract contract MarketInvariants {
         require(accounts[0][0] >= int256(debt), "the supplier cannot carry what others owe");
     }
 
-    /// Whatever it attests and corrects, its wallet has no more than somebody paid into its account, and no energy.
+    /// Whatever it attests and corrects, its wallets have no more than somebody paid into its account, and no energy.
     function _meteringOperatorGainsNothing(int256[2][] memory accounts) private view {
-        address wallet = address(uint160(0x10000 + SystemAccount.METERING_OPERATOR));
-        int256 cash = int256(handler.token().balanceOf(wallet)) + accounts[SystemAccount.METERING_OPERATOR][0];
-        require(cash == int256(handler.paidInto(SystemAccount.METERING_OPERATOR)), "the metering operator gained");
-        require(handler.energyToken().balanceOf(wallet) == 0, "the metering operator took energy out");
+        uint256 account = SystemAccount.METERING_OPERATOR;
+        int256 cash = int256(handler.paidOutOf(account)) + accounts[account][0];
+        require(cash == int256(handler.paidInto(account)), "the metering operator gained");
+        require(
+            handler.energyToken().balanceOf(handler.registry().walletOf(account)) == 0,
+            "the metering operator took energy out"
+        );
     }
 
     function _bondsAreThoseOfBatchesThatAreOut() private view {

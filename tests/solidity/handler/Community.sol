@@ -97,6 +97,8 @@ abstract contract Community {
     uint256 public paidIn;
     uint256 public paidOut;
     mapping(uint256 account => uint256) public paidInto;
+    /// What its wallets withdrew.
+    mapping(uint256 account => uint256) public paidOutOf;
     uint256 public retired;
     mapping(bytes32 act => uint256) public done;
     /// What an act found broken: a revert in an act would go unnoticed.
@@ -258,6 +260,7 @@ abstract contract Community {
         vm.prank(_wallet(account));
         try market.withdraw(account, amount) {
             paidOut += amount;
+            paidOutOf[account] += amount;
             return true;
         } catch {
             return false;
