@@ -192,7 +192,7 @@ interface IEnergyMarket {
     error DecisionsMismatch();
     /// @notice There must be one vector for each batch of the interval.
     error BatchCountMismatch(uint256 given, uint256 batches);
-    /// @notice The vector of the batch is longer than one with an entry for every account.
+    /// @notice The vector of the batch is longer than that of a full batch.
     error VectorTooLong(uint256 batch);
     /// @notice The signature is not the metering operator's, or not under what was supplied.
     error NotAttestedByOperator();

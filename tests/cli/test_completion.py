@@ -73,7 +73,7 @@ def test_every_name_that_is_offered_exists(tmp_path: Path, monkeypatch: pytest.M
     assert completion.scenarios("my") == ["my-street/"]
     assert completion.scenarios("nowhere/at/all") == []
     assert completion.rules("") == list(SWITCH_OF)
-    assert completion.designs("uniform,mid-m") == ["uniform,mid-market"]
+    assert completion.designs("uniform,mid-market-e") == ["uniform,mid-market-ex-post"]
     assert "uniform,uniform" not in completion.designs("uniform,u")
     assert {design(name).name for name in completion.designs("va") + completion.designs("vi")} >= {"vickrey"}
 

@@ -17,7 +17,7 @@ from tests.oracle.test_signing_record import DOMAIN, IDENTITY, inputs_and_judgem
 WITHOUT_TABLE = {
     "check", "clear-book", "export", "grid import", "grid series", "import meter", "key check", "key new",
     "oracle derive", "oracle envelope", "oracle forecasts", "oracle inputs", "oracle run", "oracle verify",
-    "settle",
+    "settle", "supplier accept-tariff", "supplier cover", "supplier show",
 }  # fmt: skip
 OF_A_REPLAY = {"replay", "report"}
 """Tested in tests/report/test_terminal.py."""

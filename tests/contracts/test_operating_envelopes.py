@@ -62,7 +62,8 @@ def test_order_within_its_connection_but_above_the_envelope_is_skipped(market: O
             order = market.order(INTERVAL, account, (side, 20, quantity))
             assert only_skip(market, order) == SkipReason.OVER_ENVELOPE
         other = Side.BUY if side == Side.SELL else Side.SELL
-        whole = market.order(INTERVAL, account, *sorted([(side, 20, 500), (other, 60, 1000)]))
+        apart = 60 if other == Side.SELL else 10
+        whole = market.order(INTERVAL, account, *sorted([(side, 20, 500), (other, apart, 1000)]))
         assert not market.client.post(INTERVAL, [whole]).skipped
 
 

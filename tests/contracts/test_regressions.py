@@ -89,7 +89,7 @@ def test_vector_that_no_batch_can_have_is_refused(pair: MarketPair) -> None:
     """It could be committed to and never be supplied again: its batch would block the ring."""
     traded(pair)
     pair.time = CONFIG.end(INTERVAL)
-    huge = [bytes(DECISION_LENGTH * 10 + 1), b""]
+    huge = [bytes(DECISION_LENGTH * CONFIG.batch_orders + 1), b""]
     with pytest.raises(VectorTooLong):
         pair.attest(INTERVAL, huge, 0, pair.chain.attestation(INTERVAL, huge, 0))
 

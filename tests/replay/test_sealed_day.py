@@ -63,7 +63,7 @@ def test_trades_prices_verdicts_and_bills_are_those_of_the_open_market(
     assert result.settlements == default_day.result.settlements
     assert result.participants == default_day.result.participants
     assert result.accounts == default_day.result.accounts
-    assert (result.summary.traded_wh, result.summary.accepted_wh) == (116_265, 115_986)
+    assert (result.summary.traded_wh, result.summary.accepted_wh) == (165_394, 163_143)
 
 
 def test_what_sealing_costs_is_in_the_gas_of_the_day(sealed_day: Replayed, default_day: Day) -> None:

@@ -22,10 +22,10 @@ from peerwatt.chain import (
 )
 from peerwatt.market.market_rules import MarketConfig, Tariff
 
-MARKET_GAS: Final = 7_700_000
+MARKET_GAS: Final = 7_900_000
 """What creating an `EnergyMarket` needs, with the contracts that its constructor creates: the most that one
 transaction of a deployment does. Measured and rounded up; docs/nodes.md has all of them."""
-SEALED_MARKET_GAS: Final = 8_500_000
+SEALED_MARKET_GAS: Final = 9_000_000
 """The same of a market with a sealed phase."""
 
 

@@ -82,7 +82,7 @@ class MarketTwin(Metering):
             DecisionsMismatch: The decisions are not those that it carries the hash of, or it curtails without
                 any.
             BatchCountMismatch: There is not one string of decisions per batch.
-            VectorTooLong: A string has more entries than there are accounts.
+            VectorTooLong: A string is longer than that of a full batch.
         """
         state = self._in_phase(report.interval, Phase.CLEARED)
         require_before(self.config.report_deadline(report.interval), now)

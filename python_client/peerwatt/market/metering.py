@@ -77,7 +77,7 @@ class Metering(OrderBook):
             AlreadyAttested: It was attested before.
             VolumeTooLarge: More is claimed than was accepted.
             BatchCountMismatch: There is not one string per batch.
-            VectorTooLong: A string has more entries than there are accounts.
+            VectorTooLong: A string is longer than that of a full batch.
             NotAttestedByOperator: The signature is not the metering operator's.
             MeterSignedReading: A reading claims its meter's signature.
         """
@@ -169,13 +169,13 @@ class Metering(OrderBook):
 
         Raises:
             BatchCountMismatch: There are more or fewer.
-            VectorTooLong: One has more entries than there are accounts.
+            VectorTooLong: One is longer than that of a full batch.
         """
         if len(vectors) != batches:
             raise BatchCountMismatch(
                 f"{len(vectors)} strings of {what} for {batches} batches: give one for each."
             )
-        most = len(self.ledger) * DECISION_LENGTH
+        most = self.config.batch_orders * DECISION_LENGTH
         for batch, packed in enumerate(vectors):
             if len(packed) > most:
                 raise VectorTooLong(

@@ -52,7 +52,7 @@ def test_no_batch_has_more_orders_than_the_market_takes() -> None:
 
 def test_no_batch_uses_more_gas_than_its_bound_not_even_of_an_untouched_book() -> None:
     draw = random.Random(3)
-    lanes = [(side, tick) for side in (0, 1) for tick in range(256)]
+    lanes = [(side, tick) for side in (0, 1) for tick in range(128 * side, 128 * side + 128)]
     with open_network() as network:
         bench = Bench(network, PARTICIPANTS)
         market, size = bench.market, BatchSize.on(network, RING)
