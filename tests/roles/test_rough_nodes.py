@@ -99,7 +99,7 @@ def stages(bench: Bench, interval: int) -> list[tuple[int, Callable[[], bool]]]:
     return [
         (RING.book_closure(interval) + 1, lambda: bench.seen(interval).cleared is not None),
         (RING.report_deadline(interval) + 1, lambda: bench.seen(interval).verdict is not None),
-        (RING.end(interval) + 4, lambda: bench.seen(interval).readings is not None),
+        (RING.end(interval) + 4, lambda: bench.seen(interval).attested),
         (RING.readings_deadline(interval) + 6, lambda: bench.seen(interval).is_settled),
     ]
 

@@ -50,10 +50,11 @@ def interval(bench: Bench, intervals: Iterator[int]) -> Iterator[int]:
 
 
 def bonds(bench: Bench) -> tuple[int, int]:
-    """What the relayer has, and what is out, in bonds."""
+    """What the relayer has and is owed, and what is out, in bonds."""
     client = bench.live_client(bench.market.keys.relayer)
-    held = client.payment_token.functions.balanceOf(client.sender.address).call()
-    return int(held) // RING.bond, SealedPhase(client).held() // RING.bond
+    held = int(client.payment_token.functions.balanceOf(client.sender.address).call())
+    phase = SealedPhase(client)
+    return (held + phase.owed()) // RING.bond, (phase.held() - phase.owed()) // RING.bond
 
 
 def states(bench: Bench, interval: int) -> list[tuple[BatchState, int | None]]:
