@@ -44,3 +44,12 @@ def test_so_is_another_noon_under_another_market(
     rehearsed, replayed = rehearse_scenario(noon, 3, 6), replay_scenario(noon, "eth-tester", 3, 6)
     assert any(interval.verdict.cuts for interval in replayed.intervals) != envelope
     assert as_rehearsed(rehearsed) == as_rehearsed(replayed)
+
+
+def test_so_is_one_whose_orders_take_several_batches(scenario: Scenario) -> None:
+    small = replace(scenario, market=replace(scenario.market, batch_orders=4))
+    noon = from_interval(small, NOON)
+    rehearsed, replayed = rehearse_scenario(noon, 1, 2), replay_scenario(noon, "eth-tester", 1, 2)
+    assert len({step.participant for step in replayed.orders}) == len(scenario.participants)
+    assert replayed.summary.reference_mismatches == 0
+    assert as_rehearsed(rehearsed) == as_rehearsed(replayed)

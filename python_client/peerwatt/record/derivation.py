@@ -89,11 +89,12 @@ class Derivation:
         self._orders.extend(order_steps(scenario.market, log, names))
         self._settlements.extend(settlements)
         self._curtailments.extend(curtailment_reasons(scenario.feeder, log, names))
-        skipped = () if log.posted is None else log.posted.skipped
         self._counted["envelopes"] += bool(log.limits)
         self._counted["envelope_shrunk"] += len(log.shrunk)
-        self._counted["envelope_skipped"] += sum(skip.reason == SkipReason.OVER_ENVELOPE for skip in skipped)
-        self._counted["sealed_batches"] += scenario.market.is_sealed and log.posted is not None
+        self._counted["envelope_skipped"] += sum(
+            skip.reason == SkipReason.OVER_ENVELOPE for skip in log.skipped
+        )
+        self._counted["sealed_batches"] += len(log.posted) if scenario.market.is_sealed else 0
         assert log.judgement is not None
         highest = _highest(log.judgement.grid.before)
         if self._strained is None or highest > self._strained[0]:

@@ -87,7 +87,7 @@ def order_steps(market: MarketConfig, log: IntervalLog, names: dict[int, str]) -
             accepted_wh=taken.accepted,
             traded_at=taken.paid if taken.accepted else None,
         )
-    skipped = {} if log.posted is None else {s.participant: s.reason for s in log.posted.skipped}
+    skipped = {skip.participant: skip.reason for skip in log.skipped}
     for signed in log.orders:
         reason = skipped.get(signed.order.participant)
         for step in signed.order if reason is not None else ():

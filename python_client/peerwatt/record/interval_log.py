@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from peerwatt.agents.home import Flow
 from peerwatt.client import PostedBatch
 from peerwatt.market.accepted import Accepted
+from peerwatt.market.order_book import SkippedOrder
 from peerwatt.market.participant_registry import EnergyLimits
 from peerwatt.messages import Clearing, Record, SignedOrder, Verdict
 from peerwatt.messages.signed_reading import MeterReading
@@ -24,7 +25,7 @@ class IntervalLog:
         limits: of the interval's envelope, Wh, by account; none where none was published.
         shrunk: accounts that offer less than they wished, for their envelope.
         orders: what the homes signed.
-        posted: what the market took; None where nobody ordered.
+        posted: what the market took, call by call; none where nobody ordered.
         cleared: the auction's outcome.
         traded: what it matched, Wh.
         judgement: the oracle's.
@@ -43,7 +44,7 @@ class IntervalLog:
     limits: dict[int, EnergyLimits] = field(default_factory=dict)
     shrunk: tuple[int, ...] = ()
     orders: tuple[SignedOrder, ...] = ()
-    posted: PostedBatch | None = None
+    posted: tuple[PostedBatch, ...] = ()
     cleared: ClearedInterval | None = None
     traded: int = 0
     judgement: Judgement | None = None
@@ -57,8 +58,13 @@ class IntervalLog:
 
     @property
     def records(self) -> tuple[Record, ...]:
-        """The orders that the market took; none where there is no batch."""
-        return () if self.posted is None else self.posted.records
+        """The orders that the market took, batch by batch."""
+        return tuple(record for batch in self.posted for record in batch.records)
+
+    @property
+    def skipped(self) -> tuple[SkippedOrder, ...]:
+        """The orders that it left out."""
+        return tuple(skip for batch in self.posted for skip in batch.skipped)
 
     @property
     def clearing(self) -> Clearing:

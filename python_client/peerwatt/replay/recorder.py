@@ -82,7 +82,7 @@ class Recorder:
             return
         log.gas += transaction.gas
         if transaction.call in ("post", "reveal"):
-            log.posted = self._view.interval(log.number).posted_by(transaction)
+            log.posted = (*log.posted, self._view.interval(log.number).posted_by(transaction))
         for said in transaction.said:
             note = _NOTES.get(said.name)
             if note is not None:

@@ -207,14 +207,20 @@ class Rehearsal:
             self._market.post(interval, batch, now=now, revealed=revealed)
             for batch in BatchSize(orders=self.scenario.market.batch_orders).split(orders)
         ]
-        records = [record for posting in postings for record in posting.records]
-        skipped = tuple(skip for posting in postings for skip in posting.skipped)
-        packed = encode_records(records) if records else b""
-        log.posted = PostedBatch(postings[-1].batch, packed, ZERO_HASH, skipped, 0)
+        log.posted = tuple(
+            PostedBatch(
+                posting.batch,
+                encode_records(posting.records) if posting.records else b"",
+                ZERO_HASH,
+                posting.skipped,
+                0,
+            )
+            for posting in postings
+        )
 
     def _clear(self, appointment: Appointment) -> None:
         log = self._log(appointment.interval)
-        if log.posted is None:
+        if not log.posted:
             return
         auctioned = self._market.clear(log.number, now=appointment.time)
         state = self._market.interval(log.number)
