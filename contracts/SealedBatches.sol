@@ -109,12 +109,13 @@ contract SealedBatches is MarketRules, ReentrancyGuard, ISealedBatches {
         delete _committed[interval][relayer][seal];
     }
 
-    /// @dev What is kept of the bond of a batch of which so many orders were skipped: a share for each that was not skipped for
-    /// an envelope, rounded up.
+    /// @dev What is kept of the bond of a batch of which so many orders were skipped: a share for each, rounded up. Orders above
+    /// an envelope count neither as skipped nor as the batch's: else they would make the others' shares smaller for nothing.
     function _kept(uint256 interval, bytes calldata orders, uint256 skipped) private view returns (uint256) {
         if (skipped == 0) return 0;
         (uint256 count, uint256 narrowed) = _counted(interval, orders);
-        return Math.ceilDiv(BOND * (skipped - narrowed), count);
+        // What is above an envelope is skipped: skipped >= narrowed, and where none is left neither is a share.
+        return skipped == narrowed ? 0 : Math.ceilDiv(BOND * (skipped - narrowed), count - narrowed);
     }
 
     /// @dev How many orders there are, and how many of them are above what an envelope leaves their participants. It may have

@@ -6,18 +6,14 @@ from dataclasses import replace
 import pytest
 from onchain import (
     ETHER,
-    METERING_OPERATOR,
-    TARIFF,
     OnChainMarket,
     meter_key,
     order_key,
-    participants,
     signed_order,
     wallet,
 )
 from refusals import refused
-from test_attacks_by_the_token import HOSTILE_TOKEN
-from test_sealed_batches import (
+from sealed_market import (
     BOND,
     BOOK_CLOSURE,
     CLOSURE,
@@ -28,11 +24,13 @@ from test_sealed_batches import (
     conserved,
     phase_of,
     tokens,
+    twin_of,
 )
+from test_attacks_by_the_token import HOSTILE_TOKEN
 
 from peerwatt.chain import ContractReverted, Sender, demo_account, deploy, open_network
 from peerwatt.client import MarketClient, SealedBatch, SealedPhase
-from peerwatt.market import FIRST_PARTICIPANT, MarketTwin, Participant, SealedBatches, SystemAccount
+from peerwatt.market import Participant, SealedBatches, SystemAccount
 from peerwatt.messages import Side, SignedOrder, SkipReason, address_of
 
 
@@ -69,14 +67,6 @@ class Pair:
         assert self.phase.owed() == self.twin.owed[self.address]
         assert burnt(self.market) == self.twin.burnt
         return [skip.reason for skip in posted.skipped]
-
-
-def twin_of(market: OnChainMarket) -> SealedBatches:
-    twin = MarketTwin(SEALED, TARIFF, market.domain, address_of(METERING_OPERATOR))
-    twin.register(participants(market.size))
-    for account, (cash, _) in enumerate(market.client.accounts(FIRST_PARTICIPANT + market.size)):
-        twin.deposit(account, cash)
-    return SealedBatches(twin)
 
 
 def test_alternatives_of_one_participant_cost_a_share_each(market: OnChainMarket) -> None:
@@ -163,7 +153,27 @@ def test_an_envelope_that_comes_after_the_commitment_costs_nothing(market: OnCha
     twin.market.publish_envelope(envelope, now=COMMITTING)
     market.at(CLOSURE)
     assert relayer.reveal(batch) == [SkipReason.OVER_ENVELOPE, SkipReason.OVER_CONNECTION_LIMIT]
-    assert burnt(market) == -(-BOND // 3)
+    assert burnt(market) == -(-BOND // 2)
+
+
+def test_orders_above_an_envelope_make_nobodys_share_smaller(market: OnChainMarket) -> None:
+    """An alternative padded with them would cost next to nothing; alone in its batch it costs the bond."""
+    twin = twin_of(market)
+    envelope = market.envelope(INTERVAL, {5: (40, 23)})
+    market.publish(envelope)
+    twin.market.publish_envelope(envelope, now=COMMITTING)
+    relayer = Pair(market, 0, twin)
+    ask, padding = (
+        market.order(INTERVAL, 4, (Side.SELL, 20, 600)),
+        market.order(INTERVAL, 5, (Side.SELL, 20, 600)),
+    )
+    forged = replace(padding, signature=bytes(64))
+    first = relayer.commit(ask)
+    padded = relayer.commit(market.order(INTERVAL, 4, (Side.SELL, 30, 600)), padding, forged, forged)
+    market.at(CLOSURE)
+    assert relayer.reveal(first) == []
+    assert relayer.reveal(padded) == [SkipReason.DUPLICATE_ORDER] + 3 * [SkipReason.OVER_ENVELOPE]
+    assert burnt(market) == BOND
 
 
 def test_community_wallet_gains_nothing_by_a_forfeit(market: OnChainMarket) -> None:

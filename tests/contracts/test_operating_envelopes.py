@@ -17,7 +17,7 @@ from onchain import (
     wallet,
 )
 from refusals import only_skip, refused, tried_at
-from test_sealed_batches import SEALED, phase_of
+from sealed_market import SEALED, phase_of
 
 from peerwatt.chain import deploy, open_network
 from peerwatt.client import EnvelopeBoard

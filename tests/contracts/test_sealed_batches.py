@@ -3,34 +3,39 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, replace
 from functools import partial
-from typing import Any
 
 import pytest
 from onchain import (
-    CONFIG,
     ETHER,
-    FIRST_INTERVAL,
-    METERING_OPERATOR,
     TARIFF,
     OnChainMarket,
     participants,
     wallet,
 )
 from refusals import refused, tried_at
+from sealed_market import (
+    BOND,
+    BOOK_CLOSURE,
+    CLOSURE,
+    COMMITTING,
+    INTERVAL,
+    SEALED,
+    burnt,
+    conserved,
+    phase_of,
+    sealed_contract,
+    tokens,
+    twin_of,
+)
 
-from peerwatt.chain import ContractReverted, Sender, deploy, open_network
+from peerwatt.chain import ContractReverted, deploy, open_network
 from peerwatt.chain.errors import OutOfGas
-from peerwatt.client import BatchData, MarketClient, SealedBatch, SealedPhase, Wallet
+from peerwatt.client import BatchData, SealedBatch, SealedPhase, Wallet
 from peerwatt.errors import InputError
-from peerwatt.market import FIRST_PARTICIPANT, MarketTwin, Posting, SealedBatches
+from peerwatt.market import Posting
 from peerwatt.market.errors import BadConfig
-from peerwatt.messages import Side, SignedOrder, SkipReason, Verdict, address_of, encode_orders
+from peerwatt.messages import Side, SignedOrder, SkipReason, Verdict, encode_orders
 
-BOND = 5_000_000
-SEALED = replace(CONFIG, reveal_window=60, bond=BOND)
-INTERVAL = FIRST_INTERVAL
-COMMITTING = SEALED.start(INTERVAL) - 1000
-CLOSURE, BOOK_CLOSURE = SEALED.gate_closure(INTERVAL), SEALED.book_closure(INTERVAL)
 SALT = bytes(range(32))
 
 
@@ -49,52 +54,12 @@ def market(deployed_sealed: OnChainMarket) -> Iterator[OnChainMarket]:
     deployed_sealed.network.revert(snapshot)
 
 
-def phase_of(market: OnChainMarket, number: int) -> SealedPhase:
-    """The sealed phase through a relayer that has some bonds to give."""
-    key = wallet(700 + number)
-    market.network.fund({key.address: ETHER})
-    client = MarketClient(market.network, market.deployment, Sender(market.network, key))
-    market.sender.send(market.client.payment_token.functions.mint(key.address, 3 * BOND))
-    client.sender.send(client.payment_token.functions.approve(sealed_contract(market).address, 2**255))
-    return SealedPhase(client)
-
-
-def sealed_contract(market: OnChainMarket) -> Any:
-    return market.deployment.contract(market.network, "SealedBatches")
-
-
-def tokens(phase: SealedPhase) -> int:
-    """What a relayer has, and what it is owed."""
-    client = phase.client
-    return int(client.payment_token.functions.balanceOf(client.sender.address).call()) + phase.owed()
-
-
 def trade(market: OnChainMarket) -> list[list[SignedOrder]]:
     """Two batches: 600 and 400 Wh for sale, and twice 500 Wh wanted."""
     return [
         [market.order(INTERVAL, 4, (Side.SELL, 20, 600)), market.order(INTERVAL, 6, (Side.BUY, 40, 500))],
         [market.order(INTERVAL, 5, (Side.SELL, 20, 400)), market.order(INTERVAL, 7, (Side.BUY, 40, 500))],
     ]
-
-
-def twin_of(market: OnChainMarket) -> SealedBatches:
-    twin = MarketTwin(SEALED, TARIFF, market.domain, address_of(METERING_OPERATOR))
-    twin.register(participants(market.size))
-    for account, (cash, _) in enumerate(market.client.accounts(FIRST_PARTICIPANT + market.size)):
-        twin.deposit(account, cash)
-    return SealedBatches(twin)
-
-
-def conserved(market: OnChainMarket, bonds: int, *owed: SealedPhase) -> None:
-    """Cash is what the market holds; the sealed phase holds the bonds that are out, owed and burnt."""
-    cash = market.client.accounts(market.client.account_count())
-    assert sum(balance for balance, _ in cash) == market.client.token_balance()
-    back = sum(phase.owed() for phase in owed)
-    assert SealedPhase(market.client).held() == bonds * BOND + back + burnt(market)
-
-
-def burnt(market: OnChainMarket) -> int:
-    return int(sealed_contract(market).functions.burnt().call())
 
 
 def settle(market: OnChainMarket, batches: Sequence[BatchData]) -> None:

@@ -122,8 +122,11 @@ class SealedBatches:
         """What is burnt of the bond of a batch of which so many orders were left out, base units."""
         if not skipped:
             return 0
-        faulty = skipped - sum(self.market.is_above_envelope(interval, each.order) for each in orders)
-        return -(-self.market.config.bond * faulty // len(orders))  # rounded up
+        # Above an envelope orders count neither way: else they would make others' shares smaller for nothing.
+        above = sum(self.market.is_above_envelope(interval, each.order) for each in orders)
+        if skipped == above:
+            return 0
+        return -(-self.market.config.bond * (skipped - above) // (len(orders) - above))  # rounded up
 
     def _require_committed(self, key: tuple[int, str, bytes]) -> None:
         if key not in self._committed:
